@@ -1,0 +1,1 @@
+"""SSR-LM in JAX: a structure-aware RNA language model."""

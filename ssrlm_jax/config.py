@@ -1,0 +1,407 @@
+"""Typed configuration: every setting and its default is written here, once.
+
+Files in configs/ start from `editable(PretrainConfig())` and change fields.
+An entry point turns the result into frozen dataclasses with `frozen` before
+anything else runs, so a misspelt or impossible setting stops the program at
+once, with a message that names the setting.
+"""
+
+import dataclasses
+import typing
+from collections.abc import Collection, Mapping
+from typing import Any, TypeVar
+
+import ml_collections
+
+T = TypeVar("T")
+
+MASKING_POLICIES = ("mlm", "sm", "ssm")
+SCHEDULES = ("cosine", "constant")
+DTYPES = ("bfloat16", "float32")
+REMAT_POLICIES = ("none", "minimal", "dots", "full")
+ATTENTION_BACKENDS = ("auto", "plain", "blocks", "pallas", "cudnn_mask", "cudnn_packed")
+
+
+def _check(is_fine: bool, setting: str, found: object, accepted: str) -> None:
+    if not is_fine:
+        raise ValueError(f"{setting}={found!r} {accepted}")
+
+
+def _check_choice(setting: str, found: str, choices: Collection[str]) -> None:
+    _check(found in choices, setting, found, f"is not one of {tuple(choices)}")
+
+
+def _check_positive(prefix: str, config: object, *names: str) -> None:
+    for name in names:
+        found = getattr(config, name)
+        _check(found > 0, f"{prefix}.{name}", found, "is not greater than 0")
+
+
+def _check_share(setting: str, found: float) -> None:
+    _check(0.0 <= found <= 1.0, setting, found, "does not lie in 0..1")
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class EncoderConfig:
+    """Architecture of the encoder; the paper, section 3.1.
+
+    No single rule gives the paper's three sizes, so `ffn_width` and
+    `num_kv_heads` are explicit. A checkpoint fits one architecture only.
+    """
+
+    num_layers: int = 33
+    width: int = 1280
+    num_heads: int = 20
+    num_kv_heads: int = 20  # fewer than num_heads: grouped-query attention
+    ffn_width: int = 3424  # inner width of SwiGLU
+    vocab_size: int = 9  # letters of rna/alphabet.py
+    is_head_tied: bool = False  # the paper is silent; output matrix = embedding
+    rope_base: float = 10_000.0
+    norm_epsilon: float = 1e-5
+
+    def __post_init__(self) -> None:
+        _check_positive(
+            "encoder",
+            self,
+            "num_layers",
+            "width",
+            "num_heads",
+            "num_kv_heads",
+            "ffn_width",
+            "vocab_size",
+            "rope_base",
+            "norm_epsilon",
+        )
+        _check(
+            self.width % (2 * self.num_heads) == 0,
+            "encoder.width",
+            self.width,
+            f"is not a multiple of 2 x encoder.num_heads={self.num_heads}",
+        )
+        _check(
+            self.num_heads % self.num_kv_heads == 0,
+            "encoder.num_heads",
+            self.num_heads,
+            f"is not a multiple of encoder.num_kv_heads={self.num_kv_heads}",
+        )
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class ComputeConfig:
+    """How the encoder is computed; changes speed and memory, not the model."""
+
+    dtype: str = "bfloat16"  # of matrix products; norms, softmax, losses: float32
+    remat: str = "minimal"  # what the backward pass keeps; models/encoder.py
+    attention: str = "auto"  # "auto": chosen once from the device, and logged
+
+    def __post_init__(self) -> None:
+        _check_choice("compute.dtype", self.dtype, DTYPES)
+        _check_choice("compute.remat", self.remat, REMAT_POLICIES)
+        _check_choice("compute.attention", self.attention, ATTENTION_BACKENDS)
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class SourceRates:
+    """One number for each source of RNA."""
+
+    ncrna: float
+    other: float
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class MaskingConfig:
+    """Which nucleotides are hidden in pre-training; the paper, section 3.2.
+
+    `mlm` hides single nucleotides, `sm` spans, `ssm` strands of stems. Under
+    `ssm`, `ssm_rate` is the share of records that get it; the rest get `sm`.
+    """
+
+    policy: str = "ssm"
+    rate: float = 0.15  # share of a record's A C G U that is hidden
+    span_length: int = 3  # nucleotides; the paper's j
+    protect_partner: bool = True  # ssm: never hide both sides of a pair
+    ssm_rate: SourceRates = SourceRates(ncrna=0.5, other=0.0)
+    mlm_mask_share: float = 0.8  # mlm: hidden nucleotides shown as <mask>
+    mlm_random_share: float = 0.1  # mlm: shown as a random nucleotide; rest kept
+
+    def __post_init__(self) -> None:
+        _check_choice("masking.policy", self.policy, MASKING_POLICIES)
+        _check(
+            0.0 < self.rate <= 0.5,
+            "masking.rate",
+            self.rate,
+            "does not lie in 0..0.5 (above one half, ssm cannot keep one partner)",
+        )
+        _check_positive("masking", self, "span_length")
+        for name in ("ncrna", "other"):
+            found = getattr(self.ssm_rate, name)
+            _check_share(f"masking.ssm_rate.{name}", found)
+        _check_share("masking.mlm_mask_share", self.mlm_mask_share)
+        _check_share("masking.mlm_random_share", self.mlm_random_share)
+        _check(
+            self.mlm_mask_share + self.mlm_random_share <= 1.0,
+            "masking.mlm_random_share",
+            self.mlm_random_share,
+            f"and masking.mlm_mask_share={self.mlm_mask_share} add up to more than 1",
+        )
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class FamiliesConfig:
+    """The corpus of generated RNA families that configs/demo.py trains on."""
+
+    num_families: int = 48
+    num_members: int = 64  # of each family, for training
+    num_validation_members: int = 6  # of each family, held out
+    num_coding: int = 1500
+    num_validation_coding: int = 100
+    row_length: int = 256  # tokens
+
+    def __post_init__(self) -> None:
+        _check_positive(
+            "data.families", self, *(f.name for f in dataclasses.fields(self))
+        )
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class DataConfig:
+    """Where the rows come from and how they become batches."""
+
+    corpus: str = ""  # directory made by launch/prepare_corpus.py
+    is_generated: bool = False  # make a corpus of `families` instead
+    families: FamiliesConfig = FamiliesConfig()
+    rows_per_batch: int = 1024  # packed rows of one update, over all processes
+    row_length: int = 1024  # tokens; must be the corpus's own
+    mix: SourceRates = SourceRates(ncrna=1.0, other=1.0)  # rows of a batch
+    num_workers: int = 0  # input processes; 0: in the training process
+    validation_rows: int = 512  # of each source; masked once, the same for every run
+
+    def __post_init__(self) -> None:
+        _check_positive("data", self, "rows_per_batch", "row_length", "validation_rows")
+        _check(self.num_workers >= 0, "data.num_workers", self.num_workers, "is < 0")
+        for name in ("ncrna", "other"):
+            found = getattr(self.mix, name)
+            _check(found >= 0, f"data.mix.{name}", found, "is negative")
+        _check(
+            self.mix.ncrna + self.mix.other > 0,
+            "data.mix.ncrna",
+            self.mix.ncrna,
+            "and data.mix.other are both 0: no rows are left",
+        )
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class OptimizerConfig:
+    """AdamW and its schedule; the paper, section 4.1.
+
+    The paper gives the learning rate, AdamW, the decay and a warm-up; where it
+    is silent (betas, epsilon, clipping, warm-up length, shape of the schedule)
+    these are the values of its published siblings.
+    """
+
+    learning_rate: float = 1e-4
+    warmup_steps: int = 2_000  # linear from 0
+    schedule: str = "cosine"
+    final_share: float = 0.1  # of learning_rate, at the end of "cosine"
+    weight_decay: float = 0.01  # none on norms
+    beta1: float = 0.9
+    beta2: float = 0.98
+    epsilon: float = 1e-8
+    clip_norm: float = 1.0  # of the gradient over all parameters
+
+    def __post_init__(self) -> None:
+        _check_positive("optimizer", self, "learning_rate", "epsilon", "clip_norm")
+        _check(
+            self.warmup_steps >= 0,
+            "optimizer.warmup_steps",
+            self.warmup_steps,
+            "is < 0",
+        )
+        _check_choice("optimizer.schedule", self.schedule, SCHEDULES)
+        _check_share("optimizer.final_share", self.final_share)
+        _check(
+            self.weight_decay >= 0,
+            "optimizer.weight_decay",
+            self.weight_decay,
+            "is < 0",
+        )
+        for name in ("beta1", "beta2"):
+            found = getattr(self, name)
+            _check(
+                0.0 <= found < 1.0, f"optimizer.{name}", found, "does not lie in 0..1"
+            )
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class MeshConfig:
+    """How many devices share the work, by axis; one axis may be -1, "the rest".
+
+    `data` copies everything, `fsdp` also splits parameters and optimizer over
+    its devices, `tensor` splits heads and inner widths.
+    """
+
+    data: int = -1
+    fsdp: int = 1
+    tensor: int = 1
+
+    def __post_init__(self) -> None:
+        for field in dataclasses.fields(self):
+            found = getattr(self, field.name)
+            _check(
+                found == -1 or found > 0,
+                f"mesh.{field.name}",
+                found,
+                "is neither a number of devices nor -1 (the rest)",
+            )
+        rest = [f.name for f in dataclasses.fields(self) if getattr(self, f.name) == -1]
+        _check(len(rest) <= 1, "mesh", rest, "are -1; only one axis can be the rest")
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class DistributedConfig:
+    """How processes find each other; "auto" asks SLURM, Kubernetes, Open MPI."""
+
+    mode: str = "off"
+    address: str = ""  # host:port of process 0, for mode="explicit"
+    num_processes: int = 1
+    process_id: int = 0
+
+    def __post_init__(self) -> None:
+        _check_choice("distributed.mode", self.mode, ("off", "auto", "explicit"))
+        _check(
+            self.mode != "explicit" or ":" in self.address,
+            "distributed.address",
+            self.address,
+            "is not host:port of process 0",
+        )
+        _check_positive("distributed", self, "num_processes")
+        _check(
+            0 <= self.process_id < self.num_processes,
+            "distributed.process_id",
+            self.process_id,
+            f"does not lie in 0..{self.num_processes - 1}",
+        )
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class LoopConfig:
+    """When things happen; shared by every task."""
+
+    num_steps: int = 175_000  # updates
+    micro_batches: int = 1  # a batch is cut into this many; gradients accumulate
+    log_every: int = 50  # steps
+    evaluate_every: int = 5_000  # steps; also at the end; 0: never
+    save_every: int = 1_000  # steps; also at the end and on SIGTERM
+    keep_latest: int = 3  # checkpoints
+    keep_every: int = 25_000  # steps; these are kept for good; 0: none
+    max_skipped: int = 10  # updates in a row that are not finite, then stop
+    ema_decay: float = 0.0  # of an average of the parameters; 0: none
+    profile_start: int = 0  # first step of the profiler's window; 0: none
+    profile_steps: int = 5
+    compilation_cache: str = "~/.cache/ssrlm_jax/compiled"  # "": none
+    tensorboard: bool = False  # needs the extra [log]
+    wandb_project: str = ""  # needs the extra [log]; "": off
+
+    def __post_init__(self) -> None:
+        _check_positive(
+            "loop",
+            self,
+            "num_steps",
+            "micro_batches",
+            "log_every",
+            "save_every",
+            "keep_latest",
+            "max_skipped",
+            "profile_steps",
+        )
+        for name in ("evaluate_every", "keep_every", "profile_start"):
+            _check(
+                getattr(self, name) >= 0, f"loop.{name}", getattr(self, name), "is < 0"
+            )
+        _check(
+            0.0 <= self.ema_decay < 1.0,
+            "loop.ema_decay",
+            self.ema_decay,
+            "does not lie in 0..1 (0: no average)",
+        )
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class PretrainConfig:
+    """Everything that launch/pretrain.py reads."""
+
+    seed: int = 0
+    encoder: EncoderConfig = EncoderConfig()
+    compute: ComputeConfig = ComputeConfig()
+    masking: MaskingConfig = MaskingConfig()
+    data: DataConfig = DataConfig()
+    optimizer: OptimizerConfig = OptimizerConfig()
+    mesh: MeshConfig = MeshConfig()
+    loop: LoopConfig = LoopConfig()
+    distributed: DistributedConfig = DistributedConfig()
+
+    def __post_init__(self) -> None:
+        _check(0 <= self.seed < 2**31, "seed", self.seed, "does not lie in 0..2^31-1")
+        _check(
+            self.optimizer.warmup_steps < self.loop.num_steps,
+            "optimizer.warmup_steps",
+            self.optimizer.warmup_steps,
+            f"is not smaller than loop.num_steps={self.loop.num_steps}",
+        )
+        _check(
+            self.data.rows_per_batch % self.loop.micro_batches == 0,
+            "data.rows_per_batch",
+            self.data.rows_per_batch,
+            f"is not a multiple of loop.micro_batches={self.loop.micro_batches}",
+        )
+
+
+def editable(config: Any) -> ml_collections.ConfigDict:
+    """Returns a locked ConfigDict with the fields of a config dataclass."""
+    values = {
+        field.name: getattr(config, field.name) for field in dataclasses.fields(config)
+    }
+    nested = {
+        name: editable(value) if dataclasses.is_dataclass(value) else value
+        for name, value in values.items()
+    }
+    return ml_collections.ConfigDict(nested).lock()
+
+
+def frozen(kind: type[T], settings: Mapping[str, Any], path: str = "") -> T:
+    """Returns `settings` as the dataclass `kind`.
+
+    Args:
+      kind: a config dataclass.
+      settings: its fields by name, nested; what is absent keeps its default.
+      path: where `settings` stands in a larger config, for messages.
+
+    Raises:
+      ValueError: a setting is unknown, ill-typed or impossible; the message names
+        it and says what is accepted.
+    """
+    hints = typing.get_type_hints(kind)
+    for name in settings:
+        if name not in hints:
+            raise ValueError(
+                f"there is no setting {path}{name}; "
+                f"{path.rstrip('.') or kind.__name__} has {', '.join(sorted(hints))}"
+            )
+    values = {
+        name: _typed(hints[name], value, f"{path}{name}")
+        for name, value in settings.items()
+    }
+    return kind(**values)
+
+
+def _typed(hint: type, value: Any, setting: str) -> Any:
+    """Returns a setting's value as its declared type."""
+    if dataclasses.is_dataclass(hint):
+        if not isinstance(value, Mapping):
+            raise ValueError(f"{setting}={value!r} is not a group of settings")
+        return frozen(hint, value, f"{setting}.")
+    if hint is float and type(value) is int:
+        return float(value)
+    if type(value) is not hint:
+        raise ValueError(f"{setting}={value!r} is not of type {hint.__name__}")
+    return value
