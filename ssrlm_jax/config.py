@@ -368,7 +368,11 @@ def editable(config: Any) -> ml_collections.ConfigDict:
     return ml_collections.ConfigDict(nested).lock()
 
 
-def frozen(kind: type[T], settings: Mapping[str, Any], path: str = "") -> T:
+def frozen(
+    kind: type[T],
+    settings: ml_collections.ConfigDict | Mapping[str, Any],
+    path: str = "",
+) -> T:
     """Returns `settings` as the dataclass `kind`.
 
     Args:
@@ -380,6 +384,8 @@ def frozen(kind: type[T], settings: Mapping[str, Any], path: str = "") -> T:
       ValueError: a setting is unknown, ill-typed or impossible; the message names
         it and says what is accepted.
     """
+    if isinstance(settings, ml_collections.ConfigDict):
+        settings = settings.to_dict()
     hints = typing.get_type_hints(kind)
     for name in settings:
         if name not in hints:
