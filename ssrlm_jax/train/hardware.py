@@ -1,0 +1,41 @@
+"""What devices can do, and where compiled programs are kept between runs."""
+
+import pathlib
+import re
+
+import jax
+
+# Peak of dense bfloat16 matrix products in FLOP/s, by the makers' data sheets
+# (without sparsity). The first name found in the kind of a device decides.
+PEAKS = {
+    "h100 pcie": 756e12,
+    "h100 nvl": 835e12,
+    "h100": 989e12,  # SXM
+    "h200": 989e12,
+    "gh200": 989e12,
+    "h800": 989e12,
+    "a100": 312e12,
+    "a800": 312e12,
+    "a40": 150e12,
+    "a30": 165e12,
+    "l40s": 362e12,
+    "l4": 121e12,
+    "rtx 4090": 165e12,
+    "rtx 3090": 71e12,
+}
+
+
+def peak(device_kind: str) -> float | None:
+    """Returns the peak of a kind of device in FLOP/s; None where it is not known."""
+    kind = device_kind.lower()
+    for name, flops in PEAKS.items():
+        if re.search(rf"\b{name}\b", kind):
+            return flops
+    return None
+
+
+def keep_compiled(folder: str) -> None:
+    """Keeps compiled programs in `folder` ("~" is the home; "" keeps none)."""
+    if folder:
+        path = pathlib.Path(folder).expanduser()
+        jax.config.update("jax_compilation_cache_dir", str(path))

@@ -1,0 +1,150 @@
+"""Where the numbers of a run go: metrics.jsonl, the terminal, TensorBoard, W&B.
+
+Only process 0 writes. A line of metrics.jsonl is one JSON object with "step"; a
+resumed run drops the lines after the step it goes on from, so that the curve has
+every step once.
+"""
+
+import contextlib
+import importlib.util
+import json
+import pathlib
+from collections.abc import Callable
+from types import TracebackType
+from typing import Any, Self, TextIO
+
+import jax
+import rich.console
+import rich.progress
+
+from ssrlm_jax import config as config_lib
+from ssrlm_jax.train import checkpoint
+
+FILE = "metrics.jsonl"
+Scalars = dict[str, float]
+Sink = Callable[[int, Scalars], None]
+
+
+def check(config: config_lib.LoopConfig) -> None:
+    """Checks that what the settings ask to log to is installed.
+
+    Raises:
+      ValueError: it is not; the message names the setting and what to install.
+    """
+    wanted = {
+        f"loop.tensorboard={config.tensorboard}": ("tensorboardX", config.tensorboard),
+        f"loop.wandb_project={config.wandb_project!r}": ("wandb", config.wandb_project),
+    }
+    for setting, (package, is_wanted) in wanted.items():
+        if is_wanted and importlib.util.find_spec(package) is None:
+            raise ValueError(f"{setting} needs {package}: pip install 'ssrlm-jax[log]'")
+
+
+def read(workdir: pathlib.Path) -> list[dict[str, Any]]:
+    """Returns the lines of metrics.jsonl; a last one that was cut off is left out."""
+    path = workdir / FILE
+    lines = path.read_text().splitlines(keepends=True) if path.exists() else []
+    return [json.loads(line) for line in lines if line.endswith("\n")]
+
+
+class Log:
+    """The log of one session of a run; use it as a context."""
+
+    def __init__(
+        self, workdir: pathlib.Path, config: config_lib.LoopConfig, first: int
+    ) -> None:
+        """Opens the log of a run that goes on after step `first`."""
+        self._is_primary = jax.process_index() == 0
+        self._num_steps = config.num_steps
+        self._console = rich.console.Console(stderr=True, highlight=False)
+        self._exits = contextlib.ExitStack()
+        self._sinks: list[Sink] = []
+        self._bar: rich.progress.Progress | None = None
+        if self._is_primary:
+            self._open(workdir, config, first)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._exits.close()
+
+    def advance(self, step: int) -> None:
+        """Moves the progress display, on a terminal."""
+        if self._bar is not None:
+            self._bar.update(self._bar.task_ids[0], completed=step)
+
+    def write(self, step: int, scalars: Scalars, line: str) -> None:
+        """Writes scalars to every sink, and `line` for people to read."""
+        for sink in self._sinks:
+            sink(step, scalars)
+        self.say(f"step {step:,}/{self._num_steps:,}  {line}")
+
+    def say(self, line: str) -> None:
+        """Shows one line."""
+        if self._is_primary:
+            self._console.print(line, markup=False, soft_wrap=True)
+
+    def _open(
+        self, workdir: pathlib.Path, config: config_lib.LoopConfig, first: int
+    ) -> None:
+        kept = [line for line in read(workdir) if line["step"] <= first]
+        text = "".join(json.dumps(line) + "\n" for line in kept)
+        checkpoint.write_whole(workdir / FILE, text)
+        file = self._exits.enter_context((workdir / FILE).open("a", buffering=1))
+        self._sinks.append(_to_lines(file))
+        if config.tensorboard:
+            self._sinks.append(_to_tensorboard(workdir, self._exits))
+        if config.wandb_project:
+            self._sinks.append(_to_wandb(workdir, config.wandb_project, self._exits))
+        if self._console.is_terminal:
+            self._bar = self._exits.enter_context(
+                rich.progress.Progress(console=self._console, transient=True)
+            )
+            self._bar.add_task("training", total=config.num_steps, completed=first)
+
+
+def _to_lines(file: TextIO) -> Sink:
+    def write(step: int, scalars: Scalars) -> None:
+        file.write(json.dumps({"step": step} | scalars) + "\n")
+
+    return write
+
+
+def _to_tensorboard(workdir: pathlib.Path, exits: contextlib.ExitStack) -> Sink:
+    import tensorboardX
+
+    writer = exits.enter_context(tensorboardX.SummaryWriter(str(workdir / "events")))
+
+    def write(step: int, scalars: Scalars) -> None:
+        for name, value in scalars.items():
+            writer.add_scalar(name, value, step)
+
+    return write
+
+
+def _to_wandb(workdir: pathlib.Path, project: str, exits: contextlib.ExitStack) -> Sink:
+    """Logs to one W&B run per workdir, also over several sessions."""
+    import wandb
+
+    path = workdir / "wandb_run"
+    if not path.exists():
+        checkpoint.write_whole(path, wandb.util.generate_id())
+    run = wandb.init(
+        project=project,
+        name=workdir.name,
+        dir=str(workdir),
+        id=path.read_text(),
+        resume="allow",
+    )
+    exits.callback(run.finish)
+
+    def write(step: int, scalars: Scalars) -> None:
+        run.log(scalars, step=step)
+
+    return write

@@ -1,0 +1,305 @@
+"""The one training loop: pre-training, fine-tuning and tertiary training share it.
+
+A task says what is learned; the loop says when things happen: step, log,
+evaluate, save, resume, stop. Nothing here knows what a batch holds.
+"""
+
+import contextlib
+import dataclasses
+import importlib.metadata
+import math
+import pathlib
+import platform
+import time
+from collections.abc import Iterator
+
+import jax
+import numpy as np
+from jax.experimental import multihost_utils
+from jax.sharding import Mesh
+
+from ssrlm_jax import config as config_lib
+from ssrlm_jax.train import (
+    checkpoint,
+    contract,
+    hardware,
+    log,
+    preemption,
+    sharding,
+)
+from ssrlm_jax.train import meter as meters
+from ssrlm_jax.train import optimizer as optimizers
+from ssrlm_jax.train import update as updates
+
+NOTHING_KEPT: checkpoint.Meta = {"batches": 0, "meter": meters.NOTHING}
+PACKAGES = ("ssrlm-jax", "jax", "jaxlib", "flax", "optax", "orbax-checkpoint", "numpy")
+
+
+def check(
+    config: config_lib.LoopConfig, workdir: pathlib.Path, meta: checkpoint.Meta
+) -> None:
+    """Checks in the first second what would otherwise stop a run late.
+
+    Raises:
+      ValueError: the workdir was made with another architecture, or a package that
+        the settings ask for is missing.
+    """
+    log.check(config)
+    checkpoint.check_workdir(workdir, _architecture(config, meta))
+
+
+def run(
+    task: contract.Task,
+    batches: contract.Batches,
+    optimizer: optimizers.Optimizer,
+    *,
+    config: config_lib.LoopConfig,
+    mesh: Mesh,
+    seed: int,
+    workdir: pathlib.Path,
+    meta: checkpoint.Meta,
+) -> updates.TrainState:
+    """Trains from the newest checkpoint in `workdir`, or from the start.
+
+    A run that was killed and resumed takes the same steps as one that was not: the
+    random key of a step depends on the seed and the step alone, and a checkpoint
+    holds the number of batches taken. SIGTERM or ctrl-C end the run after a step,
+    with a checkpoint.
+
+    Args:
+      task: what is learned.
+      batches: called with the number of global batches already taken; gives this
+        process's share of the batches from there on.
+      optimizer: of `train.optimizer`.
+      config: when things happen.
+      mesh: the devices.
+      seed: of the random keys.
+      workdir: where checkpoints and metrics go; the same on all processes.
+      meta: written into every checkpoint; "architecture" holds the settings that
+        a workdir must not change.
+
+    Returns:
+      The last state. Its `step` is smaller than `config.num_steps` when the run
+      was asked to stop.
+
+    Raises:
+      FloatingPointError: too many updates in a row were not finite.
+      MemoryError: a device has too little memory; the message names settings.
+      ValueError: see `check`; or all checkpoints are damaged; or batches ran out.
+    """
+    check(config, workdir, meta)
+    _prepare(workdir, meta | {"architecture": _architecture(config, meta)})
+    compiled = updates.build(task, optimizer, config=config, mesh=mesh, seed=seed)
+    with (
+        _memory_explained(config),
+        jax.set_mesh(mesh),
+        checkpoint.Checkpoints(workdir, config) as saved,
+        preemption.Watch() as watch,
+    ):
+        found = saved.restore_newest(compiled.abstract)
+        state, kept = found or (compiled.fresh(), NOTHING_KEPT)
+        first = kept["batches"]
+        with log.Log(workdir, config, first) as journal:
+            if first:
+                journal.say(f"going on from the checkpoint of step {first:,}")
+            session = _Session(
+                task=task,
+                config=config,
+                compiled=compiled,
+                saved=saved,
+                watch=watch,
+                journal=journal,
+                meter=meters.Meter(kept["meter"], _peak(mesh)),
+                meta=meta | {"versions": versions()},
+                profile=workdir / "profile",
+            )
+            return session.train(state, batches(first), first)
+
+
+@dataclasses.dataclass(kw_only=True)
+class _Session:
+    """One stretch of a run, from its start or from a checkpoint on.
+
+    The host stays one update behind the devices: it reads what update n reports
+    when update n + 1 has been handed to them, so they never wait for it.
+    """
+
+    task: contract.Task
+    config: config_lib.LoopConfig
+    compiled: updates.Update
+    saved: checkpoint.Checkpoints
+    watch: preemption.Watch
+    journal: log.Log
+    meter: meters.Meter
+    meta: checkpoint.Meta
+    profile: pathlib.Path
+    unread: tuple[int, updates.Report, float] | None = None
+    is_stopping: bool = False
+    is_profiling: bool = False
+
+    def train(
+        self, state: updates.TrainState, batches: Iterator[contract.Batch], first: int
+    ) -> updates.TrainState:
+        """Takes the steps after `first`."""
+        step = first
+        while step < self.config.num_steps and not self.is_stopping:
+            step += 1
+            self._profile(step, state)
+            with jax.profiler.StepTraceAnnotation("train", step_num=step):
+                state = self._step(step, state, batches)
+            self._evaluate_and_save(step, state)
+        if self.is_profiling:
+            jax.profiler.stop_trace()
+        if step < self.config.num_steps:
+            self.journal.say(f"stopped at step {step:,}; the same command goes on")
+        return state
+
+    def _step(
+        self, step: int, state: updates.TrainState, batches: Iterator[contract.Batch]
+    ) -> updates.TrainState:
+        """Hands an update to the devices, then reads the report of the one before."""
+        start = time.perf_counter()
+        batch = next(batches, None)
+        waited = time.perf_counter() - start
+        if batch is None:
+            raise ValueError(f"batches ended before step {step}")
+        cost = self.task.cost(batch)
+        notes_N4 = self.compiled.notes(
+            self.watch.is_asked, cost.tokens, cost.flops, cost.exact_flops
+        )
+        rows = sharding.spread(batch, self.compiled.mesh)
+        state, report = self.compiled.take(state, rows, notes_N4, self.compiled.key)
+        self._read()
+        self.unread = step, report, waited
+        return state
+
+    def _read(self) -> None:
+        """Reads the report that is still unread; waits for its update to end."""
+        if self.unread is None:
+            return
+        step, report, waited = self.unread
+        self.unread = None
+        report = jax.device_get(report)
+        self._check_finite(step, report)
+        self.is_stopping = bool(report.notes_4[0] > 0)
+        self.meter.add(report, waited)
+        self.journal.advance(step)
+        if step % self.config.log_every == 0 or step == self.config.num_steps:
+            values = self.meter.read()
+            self.journal.write(step, values, self._line(step, values))
+
+    def _evaluate_and_save(self, step: int, state: updates.TrainState) -> None:
+        """Does what is due after a step; scores are written before they are saved."""
+        is_last = step == self.config.num_steps
+        if _is_due(step, self.config.evaluate_every, is_last):
+            self._read()
+            with self.meter.pause():
+                scores = self.task.evaluate(state.best, state.frozen)
+            values = {f"validation/{name}": value for name, value in scores.items()}
+            line = "  ".join(f"{name} {value:.4f}" for name, value in values.items())
+            self.journal.write(step, values, line)
+        if _is_due(step, self.config.save_every, is_last or self.is_stopping):
+            self._read()
+            with self.meter.pause():
+                meta = self.meta | {"batches": step, "meter": self.meter.keep()}
+                self.saved.save(step, state, meta)
+
+    def _check_finite(self, step: int, report: updates.Report) -> None:
+        """Warns when an update was skipped, and stops after too many in a row."""
+        if not report.num_skipped:
+            return
+        value = f"loss is {report.loss}"
+        if np.isfinite(report.loss):
+            value = f"gradient norm is {report.gradient_norm}"
+        if report.num_skipped < self.config.max_skipped:
+            self.journal.say(f"step {step:,}: {value}; this update is skipped")
+            return
+        good = self.saved.latest_step()
+        where = f"the last good checkpoint is {good}" if good else "nothing is saved"
+        raise FloatingPointError(f"{value} at step {step}; {where}")
+
+    def _profile(self, step: int, state: updates.TrainState) -> None:
+        """Opens and closes the window of the profiler."""
+        if self.is_profiling and step == self._profile_end:
+            jax.block_until_ready(state)
+            jax.profiler.stop_trace()
+            self.is_profiling = False
+        if step == self.config.profile_start:
+            jax.profiler.start_trace(str(self.profile))
+            self.is_profiling = True
+
+    @property
+    def _profile_end(self) -> int:
+        return self.config.profile_start + self.config.profile_steps
+
+    def _line(self, step: int, values: dict[str, float]) -> str:
+        """Returns the line for people."""
+        left = (self.config.num_steps - step) * self.meter.seconds_per_step
+        texts = {
+            "loss": "loss {:.4f}",
+            "learning_rate": "rate {:.2e}",
+            "gradient_norm": "gradient {:.3f}",
+            "tokens_per_second": "{:,.0f} tokens/s",
+            "mfu": "mfu {:.1%}",
+            "input_wait": "input wait {:.1%}",
+        }
+        parts = [t.format(values[name]) for name, t in texts.items() if name in values]
+        return "  ".join([*parts, f"{duration(left)} left"])
+
+
+def versions() -> dict[str, str]:
+    """Returns the versions of what decides the numbers of a run."""
+    found = {name: importlib.metadata.version(name) for name in PACKAGES}
+    return found | {"python": platform.python_version()}
+
+
+def duration(seconds: float) -> str:
+    """Returns a time for people: "3 d 4 h", "4 h 05 min", "5 min 06 s", "7 s"."""
+    if not math.isfinite(seconds):
+        return "?"
+    minutes, s = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    days, hours = divmod(hours, 24)
+    if days:
+        return f"{days} d {hours} h"
+    if hours:
+        return f"{hours} h {minutes:02} min"
+    return f"{minutes} min {s:02} s" if minutes else f"{s} s"
+
+
+def _prepare(workdir: pathlib.Path, meta: checkpoint.Meta) -> None:
+    if jax.process_index() == 0:
+        workdir.mkdir(parents=True, exist_ok=True)
+        checkpoint.write_meta(workdir, meta)
+    multihost_utils.sync_global_devices("workdir prepared")
+
+
+def _architecture(
+    config: config_lib.LoopConfig, meta: checkpoint.Meta
+) -> checkpoint.Meta:
+    """Returns the settings that give the saved state its shape."""
+    return meta["architecture"] | {"loop": {"is_averaged": config.ema_decay > 0}}
+
+
+def _peak(mesh: Mesh) -> float | None:
+    one = hardware.peak(mesh.devices.flat[0].device_kind)
+    return None if one is None else one * mesh.size
+
+
+def _is_due(step: int, every: int, is_last: bool) -> bool:
+    return every > 0 and (is_last or step % every == 0)
+
+
+@contextlib.contextmanager
+def _memory_explained(config: config_lib.LoopConfig) -> Iterator[None]:
+    """Turns a device's lack of memory into a message that names settings."""
+    try:
+        yield
+    except jax.errors.JaxRuntimeError as error:
+        if "RESOURCE_EXHAUSTED" not in str(error):
+            raise
+        raise MemoryError(
+            "a device has too little memory: raise loop.micro_batches="
+            f"{config.micro_batches}, or set compute.remat='full', or raise mesh.fsdp; "
+            "--dry_run shows what a setting needs"
+        ) from error

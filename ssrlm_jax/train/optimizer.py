@@ -1,0 +1,76 @@
+"""AdamW and its learning rate.
+
+The rate is kept apart from the direction, so that it depends on the number of
+the step alone, also after steps that were skipped, and is logged from where it
+is used.
+"""
+
+import dataclasses
+import re
+from collections.abc import Callable
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import optax
+
+from ssrlm_jax import config as config_lib
+from ssrlm_jax.train import contract
+
+
+@dataclasses.dataclass(frozen=True)
+class Optimizer:
+    """An update is `-learning_rate(step) * direction`.
+
+    Attributes:
+      direction: gradient to direction, with everything but the rate.
+      learning_rate: number of the step, from 0, to rate. Pure; gets compiled.
+    """
+
+    direction: optax.GradientTransformation
+    learning_rate: Callable[[Any], jax.Array]
+
+
+def build(
+    config: config_lib.OptimizerConfig, num_steps: int, undecayed: str = "norm|bias"
+) -> Optimizer:
+    """Returns AdamW with gradient clipping, warm-up and decay.
+
+    Args:
+      config: its settings.
+      num_steps: steps of the whole run; where "cosine" ends.
+      undecayed: pattern of the paths of parameters without weight decay. Vectors
+        never decay; the scales of norms stacked over layers are matrices, so
+        paths must tell.
+    """
+
+    def is_decayed(learned: contract.Params) -> contract.Params:
+        return jax.tree.map_with_path(
+            lambda path, leaf: (
+                leaf.ndim > 1 and not re.search(undecayed, jax.tree_util.keystr(path))
+            ),
+            learned,
+        )
+
+    direction = optax.chain(
+        optax.clip_by_global_norm(config.clip_norm),
+        optax.scale_by_adam(b1=config.beta1, b2=config.beta2, eps=config.epsilon),
+        optax.add_decayed_weights(config.weight_decay, mask=is_decayed),
+    )
+    return Optimizer(direction, _learning_rate(config, num_steps))
+
+
+def _learning_rate(
+    config: config_lib.OptimizerConfig, num_steps: int
+) -> Callable[[Any], jax.Array]:
+    """Returns the rate: linear from 0 to its peak, then as `config.schedule` says."""
+    final_share = config.final_share if config.schedule == "cosine" else 1.0
+
+    def rate(step: Any) -> jax.Array:
+        rise = (step + 1) / (config.warmup_steps + 1)
+        past = (step - config.warmup_steps) / (num_steps - config.warmup_steps)
+        bow = 0.5 * (1.0 + jnp.cos(jnp.pi * jnp.clip(past, 0.0, 1.0)))
+        fall = final_share + (1.0 - final_share) * bow
+        return config.learning_rate * jnp.minimum(jnp.minimum(rise, 1.0), fall)
+
+    return rate

@@ -1,0 +1,50 @@
+"""Requests to stop: SIGTERM from a scheduler, or ctrl-C.
+
+A request only raises a flag; the loop finishes its step, saves and returns. A
+second ctrl-C stops at once, which harms nothing: checkpoints are written beside
+their place.
+"""
+
+import logging
+import signal
+import threading
+from types import FrameType, TracebackType
+from typing import Any, Self
+
+_log = logging.getLogger(__name__)
+
+
+class Watch:
+    """Notes requests to stop while it is entered.
+
+    Attributes:
+      is_asked: a request has come.
+    """
+
+    def __init__(self) -> None:
+        self.is_asked = False
+        self._before: dict[int, Any] = {}
+
+    def __enter__(self) -> Self:
+        # Python hands signals to the main thread only.
+        if threading.current_thread() is threading.main_thread():
+            for number in (signal.SIGTERM, signal.SIGINT):
+                self._before[number] = signal.signal(number, self._ask)
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        for number, handler in self._before.items():
+            signal.signal(number, handler)
+
+    def _ask(self, number: int, frame: FrameType | None) -> None:
+        if self.is_asked and number == signal.SIGINT:
+            raise KeyboardInterrupt
+        if not self.is_asked:
+            name = signal.Signals(number).name
+            _log.warning("%s: finishing the step, saving, stopping", name)
+        self.is_asked = True

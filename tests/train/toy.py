@@ -1,0 +1,80 @@
+"""A task small enough to train in a test, with a parameter for every kind of layout.
+
+Two stacked layers of a normed residual MLP learn a noisy function of x; the last
+layer's offset stays frozen. Used by the tests of train/ and by the processes
+that they start.
+"""
+
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax.sharding import PartitionSpec as P
+
+WIDTH, INNER, LAYERS = 8, 16, 2
+
+
+class Cost(NamedTuple):
+    tokens: float
+    flops: float
+    exact_flops: float
+
+
+class Mlp:
+    """Counts as "loss" the squared error where `is_counted`."""
+
+    partition_rules = (
+        (r"up", P(None, "fsdp", "tensor")),
+        (r"down", P(None, "tensor", "fsdp")),
+        (r"norm|offset", P()),
+    )
+
+    def init(self, rng: jax.Array) -> tuple[Any, Any]:
+        up, down = jax.random.split(rng)
+        learned = {
+            "up": jax.random.normal(up, (LAYERS, WIDTH, INNER)) / WIDTH**0.5,
+            "down": jax.random.normal(down, (LAYERS, INNER, WIDTH)) / INNER**0.5,
+            "norm": jnp.ones((LAYERS, WIDTH)),
+        }
+        return learned, {"offset": jnp.full((WIDTH,), 0.1)}
+
+    def loss(self, learned: Any, frozen: Any, batch: Any, rng: jax.Array) -> Any:
+        x_BD = batch["x"]
+        for layer in range(LAYERS):
+            normed_BD = learned["norm"][layer][None] * jnp.tanh(x_BD)
+            inner_BF = jax.nn.silu(normed_BD @ learned["up"][layer])
+            x_BD = x_BD + inner_BF @ learned["down"][layer]
+        error_B = jnp.square(x_BD + frozen["offset"][None] - batch["y"]).mean(1)
+        counted_B = batch["is_counted"].astype(jnp.float32)
+        sums = {
+            "loss": ((error_B * counted_B).sum(), counted_B.sum()),
+            "rows": (counted_B.sum(), jnp.ones(())),
+        }
+        return sums, {"noise": jax.random.normal(rng, ())}
+
+    def evaluate(self, learned: Any, frozen: Any) -> dict[str, float]:
+        return {"norm": float(jnp.abs(learned["norm"]).mean())}
+
+    def cost(self, batch: Any) -> Cost:
+        tokens = float(batch["is_counted"].sum())
+        return Cost(tokens, 100.0 * tokens, 90.0 * tokens)
+
+
+def batches(
+    start: int, *, rows: int = 16, index: int = 0, num_shares: int = 1
+) -> Iterator[dict[str, np.ndarray]]:
+    """Yields one share of the global batches from `start` on."""
+    share = slice(index * rows // num_shares, (index + 1) * rows // num_shares)
+    number = start
+    while True:
+        rng = np.random.default_rng((7, number))
+        x_BD = rng.normal(size=(rows, WIDTH)).astype(np.float32)
+        batch = {
+            "x": x_BD,
+            "y": np.roll(x_BD, 1, axis=1) * 0.5,
+            "is_counted": rng.random(rows) < 0.7,
+        }
+        yield {name: array[share] for name, array in batch.items()}
+        number += 1
