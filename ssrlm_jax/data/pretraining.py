@@ -1,0 +1,181 @@
+"""Rows of a corpus as masked, mixed batches, for one process of several.
+
+Every step is a map from a global index to an element, so order and masks depend
+on the seed and the index alone: not on workers, processes, or where a run was
+stopped. A run resumes by slicing, with one integer.
+"""
+
+import dataclasses
+import os
+from collections.abc import Iterator
+
+import grain
+import numpy as np
+from absl import flags
+
+from ssrlm_jax import config
+from ssrlm_jax.data import masking, rows
+from ssrlm_jax.rna import alphabet
+
+Batch = dict[str, np.ndarray]
+
+_VALIDATION_SEED = 20_260_101  # one for all runs, so that their scores compare
+
+
+def batches(
+    corpus: str | os.PathLike[str],
+    settings: config.PretrainConfig,
+    *,
+    seed: int,
+    process: int,
+    num_processes: int,
+    start: int = 0,
+) -> Iterator[Batch]:
+    """Yields one process's share of batches, without end.
+
+    The shares of all processes, joined in order, are the same global batch for any
+    number of processes and workers. Rows of a source are shuffled anew in every
+    pass over it, and masked anew.
+
+    Args:
+      corpus: directory, as written by data/rows.py.
+      settings: `data` and `masking` are read.
+      seed: decides order and masks.
+      process: which one, from 0.
+      num_processes: how many share a global batch.
+      start: number of global batches to leave out, as a stopped run had them.
+
+    Returns:
+      For B = `rows_per_batch` / `num_processes` rows of L tokens:
+        token: uint8 (B, L), what the model reads.
+        target: uint8 (B, L), the true letter of hidden nucleotides, else `<pad>`.
+        segment: uint8 (B, L), records of the row from 1; 0: padding.
+        partner: int16 (B, L), paired position in the row; -1: none or unknown.
+        source: uint8 (B,), place in rows.SOURCES.
+
+    Raises:
+      ValueError: no corpus, another row length, a damaged shard, no rows in the
+        sources of `data.mix`, or a batch that the processes do not divide.
+    """
+    num_rows = _rows_each(settings.data.rows_per_batch, num_processes)
+    manifest = rows.open_corpus(corpus, row_length=settings.data.row_length)
+    datasets, weights = [], []
+    for source in rows.SOURCES:
+        weight = getattr(settings.data.mix, source)
+        if weight > 0 and manifest.totals("train", source)["num_rows"]:
+            datasets.append(
+                _masked_rows(corpus, manifest, source, settings.masking, seed)
+            )
+            weights.append(weight)
+    if not datasets:
+        asked = [s for s in rows.SOURCES if getattr(settings.data.mix, s) > 0]
+        raise ValueError(
+            f"{corpus} has no training rows of data.mix's {' and '.join(asked)}; "
+            f"change data.mix or add a source with: {rows.HOW_TO_MAKE}{corpus}"
+        )
+    dataset = grain.MapDataset.mix(datasets, weights)
+    dataset = dataset.batch(num_rows, drop_remainder=True)
+    dataset = dataset[start * num_processes + process :: num_processes]
+    # Threads only wait for each other here: 16, Grain's default, take 4 times as long.
+    stream = dataset.to_iter_dataset(
+        grain.ReadOptions(num_threads=0, prefetch_buffer_size=0)
+    )
+    if settings.data.num_workers:
+        stream = _on_workers(stream, settings.data.num_workers)
+    return iter(stream)
+
+
+def validation(
+    corpus: str | os.PathLike[str],
+    settings: config.PretrainConfig,
+    *,
+    process: int,
+    num_processes: int,
+) -> list[Batch]:
+    """Returns one process's share of the held-out rows, masked once.
+
+    Up to `data.validation_rows` rows of each source that has some, in an order and
+    with masks that are the same for every run: policy `sm` and the defaults of
+    `masking`, whatever the run is trained on. Rows are drawn from the shards at
+    random, as packing sorts records by length. A batch has as many rows as one
+    micro-batch of training; every process has as many batches, and rows that are
+    missing from the last are empty (all padding, source 0).
+
+    Arguments, keys and errors as in `batches`; without held-out rows, no batches.
+    """
+    settings.data.rows_per_batch  # TODO
+    return []
+
+
+@dataclasses.dataclass(frozen=True)
+class _Mask(grain.transforms.RandomMap):
+    """Reads one row and hides some of its nucleotides."""
+
+    source: str
+    settings: config.MaskingConfig
+
+    def random_map(self, data: bytes, rng: np.random.Generator) -> Batch:
+        token_L, partner_L, segment_L, _ = rows.decode_row(data)
+        hidden_L = masking.POLICIES[self.settings.policy](
+            token_L,
+            partner_L,
+            segment_L,
+            rng,
+            self.settings,
+            getattr(self.settings.ssm_rate, self.source),
+        )
+        return {
+            "token": masking.replace(token_L, hidden_L, rng, self.settings),
+            "target": np.where(hidden_L, token_L, np.uint8(alphabet.PAD)),
+            "segment": segment_L,
+            "partner": partner_L,
+            "source": np.uint8(rows.SOURCES.index(self.source)),
+        }
+
+
+def _source(
+    corpus: str | os.PathLike[str], manifest: rows.Manifest, split: str, source: str
+) -> grain.MapDataset:
+    """Returns the rows of one split and source as bytes, in the order of shards."""
+    files = [  # [first:end] spares opening every shard to count its rows
+        f"{os.path.join(corpus, shard.path)}[0:{shard.num_rows}]"
+        for shard in manifest.select(split, source)
+        if shard.num_rows
+    ]
+    return grain.MapDataset.source(grain.sources.ArrayRecordDataSource(files))
+
+
+def _masked_rows(
+    corpus: str | os.PathLike[str],
+    manifest: rows.Manifest,
+    source: str,
+    settings: config.MaskingConfig,
+    seed: int,
+) -> grain.MapDataset:
+    number = rows.SOURCES.index(source)
+    order_seed, mask_seed = np.random.SeedSequence([seed, number]).generate_state(2)
+    return (
+        _source(corpus, manifest, "train", source)
+        .shuffle(seed=int(order_seed))
+        .repeat()
+        .random_map(_Mask(source, settings), seed=int(mask_seed))
+    )
+
+
+def _rows_each(rows_per_batch: int, num_processes: int) -> int:
+    """Returns the rows of a batch that each process holds."""
+    if rows_per_batch % num_processes:
+        raise ValueError(
+            f"data.rows_per_batch={rows_per_batch} is not a multiple of the "
+            f"{num_processes} processes"
+        )
+    return rows_per_batch // num_processes
+
+
+def _on_workers(stream: grain.IterDataset, num_workers: int) -> grain.IterDataset:
+    """Computes batches in processes of their own."""
+    if not flags.FLAGS.is_parsed():  # in notebooks; Grain reads flags of its own
+        flags.FLAGS.mark_as_parsed()
+    return stream.mp_prefetch(
+        grain.MultiprocessingOptions(num_workers=num_workers, per_worker_buffer_size=2)
+    )
