@@ -155,12 +155,13 @@ class FamiliesConfig:
     num_validation_members: int = 6  # of each family, held out
     num_coding: int = 1500
     num_validation_coding: int = 100
-    row_length: int = 256  # tokens
+    mutation_rate: float = 0.4  # share of loop letters and of pairs drawn anew
 
     def __post_init__(self) -> None:
-        _check_positive(
-            "data.families", self, *(f.name for f in dataclasses.fields(self))
-        )
+        names = (f.name for f in dataclasses.fields(self))
+        counts = (name for name in names if name.startswith("num_"))
+        _check_positive("data.families", self, *counts)
+        _check_share("data.families.mutation_rate", self.mutation_rate)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -366,6 +367,27 @@ def editable(config: Any) -> ml_collections.ConfigDict:
         for name, value in values.items()
     }
     return ml_collections.ConfigDict(nested).lock()
+
+
+def with_variant(
+    settings: ml_collections.ConfigDict, variant: str
+) -> ml_collections.ConfigDict:
+    """Returns `settings` with a variant applied; it is what follows `:` in --config.
+
+    Args:
+      settings: of a PretrainConfig; changed in place.
+      variant: "" or "masking=" and a policy.
+
+    Raises:
+      ValueError: another variant; the message says what is accepted.
+    """
+    if variant:
+        name, _, value = variant.partition("=")
+        if name != "masking" or value not in MASKING_POLICIES:
+            accepted = ", ".join(f"masking={policy}" for policy in MASKING_POLICIES)
+            raise ValueError(f"config variant {variant!r} is not one of {accepted}")
+        settings.masking.policy = value
+    return settings
 
 
 def frozen(

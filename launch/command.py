@@ -1,0 +1,134 @@
+"""Makes a command of a job: reads flags and config, says errors in one line.
+
+Nothing heavy is imported here, so that a wrong setting stops in the first second.
+"""
+
+import argparse
+import dataclasses
+import importlib.util
+import inspect
+import logging
+import pathlib
+import re
+import sys
+from collections.abc import Callable
+from typing import Any
+
+import ml_collections
+
+from ssrlm_jax import config
+
+
+def run(
+    job: Callable[[Any, argparse.Namespace], None],
+    parser: argparse.ArgumentParser,
+    *,
+    kind: type,
+    default: str,
+) -> None:
+    """Parses the command line, calls `job` and exits.
+
+    Args:
+      job: takes the settings, a config of `kind`, and the other flags.
+      parser: knows the job's own flags; --config and --config.x.y are added.
+      kind: a config dataclass.
+      default: the config file that is read when --config is not given.
+    """
+    logging.basicConfig(level=logging.WARNING, format="%(message)s")
+    logging.getLogger("ssrlm_jax").setLevel(logging.INFO)
+    parser.formatter_class = argparse.RawDescriptionHelpFormatter
+    parser.allow_abbrev = False
+    parser.add_argument(
+        "--config",
+        default=default,
+        metavar="FILE[:VARIANT]",
+        help=f"settings; a file of configs/ (default: {default})",
+    )
+    parser.epilog = "settings, changed by --config.NAME=VALUE:\n" + "\n".join(
+        _describe(kind(), "")
+    )
+    flags, rest = parser.parse_known_args()
+    try:
+        settings = read(flags.config, rest)
+        job(config.frozen(kind, settings), flags)
+    except (ValueError, OSError, ArithmeticError, MemoryError, ImportError) as error:
+        print(f"{parser.prog}: {error}", file=sys.stderr)
+        sys.exit(1)
+
+
+def read(file: str, overrides: list[str]) -> ml_collections.ConfigDict:
+    """Returns the settings of a config file with overrides applied.
+
+    Args:
+      file: path, or path:variant.
+      overrides: each "--config.x.y=value".
+
+    Raises:
+      ValueError: an override is malformed, unknown or of another type.
+      OSError: there is no such file.
+    """
+    path, _, variant = file.partition(":")
+    if not pathlib.Path(path).is_file():
+        raise FileNotFoundError(f"--config={file}: there is no file {path}")
+    spec = importlib.util.spec_from_file_location("chosen_config", path)
+    if spec is None or spec.loader is None:
+        raise ValueError(f"--config={file}: {path} is not a Python file")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    settings = module.get_config(variant)
+    for override in overrides:
+        _apply(settings, override)
+    return settings
+
+
+def _apply(settings: ml_collections.ConfigDict, override: str) -> None:
+    match = re.fullmatch(r"--config\.([\w.]+)=(.*)", override, re.DOTALL)
+    if not match:
+        raise ValueError(
+            f"{override!r} is neither a flag (see --help) nor --config.NAME=VALUE"
+        )
+    name, text = match.groups()
+    *groups, last = name.split(".")
+    place = settings
+    for depth, part in enumerate([*groups, last]):
+        if not isinstance(place, ml_collections.ConfigDict) or part not in place:
+            group = ".".join(name.split(".")[:depth])
+            known = (
+                sorted(place) if isinstance(place, ml_collections.ConfigDict) else []
+            )
+            raise ValueError(
+                f"there is no setting {name}; {group or 'the config'} has "
+                f"{', '.join(known) or 'no settings of its own'}"
+            )
+        group_of_last, place = place, place[part]
+    group_of_last[last] = _parse(name, text, place)
+
+
+def _parse(name: str, text: str, current: Any) -> Any:
+    """Returns a text as a value of the type of the current one."""
+    kinds = {"true": True, "false": False, "1": True, "0": False}
+    try:
+        if isinstance(current, bool):
+            return kinds[text.lower()]
+        if isinstance(current, int | float | str):
+            return type(current)(text)
+    except (KeyError, ValueError) as error:
+        raise ValueError(
+            f"{name}={text!r} is not of type {type(current).__name__}"
+        ) from error
+    raise ValueError(f"{name} is a group: set one of {', '.join(sorted(current))}")
+
+
+def _describe(settings: Any, prefix: str) -> list[str]:
+    """Returns a line for each setting: default, and the comment it is defined with."""
+    source = inspect.getsource(type(settings))
+    lines = []
+    for field in dataclasses.fields(settings):
+        value = getattr(settings, field.name)
+        if dataclasses.is_dataclass(value):
+            lines += _describe(value, f"{prefix}{field.name}.")
+            continue
+        comment = re.search(rf"^    {field.name}: .*?#\s*(.*)$", source, re.MULTILINE)
+        shown = f"  {prefix}{field.name}={value}"
+        lines.append(f"{shown:<44}  {comment[1] if comment else ''}".rstrip())
+    return lines

@@ -1,0 +1,128 @@
+"""A model as a directory: model.json says what it is, model.safetensors holds it.
+
+Whatever reads a model needs only this file, the encoder and the alphabet: no
+training code. Parameters are named by their path in the Flax tree, a/b/c.
+"""
+
+import dataclasses
+import json
+import pathlib
+import shutil
+from collections.abc import Mapping
+from typing import Any
+
+import flax.traverse_util
+import numpy as np
+import safetensors
+import safetensors.numpy
+
+from ssrlm_jax import config
+from ssrlm_jax.rna import alphabet
+
+FORMAT = 1
+DESCRIPTION_FILE = "model.json"
+WEIGHTS_FILE = "weights.safetensors"
+
+Params = Any
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Description:
+    """What model.json says.
+
+    Attributes:
+      architecture: of the encoder.
+      letters: the alphabet, by token id.
+      made: how the model came about: step, settings, versions.
+      scores: validation scores by name; a loss is in nats.
+      threshold: of a pair's probability, or None before one was chosen.
+    """
+
+    architecture: config.EncoderConfig
+    letters: tuple[str, ...]
+    made: Mapping[str, Any]
+    scores: Mapping[str, float]
+    threshold: float | None = None
+
+
+def save(
+    directory: pathlib.Path,
+    description: Description,
+    params: Params,
+    *,
+    is_replaced: bool = False,
+) -> None:
+    """Writes a model directory; it appears whole or not at all.
+
+    Args:
+      directory: does not exist or is empty.
+      description: becomes model.json.
+      params: nested dict of arrays.
+      is_replaced: whether an earlier model in `directory` gives way.
+
+    Raises:
+      ValueError: something else is there.
+    """
+    is_taken = directory.exists() and (
+        not directory.is_dir() or any(directory.iterdir())
+    )
+    is_model = (directory / DESCRIPTION_FILE).is_file()
+    if is_taken and not (is_replaced and is_model):
+        raise ValueError(
+            f"{directory} exists and is not empty; give a new directory, or remove it"
+        )
+    beside = directory.with_name(f".{directory.name}.unfinished")
+    shutil.rmtree(beside, ignore_errors=True)
+    beside.mkdir(parents=True)
+    flat = flax.traverse_util.flatten_dict(params, sep="/")
+    arrays = {name: np.ascontiguousarray(value) for name, value in flat.items()}
+    safetensors.numpy.save_file(arrays, beside / WEIGHTS_FILE)
+    fields = {"format": FORMAT} | dataclasses.asdict(description)
+    (beside / DESCRIPTION_FILE).write_text(json.dumps(fields, indent=1) + "\n")
+    if directory.exists():
+        shutil.rmtree(directory)
+    beside.rename(directory)
+
+
+def describe(directory: pathlib.Path) -> Description:
+    """Returns what model.json says, without reading weights.
+
+    Raises:
+      ValueError: there is no model, or one of another format or alphabet.
+    """
+    path = directory / DESCRIPTION_FILE
+    if not path.is_file():
+        raise ValueError(
+            f"{directory} is no model directory: it has no {DESCRIPTION_FILE}; "
+            f"`ssrlm export WORKDIR {directory}` makes one"
+        )
+    try:
+        fields = json.loads(path.read_text())
+        found = fields.pop("format")
+        if found != FORMAT:
+            raise ValueError(f"format {found} found, {FORMAT} expected")
+        architecture = config.frozen(config.EncoderConfig, fields.pop("architecture"))
+        letters = tuple(fields.pop("letters"))
+        description = Description(architecture=architecture, letters=letters, **fields)
+    except (json.JSONDecodeError, KeyError, TypeError, ValueError) as error:
+        raise ValueError(f"{path}: not a model description: {error}") from error
+    if letters != alphabet.LETTERS:
+        raise ValueError(
+            f"{path}: letters {letters} found, this version reads {alphabet.LETTERS}"
+        )
+    return description
+
+
+def load(directory: pathlib.Path) -> tuple[Description, Params]:
+    """Returns a model: its description and its parameters, float32 NumPy arrays.
+
+    Raises:
+      ValueError: there is no model, or its weights are damaged.
+    """
+    description = describe(directory)
+    path = directory / WEIGHTS_FILE
+    try:
+        arrays = safetensors.numpy.load_file(path)
+    except (OSError, safetensors.SafetensorError) as error:
+        raise ValueError(f"{path}: cannot be read as weights: {error}") from error
+    return description, flax.traverse_util.unflatten_dict(arrays, sep="/")

@@ -1,0 +1,149 @@
+"""Pre-training: the encoder names the nucleotides that were hidden from it.
+
+Losses and scores are sums and counts over hidden nucleotides, so that whoever
+adds up batches divides once.
+"""
+
+import functools
+from collections.abc import Iterable, Mapping
+from typing import Any, NamedTuple
+
+import chex
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+
+from ssrlm_jax.models import encoder as encoders
+
+Params = Any
+Batch = Mapping[str, Any]
+Sums = dict[str, tuple[jax.Array, jax.Array]]
+
+NCRNA, OTHER = 0, 1  # values of batch["source"]
+
+
+class Cost(NamedTuple):
+    """What a batch costs to train on."""
+
+    tokens: int  # padding left out
+    flops: float  # 6 N + 12 L D T a token, padding included
+    exact_flops: float  # attention counted within records, padding left out
+
+
+def scores(logits_BLV: jax.Array, batch: Batch) -> Sums:
+    """Returns loss and accuracy on the hidden nucleotides of a batch.
+
+    Args:
+      logits_BLV: float32, unnormalised.
+      batch: `target` (B, L), the hidden letter or 0 where nothing is hidden;
+        `partner` (B, L), -1 where there is none or it is unknown; `segment` (B, L);
+        `source` (B,).
+
+    Returns:
+      (sum, count) of `loss` (nats) and `accuracy` over all hidden nucleotides, of
+      `loss_*` and `accuracy_*` over parts of them: `ncrna` and `other` by source;
+      `paired` and `unpaired` in records with at least one known pair. A part that
+      is absent has count 0.
+    """
+    target_BL = batch["target"].astype(jnp.int32)
+    chex.assert_shape(logits_BLV, (*target_BL.shape, None))
+    loss_BL = optax.softmax_cross_entropy_with_integer_labels(
+        logits_BLV.astype(jnp.float32), target_BL
+    )
+    right_BL = (jnp.argmax(logits_BLV, axis=-1) == target_BL).astype(jnp.float32)
+    hidden_BL = target_BL > 0
+    paired_BL = batch["partner"] >= 0
+    folded_BL = _in_folded_record(paired_BL, batch["segment"])
+    is_ncrna_B1 = (batch["source"] == NCRNA)[:, None]
+    parts = {
+        "": hidden_BL,
+        "_ncrna": hidden_BL & is_ncrna_B1,
+        "_other": hidden_BL & ~is_ncrna_B1,
+        "_paired": hidden_BL & paired_BL,
+        "_unpaired": hidden_BL & folded_BL & ~paired_BL,
+    }
+    sums: Sums = {}
+    for name, part_BL in parts.items():
+        count = part_BL.sum(dtype=jnp.float32)
+        sums[f"loss{name}"] = jnp.where(part_BL, loss_BL, 0.0).sum(), count
+        sums[f"accuracy{name}"] = jnp.where(part_BL, right_BL, 0.0).sum(), count
+    return sums
+
+
+def _in_folded_record(paired_BL: jax.Array, segment_BL: jax.Array) -> jax.Array:
+    """Returns where the record has a known pair."""
+    L = segment_BL.shape[1]
+
+    def of_row(paired_L: jax.Array, segment_L: jax.Array) -> jax.Array:
+        index_L = segment_L.astype(jnp.int32)
+        has_pair = jnp.zeros(L + 1, bool).at[index_L].max(paired_L)
+        return has_pair[index_L]
+
+    return jax.vmap(of_row)(paired_BL, segment_BL)
+
+
+class Pretrain:
+    """The pre-training task: `train.loop` runs it, launch/pretrain.py makes it."""
+
+    partition_rules = encoders.PARTITION_RULES
+
+    def __init__(
+        self, encoder: encoders.Encoder, validation: Iterable[Batch] = ()
+    ) -> None:
+        """Makes the task.
+
+        Args:
+          encoder: the model.
+          validation: masked batches of held-out rows, on the devices.
+        """
+        self.encoder = encoder
+        self._validation = list(validation)
+        self._scores = jax.jit(self._score)
+
+    def init(self, rng: jax.Array) -> tuple[Params, Params]:
+        """Returns fresh parameters of the encoder; nothing stays frozen."""
+        example = jnp.zeros((1, 8), jnp.uint8)
+        return self.encoder.init(rng, example, example)["params"], {}
+
+    def loss(
+        self, learned: Params, frozen: Params, batch: Batch, rng: jax.Array
+    ) -> tuple[Sums, dict[str, jax.Array]]:
+        """Returns `scores` of a batch; the masks were drawn with the batch."""
+        del frozen, rng
+        return self._score(learned, batch), {}
+
+    def evaluate(self, learned: Params, frozen: Params) -> dict[str, float]:
+        """Returns `scores` over all validation rows; parts that are absent left out.
+
+        The validation rows are masked with `sm`, whatever the policy of training.
+        """
+        del frozen
+        sums = [self._scores(learned, batch) for batch in self._validation]
+        total = functools.reduce(_add, jax.device_get(sums)) if sums else {}
+        return {name: float(s / c) for name, (s, c) in total.items() if c > 0}
+
+    def cost(self, batch: Batch) -> Cost:
+        """Returns tokens and FLOPs of a batch of this process."""
+        segment_BL = np.asarray(batch["segment"])
+        B, L = segment_BL.shape
+        row_B1 = np.arange(B)[:, None] * 256
+        length_N = np.bincount((segment_BL + row_B1)[segment_BL > 0])
+        squares = float(np.square(length_N, dtype=np.float64).sum())
+        tokens = int(length_N.sum())
+        flops = functools.partial(encoders.training_flops, self.encoder)
+        return Cost(
+            tokens=tokens,
+            flops=flops(num_tokens=B * L, num_pairs=B * L * L),
+            exact_flops=flops(num_tokens=tokens, num_pairs=squares),
+        )
+
+    def _score(self, learned: Params, batch: Batch) -> Sums:
+        logits_BLV = self.encoder.apply(
+            {"params": learned}, batch["token"], batch["segment"]
+        )
+        return scores(logits_BLV, batch)
+
+
+def _add(first: Sums, second: Sums) -> Sums:
+    return jax.tree.map(lambda a, b: a + b, first, second)
