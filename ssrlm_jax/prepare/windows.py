@@ -1,0 +1,147 @@
+"""Windows: what packing places; a record that fits in a row, or a part of one.
+
+A record that is longer than a row can hold is cut into consecutive windows of
+nearly equal length, and pairs that cross a cut are dropped. `Windows` keeps many
+of them in flat arrays, in memory as on disk.
+"""
+
+import collections
+import dataclasses
+import os
+
+import numpy as np
+
+from ssrlm_jax.rna import alphabet
+
+
+@dataclasses.dataclass(frozen=True)
+class Windows:
+    """Windows one after the other.
+
+    Attributes:
+      token: uint8 (sum of lengths,).
+      partner: int16, the same; places in the window, -1: none or unknown. Empty
+        where no window has a structure.
+      length: int32 (windows,), nucleotides of each.
+      record: int32 (windows,), which record of its file part it belongs to.
+      names: one for each window.
+    """
+
+    token: np.ndarray
+    partner: np.ndarray
+    length: np.ndarray
+    record: np.ndarray
+    names: list[str]
+
+    def nth(self, index: int, start: int) -> tuple[np.ndarray, np.ndarray | None]:
+        """Returns tokens and partners of a window that starts at place `start`."""
+        end = start + int(self.length[index])
+        partner = self.partner[start:end] if len(self.partner) else None
+        return self.token[start:end], partner
+
+
+def bounds(length: int, longest: int) -> np.ndarray:
+    """Returns where the fewest windows of nearly equal length begin and end.
+
+    Args:
+      length: nucleotides of the record, at least 1.
+      longest: nucleotides that a row can hold.
+    """
+    number = -(-length // longest)
+    return np.arange(number + 1) * length // number
+
+
+class Collector:
+    """Collects windows; `counts` says what was cut and dropped."""
+
+    def __init__(self, longest: int) -> None:
+        """Takes windows of at most `longest` nucleotides."""
+        self._longest = longest
+        self.counts: collections.Counter[str] = collections.Counter()
+        self.clear()
+
+    def clear(self) -> None:
+        """Forgets the windows, not the counts."""
+        self._tokens: list[np.ndarray] = []
+        self._partners: list[np.ndarray | None] = []
+        self._records: list[int] = []
+        self._names: list[str] = []
+        self.num_nucleotides = 0
+
+    def add(
+        self, name: str, token_L: np.ndarray, partner_L: np.ndarray | None, record: int
+    ) -> None:
+        """Cuts a record and keeps its windows.
+
+        Args:
+          name: of the record; windows of a longer one are `name:first-last`.
+          token_L: nucleotides; at least one.
+          partner_L: places in the record, -1: none; None: structure unknown.
+          record: its number.
+        """
+        if len(token_L) <= self._longest:
+            self._keep(name, token_L, partner_L, record)
+            return
+        ends = bounds(len(token_L), self._longest).tolist()
+        self.counts["records cut into windows"] += 1
+        for first, last in zip(ends[:-1], ends[1:], strict=True):
+            inner = partner_L
+            if partner_L is not None:
+                inner = partner_L[first:last]
+                self.counts["pairs that cross a cut"] += int((inner >= last).sum())
+                is_inside = (inner >= first) & (inner < last)
+                inner = np.where(is_inside, inner - first, -1)
+            self._keep(f"{name}:{first + 1}-{last}", token_L[first:last], inner, record)
+
+    def _keep(
+        self, name: str, token_L: np.ndarray, partner_L: np.ndarray | None, record: int
+    ) -> None:
+        if not alphabet.is_nucleotide(token_L).any():
+            self.counts["windows without A C G U"] += 1
+            return
+        self._tokens.append(np.array(token_L))
+        self._partners.append(partner_L)
+        self._records.append(record)
+        self._names.append(name)
+        self.num_nucleotides += len(token_L)
+
+    def windows(self) -> Windows:
+        """Returns what was collected."""
+        partners = [
+            np.full(len(token_L), -1, np.int16) if partner_L is None else partner_L
+            for token_L, partner_L in zip(self._tokens, self._partners, strict=True)
+        ]
+        is_known = any(partner_L is not None for partner_L in self._partners)
+        return Windows(
+            np.concatenate([np.zeros(0, np.uint8), *self._tokens]),
+            np.concatenate([np.zeros(0), *partners[: len(partners) * is_known]]).astype(
+                np.int16
+            ),
+            np.array([len(token_L) for token_L in self._tokens], np.int32),
+            np.array(self._records, np.int32),
+            self._names,
+        )
+
+
+def save(path: str | os.PathLike[str], windows: Windows) -> None:
+    """Writes windows, beside first and then renamed."""
+    beside = f"{os.fspath(path)}.unfinished"
+    names = np.frombuffer("\n".join(windows.names).encode(), np.uint8)
+    with open(beside, "wb") as file:
+        for array in (
+            windows.token,
+            windows.partner,
+            windows.length,
+            windows.record,
+            names,
+        ):
+            np.save(file, array)
+    os.replace(beside, path)
+
+
+def load(path: str | os.PathLike[str]) -> Windows:
+    """Reads what `save` wrote."""
+    with open(path, "rb") as file:
+        token, partner, length, record, names = (np.load(file) for _ in range(5))
+    text = names.tobytes().decode()
+    return Windows(token, partner, length, record, text.split("\n") if text else [])

@@ -1,0 +1,134 @@
+"""Secondary structure of one RNA strand: a set of base pairs and a length.
+
+`Structure` is the only form in which the package passes secondary structure
+around. Text forms exist at the edges, in `formats`; partner arrays where a row or
+a model needs them.
+
+Positions count from 0 in code and from 1 in files and messages.
+"""
+
+import dataclasses
+
+import numpy as np
+
+_OPENING = "([{<ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+_CLOSING = ")]}>abcdefghijklmnopqrstuvwxyz"
+_OPENED_BY = dict(zip(_CLOSING, _OPENING, strict=True))
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Structure:
+    """Base pairs of a strand.
+
+    Attributes:
+      length: number of nucleotides.
+      pairs: int32 (P, 2), i < j in every row, rows sorted and distinct. A
+        nucleotide may occur in several rows: the PDB holds base triples.
+    """
+
+    length: int
+    pairs: np.ndarray
+
+    def __post_init__(self) -> None:
+        pairs = np.asarray(self.pairs, np.int32).reshape(-1, 2)
+        outside = (pairs < 0) | (pairs >= self.length)
+        if outside.any():
+            i, j = pairs[outside.any(axis=1)][0] + 1
+            raise ValueError(f"pair ({i}, {j}) lies outside positions 1..{self.length}")
+        low, high = pairs.min(axis=1), pairs.max(axis=1)
+        if (low == high).any():
+            position = low[low == high][0] + 1
+            raise ValueError(f"position {position} is paired with itself")
+        order = np.unique(low * np.int64(self.length) + high)
+        pairs = np.stack(np.divmod(order, max(self.length, 1)), axis=1)
+        object.__setattr__(self, "pairs", pairs.astype(np.int32))
+
+
+def from_dot_bracket(text: str) -> Structure:
+    """Reads dot-bracket notation; letters such as A..a mark pseudoknots.
+
+    Args:
+      text: one character for each nucleotide.
+
+    Returns:
+      The structure; `len(text)` nucleotides.
+
+    Raises:
+      ValueError: an unknown character or an unmatched bracket, with its position.
+
+    Source: Antczak et al. 2018, Bioinformatics 34(8), for the letters.
+    """
+    opened: dict[str, list[int]] = {bracket: [] for bracket in _OPENING}
+    pairs = []
+    for position, symbol in enumerate(text):
+        if symbol == ".":
+            continue
+        if symbol in opened:
+            opened[symbol].append(position)
+        elif symbol in _OPENED_BY:
+            stack = opened[_OPENED_BY[symbol]]
+            if not stack:
+                raise ValueError(
+                    f"dot-bracket position {position + 1}: {symbol!r} closes nothing"
+                )
+            pairs.append((stack.pop(), position))
+        else:
+            raise ValueError(
+                f"dot-bracket position {position + 1}: {symbol!r} is not one of "
+                f"'.', {_OPENING!r}, {_CLOSING!r}"
+            )
+    left_open = [position for stack in opened.values() for position in stack]
+    if left_open:
+        first = min(left_open)
+        raise ValueError(
+            f"dot-bracket position {first + 1}: {text[first]!r} is never closed"
+        )
+    return Structure(len(text), np.array(pairs, np.int32).reshape(-1, 2))
+
+
+def to_dot_bracket(structure: Structure) -> str:
+    """Writes dot-bracket notation; a pair that crosses others gets the next bracket.
+
+    Raises:
+      ValueError: a base triple, or more crossings than there are brackets.
+    """
+    text = ["."] * structure.length
+    inner: list[list[int]] = [[] for _ in _OPENING]  # closing positions, innermost last
+    for i, j in structure.pairs.tolist():
+        if text[i] != "." or text[j] != ".":
+            position = (i if text[i] != "." else j) + 1
+            raise ValueError(
+                f"position {position} has two partners, which dot-bracket cannot write"
+            )
+        for stack in inner:
+            while stack and stack[-1] < i:
+                stack.pop()
+        free = [n for n, stack in enumerate(inner) if not stack or stack[-1] > j]
+        if not free:
+            raise ValueError(
+                f"pair ({i + 1}, {j + 1}) crosses more pairs than there are brackets"
+            )
+        inner[free[0]].append(j)
+        text[i], text[j] = _OPENING[free[0]], _CLOSING[free[0]]
+    return "".join(text)
+
+
+def partners(structure: Structure) -> tuple[np.ndarray, int]:
+    """Returns where each nucleotide's partner is.
+
+    Returns:
+      partner_L int32, -1 where there is none, and how many pairs it cannot hold:
+      of a base triple only the first pair, in the order of `pairs`, is kept.
+    """
+    partner_L = np.full(structure.length, -1, np.int32)
+    i, j = structure.pairs.T
+    if np.bincount(structure.pairs.ravel(), minlength=1).max() <= 1:
+        partner_L[i], partner_L[j] = j, i
+        return partner_L, 0
+    num_dropped = 0
+    for low, high in structure.pairs.tolist():
+        if partner_L[low] < 0 and partner_L[high] < 0:
+            partner_L[low], partner_L[high] = high, low
+        else:
+            num_dropped += 1
+    return partner_L, num_dropped
