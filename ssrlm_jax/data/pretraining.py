@@ -103,8 +103,23 @@ def validation(
 
     Arguments, keys and errors as in `batches`; without held-out rows, no batches.
     """
-    settings.data.rows_per_batch  # TODO
-    return []
+    micro_batch = settings.data.rows_per_batch // settings.loop.micro_batches
+    num_rows = _rows_each(micro_batch, num_processes, " / loop.micro_batches")
+    manifest = rows.open_corpus(corpus, row_length=settings.data.row_length)
+    places = []
+    for source in rows.SOURCES:
+        if manifest.totals("validation", source)["num_rows"]:
+            dataset = _held_out_rows(corpus, manifest, source)
+            size = min(settings.data.validation_rows, len(dataset))
+            places += [(dataset, index) for index in range(size)]
+    num_batches = -(-len(places) // micro_batch)
+    empty = _empty_row(manifest.row_length)
+    shares = []
+    for first in range(process * num_rows, num_batches * micro_batch, micro_batch):
+        elements = [dataset[i] for dataset, i in places[first : first + num_rows]]
+        elements += [empty] * (num_rows - len(elements))
+        shares.append({key: np.stack([e[key] for e in elements]) for key in empty})
+    return shares
 
 
 @dataclasses.dataclass(frozen=True)
@@ -129,7 +144,7 @@ class _Mask(grain.transforms.RandomMap):
             "target": np.where(hidden_L, token_L, np.uint8(alphabet.PAD)),
             "segment": segment_L,
             "partner": partner_L,
-            "source": np.uint8(rows.SOURCES.index(self.source)),
+            "source": np.array(rows.SOURCES.index(self.source), np.uint8),
         }
 
 
@@ -145,6 +160,27 @@ def _source(
     return grain.MapDataset.source(grain.sources.ArrayRecordDataSource(files))
 
 
+def _empty_row(length: int) -> Batch:
+    return {
+        "token": np.full(length, alphabet.PAD, np.uint8),
+        "target": np.full(length, alphabet.PAD, np.uint8),
+        "segment": np.zeros(length, np.uint8),
+        "partner": np.full(length, -1, np.int16),
+        "source": np.array(0, np.uint8),
+    }
+
+
+def _held_out_rows(
+    corpus: str | os.PathLike[str], manifest: rows.Manifest, source: str
+) -> grain.MapDataset:
+    order_seed, mask_seed = _seeds(_VALIDATION_SEED, source)
+    return (
+        _source(corpus, manifest, "validation", source)
+        .shuffle(seed=order_seed)
+        .random_map(_Mask(source, config.MaskingConfig(policy="sm")), seed=mask_seed)
+    )
+
+
 def _masked_rows(
     corpus: str | os.PathLike[str],
     manifest: rows.Manifest,
@@ -152,24 +188,30 @@ def _masked_rows(
     settings: config.MaskingConfig,
     seed: int,
 ) -> grain.MapDataset:
-    number = rows.SOURCES.index(source)
-    order_seed, mask_seed = np.random.SeedSequence([seed, number]).generate_state(2)
+    order_seed, mask_seed = _seeds(seed, source)
     return (
         _source(corpus, manifest, "train", source)
-        .shuffle(seed=int(order_seed))
+        .shuffle(seed=order_seed)
         .repeat()
-        .random_map(_Mask(source, settings), seed=int(mask_seed))
+        .random_map(_Mask(source, settings), seed=mask_seed)
     )
 
 
-def _rows_each(rows_per_batch: int, num_processes: int) -> int:
-    """Returns the rows of a batch that each process holds."""
-    if rows_per_batch % num_processes:
+def _seeds(seed: int, source: str) -> tuple[int, int]:
+    """Returns seeds of 32 bits for the order and the masks of a source."""
+    sequence = np.random.SeedSequence([seed, rows.SOURCES.index(source)])
+    order_seed, mask_seed = sequence.generate_state(2)
+    return int(order_seed), int(mask_seed)
+
+
+def _rows_each(num_rows: int, num_processes: int, of_what: str = "") -> int:
+    """Returns how many of a batch's rows each process holds."""
+    if num_rows % num_processes:
         raise ValueError(
-            f"data.rows_per_batch={rows_per_batch} is not a multiple of the "
+            f"data.rows_per_batch{of_what}={num_rows} is not a multiple of the "
             f"{num_processes} processes"
         )
-    return rows_per_batch // num_processes
+    return num_rows // num_processes
 
 
 def _on_workers(stream: grain.IterDataset, num_workers: int) -> grain.IterDataset:
