@@ -5,10 +5,12 @@ The meta holds a checksum of every array, so that a checkpoint either gives back
 the bits that were saved or is reported as damaged.
 """
 
+import functools
 import hashlib
 import json
 import logging
 import pathlib
+from collections.abc import Callable
 from types import TracebackType
 from typing import Any, Self
 
@@ -17,7 +19,6 @@ import jax.numpy as jnp
 import numpy as np
 import orbax.checkpoint as ocp
 from jax.experimental import multihost_utils
-from jax.sharding import NamedSharding, PartitionSpec
 from orbax.checkpoint import checkpoint_managers as policies
 
 from ssrlm_jax import config as config_lib
@@ -25,6 +26,7 @@ from ssrlm_jax.train import contract, sharding, update
 
 FOLDER = "checkpoints"
 DAMAGED = "damaged_checkpoints"  # where those that do not restore are moved
+ITEMS = ("state", "meta")
 Meta = dict[str, Any]
 
 _log = logging.getLogger(__name__)
@@ -42,14 +44,15 @@ class Checkpoints:
         keep: list[Any] = [policies.LatestN(config.keep_latest)]
         if config.keep_every:
             keep.append(policies.EveryNSteps(config.keep_every))
-        self._workdir = workdir.absolute()
+        self._folder = workdir.absolute() / FOLDER
+        self._damaged = workdir.absolute() / DAMAGED
         self._manager = ocp.CheckpointManager(
-            self._workdir / FOLDER,
+            self._folder,
             options=ocp.CheckpointManagerOptions(
                 preservation_policy=policies.AnyPreservationPolicy(keep),
                 cleanup_tmp_directories=True,
             ),
-            item_names=("state", "meta"),
+            item_names=ITEMS,
         )
 
     def __enter__(self) -> Self:
@@ -107,7 +110,7 @@ class Checkpoints:
             return state, meta
         if steps:
             raise ValueError(
-                f"{self._workdir / FOLDER}: all checkpoints are damaged "
+                f"{self._folder}: all checkpoints are damaged "
                 f"({', '.join(map(str, steps))}); remove the folder to start over"
             )
         return None
@@ -115,28 +118,28 @@ class Checkpoints:
     def _restore(
         self, step: int, abstract: update.TrainState
     ) -> tuple[update.TrainState, Meta]:
-        try:
-            items = self._manager.restore(
-                step,
-                args=ocp.args.Composite(
-                    state=ocp.args.StandardRestore(abstract),
-                    meta=ocp.args.JsonRestore(),
-                ),
+        folder = self._folder / str(step)
+        meta = _together(functools.partial(_read_meta, folder))
+        here, there = set(_names(abstract)), set(meta["checksums"])
+        if here != there:
+            raise ValueError(
+                f"{folder} is of another model: only it has {sorted(there - here)}, "
+                f"only this run {sorted(here - there)}"
             )
-        except jax.errors.JaxRuntimeError:
-            raise  # the device, not the file
-        except Exception as error:  # damaged files meet Orbax in many places
-            raise DamagedError(_first_line(error)) from error
-        _check(items.state, items.meta)
-        return items.state, items.meta
+        how = ocp.args.StandardRestore(abstract)
+        state = _together(
+            functools.partial(_read_state, folder, ocp.StandardCheckpointHandler, how)
+        )
+        _check(state, meta)
+        return state, meta
 
     def _move_aside(self, steps: list[int]) -> None:
         if not steps:
             return
         if jax.process_index() == 0:
-            (self._workdir / DAMAGED).mkdir(exist_ok=True)
+            self._damaged.mkdir(exist_ok=True)
             for step in steps:
-                _move(self._workdir / FOLDER / str(step), self._workdir / DAMAGED)
+                _move(self._folder / str(step), self._damaged)
         multihost_utils.sync_global_devices("damaged checkpoints moved aside")
         self._manager.reload()
 
@@ -157,36 +160,71 @@ def restore_learned(
       ValueError: there is no such checkpoint, or it is damaged.
     """
     folder = workdir.absolute() / FOLDER
-    steps = _whole_steps(folder)
-    if not steps or step not in (None, *steps):
-        raise ValueError(
-            f"{folder}: no checkpoint {'' if step is None else step}; "
-            f"there are {steps or 'none'}"
-        )
-    step = steps[-1] if step is None else step
+    steps = _steps(folder)
+    wanted = steps[-1] if step is None and steps else step
+    if wanted not in steps:
+        raise ValueError(f"{folder}: no checkpoint {step or ''}; there are {steps}")
     try:
-        return _restore_learned(folder / str(step))
-    except Exception as error:
+        return _read_learned(folder / str(wanted))
+    except Exception as error:  # damaged files meet Orbax in many places
         raise ValueError(
-            f"{folder / str(step)} is damaged: {_first_line(error)}; "
-            f"there are the steps {steps}"
+            f"{folder}: checkpoint {wanted} is damaged ({_first_line(error)}); "
+            f"there are {steps}"
         ) from error
 
 
-def _restore_learned(folder: pathlib.Path) -> tuple[contract.Params, Meta]:
-    with ocp.Checkpointer(ocp.JsonCheckpointHandler()) as reader:
-        meta = reader.restore(folder / "meta")
-    with ocp.Checkpointer(ocp.PyTreeCheckpointHandler()) as reader:
-        shapes = reader.metadata(folder / "state").item_metadata.tree
-        name = "learned" if shapes["ema"] is None else "ema"
-        wanted = {name: jax.tree.map(lambda _: 0, shapes[name])}
-        how = jax.tree.map(lambda _: ocp.RestoreArgs(restore_type=np.ndarray), wanted)
-        found = reader.restore(
-            folder / "state",
-            args=ocp.args.PyTreeRestore(wanted, restore_args=how, partial_restore=True),
-        )
+def _steps(folder: pathlib.Path) -> list[int]:
+    """Returns the steps of checkpoints; half-written ones have other names."""
+    if not folder.is_dir():
+        return []
+    return sorted(int(path.name) for path in folder.iterdir() if path.name.isdigit())
+
+
+def _read_learned(folder: pathlib.Path) -> tuple[contract.Params, Meta]:
+    meta = _read_meta(folder)
+    is_averaged = any(name.startswith("ema/") for name in meta["checksums"])
+    kind = "ema" if is_averaged else "learned"
+    wanted = _nested([n for n in meta["checksums"] if n.startswith(f"{kind}/")])
+    numpy = jax.tree.map(lambda _: ocp.RestoreArgs(restore_type=np.ndarray), wanted)
+    how = ocp.args.PyTreeRestore(wanted, restore_args=numpy, partial_restore=True)
+    found = _read_state(folder, ocp.PyTreeCheckpointHandler, how)
     _check(found, meta)
-    return found[name], meta
+    return found[kind], meta
+
+
+def _read_meta(folder: pathlib.Path) -> Meta:
+    meta = json.loads((folder / "meta" / "metadata").read_text())
+    if meta["checksum"] != _digest(meta):
+        raise DamagedError("the meta is not what was saved")
+    return meta
+
+
+def _read_state(folder: pathlib.Path, handler: Any, how: Any) -> Any:
+    """Reads the state without waiting for other processes, which may fail to."""
+    me = jax.process_index()
+    alone = ocp.options.MultiprocessingOptions(primary_host=me, active_processes={me})
+    with ocp.Checkpointer(
+        handler(multiprocessing_options=alone), multiprocessing_options=alone
+    ) as reader:
+        return reader.restore(folder / "state", args=how)
+
+
+def _together(read: Callable[[], Any]) -> Any:
+    """Returns what `read` returns, if it does on every process.
+
+    Raises:
+      DamagedError: on every process, if `read` fails on any.
+    """
+    found, problem = None, ""
+    try:
+        found = read()
+    except jax.errors.JaxRuntimeError:
+        raise  # the device, not the file
+    except Exception as error:  # damaged files meet Orbax in many places
+        problem = _first_line(error)
+    if np.any(multihost_utils.process_allgather(np.array(bool(problem)))):
+        raise DamagedError(problem or "another process cannot read it")
+    return found
 
 
 def check_workdir(workdir: pathlib.Path, architecture: Meta) -> None:
@@ -225,22 +263,13 @@ def write_whole(path: pathlib.Path, text: str) -> None:
     beside.replace(path)
 
 
-def _whole_steps(folder: pathlib.Path) -> list[int]:
-    if not folder.is_dir():
-        return []
-    return sorted(ocp.utils.checkpoint_steps(folder))
-
-
 def _checksums(state: Any) -> dict[str, int]:
     """Returns a number for each array, the same however the array is laid out."""
-    paths = [sharding.path_name(path) for path, _ in jax.tree.leaves_with_path(state)]
-    layout = jax.tree.leaves(state)[0].sharding
-    if isinstance(layout, NamedSharding):
-        layout = NamedSharding(layout.mesh, PartitionSpec())
-    sums = jax.jit(_sum_bits, out_shardings=layout)(state)
-    return dict(zip(paths, np.asarray(sums).tolist(), strict=True))
+    sums = _sum_bits(state)
+    return dict(zip(_names(state), np.asarray(sums).tolist(), strict=True))
 
 
+@jax.jit
 def _sum_bits(tree: Any) -> jax.Array:
     """Returns for each array the sum of its bits, each element times an odd number.
 
@@ -260,12 +289,14 @@ def _sum_bits(tree: Any) -> jax.Array:
     return jnp.stack([one(leaf) for leaf in jax.tree.leaves(tree)])
 
 
-def _check(state: Any, meta: Meta) -> None:
-    """Compares restored arrays and meta with the checksums they were saved with."""
-    if meta.get("checksum") != _digest(meta):
-        raise DamagedError("the meta is not what was saved")
-    for name, found in _checksums(state).items():
-        if meta["checksums"].get(name) != found:
+def _names(tree: Any) -> list[str]:
+    return [sharding.path_name(path) for path, _ in jax.tree.leaves_with_path(tree)]
+
+
+def _check(arrays: Any, meta: Meta) -> None:
+    """Compares restored arrays with the checksums they were saved with."""
+    for name, found in _checksums(arrays).items():
+        if meta["checksums"][name] != found:
             raise DamagedError(f"{name} is not what was saved")
 
 
@@ -285,10 +316,22 @@ def _flat(settings: Any, prefix: str = "") -> Meta:
     }
 
 
+def _nested(names: list[str]) -> dict[str, Any]:
+    """Returns the tree of dicts whose paths are `names`, with 0 at its leaves."""
+    tree: dict[str, Any] = {}
+    for name in names:
+        *parents, last = name.split("/")
+        place = tree
+        for parent in parents:
+            place = place.setdefault(parent, {})
+        place[last] = 0
+    return tree
+
+
 def _move(path: pathlib.Path, folder: pathlib.Path) -> None:
     number = sum(1 for _ in folder.glob(f"{path.name}*"))
     path.rename(folder / (f"{path.name}.{number}" if number else path.name))
 
 
 def _first_line(error: BaseException) -> str:
-    return f"{type(error).__name__}: {error}".splitlines()[0][:300]
+    return f"{type(error).__name__}: {error}".splitlines()[0][:160]

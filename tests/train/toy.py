@@ -13,6 +13,9 @@ import jax.numpy as jnp
 import numpy as np
 from jax.sharding import PartitionSpec as P
 
+from ssrlm_jax import config
+from ssrlm_jax.train import optimizer as optimizers
+
 WIDTH, INNER, LAYERS = 8, 16, 2
 
 
@@ -78,3 +81,12 @@ def batches(
         }
         yield {name: array[share] for name, array in batch.items()}
         number += 1
+
+
+META = {"architecture": {"toy": {"width": WIDTH, "inner": INNER}}}
+
+
+def optimizer() -> optimizers.Optimizer:
+    return optimizers.build(
+        config.OptimizerConfig(learning_rate=1e-2, warmup_steps=3), num_steps=30
+    )
