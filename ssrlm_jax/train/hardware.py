@@ -1,9 +1,13 @@
-"""What devices can do, and where compiled programs are kept between runs."""
+"""What devices can do, what they lack, and where compiled programs are kept."""
 
+import contextlib
 import pathlib
 import re
+from collections.abc import Iterator
 
 import jax
+
+from ssrlm_jax import config as config_lib
 
 # Peak of dense bfloat16 matrix products in FLOP/s, by the makers' data sheets
 # (without sparsity). The first name found in the kind of a device decides.
@@ -39,3 +43,22 @@ def keep_compiled(folder: str) -> None:
     if folder:
         path = pathlib.Path(folder).expanduser()
         jax.config.update("jax_compilation_cache_dir", str(path))
+
+
+@contextlib.contextmanager
+def memory_explained(config: config_lib.LoopConfig) -> Iterator[None]:
+    """Turns a device's lack of memory into a message that names settings.
+
+    Raises:
+      MemoryError: in place of JAX's own error.
+    """
+    try:
+        yield
+    except jax.errors.JaxRuntimeError as error:
+        if "RESOURCE_EXHAUSTED" not in str(error):
+            raise
+        raise MemoryError(
+            "a device has too little memory: raise loop.micro_batches="
+            f"{config.micro_batches}, or set compute.remat='full', or raise mesh.fsdp; "
+            "--dry_run shows what a setting needs"
+        ) from error

@@ -4,7 +4,6 @@ A task says what is learned; the loop says when things happen: step, log,
 evaluate, save, resume, stop. Nothing here knows what a batch holds.
 """
 
-import contextlib
 import dataclasses
 import importlib.metadata
 import math
@@ -91,7 +90,7 @@ def run(
     _prepare(workdir, meta | {"architecture": _architecture(config, meta)})
     compiled = updates.build(task, optimizer, config=config, mesh=mesh, seed=seed)
     with (
-        _memory_explained(config),
+        hardware.memory_explained(config),
         jax.set_mesh(mesh),
         checkpoint.Checkpoints(workdir, config) as saved,
         preemption.Watch() as watch,
@@ -288,18 +287,3 @@ def _peak(mesh: Mesh) -> float | None:
 
 def _is_due(step: int, every: int, is_last: bool) -> bool:
     return every > 0 and (is_last or step % every == 0)
-
-
-@contextlib.contextmanager
-def _memory_explained(config: config_lib.LoopConfig) -> Iterator[None]:
-    """Turns a device's lack of memory into a message that names settings."""
-    try:
-        yield
-    except jax.errors.JaxRuntimeError as error:
-        if "RESOURCE_EXHAUSTED" not in str(error):
-            raise
-        raise MemoryError(
-            "a device has too little memory: raise loop.micro_batches="
-            f"{config.micro_batches}, or set compute.remat='full', or raise mesh.fsdp; "
-            "--dry_run shows what a setting needs"
-        ) from error
