@@ -1,8 +1,7 @@
-"""Records → a corpus directory.
+"""Records that are at hand → a corpus directory.
 
-`write_corpus` takes records that are at hand; `build` (the command
-launch/prepare_corpus.py) takes files. Either writes beside and renames at the end:
-a directory with the asked name is a whole corpus.
+It is written beside and renamed at the end: a directory with the asked name is a
+whole corpus. Files become a corpus by build.py.
 """
 
 import os
@@ -10,6 +9,8 @@ import pathlib
 import shutil
 from collections.abc import Iterable, Mapping
 from typing import Any
+
+import numpy as np
 
 from ssrlm_jax.data import rows
 from ssrlm_jax.prepare import pack, windows
@@ -25,6 +26,7 @@ def write_corpus(
     *,
     row_length: int,
     max_segments: int = 64,
+    tail_share: float = 0.125,
     seed: int = 0,
     how: Mapping[str, Any] | None = None,
 ) -> rows.Manifest:
@@ -35,6 +37,7 @@ def write_corpus(
       records: by (split, source). Nothing is left out but what holds no A C G U.
       row_length: tokens of a row.
       max_segments: records of a row, at most.
+      tail_share: of a row; what the last window of a long record holds, at least.
       seed: of the order of rows.
       how: recorded in the manifest.
 
@@ -47,12 +50,15 @@ def write_corpus(
     beside = directory.with_name(directory.name + UNFINISHED)
     shutil.rmtree(beside, ignore_errors=True)
     shape = pack.Shape(row_length=row_length, max_segments=max_segments, seed=seed)
-    collector = windows.Collector(row_length - pack.NUM_SPECIAL)
+    longest, shortest = pack.window_lengths(row_length, tail_share)
+    collector = windows.Collector()
     shards = []
     num_in = 0
     for (split, source), chosen in records.items():
         for number, record in enumerate(chosen):
-            _collect(collector, record, number)
+            token_L, partner_L = _encoded(record)
+            ends = windows.cuts(len(token_L), longest, shortest)
+            collector.add(record.name, token_L, partner_L, ends, number)
             num_in += 1
         place = (split, source, 0, 1)
         shards.append(pack.write_shard(beside, place, [collector.windows()], shape))
@@ -73,7 +79,8 @@ def write_corpus(
     return manifest
 
 
-def _collect(collector: windows.Collector, record: formats.Record, number: int) -> None:
+def _encoded(record: formats.Record) -> tuple[np.ndarray, np.ndarray | None]:
+    """Returns the tokens of a record and, where known, their partners."""
     where = record.place or f"record {record.name!r}"
     if not record.sequence:
         raise ValueError(f"{where}: a record without a sequence")
@@ -81,6 +88,6 @@ def _collect(collector: windows.Collector, record: formats.Record, number: int) 
         token_L, _ = alphabet.encode(record.sequence)
     except ValueError as error:
         raise ValueError(f"{where}: {error}") from error
-    structure = record.structure
-    partner_L = None if structure is None else structures.partners(structure)[0]
-    collector.add(record.name, token_L, partner_L, number)
+    if record.structure is None:
+        return token_L, None
+    return token_L, structures.partners(record.structure)[0]

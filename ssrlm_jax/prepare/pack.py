@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Sequence
 import numpy as np
 
 from ssrlm_jax.data import rows
-from ssrlm_jax.prepare import windows
+from ssrlm_jax.prepare import executor, windows
 from ssrlm_jax.rna import alphabet
 
 NUM_SPECIAL = 2  # <cls> and <eos> around each window
@@ -31,6 +31,58 @@ class Shape:
     row_length: int
     max_segments: int
     seed: int
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Task:
+    """One shard to write.
+
+    Attributes:
+      corpus: directory.
+      split, source, shard, num_shards: which one it is.
+      parts: number and file of windows of each part that it holds.
+      kept: files of dedupe.KEPT, which records stay and in which split.
+      shape: of its rows.
+    """
+
+    corpus: str
+    split: str
+    source: str
+    shard: int
+    num_shards: int
+    parts: tuple[tuple[int, str], ...]
+    kept: tuple[str, ...]
+    shape: Shape
+
+
+def window_lengths(row_length: int, tail_share: float) -> tuple[int, int]:
+    """Returns the nucleotides of the longest window and of the shortest tail."""
+    longest = row_length - NUM_SPECIAL
+    return longest, max(1, int(tail_share * longest))
+
+
+def pack(task: Task) -> executor.Counts:
+    """Writes one shard and returns its description, a rows.Shard."""
+    split = rows.SPLITS.index(task.split)
+    parts = [
+        _chosen(windows.load(path), number, split, task.kept)
+        for number, path in task.parts
+    ]
+    place = (task.split, task.source, task.shard, task.num_shards)
+    return dataclasses.asdict(write_shard(task.corpus, place, parts, task.shape))
+
+
+def _chosen(
+    part: windows.Windows, number: int, split: int, kept: Sequence[str]
+) -> windows.Windows:
+    """Returns the windows of a part that are kept in a split."""
+    is_kept = np.zeros(int(part.record.max(initial=-1)) + 1, bool)
+    for path in kept:
+        lines = np.load(path, mmap_mode="r")
+        begin, end = np.searchsorted(lines["part"], (number, number + 1))
+        mine = lines[begin:end]
+        is_kept[mine["record"][mine["split"] == split]] = True
+    return part.select(is_kept[part.record])
 
 
 def place(sizes: Sequence[int], room: int, max_segments: int) -> list[list[int]]:

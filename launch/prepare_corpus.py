@@ -1,0 +1,57 @@
+"""Makes a corpus for pre-training of your files.
+
+  python launch/prepare_corpus.py --ncrna=folded.tsv --other=coding.fa.gz \
+      --out=corpora/mine
+
+Reads FASTA (plain or gz; any letter case, U or T, IUPAC codes), tables with the
+columns id, sequence and where known family, dotbracket, pairs, and dot-bracket
+files as RNAfold writes them. Equal records are kept once. The same command again
+goes on where an interrupted run stopped.
+"""
+
+import argparse
+
+import command
+
+from ssrlm_jax import config
+from ssrlm_jax.prepare import build, report
+
+
+def prepare_corpus(settings: config.CorpusConfig, flags: argparse.Namespace) -> None:
+    """Makes the corpus and says what it holds."""
+    console = report.console()
+    with report.Display(console) as display:
+        manifest = build.build(
+            flags.out,
+            settings,
+            ncrna=flags.ncrna,
+            other=flags.other,
+            leave_out=flags.leave_out,
+            report=display,
+        )
+    report.show(console, flags.out, manifest)
+
+
+def main() -> None:
+    """Reads the command line."""
+    parser = argparse.ArgumentParser(prog="prepare_corpus.py", description=__doc__)
+    what = "files, directories or patterns, separated by commas; may be repeated: "
+    for name, holds in (
+        ("ncrna", "non-coding RNA, with structures where known"),
+        ("other", "other RNA: coding, genomes, unsorted"),
+        ("leave_out", "sequences of test sets; equal records are removed"),
+    ):
+        parser.add_argument(
+            f"--{name}", action="append", default=[], metavar="FILES", help=what + holds
+        )
+    parser.add_argument("--out", required=True, metavar="DIR", help="corpus to make")
+    command.run(
+        prepare_corpus,
+        parser,
+        kind=config.CorpusConfig,
+        default="configs/corpus/default.py",
+    )
+
+
+if __name__ == "__main__":
+    main()
