@@ -267,16 +267,15 @@ def _strands(
     num_seeds_R = np.minimum(np.maximum(2 * records.budget_R - 1, 0), records.size_R)
     seed_P = _leading(records.first_R, num_seeds_R)
     start_L = np.full(length, _NEVER)
-    start_L[position_N[order_N[seed_P]]] = (
-        seed_P - np.repeat(records.first_R, num_seeds_R)
-    ) << _DISTANCE_BITS
-    index_L = np.arange(length)
-    guard_L = index_L
+    time_P = seed_P - np.repeat(records.first_R, num_seeds_R)
+    start_L[position_N[order_N[seed_P]]] = time_P << _DISTANCE_BITS
+    partner_L = partner_L.astype(np.int64)  # indexing with int16 is slow
+    guard_L = np.arange(length)
     if settings.protect_partner:
         is_maskable_L = np.zeros(length, bool)
         is_maskable_L[position_N] = True
-        other_L = partner_L.astype(np.int64)
-        guard_L = np.where((other_L >= 0) & is_maskable_L[other_L], other_L, index_L)
+        is_guarded_L = (partner_L >= 0) & is_maskable_L[partner_L]
+        guard_L = np.where(is_guarded_L, partner_L, guard_L)
     covers = _Covers.of(partner_L, segment_L, settings.span_length)
     arrival_L = _arrivals(start_L, guard_L, covers)
     arrival_L[arrival_L[guard_L] < arrival_L] = _NEVER
@@ -316,7 +315,8 @@ class _Covers:
     """What a seed at each position of a row covers.
 
     In scan order, runs of closing nucleotides are reversed: a paired seed covers
-    what follows it in its run, and one running minimum serves all runs.
+    what follows it in its run, and one running minimum serves all runs. Runs end
+    with their record, as `<cls>` and `<eos>` are unpaired.
     """
 
     scan_L: np.ndarray  # position -> place in scan order, and back
@@ -332,10 +332,8 @@ class _Covers:
         is_paired_L = partner_L >= 0
         is_opening_L = partner_L > index_L
         is_first_L = np.ones(length, bool)  # of a run; unpaired ones stand alone
-        is_first_L[1:] = (
-            ~(is_paired_L[1:] & is_paired_L[:-1])
-            | (is_opening_L[1:] ^ is_opening_L[:-1])
-            | (segment_L[1:] != segment_L[:-1])
+        is_first_L[1:] = ~(is_paired_L[1:] & is_paired_L[:-1]) | (
+            is_opening_L[1:] ^ is_opening_L[:-1]
         )
         run_L = np.cumsum(is_first_L, dtype=np.int64) - 1
         first_Q = np.flatnonzero(is_first_L)

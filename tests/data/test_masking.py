@@ -276,6 +276,10 @@ SEEDS = {
         ("AAA", "(.)", {"span_length": 1}),
         {(0, 1): HALF, (1, 2): HALF},
     ),
+    "a protected one is no seed: it would bring its run": (
+        ("ANNNNAANA", "(.(..))..", {"span_length": 1}),
+        {(0, 5): 5 / 24, (0, 8): 5 / 24, (5, 6): 1 / 3, (5, 8): 1 / 6, (6, 8): 1 / 12},
+    ),
     "partners are not protected": (
         ("AAA", "(.)", {"span_length": 1, "protect_partner": False}),
         {(0, 1): THIRD, (1, 2): THIRD, (0, 2): THIRD},
@@ -307,6 +311,14 @@ def test_ssm_rate_is_the_share_of_records():
     assert_shares(found, {(0, 1): 1 / 3, (1, 2): 5 / 12, (0, 2): 1 / 4})
 
 
+def test_ssm_is_drawn_for_each_record_of_a_row():
+    row = pack(*[("A" * 20, "(" * 10 + ")" * 10)] * 40)
+    for seed in range(5):
+        hidden = row.hide(settings(rate=0.5), np.random.default_rng(seed), 0.5)
+        is_one_sided = [not (x & x[::-1]).any() for x in row.split(hidden)]
+        assert 5 < sum(is_one_sided) < 35  # 20 expected; spans hide both sides
+
+
 STRUCTURES = {
     "hairpin": ("GGGGGCAAAGCCCCC", "((((((...))))))"),
     "junction": (
@@ -315,9 +327,13 @@ STRUCTURES = {
     ),
     "knot": ("GGGGAACCCAAACCCCAAGGGA", "((((..[[[...))))..]]]."),
     "paired N": ("GGNGGAAAACCCNC", "(((((....)))))"),
-    "unpaired": ("A" * 12, "." * 12),
+    "unpaired": ("A" * 60, "." * 60),
 }
-CHOICES = [{}, {"rate": 0.5}, {"rate": 0.4, "span_length": 9, "protect_partner": False}]
+CHOICES = [
+    {},
+    {"rate": 0.5, "span_length": 9},
+    {"rate": 0.4, "span_length": 5, "protect_partner": False},
+]
 
 
 @pytest.mark.parametrize("changes", CHOICES, ids=str)

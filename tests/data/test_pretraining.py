@@ -139,6 +139,12 @@ def test_sources_alternate_and_only_ncrna_is_masked_by_structure(corpus):
     assert both[batch["source"] == 1].any()
 
 
+def test_sources_are_shuffled_apart(tmp_path):
+    batch = join(take(4, make_corpus(tmp_path, {"ncrna": 7, "other": 7})))
+    numbers = np.array(numbers_of(batch))
+    assert (numbers[0:14:2] != numbers[1:14:2] - 7).any()
+
+
 def test_mix_sets_the_share_of_rows(corpus):
     setting = settings(mix=config.SourceRates(ncrna=3.0, other=1.0))
     for batch in take(5, corpus, setting):
@@ -223,6 +229,7 @@ def test_validation_is_held_out_and_the_same_for_every_run(corpus):
     assert len(set(numbers)) == len(numbers) == 10
     assert set(numbers[:5]) < set(range(12, 19))
     assert set(numbers[5:]) == set(range(19, 24))
+    assert numbers[5:] != sorted(numbers[5:])  # shards hold long records first
     for masking in (config.MaskingConfig(policy="mlm"), config.MaskingConfig(rate=0.5)):
         assert_equal(join(validate(corpus, settings(masking=masking))), batch)
 
