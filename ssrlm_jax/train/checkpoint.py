@@ -22,12 +22,12 @@ from jax.experimental import multihost_utils
 from orbax.checkpoint import checkpoint_managers as policies
 
 from ssrlm_jax import config as config_lib
-from ssrlm_jax.train import contract, sharding, update
+from ssrlm_jax.train import contract, sharding
+from ssrlm_jax.train import update as updates
+from ssrlm_jax.train import workdir as workdirs
 
-FOLDER = "checkpoints"
 DAMAGED = "damaged_checkpoints"  # where those that do not restore are moved
 ITEMS = ("state", "meta")
-Meta = dict[str, Any]
 
 _log = logging.getLogger(__name__)
 
@@ -44,7 +44,7 @@ class Checkpoints:
         keep: list[Any] = [policies.LatestN(config.keep_latest)]
         if config.keep_every:
             keep.append(policies.EveryNSteps(config.keep_every))
-        self._folder = workdir.absolute() / FOLDER
+        self._folder = workdir.absolute() / workdirs.CHECKPOINTS
         self._damaged = workdir.absolute() / DAMAGED
         self._manager = ocp.CheckpointManager(
             self._folder,
@@ -71,7 +71,7 @@ class Checkpoints:
         self._manager.wait_until_finished()
         return self._manager.latest_step()
 
-    def save(self, step: int, state: update.TrainState, meta: Meta) -> None:
+    def save(self, step: int, state: updates.TrainState, meta: workdirs.Meta) -> None:
         """Starts a save; returns when `state` may be given up, before it is on disk."""
         meta = meta | {"checksums": _checksums(state)}
         meta["checksum"] = _digest(meta)
@@ -83,8 +83,8 @@ class Checkpoints:
         )
 
     def restore_newest(
-        self, abstract: update.TrainState
-    ) -> tuple[update.TrainState, Meta] | None:
+        self, abstract: updates.TrainState
+    ) -> tuple[updates.TrainState, workdirs.Meta] | None:
         """Returns state and meta of the newest checkpoint that is not damaged.
 
         Damaged ones are reported and moved aside, so that their steps can be
@@ -116,8 +116,8 @@ class Checkpoints:
         return None
 
     def _restore(
-        self, step: int, abstract: update.TrainState
-    ) -> tuple[update.TrainState, Meta]:
+        self, step: int, abstract: updates.TrainState
+    ) -> tuple[updates.TrainState, workdirs.Meta]:
         folder = self._folder / str(step)
         meta = _together(functools.partial(_read_meta, folder))
         here, there = set(_names(abstract)), set(meta["checksums"])
@@ -146,7 +146,7 @@ class Checkpoints:
 
 def restore_learned(
     workdir: pathlib.Path, step: int | None = None
-) -> tuple[contract.Params, Meta]:
+) -> tuple[contract.Params, workdirs.Meta]:
     """Returns the parameters of a checkpoint, as NumPy arrays, and its meta.
 
     The running average is returned where one was kept. Neither the task nor the
@@ -159,8 +159,8 @@ def restore_learned(
     Raises:
       ValueError: there is no such checkpoint, or it is damaged.
     """
-    folder = workdir.absolute() / FOLDER
-    steps = _steps(folder)
+    folder = workdir.absolute() / workdirs.CHECKPOINTS
+    steps = workdirs.steps(workdir)
     wanted = steps[-1] if step is None and steps else step
     if wanted not in steps:
         raise ValueError(f"{folder}: no checkpoint {step or ''}; there are {steps}")
@@ -173,14 +173,7 @@ def restore_learned(
         ) from error
 
 
-def _steps(folder: pathlib.Path) -> list[int]:
-    """Returns the steps of checkpoints; half-written ones have other names."""
-    if not folder.is_dir():
-        return []
-    return sorted(int(path.name) for path in folder.iterdir() if path.name.isdigit())
-
-
-def _read_learned(folder: pathlib.Path) -> tuple[contract.Params, Meta]:
+def _read_learned(folder: pathlib.Path) -> tuple[contract.Params, workdirs.Meta]:
     meta = _read_meta(folder)
     is_averaged = any(name.startswith("ema/") for name in meta["checksums"])
     kind = "ema" if is_averaged else "learned"
@@ -192,7 +185,7 @@ def _read_learned(folder: pathlib.Path) -> tuple[contract.Params, Meta]:
     return found[kind], meta
 
 
-def _read_meta(folder: pathlib.Path) -> Meta:
+def _read_meta(folder: pathlib.Path) -> workdirs.Meta:
     meta = json.loads((folder / "meta" / "metadata").read_text())
     if meta["checksum"] != _digest(meta):
         raise DamagedError("the meta is not what was saved")
@@ -227,42 +220,6 @@ def _together(read: Callable[[], Any]) -> Any:
     return found
 
 
-def check_workdir(workdir: pathlib.Path, architecture: Meta) -> None:
-    """Checks that a workdir, if it has been used, holds the same architecture.
-
-    Costs nothing; call it before anything slow.
-
-    Raises:
-      ValueError: it does not; the message names the settings that differ.
-    """
-    path = workdir / "meta.json"
-    if not path.exists():
-        return
-    was, now = _flat(json.loads(path.read_text())["architecture"]), _flat(architecture)
-    changed = [
-        f"{name}={was.get(name)!r} there, {now.get(name)!r} now"
-        for name in sorted(was | now)
-        if was.get(name) != now.get(name)
-    ]
-    if changed:
-        raise ValueError(
-            f"{workdir} was made with another architecture: {'; '.join(changed)}; "
-            "take another workdir or the settings it was made with"
-        )
-
-
-def write_meta(workdir: pathlib.Path, meta: Meta) -> None:
-    """Writes what `check_workdir` compares."""
-    write_whole(workdir / "meta.json", json.dumps(meta, indent=2) + "\n")
-
-
-def write_whole(path: pathlib.Path, text: str) -> None:
-    """Writes a file beside its place and renames it, so that it is whole or absent."""
-    beside = path.with_name(f"{path.name}.part")
-    beside.write_text(text)
-    beside.replace(path)
-
-
 def _checksums(state: Any) -> dict[str, int]:
     """Returns a number for each array, the same however the array is laid out."""
     sums = _sum_bits(state)
@@ -293,27 +250,16 @@ def _names(tree: Any) -> list[str]:
     return [sharding.path_name(path) for path, _ in jax.tree.leaves_with_path(tree)]
 
 
-def _check(arrays: Any, meta: Meta) -> None:
+def _check(arrays: Any, meta: workdirs.Meta) -> None:
     """Compares restored arrays with the checksums they were saved with."""
     for name, found in _checksums(arrays).items():
         if meta["checksums"][name] != found:
             raise DamagedError(f"{name} is not what was saved")
 
 
-def _digest(meta: Meta) -> str:
+def _digest(meta: workdirs.Meta) -> str:
     rest = {name: value for name, value in meta.items() if name != "checksum"}
     return hashlib.sha256(json.dumps(rest, sort_keys=True).encode()).hexdigest()
-
-
-def _flat(settings: Any, prefix: str = "") -> Meta:
-    """Returns nested settings as {"encoder.width": 1280, ...}."""
-    if not isinstance(settings, dict):
-        return {prefix.removesuffix("."): settings}
-    return {
-        name: value
-        for key, inner in settings.items()
-        for name, value in _flat(inner, f"{prefix}{key}.").items()
-    }
 
 
 def _nested(names: list[str]) -> dict[str, Any]:

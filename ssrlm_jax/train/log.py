@@ -11,16 +11,14 @@ import json
 import pathlib
 from collections.abc import Callable
 from types import TracebackType
-from typing import Any, Self, TextIO
+from typing import Self, TextIO
 
-import jax
 import rich.console
 import rich.progress
 
 from ssrlm_jax import config as config_lib
-from ssrlm_jax.train import checkpoint
+from ssrlm_jax.train import workdir as workdirs
 
-FILE = "metrics.jsonl"
 Scalars = dict[str, float]
 Sink = Callable[[int, Scalars], None]
 
@@ -40,21 +38,26 @@ def check(config: config_lib.LoopConfig) -> None:
             raise ValueError(f"{setting} needs {package}: pip install 'ssrlm-jax[log]'")
 
 
-def read(workdir: pathlib.Path) -> list[dict[str, Any]]:
-    """Returns the lines of metrics.jsonl; a last one that was cut off is left out."""
-    path = workdir / FILE
-    lines = path.read_text().splitlines(keepends=True) if path.exists() else []
-    return [json.loads(line) for line in lines if line.endswith("\n")]
-
-
 class Log:
     """The log of one session of a run; use it as a context."""
 
     def __init__(
-        self, workdir: pathlib.Path, config: config_lib.LoopConfig, first: int
+        self,
+        workdir: pathlib.Path,
+        config: config_lib.LoopConfig,
+        *,
+        first: int,
+        is_primary: bool,
     ) -> None:
-        """Opens the log of a run that goes on after step `first`."""
-        self._is_primary = jax.process_index() == 0
+        """Opens the log of a run that goes on after step `first`.
+
+        Args:
+          workdir: of the run.
+          config: of the loop.
+          first: the step that the run goes on from; 0 at its start.
+          is_primary: whether this process writes.
+        """
+        self._is_primary = is_primary
         self._num_steps = config.num_steps
         self._console = rich.console.Console(stderr=True, highlight=False)
         self._exits = contextlib.ExitStack()
@@ -93,10 +96,9 @@ class Log:
     def _open(
         self, workdir: pathlib.Path, config: config_lib.LoopConfig, first: int
     ) -> None:
-        kept = [line for line in read(workdir) if line["step"] <= first]
-        text = "".join(json.dumps(line) + "\n" for line in kept)
-        checkpoint.write_whole(workdir / FILE, text)
-        file = self._exits.enter_context((workdir / FILE).open("a", buffering=1))
+        workdirs.drop_metrics(workdir, after=first)
+        path = workdir / workdirs.METRICS
+        file = self._exits.enter_context(path.open("a", buffering=1))
         self._sinks.append(_to_lines(file))
         if config.tensorboard:
             self._sinks.append(_to_tensorboard(workdir, self._exits))
@@ -134,7 +136,7 @@ def _to_wandb(workdir: pathlib.Path, project: str, exits: contextlib.ExitStack) 
 
     path = workdir / "wandb_run"
     if not path.exists():
-        checkpoint.write_whole(path, wandb.util.generate_id())
+        workdirs.write_whole(path, wandb.util.generate_id())
     run = wandb.init(
         project=project,
         name=workdir.name,

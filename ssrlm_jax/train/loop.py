@@ -29,22 +29,23 @@ from ssrlm_jax.train import (
 from ssrlm_jax.train import meter as meters
 from ssrlm_jax.train import optimizer as optimizers
 from ssrlm_jax.train import update as updates
+from ssrlm_jax.train import workdir as workdirs
 
-NOTHING_KEPT: checkpoint.Meta = {"batches": 0, "meter": meters.NOTHING}
+NOTHING_KEPT: workdirs.Meta = {"batches": 0, "meter": meters.NOTHING}
 PACKAGES = ("ssrlm-jax", "jax", "jaxlib", "flax", "optax", "orbax-checkpoint", "numpy")
 
 
 def check(
-    config: config_lib.LoopConfig, workdir: pathlib.Path, meta: checkpoint.Meta
+    config: config_lib.LoopConfig, workdir: pathlib.Path, meta: workdirs.Meta
 ) -> None:
-    """Checks in the first second what would otherwise stop a run late.
+    """Checks what `run` would stop for; costs nothing.
 
     Raises:
       ValueError: the workdir was made with another architecture, or a package that
         the settings ask for is missing.
     """
     log.check(config)
-    checkpoint.check_workdir(workdir, _architecture(config, meta))
+    workdirs.check(workdir, config, meta["architecture"])
 
 
 def run(
@@ -56,7 +57,7 @@ def run(
     mesh: Mesh,
     seed: int,
     workdir: pathlib.Path,
-    meta: checkpoint.Meta,
+    meta: workdirs.Meta,
 ) -> updates.TrainState:
     """Trains from the newest checkpoint in `workdir`, or from the start.
 
@@ -84,10 +85,13 @@ def run(
     Raises:
       FloatingPointError: too many updates in a row were not finite.
       MemoryError: a device has too little memory; the message names settings.
-      ValueError: see `check`; or all checkpoints are damaged; or batches ran out.
+      ValueError: see `check`; or all checkpoints are damaged, or batches ran out.
     """
     check(config, workdir, meta)
-    _prepare(workdir, meta | {"architecture": _architecture(config, meta)})
+    is_primary = jax.process_index() == 0
+    if is_primary:
+        workdirs.claim(workdir, config, meta)
+    multihost_utils.sync_global_devices("the workdir is there")
     compiled = updates.build(task, optimizer, config=config, mesh=mesh, seed=seed)
     with (
         hardware.memory_explained(config),
@@ -98,7 +102,7 @@ def run(
         found = saved.restore_newest(compiled.abstract)
         state, kept = found or (compiled.fresh(), NOTHING_KEPT)
         first = kept["batches"]
-        with log.Log(workdir, config, first) as journal:
+        with log.Log(workdir, config, first=first, is_primary=is_primary) as journal:
             if first:
                 journal.say(f"going on from the checkpoint of step {first:,}")
             session = _Session(
@@ -130,7 +134,7 @@ class _Session:
     watch: preemption.Watch
     journal: log.Log
     meter: meters.Meter
-    meta: checkpoint.Meta
+    meta: workdirs.Meta
     profile: pathlib.Path
     unread: tuple[int, updates.Report, float] | None = None
     is_stopping: bool = False
@@ -200,7 +204,8 @@ class _Session:
         if _is_due(step, self.config.save_every, is_last or self.is_stopping):
             self._read()
             with self.meter.pause():
-                meta = self.meta | {"batches": step, "meter": self.meter.keep()}
+                meta = self.meta | {"step": step, "batches": step}
+                meta |= {"meter": self.meter.keep()}
                 self.saved.save(step, state, meta)
 
     def _check_finite(self, step: int, report: updates.Report) -> None:
@@ -264,20 +269,6 @@ def duration(seconds: float) -> str:
     if hours:
         return f"{hours} h {minutes:02} min"
     return f"{minutes} min {s:02} s" if minutes else f"{s} s"
-
-
-def _prepare(workdir: pathlib.Path, meta: checkpoint.Meta) -> None:
-    if jax.process_index() == 0:
-        workdir.mkdir(parents=True, exist_ok=True)
-        checkpoint.write_meta(workdir, meta)
-    multihost_utils.sync_global_devices("workdir prepared")
-
-
-def _architecture(
-    config: config_lib.LoopConfig, meta: checkpoint.Meta
-) -> checkpoint.Meta:
-    """Returns the settings that give the saved state its shape."""
-    return meta["architecture"] | {"loop": {"is_averaged": config.ema_decay > 0}}
 
 
 def _peak(mesh: Mesh) -> float | None:
