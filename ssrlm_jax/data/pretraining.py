@@ -96,8 +96,7 @@ def validation(
 
     Up to `data.validation_rows` rows of each source that has some, in an order and
     with masks that are the same for every run: policy `sm` and the defaults of
-    `masking`, whatever the run is trained on. Rows are drawn from the shards at
-    random, as packing sorts records by length. A batch has as many rows as one
+    `masking`, whatever the run is trained on. They are drawn from all shards. A batch has as many rows as one
     micro-batch of training; every process has as many batches, and rows that are
     missing from the last are empty (all padding, source 0).
 

@@ -1,0 +1,69 @@
+"""What every benchmark says of the machine, and where it writes its result.
+
+Results name the processor and the versions, never a host or a path.
+"""
+
+import importlib.metadata
+import json
+import os
+import pathlib
+import platform
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+RESULTS = pathlib.Path(__file__).parent / "results"
+
+
+def machine(*packages: str) -> dict[str, Any]:
+    """Returns processor, cores, Python and the versions of packages.
+
+    A package that is not installed has version None.
+    """
+    return {
+        "processor": _processor(),
+        "cores": os.cpu_count(),
+        "system": platform.system(),
+        "python": platform.python_version(),
+        "versions": {package: _version(package) for package in packages},
+    }
+
+
+def save(name: str, result: Mapping[str, Any]) -> None:
+    """Prints a result as one JSON line and writes it to results/`name`.json."""
+    print(json.dumps(result))
+    RESULTS.mkdir(exist_ok=True)
+    path = RESULTS / f"{name}.json"
+    beside = path.with_suffix(".unfinished")
+    beside.write_text(json.dumps(result, indent=1) + "\n")
+    beside.replace(path)
+
+
+def table(header: Sequence[str], lines: Sequence[Sequence[object]]) -> str:
+    """Returns lines under a header, in columns; numbers to the right."""
+    cells = [list(header), *([str(cell) for cell in line] for line in lines)]
+    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
+    return "\n".join(
+        "  ".join(
+            cell.ljust(width) if i == 0 else cell.rjust(width)
+            for i, (cell, width) in enumerate(zip(line, widths, strict=True))
+        )
+        for line in cells
+    )
+
+
+def _processor() -> str:
+    try:
+        with open("/proc/cpuinfo") as file:
+            fields = dict(line.split(":", 1) for line in file if ":" in line)
+    except OSError:
+        return platform.processor()
+    names = {key.strip(): value.strip() for key, value in fields.items()}
+    family = f"family {names.get('cpu family')} model {names.get('model')}"
+    return f"{names.get('model name', platform.machine())} ({family})"
+
+
+def _version(package: str) -> str | None:
+    try:
+        return importlib.metadata.version(package)
+    except importlib.metadata.PackageNotFoundError:
+        return None
