@@ -3,15 +3,24 @@
 Every back end takes (q_BLHA, k_BMKA, v_BMKA, segment_BL) and returns out_BLHA: a
 position attends to the positions of its own record, and padding (segment 0)
 attends to nothing and gets zeros. Records are runs of equal segment numbers.
+Softmax is float32 whatever the dtype of the arguments.
 """
 
 import dataclasses
+import functools
+from collections.abc import Callable
 
 import jax
 import jax.numpy as jnp
 from jax.sharding import Mesh
+from jax.sharding import PartitionSpec as P
 
-from ssrlm_jax.models import layers
+from ssrlm_jax.models import (
+    attention_blocks,
+    attention_cudnn,
+    attention_kernels,
+    layers,
+)
 
 Attend = layers.Attend
 
@@ -27,7 +36,7 @@ class Choice:
 def plain(
     q_BLHA: jax.Array, k_BMKA: jax.Array, v_BMKA: jax.Array, segment_BL: jax.Array
 ) -> jax.Array:
-    """Attends by dense products and a mask; the reference, quadratic memory."""
+    """Attends by dense products and a mask: the reference, quadratic in memory."""
     B, L, H, A = q_BLHA.shape
     K = k_BMKA.shape[2]
     q_BLKGA = q_BLHA.reshape(B, L, K, H // K, A)
@@ -45,9 +54,29 @@ def plain(
 
 
 def choose(name: str, device: jax.Device) -> Choice:
-    """Returns the back end for a device: `name` itself, or the best for "auto"."""
-    del device
-    return Choice("plain", "the only one" if name == "auto" else "asked for")
+    """Returns the back end for a device: `name` itself, or the best for "auto".
+
+    Args:
+      name: one of config.ATTENTION_BACKENDS.
+      device: the first of those that train; the others are taken to be like it.
+
+    Raises:
+      ValueError: the device cannot run `name`.
+    """
+    if name == "auto":
+        return _best(device)
+    if missing := _missing(name, device):
+        accepted = [n for n in _BACKENDS if not _missing(n, device)]
+        raise ValueError(
+            f"compute.attention={name!r} needs {missing}, found "
+            f"{device.device_kind}; accepted here: {', '.join(accepted)}, auto"
+        )
+    return Choice(name, "asked for by compute.attention")
+
+
+def available(device: jax.Device) -> dict[str, str]:
+    """Returns, for each back end, what a device lacks to run it; "" for nothing."""
+    return {name: _missing(name, device) for name in _BACKENDS}
 
 
 def build(name: str, *, mesh: Mesh | None = None, max_segments: int = 64) -> Attend:
@@ -55,8 +84,58 @@ def build(name: str, *, mesh: Mesh | None = None, max_segments: int = 64) -> Att
 
     Args:
       name: as given by `choose`.
-      mesh: devices that share the work; kernels then run on each device's part.
-      max_segments: most records that a row holds.
+      mesh: devices that share the work: examples over data and fsdp, heads over
+        tensor. XLA cannot divide a kernel, so each device runs its own part.
+      max_segments: most records that a row holds; "cudnn_packed" is built for it.
     """
-    del name, mesh, max_segments
-    return plain
+    attend = _BACKENDS[name]
+    if name == "cudnn_packed":
+        attend = functools.partial(attend, max_segments=max_segments)
+    if mesh is None or name == "plain":
+        return attend
+    heads = P(("data", "fsdp"), None, "tensor", None)
+    return jax.shard_map(
+        attend,
+        mesh=mesh,
+        in_specs=(heads, heads, heads, P(("data", "fsdp"), None)),
+        out_specs=heads,
+        check_vma=False,
+    )
+
+
+_BACKENDS: dict[str, Callable[..., jax.Array]] = {
+    "plain": plain,
+    "blocks": attention_blocks.attend,
+    "pallas": attention_kernels.pallas,
+    "cudnn_mask": attention_cudnn.cudnn_mask,
+    "cudnn_packed": attention_cudnn.cudnn_packed,
+}
+# Compute capability of an NVIDIA GPU that a back end needs.
+_CAPABILITY = {"pallas": 8.0, "cudnn_mask": 8.0, "cudnn_packed": 9.0}
+
+
+def _capability(device: jax.Device) -> float:
+    """Returns the compute capability of an NVIDIA GPU, 0 for other devices."""
+    found = str(getattr(device, "compute_capability", ""))
+    return float(found) if found.replace(".", "", 1).isdigit() else 0.0
+
+
+def _missing(name: str, device: jax.Device) -> str:
+    """Says what a device lacks for a back end; "" when it can run it."""
+    needed = _CAPABILITY.get(name, 0.0)
+    if _capability(device) >= needed:
+        return ""
+    return f"an NVIDIA GPU of compute capability {needed} or newer"
+
+
+def _best(device: jax.Device) -> Choice:
+    """Returns the back end that is fastest on a device, as far as measured."""
+    if device.platform == "cpu":
+        return Choice("blocks", "a CPU: computes only what lies within records")
+    if not _missing("pallas", device):
+        return Choice(
+            "pallas",
+            f"compute capability {_capability(device)}: skips what lies outside "
+            "records; the cuDNN back ends are not yet measured",
+        )
+    return Choice("plain", f"no kernel is known to run on {device.device_kind}")

@@ -62,7 +62,8 @@ class Block(nn.Module):
     def __call__(
         self, x_BLD: jax.Array, segment_BL: jax.Array, by: layers.Rotation
     ) -> tuple[jax.Array, None]:
-        x_BLD = split_batch(x_BLD, self.mesh)
+        if not self.is_initializing():
+            x_BLD = split_batch(x_BLD, self.mesh)
         x_BLD = x_BLD + self.attention(self.attention_norm(x_BLD), segment_BL, by)
         x_BLD = x_BLD + self.ffn(self.ffn_norm(x_BLD))
         return x_BLD, None
@@ -140,7 +141,7 @@ class Encoder(nn.Module):
             layers.positions(segment_BL), self.width // self.num_heads, self.rope_base
         )
         x_BLD, _ = self.blocks(x_BLD, segment_BL, by)
-        return self.final_norm(split_batch(x_BLD, self.mesh))
+        return self.final_norm(x_BLD)
 
 
 def split_batch(x_BLD: jax.Array, mesh: Mesh | None) -> jax.Array:
