@@ -1,4 +1,4 @@
-"""Makes a corpus for pre-training of your files.
+r"""Makes a corpus for pre-training of your files.
 
   python launch/prepare_corpus.py --ncrna=folded.tsv --other=coding.fa.gz \
       --out=corpora/mine
@@ -32,26 +32,21 @@ def prepare_corpus(settings: config.CorpusConfig, flags: argparse.Namespace) -> 
     report.show(console, flags.out, manifest)
 
 
-def main() -> None:
-    """Reads the command line."""
-    parser = argparse.ArgumentParser(prog="prepare_corpus.py", description=__doc__)
+def _files(holds: str) -> dict[str, object]:
     what = "files, directories or patterns, separated by commas; may be repeated: "
-    for name, holds in (
-        ("ncrna", "non-coding RNA, with structures where known"),
-        ("other", "other RNA: coding, genomes, unsorted"),
-        ("leave_out", "sequences of test sets; equal records are removed"),
-    ):
-        parser.add_argument(
-            f"--{name}", action="append", default=[], metavar="FILES", help=what + holds
-        )
-    parser.add_argument("--out", required=True, metavar="DIR", help="corpus to make")
-    command.run(
-        prepare_corpus,
-        parser,
-        kind=config.CorpusConfig,
-        default="configs/corpus/default.py",
-    )
+    return {"action": "append", "default": [], "metavar": "FILES", "help": what + holds}
 
 
 if __name__ == "__main__":
-    main()
+    command.run(
+        prepare_corpus,
+        about=__doc__,
+        kind=config.CorpusConfig,
+        default="configs/corpus/default.py",
+        flags={
+            "--ncrna": _files("non-coding RNA, with structures where known"),
+            "--other": _files("other RNA: coding, genomes, unsorted"),
+            "--leave_out": _files("sequences of test sets; equal records are removed"),
+            "--out": {"required": True, "metavar": "DIR", "help": "corpus to make"},
+        },
+    )

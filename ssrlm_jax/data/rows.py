@@ -11,12 +11,13 @@ of its records as UTF-8 text, one in a line.
 """
 
 import collections
+import contextlib
 import dataclasses
 import hashlib
 import json
 import os
 import pathlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -117,7 +118,6 @@ class Stage:
     num_out: int
     dropped: Mapping[str, int] = dataclasses.field(default_factory=dict)
     changed: Mapping[str, int] = dataclasses.field(default_factory=dict)
-    seconds: float = 0.0
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -298,7 +298,7 @@ class ShardWriter:
         """Adds a row."""
         num_tokens = int(np.count_nonzero(row.segment_L))
         num_records = int(row.segment_L.max(initial=0))
-        self._writer.write(encode_row(row))
+        self._call(self._writer.write, encode_row(row))
         self._counts.update(
             num_rows=1,
             num_records=num_records,
@@ -306,11 +306,21 @@ class ShardWriter:
             num_tokens=num_tokens,
         )
 
+    def _call(self, function: Callable[..., Any], *given: Any) -> None:
+        """Calls the writer; a full disk is an OSError that names the file."""
+        try:
+            function(*given)
+        except RuntimeError as error:
+            reason = str(error).splitlines()[0]
+            raise OSError(f"{self._path} cannot be written: {reason}") from error
+
     def __exit__(self, kind: object, error: object, trace: object) -> None:
-        self._writer.close()
         if kind is not None:
+            with contextlib.suppress(RuntimeError):  # the first error is reported
+                self._writer.close()
             self._beside.unlink(missing_ok=True)
             return
+        self._call(self._writer.close)
         self._beside.replace(self._path)
         split, source = self._place
         names = ("num_rows", "num_records", "num_nucleotides", "num_tokens")

@@ -96,31 +96,45 @@ def build(
     if directory.exists():
         return _made_before(directory, how)
     work = _workplace(directory, how)
-    job = _Job(settings, files, work, report)
-    begun = time.monotonic()
+    try:
+        manifest = _made(_Job(settings, files, work, report), families, how)
+        (work / "corpus").replace(directory)
+    except OSError as error:
+        free = shutil.disk_usage(work).free // 2**20
+        raise OSError(
+            f"{work}: {error}; {free:,} MiB are free on that disk; the same command "
+            "goes on from here"
+        ) from error
+    shutil.rmtree(work)
+    return manifest
+
+
+def _made(job: _Job, families: dict[str, str], how: Mapping[str, Any]) -> rows.Manifest:
+    """Runs the stages; the corpus lies in the job's place of work."""
+    settings = job.settings
+    times = [time.monotonic()]
     read, parts = _read(job, families)
+    times.append(time.monotonic())
     deduped = _dedupe(job, read, parts)
+    times.append(time.monotonic())
     shards = _pack(job, parts, deduped)
-    stages = _stages(files, read, deduped, shards)
-    held = sorted(_held_out(job, read))
-    known = sum(sum(counts["families"].values()) for counts in read)
+    times.append(time.monotonic())
+    if not shards:
+        raise ValueError("nothing is left to pack: every record was dropped")
+    seconds = np.diff(times).round(1).tolist()
     manifest = rows.Manifest(
         row_length=settings.row_length,
         max_segments=settings.max_segments,
         shards=tuple(shards),
-        stages=stages,
+        stages=_stages(job.files, read, deduped, shards),
         how={
             **how,
-            "records_of_known_family": known,
-            "validation_families": held,
-            "seconds": round(time.monotonic() - begun, 1),
+            "records_of_known_family": sum(_family_counts(job, read).values()),
+            "validation_families": sorted(_held_out(job, read)),
+            "seconds": dict(zip(("read", "dedupe", "pack"), seconds, strict=True)),
         },
     )
-    if not any(shard.num_rows for shard in shards):
-        raise ValueError("nothing is left to pack: every record was dropped")
-    rows.write_manifest(work / "corpus", manifest)
-    (work / "corpus").replace(directory)
-    shutil.rmtree(work)
+    rows.write_manifest(job.work / "corpus", manifest)
     return manifest
 
 
@@ -200,15 +214,24 @@ def _read(
     return read, parts
 
 
-def _held_out(job: _Job, read: Sequence[executor.Counts]) -> set[str]:
-    """Returns the families that are held out."""
+def _family_counts(
+    job: _Job, read: Sequence[executor.Counts]
+) -> collections.Counter[str]:
+    """Returns the records of each family, as read; not those left out."""
     total: collections.Counter[str] = collections.Counter()
     sources = [source for source, paths in job.files.items() for _ in paths]
     for source, counts in zip(sources, read, strict=True):
         if source != standardise.LEFT_OUT:
             total.update(counts["families"])
+    return total
+
+
+def _held_out(job: _Job, read: Sequence[executor.Counts]) -> set[str]:
+    """Returns the families that are held out."""
     settings = job.settings
-    return dedupe.hold_out(total, settings.validation_share, settings.seed)
+    return dedupe.hold_out(
+        _family_counts(job, read), settings.validation_share, settings.seed
+    )
 
 
 def _dedupe(

@@ -7,6 +7,7 @@ nothing but the time.
 """
 
 import concurrent.futures
+import concurrent.futures.process
 import json
 import multiprocessing
 import os
@@ -37,7 +38,8 @@ def run(
       What the calls returned, in the order of `tasks`.
 
     Raises:
-      ValueError, OSError: as `function`; no further task is begun.
+      ValueError, OSError: as `function`, at once: other tasks are given up.
+      OSError: a worker was killed.
     """
     left = [(done, task) for done, task in tasks if not done.is_file()]
     num_done = len(tasks) - len(left)
@@ -58,11 +60,21 @@ def _results(
         yield from ((done, function(task)) for done, task in tasks)
         return
     context = multiprocessing.get_context("spawn")
+    others = set(multiprocessing.active_children())
     pool = concurrent.futures.ProcessPoolExecutor(num_workers, mp_context=context)
     try:
         waiting = {pool.submit(function, task): done for done, task in tasks}
         for future in concurrent.futures.as_completed(waiting):
             yield waiting[future], future.result()
+    except concurrent.futures.process.BrokenProcessPool as error:
+        raise OSError(
+            "a worker process was killed, perhaps for want of memory; lower "
+            "num_workers or shard_nucleotides, or run the same command again to go on"
+        ) from error
+    except BaseException:
+        for worker in set(multiprocessing.active_children()) - others:
+            worker.terminate()
+        raise
     finally:
         pool.shutdown(cancel_futures=True)
 

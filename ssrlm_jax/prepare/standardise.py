@@ -12,6 +12,7 @@ import hashlib
 import os
 import pathlib
 import re
+import struct
 import tempfile
 from collections.abc import Iterator
 from typing import IO
@@ -113,7 +114,7 @@ class _Parts:
         self._counts["in"] += 1
         self._changed["letters read as N"] += read.num_changed
         digest = hashlib.blake2b(read.token_L.data, digest_size=16).digest()
-        high, low = (int.from_bytes(digest[i : i + 8], "little") for i in (0, 8))
+        high, low = struct.unpack("<QQ", digest)
         partner_L = None
         if read.structure is not None:
             partner_L, num_dropped = structures.partners(read.structure)

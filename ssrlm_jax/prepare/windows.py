@@ -63,10 +63,11 @@ def cuts(length: int, longest: int, shortest_tail: int) -> np.ndarray:
       longest: nucleotides of a window, at most.
       shortest_tail: nucleotides of the last window, if there is more than one.
     """
-    starts = np.arange(0, length, longest)
-    if len(starts) > 1:
-        starts[-1] = min(starts[-1], length - shortest_tail)
-    return np.append(starts, length)
+    if length <= longest:
+        return np.array([0, length])
+    ends = np.append(np.arange(0, length, longest), length)
+    ends[-2] = min(ends[-2], length - shortest_tail)
+    return ends
 
 
 class Collector:

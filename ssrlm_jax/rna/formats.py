@@ -11,6 +11,7 @@ import os
 import re
 import zlib
 from collections.abc import Callable, Iterator
+from typing import NamedTuple
 
 import numpy as np
 
@@ -44,8 +45,7 @@ class Record:
     place: str = ""
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
-class FastaPart:
+class FastaPart(NamedTuple):
     """A header, or a piece of the sequence below it.
 
     Attributes:

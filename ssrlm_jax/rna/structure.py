@@ -30,18 +30,24 @@ class Structure:
     pairs: np.ndarray
 
     def __post_init__(self) -> None:
-        pairs = np.asarray(self.pairs, np.int32).reshape(-1, 2)
-        outside = (pairs < 0) | (pairs >= self.length)
-        if outside.any():
-            i, j = pairs[outside.any(axis=1)][0] + 1
-            raise ValueError(f"pair ({i}, {j}) lies outside positions 1..{self.length}")
-        low, high = pairs.min(axis=1), pairs.max(axis=1)
-        if (low == high).any():
-            position = low[low == high][0] + 1
-            raise ValueError(f"position {position} is paired with itself")
-        order = np.unique(low * np.int64(self.length) + high)
-        pairs = np.stack(np.divmod(order, max(self.length, 1)), axis=1)
-        object.__setattr__(self, "pairs", pairs.astype(np.int32))
+        given = np.asarray(self.pairs, np.int64).reshape(-1, 2)
+        pairs = np.empty((0, 2), np.int32)
+        if len(given):
+            low, high = np.minimum(*given.T), np.maximum(*given.T)
+            if low.min() < 0 or high.max() >= self.length:
+                i, j = given[(low < 0) | (high >= self.length)][0] + 1
+                raise ValueError(
+                    f"pair ({i}, {j}) lies outside positions 1..{self.length}"
+                )
+            if (low == high).any():
+                position = low[low == high][0] + 1
+                raise ValueError(f"position {position} is paired with itself")
+            order = low * self.length + high
+            order.sort()
+            order = order[np.append(True, order[1:] != order[:-1])]
+            pairs = np.empty((len(order), 2), np.int32)
+            pairs[:, 0], pairs[:, 1] = np.divmod(order, self.length)
+        object.__setattr__(self, "pairs", pairs)
 
 
 def from_dot_bracket(text: str) -> Structure:
