@@ -92,7 +92,7 @@ class Encoder(nn.Module):
 
     def setup(self) -> None:
         shape = (self.vocab_size, self.width)
-        self.embedding = self.param("embedding", layers.MATRIX_INIT, shape)
+        self.embedding = self.param("embedding", layers.LETTER_INIT, shape)
         block = Block
         if (policy := REMAT[self.remat]) is not None:
             block = nn.remat(Block, policy=policy, prevent_cse=False)
@@ -112,7 +112,7 @@ class Encoder(nn.Module):
         )
         self.final_norm = layers.RMSNorm(self.norm_epsilon)
         if not self.is_head_tied:
-            self.head = self.param("head", layers.MATRIX_INIT, shape)
+            self.head = self.param("head", layers.LETTER_INIT, shape)
 
     def __call__(self, token_BL: jax.Array, segment_BL: jax.Array) -> jax.Array:
         """Returns float32 logits_BLV of every position's letter.
