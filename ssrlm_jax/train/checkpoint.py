@@ -74,7 +74,8 @@ class Checkpoints:
     def save(self, step: int, state: updates.TrainState, meta: workdirs.Meta) -> None:
         """Starts a save; returns when `state` may be given up, before it is on disk."""
         meta = meta | {"checksums": _checksums(state)}
-        meta["checksum"] = _digest(meta)
+        meta |= {"checksum": _digest(meta)}
+        meta = json.loads(json.dumps(meta))  # a copy: it is written later
         self._manager.save(
             step,
             args=ocp.args.Composite(

@@ -116,10 +116,11 @@ def build(
     Raises:
       ValueError: a parameter has no partition rule, or its rule does not fit.
     """
-    fresh = functools.partial(_fresh, task, optimizer.direction, config.ema_decay > 0)
-    shapes = jax.eval_shape(fresh, jax.random.key(0))
-    layout = _lay_out(shapes, task, optimizer.direction, mesh)
     everywhere = NamedSharding(mesh, PartitionSpec())
+    key = jax.jit(lambda: jax.random.key(seed), out_shardings=everywhere)()
+    fresh = functools.partial(_fresh, task, optimizer.direction, config.ema_decay > 0)
+    shapes = jax.eval_shape(fresh, key)
+    layout = _lay_out(shapes, task, optimizer.direction, mesh)
     take = jax.jit(
         functools.partial(_take, task, optimizer, config, mesh),
         in_shardings=(
@@ -131,7 +132,6 @@ def build(
         out_shardings=(layout, everywhere),
         donate_argnums=0,
     )
-    key = jax.jit(lambda: jax.random.key(seed), out_shardings=everywhere)()
     return Update(
         fresh=lambda: jax.jit(fresh, out_shardings=layout)(key),
         take=take,
