@@ -1,0 +1,153 @@
+import gzip
+
+import numpy as np
+import pytest
+
+from ssrlm_jax.rna import formats
+
+TABLE = "id\tfamily\tsequence\tdotbracket\tpairs\n"
+
+
+def _write(tmp_path, content, name="file"):
+    path = tmp_path / name
+    path.write_bytes(content if isinstance(content, bytes) else content.encode())
+    return path
+
+
+def _complaint(tmp_path, content):
+    """The one line that a file is refused with, without its folder."""
+    path = _write(tmp_path, content)
+    with pytest.raises(ValueError, match=".") as caught:
+        list(formats.read(path))
+    message = str(caught.value)
+    assert "\n" not in message
+    assert message.startswith(str(path))
+    return message.removeprefix(str(path))
+
+
+def test_fasta_joins_lines_and_takes_the_first_word(tmp_path):
+    text = "\n>one first record\nAC\n\ngu\n  \n>two\nT\n>one\nNN"
+    records = list(formats.read(_write(tmp_path, text)))
+    assert [(r.name, r.sequence) for r in records] == [
+        ("one", "ACgu"),
+        ("two", "T"),
+        ("one", "NN"),
+    ]
+    assert records[1].place.endswith("file:7")
+    assert records[0].structure is None
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+def test_line_ends_and_gz_do_not_matter(tmp_path, end):
+    text = f">a{end}ACG{end}UU{end}>b{end}G{end}".encode()
+    plain = list(formats.read(_write(tmp_path, text, "plain")))
+    packed = list(formats.read(_write(tmp_path, gzip.compress(text), "packed")))
+    for records in (plain, packed):
+        assert [(r.name, r.sequence) for r in records] == [("a", "ACGUU"), ("b", "G")]
+
+
+def test_a_line_longer_than_a_part_is_read_whole(tmp_path, monkeypatch):
+    monkeypatch.setattr(formats, "_PART_BYTES", 4)
+    path = _write(tmp_path, ">a long header\nACGUACGUA\nC\n>b\nGG\n")
+    parts = list(formats.fasta_parts(path))
+    assert [part.line for part in parts if part.name] == [1, 4]
+    assert max(len(part.letters) for part in parts) <= 4
+    assert b"".join(p.letters for p in parts) == b"ACGUACGUACGG"
+
+
+@pytest.mark.parametrize(
+    ("content", "complaint"),
+    [
+        ("", ": the file is empty"),
+        ("\n \n", ": the file is empty"),
+        (">a\n>b\nAC\n", ":1: a header without a sequence"),
+        (">b\nAC\n>a\n\n", ":3: a header without a sequence"),
+        (">\nAC\n", ":1: a header without a name"),
+        ("ACGU\n", ":1: expected FASTA"),
+        ("\x89PNG\r\n", ":1: expected FASTA"),
+        (gzip.compress(b">a\nACGU\n" * 99)[:-9], "the gz file ends too early"),
+        (gzip.compress(b">a\nACGU\n")[:20] + b"wrong data here", "damaged gz"),
+    ],
+)
+def test_malformed_fasta_is_named_with_its_line(tmp_path, content, complaint):
+    assert complaint in _complaint(tmp_path, content)
+
+
+def test_a_missing_file_is_named(tmp_path):
+    with pytest.raises(ValueError, match=r"none: cannot be read \(No such file"):
+        list(formats.lines(tmp_path / "none"))
+
+
+def test_a_table_is_read_by_column_name(tmp_path):
+    text = "dotbracket\tid\tsequence\r\n(.)\ta\tACG\r\n\r\n\tb\tAC\r\n"
+    first, second = formats.read(_write(tmp_path, text))
+    assert (first.name, first.sequence, first.family) == ("a", "ACG", "")
+    np.testing.assert_array_equal(first.structure.pairs, [[0, 2]])
+    assert second.structure is None
+    assert second.place.endswith(":4")
+
+
+def test_pairs_are_read_instead_of_dots_where_filled(tmp_path):
+    text = TABLE + "a\tRF1\tACGU\t(..)\t1-4;1-3\nb\tRF2\tACGU\t(..)\t\n"
+    first, second = formats.read(_write(tmp_path, text))
+    np.testing.assert_array_equal(first.structure.pairs, [[0, 2], [0, 3]])
+    np.testing.assert_array_equal(second.structure.pairs, [[0, 3]])
+    assert (first.family, second.family) == ("RF1", "RF2")
+
+
+@pytest.mark.parametrize(
+    ("row", "complaint"),
+    [
+        ("a\tf\tACGU\t(..)", ":2: 5 fields expected, found 4"),
+        ("a\tf\t\t\t", ":2: a record without a sequence"),
+        ("a\tf\tACGU\t(...)\t", ":2: the structure has 5 positions, the sequence 4"),
+        ("a\tf\tACGU\t((.)\t", ":2: dot-bracket position 1: '(' is never closed"),
+        ("a\tf\tACGU\t(..)\t1-9", ":2: pair (1, 9) lies outside positions 1..4"),
+        ("a\tf\tACGU\t(..)\t1:4", ":2: pairs as '1-7;2-6' are expected, found '1:4'"),
+        ("a\tf\tACGU\t(..)\t2-2", ":2: position 2 is paired with itself"),
+    ],
+)
+def test_a_malformed_row_is_named_with_its_line(tmp_path, row, complaint):
+    assert complaint in _complaint(tmp_path, TABLE + row + "\n")
+
+
+def test_a_table_needs_its_columns(tmp_path):
+    found = _complaint(tmp_path, "name\tsequence\na\tAC\n")
+    assert ":1: the table needs one column 'id', found 'name', 'sequence'" in found
+
+
+@pytest.mark.parametrize("energy", ["", " (-1.20)", " ( -1.20)", "\t-3"])
+def test_rnafold_output_is_read(tmp_path, energy):
+    text = f">a first\nGAAAC\n(...){energy}\n>b\nGG\n..{energy}\n"
+    first, second = formats.read(_write(tmp_path, text))
+    assert (first.name, first.sequence) == ("a", "GAAAC")
+    np.testing.assert_array_equal(first.structure.pairs, [[0, 4]])
+    assert (second.name, len(second.structure.pairs)) == ("b", 0)
+
+
+@pytest.mark.parametrize(
+    ("text", "complaint"),
+    [
+        (">a\nGC\n()\n>b\nGC\n", ":4: the last record is not complete"),
+        (">a\nGC\n()\nGC\n", ":4: '>name' is expected, found 'GC'"),
+        (">a\nGC\n()\n>b\n>c\n", ":5: a sequence is expected, found '>c'"),
+        (">a\nGC\n(.)\n", ":3: the structure has 3 positions, the sequence 2"),
+        (">a\nGC\n((\n", ":3: dot-bracket position 1: '(' is never closed"),
+        (">\nGC\n()\n", ":1: a header without a name"),
+    ],
+)
+def test_a_malformed_dot_bracket_file_is_named_with_its_line(tmp_path, text, complaint):
+    assert complaint in _complaint(tmp_path, text)
+
+
+@pytest.mark.parametrize(
+    ("text", "kind"),
+    [
+        (">a\nAC\n", "fasta"),
+        (">a\nAC\nGU\n", "fasta"),
+        (">a\nAC\n..\n", "dot_bracket"),
+        ("id\tsequence\n", "table"),
+    ],
+)
+def test_the_format_is_told_by_content(tmp_path, text, kind):
+    assert formats.kind(_write(tmp_path, text, "any.name")) == kind
