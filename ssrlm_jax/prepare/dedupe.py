@@ -103,7 +103,9 @@ def dedupe(task: Task) -> executor.Counts:
         same = keys[name][1:] == keys[name][:-1]
         is_new[1:] = ~same if name == "high" else is_new[1:] | ~same
     group = np.cumsum(is_new) - 1
-    is_left_out = np.array([p.source == standardise.LEFT_OUT for p in task.parts])[part]
+    is_left_out = np.array(
+        [one.source == standardise.LEFT_OUT for one in task.parts], bool
+    )[part]
     is_group_out = _any_of(is_left_out, group)
     split = _split(task, keys, part, group)
 
