@@ -13,21 +13,21 @@ from ssrlm_jax import config
 
 def get_config(variant: str = "") -> ml_collections.ConfigDict:
     settings = config.editable(config.PretrainConfig())
-    settings.encoder.num_layers = 4
-    settings.encoder.width = 128
+    settings.encoder.num_layers = 3
+    settings.encoder.width = 96
     settings.encoder.num_heads = 4
     settings.encoder.num_kv_heads = 4
-    settings.encoder.ffn_width = 384
+    settings.encoder.ffn_width = 256
     settings.compute.dtype = "float32"
     settings.compute.remat = "none"
     settings.data.is_generated = True
     settings.data.row_length = 256
-    settings.data.rows_per_batch = 16
+    settings.data.rows_per_batch = 4
     settings.data.validation_rows = 64
-    settings.optimizer.learning_rate = 2e-3
+    settings.optimizer.learning_rate = 3e-3
     settings.optimizer.warmup_steps = 50
-    settings.loop.num_steps = 400
-    settings.loop.log_every = 20
-    settings.loop.evaluate_every = 100
-    settings.loop.save_every = 200
+    settings.loop.num_steps = 1_500
+    settings.loop.log_every = 100
+    settings.loop.evaluate_every = 500
+    settings.loop.save_every = 500
     return config.with_variant(settings, variant)

@@ -11,7 +11,7 @@ import logging
 import pathlib
 import re
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import ml_collections
@@ -21,36 +21,43 @@ from ssrlm_jax import config
 
 def run(
     job: Callable[[Any, argparse.Namespace], None],
-    parser: argparse.ArgumentParser,
     *,
+    about: str,
     kind: type,
     default: str,
+    flags: Mapping[str, Mapping[str, Any]],
 ) -> None:
     """Parses the command line, calls `job` and exits.
 
     Args:
       job: takes the settings, a config of `kind`, and the other flags.
-      parser: knows the job's own flags; --config and --config.x.y are added.
+      about: what --help says first.
       kind: a config dataclass.
       default: the config file that is read when --config is not given.
+      flags: the job's own, by name, as `argparse` describes them; --config and
+        --config.x.y are added.
     """
     logging.basicConfig(level=logging.WARNING, format="%(message)s")
     logging.getLogger("ssrlm_jax").setLevel(logging.INFO)
-    parser.formatter_class = argparse.RawDescriptionHelpFormatter
-    parser.allow_abbrev = False
+    parser = argparse.ArgumentParser(
+        description=about,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
     parser.add_argument(
         "--config",
         default=default,
         metavar="FILE[:VARIANT]",
         help=f"settings; a file of configs/ (default: {default})",
     )
+    for name, description in flags.items():
+        parser.add_argument(name, **description)
     parser.epilog = "settings, changed by --config.NAME=VALUE:\n" + "\n".join(
         _describe(kind(), "")
     )
-    flags, rest = parser.parse_known_args()
+    parsed, rest = parser.parse_known_args()
     try:
-        settings = read(flags.config, rest)
-        job(config.frozen(kind, settings), flags)
+        job(config.frozen(kind, read(parsed.config, rest)), parsed)
     except (ValueError, OSError, ArithmeticError, MemoryError, ImportError) as error:
         print(f"{parser.prog}: {error}", file=sys.stderr)
         sys.exit(1)
@@ -79,6 +86,12 @@ def read(file: str, overrides: list[str]) -> ml_collections.ConfigDict:
     for override in overrides:
         _apply(settings, override)
     return settings
+
+
+def name_of(file: str) -> str:
+    """Returns what --config is called in names of directories: "8m-masking=sm"."""
+    path, _, variant = file.partition(":")
+    return "-".join(filter(None, [pathlib.Path(path).stem, variant]))
 
 
 def _apply(settings: ml_collections.ConfigDict, override: str) -> None:

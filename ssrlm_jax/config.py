@@ -151,18 +151,20 @@ class MaskingConfig:
 class FamiliesConfig:
     """The corpus of generated RNA families that configs/demo.py trains on."""
 
-    num_families: int = 48
-    num_members: int = 64  # of each family, for training
-    num_validation_members: int = 6  # of each family, held out
-    num_coding: int = 1500
-    num_validation_coding: int = 100
-    mutation_rate: float = 0.4  # share of loop letters and of pairs drawn anew
+    num_families: int = 12
+    num_members: int = 150  # of each family, for training
+    num_validation_members: int = 12  # of each family, held out
+    num_coding: int = 600
+    num_validation_coding: int = 40
+    pair_mutation_rate: float = 0.15  # share of pairs drawn anew, as pairs
+    loop_mutation_rate: float = 0.3  # share of unpaired letters drawn anew
 
     def __post_init__(self) -> None:
         names = (f.name for f in dataclasses.fields(self))
         counts = (name for name in names if name.startswith("num_"))
         _check_positive("data.families", self, *counts)
-        _check_share("data.families.mutation_rate", self.mutation_rate)
+        for name in ("pair_mutation_rate", "loop_mutation_rate"):
+            _check_share(f"data.families.{name}", getattr(self, name))
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

@@ -92,7 +92,10 @@ class Encoder(nn.Module):
 
     def setup(self) -> None:
         shape = (self.vocab_size, self.width)
-        self.embedding = self.param("embedding", layers.LETTER_INIT, shape)
+        embedding_init = (
+            layers.LETTER_INIT if self.is_head_tied else nn.initializers.normal(1.0)
+        )
+        self.embedding = self.param("embedding", embedding_init, shape)
         block = Block
         if (policy := REMAT[self.remat]) is not None:
             block = nn.remat(Block, policy=policy, prevent_cse=False)

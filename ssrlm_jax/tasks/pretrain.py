@@ -4,6 +4,7 @@ Losses and scores are sums and counts over hidden nucleotides, so that whoever
 adds up batches divides once.
 """
 
+import dataclasses
 import functools
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
@@ -13,7 +14,10 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
+from jax.sharding import Mesh
 
+from ssrlm_jax import config
+from ssrlm_jax.models import attention
 from ssrlm_jax.models import encoder as encoders
 
 Params = Any
@@ -83,6 +87,31 @@ def _in_folded_record(paired_BL: jax.Array, segment_BL: jax.Array) -> jax.Array:
     return jax.vmap(of_row)(paired_BL, segment_BL)
 
 
+def build_encoder(
+    settings: config.PretrainConfig, mesh: Mesh, max_segments: int
+) -> tuple[encoders.Encoder, attention.Choice]:
+    """Returns the model that the settings ask for, and its attention back end.
+
+    Args:
+      settings: `encoder` and `compute` are read.
+      mesh: the devices.
+      max_segments: most records of a row.
+
+    Raises:
+      ValueError: the device cannot run the back end that was asked for.
+    """
+    device = mesh.devices.flat[0]
+    choice = attention.choose(settings.compute.attention, device)
+    model = encoders.Encoder(
+        **dataclasses.asdict(settings.encoder),
+        dtype=settings.compute.dtype,
+        remat=settings.compute.remat,
+        attend=attention.build(choice.name, mesh=mesh, max_segments=max_segments),
+        mesh=mesh,
+    )
+    return model, choice
+
+
 class Pretrain:
     """The pre-training task: `train.loop` runs it, launch/pretrain.py makes it."""
 
@@ -147,3 +176,16 @@ class Pretrain:
 
 def _add(first: Sums, second: Sums) -> Sums:
     return jax.tree.map(lambda a, b: a + b, first, second)
+
+
+def summary(scores: Mapping[str, float]) -> str:
+    """Says what the scores of `evaluate` mean, in one line."""
+    if not scores:
+        return "no held-out rows: nothing was measured"
+    parts = [
+        f"{name} nucleotides: {scores[f'accuracy_{name}']:.1%} right, "
+        f"loss {scores[f'loss_{name}']:.3f}"
+        for name in ("paired", "unpaired")
+        if f"loss_{name}" in scores
+    ]
+    return "; ".join([f"loss {scores['loss']:.3f} nats", *parts])

@@ -1,0 +1,217 @@
+"""The command `ssrlm`: what one does with a model, a workdir or a corpus.
+
+Each command is a function of parsed arguments. Bad input ends as one line on
+standard error and exit status 1, never as a traceback.
+"""
+
+import argparse
+import dataclasses
+import json
+import pathlib
+import sys
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import rich.console
+import rich.table
+
+from ssrlm_jax import config, model_dir
+from ssrlm_jax.data import rows
+from ssrlm_jax.rna import alphabet
+from ssrlm_jax.train import workdir as workdirs
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs one command and returns its exit status."""
+    parsed = _parser().parse_args(arguments)
+    try:
+        parsed.run(parsed)
+    except (ValueError, OSError) as error:
+        print(f"ssrlm {parsed.command}: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="ssrlm", description="A structure-aware RNA language model."
+    )
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    info = commands.add_parser(
+        "info", help="say what a workdir, corpus or model directory holds"
+    )
+    info.add_argument("directory", type=pathlib.Path, metavar="DIR")
+    info.add_argument("--json", action="store_true", help="print JSON, for programs")
+    info.set_defaults(run=_info)
+    export = commands.add_parser(
+        "export", help="write a checkpoint of a workdir as a model directory"
+    )
+    export.add_argument("workdir", type=pathlib.Path, metavar="WORKDIR")
+    export.add_argument("out", type=pathlib.Path, metavar="OUT")
+    export.add_argument("--step", type=int, help="of the checkpoint (default: newest)")
+    export.set_defaults(run=_export)
+    return parser
+
+
+def _info(parsed: argparse.Namespace) -> None:
+    facts = describe(parsed.directory)
+    if parsed.json:
+        print(json.dumps(facts, indent=1))
+        return
+    table = rich.table.Table(show_header=False, box=None)
+    for name, value in facts.items():
+        table.add_row(name, _readable(value))
+    rich.console.Console(highlight=False, soft_wrap=True).print(table)
+
+
+def _export(parsed: argparse.Namespace) -> None:
+    description = export_model(parsed.workdir, parsed.out, step=parsed.step)
+    print(f"wrote {parsed.out} from step {description.made['step']}")
+
+
+def export_model(
+    workdir: pathlib.Path,
+    out: pathlib.Path,
+    *,
+    step: int | None = None,
+    is_replaced: bool = False,
+) -> model_dir.Description:
+    """Writes a checkpoint as a model directory; the running average where kept.
+
+    Args:
+      workdir: of a training run.
+      out: the model directory.
+      step: of the checkpoint; None: the newest.
+      is_replaced: whether an earlier model at `out` gives way.
+
+    Raises:
+      ValueError: there is no such checkpoint, it is damaged, or `out` is taken.
+    """
+    from ssrlm_jax.train import checkpoint  # Orbax: seconds that `info` need not wait
+
+    learned, meta = checkpoint.restore_learned(workdir, step)
+    encoder = meta["architecture"]["encoder"]
+    description = model_dir.Description(
+        architecture=config.frozen(config.EncoderConfig, encoder),
+        letters=alphabet.LETTERS,
+        made={"step": meta["batches"]}
+        | {name: meta[name] for name in ("config", "versions")},
+        scores=_scores(workdir, meta["batches"]),
+    )
+    model_dir.save(out, description, learned, is_replaced=is_replaced)
+    return description
+
+
+def finish_pretraining(workdir: pathlib.Path) -> None:
+    """Exports the model of a finished run and says what was learned, and what next."""
+    from ssrlm_jax.tasks import pretrain
+
+    model = workdir / "model"
+    description = export_model(workdir, model, is_replaced=True)
+    step = description.made["step"]
+    print(
+        f"learned (step {step:,}, on held-out rows): "
+        f"{pretrain.summary(description.scores)}\n"
+        f"checkpoint: {workdir / workdirs.CHECKPOINTS / str(step)}\n"
+        f"model: {model}\n"
+        f"next: ssrlm info {model}\n"
+        "      or train on your own RNA: python launch/prepare_corpus.py --help"
+    )
+
+
+def describe(directory: pathlib.Path) -> dict[str, Any]:
+    """Returns what a workdir, corpus or model directory holds, for reading.
+
+    Raises:
+      ValueError: it is none of the three, or damaged.
+    """
+    if (directory / model_dir.DESCRIPTION_FILE).is_file():
+        return _describe_model(directory)
+    if (directory / rows.MANIFEST).is_file():
+        return _describe_corpus(directory)
+    if (directory / workdirs.META).is_file():
+        return _describe_workdir(directory)
+    what = "holds neither" if directory.is_dir() else "is no directory; expected one of"
+    raise ValueError(
+        f"{directory} {what} a model (model.json), a corpus "
+        f"({rows.MANIFEST}) nor a training run ({workdirs.META})"
+    )
+
+
+def _describe_model(directory: pathlib.Path) -> dict[str, Any]:
+    from ssrlm_jax.models import encoder  # Flax: seconds
+
+    description = model_dir.describe(directory)
+    return {
+        "holds": "a model",
+        "parameters": encoder.num_parameters(description.architecture),
+        "architecture": dataclasses.asdict(description.architecture),
+        "letters": " ".join(description.letters),
+        "threshold": description.threshold,
+        "scores": dict(description.scores),
+        "made": dict(description.made),
+    }
+
+
+def _describe_corpus(directory: pathlib.Path) -> dict[str, Any]:
+    manifest = rows.open_corpus(directory)
+    facts: dict[str, Any] = {
+        "holds": "a corpus",
+        "tokens of a row": manifest.row_length,
+        "most records of a row": manifest.max_segments,
+    }
+    for split in rows.SPLITS:
+        for source in rows.SOURCES:
+            if manifest.select(split, source):
+                totals = manifest.totals(split, source)
+                totals["fill"] = round(manifest.fill(split, source), 4)
+                facts[f"{split}, {source}"] = totals
+    for stage in manifest.stages:
+        facts[f"stage {stage.name}"] = {
+            "in": stage.num_in,
+            "out": stage.num_out,
+            **{f"dropped: {why}": count for why, count in stage.dropped.items()},
+            **{f"changed: {what}": count for what, count in stage.changed.items()},
+        }
+    facts["how"] = dict(manifest.how)
+    return facts
+
+
+def _describe_workdir(directory: pathlib.Path) -> dict[str, Any]:
+    meta = workdirs.read_meta(directory)
+    metrics = workdirs.read_metrics(directory)
+    newest = {name: value for line in metrics for name, value in line.items()}
+    return {
+        "holds": "a training run",
+        "checkpoints": workdirs.steps(directory),
+        "steps wanted": meta["config"]["loop"]["num_steps"],
+        "newest metrics": newest,
+        "architecture": meta["architecture"]["encoder"],
+        "config": meta["config"],
+    }
+
+
+def _scores(workdir: pathlib.Path, step: int) -> dict[str, float]:
+    """Returns the validation scores at `step`, if it was evaluated."""
+    return {
+        name.removeprefix("validation/"): value
+        for line in workdirs.read_metrics(workdir)
+        if line["step"] == step
+        for name, value in line.items()
+        if name.startswith("validation/")
+    }
+
+
+def _readable(value: Any) -> str:
+    """Returns a value for people: groups as `name value` pairs."""
+    if isinstance(value, Mapping):
+        return ", ".join(f"{k} {_readable(v)}" for k, v in value.items()) or "-"
+    if isinstance(value, bool) or value is None:
+        return {True: "yes", False: "no", None: "-"}[value]
+    if isinstance(value, int):
+        return f"{value:,}"
+    if isinstance(value, float):
+        return f"{value:.4g}"
+    if isinstance(value, list | tuple):
+        return ", ".join(map(_readable, value)) or "none"
+    return str(value)
