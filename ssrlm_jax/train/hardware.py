@@ -38,11 +38,17 @@ def peak(device_kind: str) -> float | None:
     return None
 
 
-def keep_compiled(folder: str) -> None:
-    """Keeps compiled programs in `folder` ("~" is the home; "" keeps none)."""
+def keep_compiled(folder: str, min_seconds: float = 1.0) -> None:
+    """Keeps compiled programs between runs.
+
+    Args:
+      folder: where; "~" is the home, "" keeps none.
+      min_seconds: programs that compile faster are not kept.
+    """
     if folder:
         path = pathlib.Path(folder).expanduser()
         jax.config.update("jax_compilation_cache_dir", str(path))
+        jax.config.update("jax_persistent_cache_min_compile_time_secs", min_seconds)
 
 
 @contextlib.contextmanager

@@ -1,16 +1,16 @@
 """Trains the toy task in a process of its own; started by tests through processes.py.
 
-Settings: workdir, mesh, loop; `wait` seconds before each batch; `kill_at`: the
-process kills itself when it asks for that batch; `slow_save`: seconds for which
-a save hangs before it becomes a checkpoint, and `kill_in_save`: seconds into the
-first save at which the process kills itself.
+Settings: workdir, mesh, loop; `wait`: seconds before each batch; `kill_at_batch`:
+the process kills itself when it asks for that batch; `kill_at_rename`: the process
+kills itself instead of that rename of a save (a save makes three, counted from 0);
+`compiled`: folder of compiled programs; `inner`: width of the toy.
 """
 
+import itertools
 import os
 import pathlib
 import signal
 import sys
-import threading
 import time
 from collections.abc import Iterator
 from typing import Any
@@ -28,37 +28,38 @@ def _batches(settings: dict[str, Any], index: int, num_shares: int) -> Any:
         share = toy.batches(start, index=index, num_shares=num_shares)
         for number, batch in enumerate(share, start):
             time.sleep(settings.get("wait", 0.0))
-            if number == settings.get("kill_at"):
+            if number == settings.get("kill_at_batch"):
                 _kill()
             yield batch
 
     return batches
 
 
-def _kill_in_first_save(seconds: float) -> None:
-    """Makes the commit of a save hang, and dies `seconds` into it."""
-    commit = os.rename
+def _kill_at_rename(number: int) -> None:
+    """Lets the process die in a save, which ends with renaming what it wrote."""
+    rename = os.rename
+    numbers = itertools.count()
 
-    def rename(source: Any, target: Any, **kwargs: Any) -> None:
-        if "checkpoint-tmp" in str(source):
-            threading.Timer(seconds, _kill).start()
-            time.sleep(60.0)
-        commit(source, target, **kwargs)
+    def rename_or_die(source: Any, target: Any, **kwargs: Any) -> None:
+        if "checkpoint-tmp" in str(source) and next(numbers) == number:
+            _kill()
+        rename(source, target, **kwargs)
 
-    os.rename = rename
+    os.rename = rename_or_die
 
 
 def main() -> None:
     settings = processes.join(sys.argv[1])
     from ssrlm_jax import config
-    from ssrlm_jax.train import loop, sharding
+    from ssrlm_jax.train import hardware, loop, sharding
 
+    hardware.keep_compiled(settings["compiled"], min_seconds=0.0)
     mesh = sharding.make_mesh(config.MeshConfig(**settings["mesh"]))
     index, num_shares = sharding.share(mesh)
-    if "kill_in_save" in settings:
-        _kill_in_first_save(settings["kill_in_save"])
+    if "kill_at_rename" in settings:
+        _kill_at_rename(settings["kill_at_rename"])
     loop.run(
-        toy.Mlp(),
+        toy.Mlp(settings.get("inner", toy.INNER)),
         _batches(settings, index, num_shares),
         toy.optimizer(),
         config=config.LoopConfig(**settings["loop"]),

@@ -12,8 +12,6 @@ import toy
 from ssrlm_jax import config
 from ssrlm_jax.train import loop, sharding, workdir
 
-TIMES = {"seconds", "tokens_per_second", "input_wait", "mfu", "mfu_exact"}
-
 
 def _run(path, *, task=None, batches=toy.batches, mesh=None, meta=toy.META, **settings):
     settings = {"log_every": 4, "evaluate_every": 0, "save_every": 6} | settings
@@ -27,14 +25,6 @@ def _run(path, *, task=None, batches=toy.batches, mesh=None, meta=toy.META, **se
         workdir=path,
         meta=meta,
     )
-
-
-def _curve(path):
-    """Returns the metrics that do not depend on time."""
-    return [
-        {name: value for name, value in line.items() if name not in TIMES}
-        for line in workdir.read_metrics(path)
-    ]
 
 
 def _assert_same(first, second):
@@ -62,7 +52,7 @@ def test_one_step_by_hand(tmp_path):
 
     state = _run(tmp_path, num_steps=1, log_every=1)
 
-    (line,) = _curve(tmp_path)
+    (line,) = toy.curve(tmp_path)
     assert line["loss"] == pytest.approx(float(loss), rel=1e-6)
     assert line["gradient_norm"] == pytest.approx(norm, rel=1e-5)
     assert line["learning_rate"] == pytest.approx(1e-2 / 4)  # 1 of 3 + 1 warm-up steps
@@ -94,8 +84,8 @@ def test_resumed_run_equals_uninterrupted_run(tmp_path):
     parts = _run(tmp_path / "parts", **settings)
 
     _assert_same(whole, parts)
-    assert _curve(tmp_path / "whole") == _curve(tmp_path / "parts")
-    steps = [line["step"] for line in _curve(tmp_path / "parts")]
+    assert toy.curve(tmp_path / "whole") == toy.curve(tmp_path / "parts")
+    steps = [line["step"] for line in toy.curve(tmp_path / "parts")]
     assert steps == [4, 5, 8, 10, 12, 14, 14]
 
 
@@ -118,7 +108,7 @@ def test_update_that_is_not_finite_is_skipped_and_counted(tmp_path):
     _assert_same(before.learned, skipped.learned)
     _assert_same(before.opt_state, skipped.opt_state)
     assert int(skipped.step) == 3
-    (line,) = _curve(tmp_path / "after")
+    (line,) = toy.curve(tmp_path / "after")
     assert line["skipped"] == pytest.approx(1 / 3)
     assert np.isfinite(line["loss"])
 

@@ -5,6 +5,7 @@ layer's offset stays frozen. Used by the tests of train/ and by the processes
 that they start.
 """
 
+import pathlib
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
@@ -15,6 +16,7 @@ from jax.sharding import PartitionSpec as P
 
 from ssrlm_jax import config
 from ssrlm_jax.train import optimizer as optimizers
+from ssrlm_jax.train import workdir
 
 WIDTH, INNER, LAYERS = 8, 16, 2
 
@@ -90,6 +92,7 @@ def batches(
         number += 1
 
 
+TIMES = {"seconds", "tokens_per_second", "input_wait", "mfu", "mfu_exact"}
 META = {"architecture": {"toy": {"width": WIDTH, "inner": INNER}}}
 
 
@@ -97,3 +100,11 @@ def optimizer() -> optimizers.Optimizer:
     return optimizers.build(
         config.OptimizerConfig(learning_rate=1e-2, warmup_steps=3), num_steps=30
     )
+
+
+def curve(path: pathlib.Path) -> list[dict[str, Any]]:
+    """Returns the metrics of a run that do not depend on time."""
+    return [
+        {name: value for name, value in line.items() if name not in TIMES}
+        for line in workdir.read_metrics(path)
+    ]
