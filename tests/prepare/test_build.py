@@ -40,11 +40,12 @@ def files(tmp_path: pathlib.Path) -> dict[str, list[str]]:
     text = "".join(f">o{n}\n{s}\n" for n, s in enumerate(copies + others))
     (tmp_path / "other.fa.gz").write_bytes(gzip.compress(text.encode()))
     left_out = folded[39].split("\t")[2]
-    (tmp_path / "test.fa").write_text(f">t\n{left_out}\n>u\nGGGGGGG\n")
+    gone = f"t\tfam9\t{left_out}\t\t\nu\tfamX\tGGGGGGG\t\t\n"
+    (tmp_path / "test.tsv").write_text(TABLE + gone)
     return {
         "ncrna": [str(tmp_path / "ncrna.tsv")],
         "other": [str(tmp_path / "other.fa.gz")],
-        "leave_out": [str(tmp_path / "test.fa")],
+        "leave_out": [str(tmp_path / "test.tsv")],
     }
 
 
