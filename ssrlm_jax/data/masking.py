@@ -22,6 +22,7 @@ _VALUE_BITS = 38
 # Arrivals are time (16 bits), distance from the seed (15).
 _DISTANCE_BITS = 15
 _NEVER = np.int64(1 << 31)  # later than any arrival
+_NUM_BETWEEN = 2  # tokens between the letters of two records: <eos> <cls>
 _RUN_BITS = 33  # of a scan key, above an arrival or _NEVER plus a distance
 
 Policy = Callable[
@@ -44,7 +45,7 @@ def budget(num_nucleotides: np.ndarray, rate: float) -> np.ndarray:
       num_nucleotides: int, any shape; A C G U of each record.
       rate: share to hide, 0..0.5.
     """
-    rounded = np.floor(rate * num_nucleotides + 0.5).astype(np.int64)
+    rounded = (rate * num_nucleotides + 0.5).astype(np.int64)
     return np.minimum(np.maximum(rounded, 1), num_nucleotides)
 
 
@@ -70,9 +71,9 @@ def mlm(
       bool (L,), true where a nucleotide is hidden.
     """
     records = _Records.of(token_L, segment_L, settings.rate)
-    order_N = records.order(_draw(len(records.position_N), rng))
-    hidden_L = np.zeros(len(token_L), bool)
+    order_N = _order(_draw(len(records.label_N), rng), records.label_N)
     taken_P = order_N[_leading(records.first_R, records.budget_R)]
+    hidden_L = np.zeros(len(token_L), bool)
     hidden_L[records.position_N[taken_P]] = True
     return hidden_L
 
@@ -123,18 +124,18 @@ def ssm(
     """
     records = _Records.of(token_L, segment_L, settings.rate)
     is_drawn_R = rng.random(len(records.size_R)) < ssm_rate
-    hidden_N = np.zeros(len(records.position_N), bool)
-    if not is_drawn_R.all():
+    num_drawn = np.count_nonzero(is_drawn_R)
+    hidden_L = np.zeros(len(token_L), bool)
+    if num_drawn < len(is_drawn_R):
         rest_R = ~is_drawn_R
-        hidden_N[rest_R[records.record_N]] = _spans(
+        rest_P = records.position_N[rest_R[records.record_N]]
+        hidden_L[rest_P] = _spans(
             records.size_R[rest_R], records.budget_R[rest_R], settings.span_length, rng
         )
-    if is_drawn_R.any():
-        drawn_R = np.where(is_drawn_R, records.budget_R, 0)
-        drawn = dataclasses.replace(records, budget_R=drawn_R)
-        hidden_N[_strands(drawn, partner_L, segment_L, rng, settings)] = True
-    hidden_L = np.zeros(len(token_L), bool)
-    hidden_L[records.position_N] = hidden_N
+    if num_drawn:
+        budget_R = records.budget_R * is_drawn_R
+        drawn_P = _strands(records, budget_R, partner_L, segment_L, rng, settings)
+        hidden_L[drawn_P] = True
     return hidden_L
 
 
@@ -182,6 +183,7 @@ class _Records:
 
     position_N: np.ndarray  # in the row
     record_N: np.ndarray  # from 0, ascending
+    label_N: np.ndarray  # record and index, as in sort keys
     first_R: np.ndarray  # index among N of a record's first nucleotide
     size_R: np.ndarray
     budget_R: np.ndarray
@@ -192,11 +194,9 @@ class _Records:
         record_N = segment_L[position_N].astype(np.int64) - 1
         size_R = np.bincount(record_N)
         first_R = np.cumsum(size_R) - size_R
-        return cls(position_N, record_N, first_R, size_R, budget(size_R, rate))
-
-    def order(self, value_N: np.ndarray) -> np.ndarray:
-        """Returns the indices 0..N-1 sorted by record, then by value."""
-        return _order(value_N, self.record_N)
+        label_N = _labels(record_N)
+        budget_R = budget(size_R, rate)
+        return cls(position_N, record_N, label_N, first_R, size_R, budget_R)
 
 
 def _draw(size: int, rng: np.random.Generator) -> np.ndarray:
@@ -204,11 +204,15 @@ def _draw(size: int, rng: np.random.Generator) -> np.ndarray:
     return (rng.bit_generator.random_raw(size) >> (64 - _VALUE_BITS)).view(np.int64)
 
 
-def _order(value_N: np.ndarray, group_N: np.ndarray) -> np.ndarray:
-    """Returns the indices 0..N-1 sorted by group, then by value."""
-    key_N = (group_N << _VALUE_BITS) + value_N
-    key_N <<= _INDEX_BITS
-    key_N += np.arange(len(key_N))
+def _labels(record_N: np.ndarray) -> np.ndarray:
+    """Returns sort keys without a value, for ascending records."""
+    return (record_N << (_VALUE_BITS + _INDEX_BITS)) + np.arange(len(record_N))
+
+
+def _order(value_N: np.ndarray, label_N: np.ndarray) -> np.ndarray:
+    """Returns the indices 0..N-1 sorted by record, then by value."""
+    key_N = value_N << _INDEX_BITS
+    key_N += label_N
     key_N.sort()
     key_N &= (1 << _INDEX_BITS) - 1
     return key_N
@@ -235,7 +239,7 @@ def _spans(
     num_spans_R = -(-budget_R // span_length)
     num_slots_R = size_R - budget_R + num_spans_R
     record_S = np.repeat(np.arange(len(size_R)), num_slots_R)
-    order_S = _order(_draw(len(record_S), rng), record_S)
+    order_S = _order(_draw(len(record_S), rng), _labels(record_S))
     first_R = np.cumsum(num_slots_R) - num_slots_R
     is_span_S = np.zeros(len(order_S), bool)
     length_S = np.ones(len(order_S), np.int64)
@@ -250,6 +254,7 @@ def _spans(
 
 def _strands(
     records: _Records,
+    budget_R: np.ndarray,
     partner_L: np.ndarray,
     segment_L: np.ndarray,
     rng: np.random.Generator,
@@ -258,29 +263,30 @@ def _strands(
     """Takes nucleotides as seeds in random order until the budget is hidden.
 
     Returns:
-      int (P,), indices among N of what is hidden.
+      int (P,), positions in the row of what is hidden.
     """
-    position_N, length = records.position_N, len(partner_L)
-    order_N = records.order(_draw(len(position_N), rng))
+    position_N, first_R = records.position_N, records.first_R
+    order_N = _order(_draw(len(position_N), rng), records.label_N)
     # Before the budget is reached, fewer than `budget` nucleotides are hidden and
     # fewer than `budget` protected, so the first 2 budget - 1 of the order reach it.
-    num_seeds_R = np.minimum(np.maximum(2 * records.budget_R - 1, 0), records.size_R)
-    seed_P = _leading(records.first_R, num_seeds_R)
-    start_L = np.full(length, _NEVER)
-    time_P = seed_P - np.repeat(records.first_R, num_seeds_R)
+    num_seeds_R = np.minimum(2 * budget_R, records.size_R)
+    seed_P = _leading(first_R, num_seeds_R)
+    time_P = seed_P - np.repeat(first_R, num_seeds_R)
+    start_L = np.full(len(partner_L), _NEVER)
     start_L[position_N[order_N[seed_P]]] = time_P << _DISTANCE_BITS
     partner_L = partner_L.astype(np.int64)  # indexing with int16 is slow
-    guard_L = np.arange(length)
+    guard_L = np.arange(len(partner_L))
     if settings.protect_partner:
-        is_maskable_L = np.zeros(length, bool)
+        is_maskable_L = np.zeros(len(partner_L), bool)
         is_maskable_L[position_N] = True
         is_guarded_L = (partner_L >= 0) & is_maskable_L[partner_L]
         guard_L = np.where(is_guarded_L, partner_L, guard_L)
     covers = _Covers.of(partner_L, segment_L, settings.span_length)
     arrival_L = _arrivals(start_L, guard_L, covers)
-    arrival_L[arrival_L[guard_L] < arrival_L] = _NEVER
-    order_N = records.order(arrival_L[position_N])
-    return order_N[_leading(records.first_R, records.budget_R)]
+    is_dropped_L = arrival_L[guard_L] < arrival_L
+    arrival_L[is_dropped_L] = _NEVER
+    order_N = _order(arrival_L[position_N], records.label_N)
+    return position_N[order_N[_leading(first_R, budget_R)]]
 
 
 def _arrivals(
@@ -300,14 +306,15 @@ def _arrivals(
       covers: what each seed covers.
     """
     is_seed_L = start_L < _NEVER
-    is_blocked_L = np.zeros(len(start_L), bool)
+    firing_L, num_blocked = start_L, 0
     while True:
-        arrival_L = covers.arrivals(np.where(is_blocked_L, _NEVER, start_L))
+        arrival_L = covers.arrivals(firing_L)
         closed_L = np.minimum(arrival_L, arrival_L[guard_L])
-        was_blocked_L = is_blocked_L
         is_blocked_L = is_seed_L & (closed_L < start_L)
-        if not (is_blocked_L ^ was_blocked_L).any():
+        last_num_blocked, num_blocked = num_blocked, int(np.count_nonzero(is_blocked_L))
+        if num_blocked == last_num_blocked:  # the same, as one holds the other
             return arrival_L
+        firing_L = np.where(is_blocked_L, _NEVER, start_L)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -319,41 +326,43 @@ class _Covers:
     with their record, as `<cls>` and `<eos>` are unpaired.
     """
 
-    scan_L: np.ndarray  # position -> place in scan order, and back
-    offset_L: np.ndarray  # by place: run and place, taken off to compare arrivals
-    late_KL: list[np.ndarray]  # k of the k-th token after an unpaired seed, or _NEVER
+    scan_Q: np.ndarray  # paired positions, in scan order
+    offset_Q: np.ndarray  # run and place, taken off to compare arrivals
+    delay_L: np.ndarray  # of unpaired seeds 0; _NEVER where paired
+    reach_K: list[int | np.ndarray]  # k; _NEVER if the k-th next is another record's
 
     @classmethod
     def of(
         cls, partner_L: np.ndarray, segment_L: np.ndarray, span_length: int
     ) -> "_Covers":
-        length = len(partner_L)
-        index_L = np.arange(length)
-        is_paired_L = partner_L >= 0
-        is_opening_L = partner_L > index_L
-        is_first_L = np.ones(length, bool)  # of a run; unpaired ones stand alone
-        is_first_L[1:] = ~(is_paired_L[1:] & is_paired_L[:-1]) | (
-            is_opening_L[1:] ^ is_opening_L[:-1]
+        paired_Q = np.flatnonzero(partner_L >= 0)
+        is_opening_Q = partner_L[paired_Q] > paired_Q
+        is_new = np.ones(len(paired_Q) + 1, np.int64)  # run starts here, or all end
+        is_new[1:-1] = (paired_Q[1:] != paired_Q[:-1] + 1) | (
+            is_opening_Q[1:] ^ is_opening_Q[:-1]
         )
-        run_L = np.cumsum(is_first_L, dtype=np.int64) - 1
-        first_Q = np.flatnonzero(is_first_L)
-        ends_Q = first_Q + np.concatenate([first_Q[1:], [length]]) - 1
-        mirror_L = ends_Q[run_L] - index_L
-        scan_L = np.where(is_opening_L, index_L, mirror_L)
-        late_KL = [
-            np.where(is_paired_L[:-k] | (segment_L[k:] != segment_L[:-k]), _NEVER, k)
-            for k in range(1, min(span_length, length))
-        ]
-        return cls(scan_L, (run_L << _RUN_BITS) + index_L, late_KL)
+        run_Q = np.cumsum(is_new[:-1])
+        bound = np.flatnonzero(is_new)
+        index_Q = np.arange(len(paired_Q))
+        mirror_Q = (bound[:-1] + bound[1:] - 1)[run_Q - 1] - index_Q
+        scan_Q = paired_Q[np.where(is_opening_Q, index_Q, mirror_Q)]
+        delay_L = np.zeros(len(partner_L), np.int64)
+        delay_L[paired_Q] = _NEVER
+        reach_K: list[int | np.ndarray] = list(range(1, span_length))
+        for k in range(1 + _NUM_BETWEEN, span_length):
+            reach_K[k - 1] = np.where(segment_L[k:] == segment_L[:-k], k, _NEVER)
+        return cls(scan_Q, (run_Q << _RUN_BITS) + index_Q, delay_L, reach_K)
 
     def arrivals(self, start_L: np.ndarray) -> np.ndarray:
         """Returns when each position is first covered by seeds that start."""
-        scanned_L = start_L[self.scan_L]
-        scanned_L -= self.offset_L
-        np.minimum.accumulate(scanned_L, out=scanned_L)
-        scanned_L += self.offset_L
-        arrival_L = scanned_L[self.scan_L]
-        for k, late_L in enumerate(self.late_KL, 1):
+        scanned_Q = start_L[self.scan_Q]
+        scanned_Q -= self.offset_Q
+        np.minimum.accumulate(scanned_Q, out=scanned_Q)
+        scanned_Q += self.offset_Q
+        arrival_L = start_L.copy()
+        arrival_L[self.scan_Q] = scanned_Q
+        unpaired_L = start_L + self.delay_L
+        for k, reach in enumerate(self.reach_K, 1):
             later_L = arrival_L[k:]
-            np.minimum(later_L, start_L[:-k] + late_L, out=later_L)
+            np.minimum(later_L, unpaired_L[:-k] + reach, out=later_L)
         return arrival_L

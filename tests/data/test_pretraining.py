@@ -167,6 +167,16 @@ def test_no_rows_at_all_is_an_error_naming_the_setting(tmp_path):
         take(1, corpus, setting)
 
 
+def test_damaged_row_names_its_shard(tmp_path):
+    corpus = make_corpus(tmp_path, {"other": 5})
+    path = corpus / "train" / "other-00001-of-00002.arrayrecord"
+    data = bytearray(path.read_bytes())
+    data[100 : len(data) // 2] = bytes(len(data) // 2 - 100)
+    path.write_bytes(data)
+    with pytest.raises(ValueError, match="other-00001-of-00002.arrayrecord: row"):
+        take(5, corpus)
+
+
 @pytest.mark.parametrize("num_processes", [2, 4])
 def test_processes_share_the_batches_of_one(corpus, num_processes):
     whole = take(6, corpus)
