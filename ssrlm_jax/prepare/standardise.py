@@ -52,7 +52,7 @@ class Task:
       source: of its records, or `LEFT_OUT`.
       out: parts are written to `out`-00000.windows and `out`-00000.keys.
       longest, shortest_tail: of a window, in nucleotides.
-      part_nucleotides: a part ends when it holds as many.
+      part_nucleotides: a part holds no more.
       family_pattern: regular expression; what it finds, first in a table's family,
         then in the name, is the family. "": the table's family is.
       families: what was found → family.
@@ -127,17 +127,17 @@ class _Parts:
         is_first = True
         for piece, begin in enumerate(range(0, len(ends) - 1, step)):
             inner = ends[begin : begin + step + 1]
+            size = int(inner[-1] - inner[0])
+            if self._collector.num_nucleotides + size > self._task.part_nucleotides:
+                self._flush()
             index = len(self._keys)
             if not self._collector.add(
                 read.name, read.token_L, partner_L, inner, index
             ):
                 continue
-            size = int(inner[-1] - inner[0])
             key = (high, (low + piece) % 2**64, index, family, size)
             self._keys.append((*key, partner_L is not None, is_first))
             is_first = False
-            if self._collector.num_nucleotides >= self._task.part_nucleotides:
-                self._flush()
         if is_first:
             self._counts["without"] += 1
         elif family >= 0:
@@ -159,6 +159,8 @@ class _Parts:
         return self._family_of[found]
 
     def _flush(self) -> None:
+        if not self._keys:
+            return
         out = f"{self._task.out}-{self._num_parts:05d}"
         if self._task.source != LEFT_OUT:
             windows.save(f"{out}.windows", self._collector.windows())
@@ -172,8 +174,7 @@ class _Parts:
 
     def finish(self) -> executor.Counts:
         """Writes what is left and returns the counts."""
-        if self._keys:
-            self._flush()
+        self._flush()
         num_in, num_without = self._counts["in"], self._counts["without"]
         changed = self._changed + self._collector.counts
         return {

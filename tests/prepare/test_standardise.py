@@ -70,6 +70,7 @@ def test_a_record_longer_than_a_part_comes_in_pieces(tmp_path):
     counts, keys, parts = _read(tmp_path, text, part_nucleotides=20)
     names = [name for part in parts for name in part.names]
     assert names == ["x", "a:1-10", "a:11-20", "a:21-30", "a:31-40", "a:41-45"]
+    assert [len(part.token) for part in parts] == [2, 20, 20, 5]
     pieces = np.concatenate(keys)
     pieces = pieces[pieces["num_nucleotides"] > 2]
     pieces = pieces[np.argsort(pieces["low"])]
