@@ -358,6 +358,13 @@ class PretrainConfig:
             self.data.rows_per_batch,
             f"is not a multiple of loop.micro_batches={self.loop.micro_batches}",
         )
+        _check(
+            not self.data.is_generated or self.distributed.mode == "off",
+            "data.is_generated",
+            self.data.is_generated,
+            f"does not go with distributed.mode={self.distributed.mode!r}: make a "
+            "corpus first and name it in data.corpus",
+        )
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

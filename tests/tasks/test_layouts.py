@@ -1,0 +1,81 @@
+"""The encoder on many devices: layouts and accumulation do not change its curve."""
+
+import dataclasses
+
+import jax
+import numpy as np
+import pytest
+
+from ssrlm_jax import config
+from ssrlm_jax.tasks import pretrain
+from ssrlm_jax.train import optimizer, sharding, update
+
+B, L, NUM_STEPS = 8, 32, 3
+SETTINGS = config.PretrainConfig(
+    encoder=config.EncoderConfig(
+        num_layers=2, width=32, num_heads=8, num_kv_heads=8, ffn_width=64
+    ),
+    compute=config.ComputeConfig(dtype="float32", remat="minimal"),
+    optimizer=config.OptimizerConfig(learning_rate=1e-3, warmup_steps=1),
+)
+
+
+def make_batch(number):
+    rng = np.random.default_rng(number)
+    token_BL = rng.integers(4, 8, (B, L)).astype(np.uint8)
+    is_hidden_BL = rng.random((B, L)) < rng.uniform(0.05, 0.4, (B, 1))
+    cut_B1 = rng.integers(5, L - 5, (B, 1))
+    place_L = np.arange(L)[None]
+    segment_BL = np.where(place_L < cut_B1, 1, np.where(place_L < L - 3, 2, 0))
+    is_hidden_BL &= segment_BL > 0
+    return {
+        "token": np.where(is_hidden_BL, 3, token_BL).astype(np.uint8),
+        "target": np.where(is_hidden_BL, token_BL, 0).astype(np.uint8),
+        "segment": segment_BL.astype(np.uint8),
+        "partner": np.full((B, L), -1, np.int16),
+        "source": (np.arange(B) % 2).astype(np.uint8),
+    }
+
+
+def curve(mesh, micro_batches=1, attention="auto"):
+    compute = dataclasses.replace(SETTINGS.compute, attention=attention)
+    settings = dataclasses.replace(SETTINGS, compute=compute)
+    model, _ = pretrain.build_encoder(settings, mesh, max_segments=4)
+    compiled = update.build(
+        pretrain.Pretrain(model),
+        optimizer.build(settings.optimizer, num_steps=10),
+        config=config.LoopConfig(micro_batches=micro_batches),
+        mesh=mesh,
+        seed=0,
+    )
+    losses = []
+    with jax.set_mesh(mesh):
+        state = compiled.fresh()
+        for number in range(NUM_STEPS):
+            batch = sharding.spread(make_batch(number), mesh)
+            notes_N4 = compiled.notes(0.0, 0.0, 0.0, 0.0)
+            state, report = compiled.take(state, batch, notes_N4, compiled.key)
+            losses.append(float(report.loss))
+    return losses
+
+
+@pytest.fixture(scope="module")
+def expected():
+    return curve(sharding.make_mesh(config.MeshConfig(), jax.devices()[:1]))
+
+
+@pytest.mark.parametrize(
+    ("layout", "micro_batches"),
+    [
+        ({"data": 8}, 1),
+        ({"data": 1, "fsdp": 8}, 1),
+        ({"data": 1, "tensor": 8}, 2),
+        ({"data": 2, "fsdp": 2, "tensor": 2}, 2),
+        ({"data": 2, "fsdp": 1, "tensor": 4}, 4),
+    ],
+)
+def test_layout_and_accumulation_do_not_change_the_curve(
+    expected, layout, micro_batches
+):
+    mesh = sharding.make_mesh(config.MeshConfig(**layout))
+    np.testing.assert_allclose(curve(mesh, micro_batches), expected, rtol=2e-6)
