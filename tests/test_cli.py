@@ -1,0 +1,91 @@
+import json
+
+import numpy as np
+import pytest
+
+from ssrlm_jax import cli, config, model_dir
+from ssrlm_jax.prepare import families
+from ssrlm_jax.rna import alphabet
+from ssrlm_jax.train import workdir
+
+SIZES = config.EncoderConfig(
+    num_layers=2, width=8, num_heads=2, num_kv_heads=2, ffn_width=16
+)
+
+
+@pytest.fixture
+def model(tmp_path):
+    description = model_dir.Description(
+        architecture=SIZES,
+        letters=alphabet.LETTERS,
+        made={"step": 7},
+        scores={"loss": 1.25},
+    )
+    model_dir.save(tmp_path / "model", description, {"embedding": np.ones((9, 8))})
+    return tmp_path / "model"
+
+
+def test_info_on_a_model_says_its_size_and_scores(model, capsys):
+    assert cli.main(["info", str(model)]) == 0
+    text = capsys.readouterr().out
+    by_hand = 2 * 9 * 8 + 2 * (4 * 8 * 8 + 3 * 8 * 16 + 2 * 8) + 8
+    assert f"{by_hand:,}" in text
+    assert "loss 1.25" in text
+
+
+def test_info_for_programs_is_json(model, capsys):
+    assert cli.main(["info", "--json", str(model)]) == 0
+    facts = json.loads(capsys.readouterr().out)
+    assert facts["holds"] == "a model"
+    assert facts["architecture"]["width"] == 8
+
+
+def test_info_on_a_corpus_counts_rows_and_tokens(tmp_path, capsys):
+    settings = config.DataConfig(
+        row_length=128,
+        families=config.FamiliesConfig(
+            num_families=1,
+            num_members=3,
+            num_validation_members=1,
+            num_coding=1,
+            num_validation_coding=1,
+        ),
+    )
+    families.write(tmp_path / "corpus", settings, seed=0)
+    assert cli.main(["info", "--json", str(tmp_path / "corpus")]) == 0
+    facts = json.loads(capsys.readouterr().out)
+    assert facts["holds"] == "a corpus"
+    assert facts["train, ncrna"]["num_records"] >= 3
+
+
+def test_info_on_a_run_says_how_far_it_is(tmp_path, capsys):
+    meta = {
+        "architecture": {"encoder": {"width": 8}},
+        "config": {"loop": {"num_steps": 12}},
+    }
+    workdir.claim(tmp_path / "run", config.LoopConfig(), meta)
+    (tmp_path / "run" / "checkpoints" / "4").mkdir(parents=True)
+    metrics = '{"step": 3, "loss": 2.0}\n{"step": 4, "loss": 1.5}\n'
+    (tmp_path / "run" / workdir.METRICS).write_text(metrics)
+    assert cli.main(["info", "--json", str(tmp_path / "run")]) == 0
+    facts = json.loads(capsys.readouterr().out)
+    assert facts["holds"] == "a training run"
+    assert facts["checkpoints"] == [4]
+    assert facts["steps wanted"] == 12
+    assert facts["newest metrics"] == {"step": 4, "loss": 1.5}
+
+
+def test_info_on_anything_else_ends_in_one_line(tmp_path, capsys):
+    assert cli.main(["info", str(tmp_path)]) == 1
+    assert cli.main(["info", str(tmp_path / "nothing")]) == 1
+    lines = capsys.readouterr().err.splitlines()
+    assert len(lines) == 2
+    assert "holds neither a model (model.json), a corpus (manifest.json)" in lines[0]
+    assert "is no directory" in lines[1]
+
+
+def test_export_without_a_checkpoint_ends_in_one_line(tmp_path, capsys):
+    assert cli.main(["export", str(tmp_path), str(tmp_path / "out")]) == 1
+    (line,) = capsys.readouterr().err.splitlines()
+    assert str(tmp_path) in line
+    assert not (tmp_path / "out").exists()
