@@ -163,9 +163,10 @@ def _describe_corpus(directory: pathlib.Path) -> dict[str, Any]:
     for split in rows.SPLITS:
         for source in rows.SOURCES:
             if manifest.select(split, source):
-                totals = manifest.totals(split, source)
-                totals["fill"] = round(manifest.fill(split, source), 4)
-                facts[f"{split}, {source}"] = totals
+                facts[f"{split}, {source}"] = {
+                    **manifest.totals(split, source),
+                    "fill": round(manifest.fill(split, source), 4),
+                }
     for stage in manifest.stages:
         facts[f"stage {stage.name}"] = {
             "in": stage.num_in,
