@@ -11,6 +11,7 @@ per second of processor time, as one thread of one process does all the work.
 """
 
 import argparse
+import collections
 import concurrent.futures
 import dataclasses
 import itertools
@@ -68,14 +69,19 @@ class Speed:
         self.tokens.append(tokens)
 
     def summary(self) -> dict[str, int]:
-        def rate(counts: Sequence[int], seconds: Sequence[float]) -> int:
-            each = [c / s for c, s in zip(counts, seconds, strict=True)]
-            return round(statistics.median(each))
+        def rates(counts: Sequence[int], seconds: Sequence[float]) -> list[float]:
+            return [c / s for c, s in zip(counts, seconds, strict=True)]
 
+        tokens = rates(self.tokens, self.processor)
         return {
-            "row_tokens_per_s": rate(self.places, self.processor),
-            "tokens_per_s": rate(self.tokens, self.processor),
-            "tokens_per_s_wall": rate(self.tokens, self.wall),
+            "row_tokens_per_s": round(
+                statistics.median(rates(self.places, self.processor))
+            ),
+            "tokens_per_s": round(statistics.median(tokens)),
+            "tokens_per_s_best_turn": round(max(tokens)),
+            "tokens_per_s_wall": round(
+                statistics.median(rates(self.tokens, self.wall))
+            ),
         }
 
 
@@ -126,11 +132,11 @@ def raw_rows(corpus: pathlib.Path) -> Iterator[bytes]:
     """Yields rows as the pipeline reads them: shuffled, sources in turn."""
     manifest = rows.open_corpus(corpus)
     sources = [
-        grain.MapDataset.source(grain.sources.ArrayRecordDataSource(paths))
+        pretraining.stored_rows(corpus, manifest, "train", source)
         .shuffle(seed=SEED)
         .repeat()
         for source in rows.SOURCES
-        if (paths := rows.shard_paths(corpus, manifest, "train", source))
+        if manifest.totals("train", source)["num_rows"]
     ]
     mixed = grain.MapDataset.mix(sources)
     return iter(mixed.to_iter_dataset(grain.ReadOptions(num_threads=0)))
@@ -221,7 +227,7 @@ def rivals(corpus: pathlib.Path) -> dict[str, Turn]:
 
 
 def stages(
-    corpus: pathlib.Path, choice: config.MaskingConfig, num_rows: int = 1_000
+    corpus: pathlib.Path, choice: config.MaskingConfig, num_rows: int = 500
 ) -> dict[str, float]:
     """Returns microseconds of processor time that each stage takes of one row."""
     rng = np.random.Generator(np.random.Philox(SEED))
@@ -281,10 +287,8 @@ def memory(directory: pathlib.Path, row_length: int) -> list[dict[str, float]]:
     return results
 
 
-def compare(
-    corpus: pathlib.Path, row_length: int, num_turns: int
-) -> tuple[dict[str, dict[str, int]], str]:
-    """Lets contenders take turns; returns their rates and why a rival is missing."""
+def compare(corpus: pathlib.Path, row_length: int, num_turns: int) -> dict:
+    """Lets contenders take turns; returns rates, stages and why a rival is missing."""
     turns = {
         name: pipeline(corpus, row_length, choice) for name, choice in POLICIES.items()
     }
@@ -296,15 +300,22 @@ def compare(
     speeds = {name: Speed() for name in turns}
     for turn in turns.values():
         turn()
+    spent: dict[str, list[float]] = collections.defaultdict(list)
     for _ in range(num_turns):
         for name, turn in turns.items():
             speeds[name].take(turn)
-    return {name: speed.summary() for name, speed in speeds.items()}, missing
+        for stage, microseconds in stages(corpus, POLICIES[OURS]).items():
+            spent[stage].append(microseconds)
+    medians = {stage: round(statistics.median(x), 1) for stage, x in spent.items()}
+    rates = {name: speed.summary() for name, speed in speeds.items()}
+    total = row_length / rates[OURS]["row_tokens_per_s"] * 1e6
+    rest = {"generator, mix, stack, Grain": round(total - sum(medians.values()), 1)}
+    return {"rates": rates, "microseconds_per_row": medians | rest, "missing": missing}
 
 
 def show(result: dict) -> None:
     """Prints what was measured, for people."""
-    header = ("tokens per second and core", "rows' places", "no padding", "by wall")
+    header = ("tokens/s per core", "with padding", "without", "best turn", "by wall")
     lines = [
         (name, *(f"{value / 1e6:.2f} M" for value in rates.values()))
         for name, rates in result["rates"].items()
@@ -332,19 +343,12 @@ def main() -> None:
             made / "corpus", GROWTH[0], options.row_length
         )
         row_length = rows.open_corpus(corpus).row_length
-        rates, missing = compare(corpus, row_length, options.turns)
-        spent = stages(corpus, POLICIES[OURS])
-        total = row_length / rates[OURS]["row_tokens_per_s"] * 1e6
-        rest = "generator, mix, stack, Grain"
-        spent[rest] = round(total - sum(spent.values()), 1)
         result = {
             "benchmark": "input_pipeline",
             "corpus": "given" if options.corpus else "generated",
             "row_length": row_length,
-            "rates": rates,
-            "microseconds_per_row": spent,
+            **compare(corpus, row_length, options.turns),
             "memory": memory(made, row_length),
-            "missing": missing,
             "cores_allowed": len(os.sched_getaffinity(0)),
             "machine": report.machine(
                 "numpy", "grain", "array-record", "torch", "transformers"
