@@ -56,7 +56,7 @@ def main() -> None:
     result = {"config": flags.config, "static_bytes": static, "policies": table}
     print(markdown(result))
     print(json.dumps(result))
-    name = command.name_of(flags.config)
+    name = command.workdir_of(flags.config).name
     path = ROOT / "benchmarks" / "results" / f"memory_{name}.json"
     path.write_text(json.dumps(result, indent=1) + "\n")
 

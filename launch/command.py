@@ -18,6 +18,17 @@ import ml_collections
 
 from ssrlm_jax import config
 
+TRAINING_FLAGS: dict[str, dict[str, Any]] = {
+    "--workdir": {
+        "type": pathlib.Path,
+        "help": "for checkpoints, metrics and the model (default: runs/NAME)",
+    },
+    "--dry_run": {
+        "action": "store_true",
+        "help": "say what the run would cost, without training",
+    },
+}
+
 
 def run(
     job: Callable[[Any, argparse.Namespace], None],
@@ -88,10 +99,12 @@ def read(file: str, overrides: list[str]) -> ml_collections.ConfigDict:
     return settings
 
 
-def name_of(file: str) -> str:
-    """Returns what --config is called in names of directories: "8m-masking=sm"."""
+def workdir_of(file: str) -> pathlib.Path:
+    """Returns where a config works by default: runs/8m, runs/8m-masking=sm."""
     path, _, variant = file.partition(":")
-    return "-".join(filter(None, [pathlib.Path(path).stem, variant]))
+    return pathlib.Path(
+        "runs", "-".join(filter(None, [pathlib.Path(path).stem, variant]))
+    )
 
 
 def _apply(settings: ml_collections.ConfigDict, override: str) -> None:

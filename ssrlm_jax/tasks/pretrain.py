@@ -6,6 +6,7 @@ adds up batches divides once.
 
 import dataclasses
 import functools
+import logging
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
@@ -23,6 +24,8 @@ from ssrlm_jax.models import encoder as encoders
 Params = Any
 Batch = Mapping[str, Any]
 Sums = dict[str, tuple[jax.Array, jax.Array]]
+
+_log = logging.getLogger(__name__)
 
 NCRNA, OTHER = 0, 1  # values of batch["source"]
 
@@ -89,8 +92,8 @@ def _in_folded_record(paired_BL: jax.Array, segment_BL: jax.Array) -> jax.Array:
 
 def build_encoder(
     settings: config.PretrainConfig, mesh: Mesh, max_segments: int
-) -> tuple[encoders.Encoder, attention.Choice]:
-    """Returns the model that the settings ask for, and its attention back end.
+) -> encoders.Encoder:
+    """Returns the model that the settings ask for; logs its attention back end.
 
     Args:
       settings: `encoder` and `compute` are read.
@@ -102,14 +105,14 @@ def build_encoder(
     """
     device = mesh.devices.flat[0]
     choice = attention.choose(settings.compute.attention, device)
-    model = encoders.Encoder(
+    _log.info("attention: %s (%s)", choice.name, choice.reason)
+    return encoders.Encoder(
         **dataclasses.asdict(settings.encoder),
         dtype=settings.compute.dtype,
         remat=settings.compute.remat,
         attend=attention.build(choice.name, mesh=mesh, max_segments=max_segments),
         mesh=mesh,
     )
-    return model, choice
 
 
 class Pretrain:

@@ -1,7 +1,5 @@
 """The encoder on many devices: layouts and accumulation do not change its curve."""
 
-import dataclasses
-
 import jax
 import numpy as np
 import pytest
@@ -37,13 +35,11 @@ def make_batch(number):
     }
 
 
-def curve(mesh, micro_batches=1, attention="auto"):
-    compute = dataclasses.replace(SETTINGS.compute, attention=attention)
-    settings = dataclasses.replace(SETTINGS, compute=compute)
-    model, _ = pretrain.build_encoder(settings, mesh, max_segments=4)
+def curve(mesh, micro_batches=1):
+    model = pretrain.build_encoder(SETTINGS, mesh, max_segments=4)
     compiled = update.build(
         pretrain.Pretrain(model),
-        optimizer.build(settings.optimizer, num_steps=10),
+        optimizer.build(SETTINGS.optimizer, num_steps=10),
         config=config.LoopConfig(micro_batches=micro_batches),
         mesh=mesh,
         seed=0,
