@@ -75,7 +75,7 @@ def start_together(
     ]
 
 
-def finish(*processes: subprocess.Popen[str], seconds: float = 120.0) -> list[str]:
+def finish(*processes: subprocess.Popen[str], seconds: float = 240.0) -> list[str]:
     """Waits for processes that have to end well, and returns what they wrote."""
     try:
         texts = [process.communicate(timeout=seconds)[0] for process in processes]

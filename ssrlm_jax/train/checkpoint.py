@@ -81,6 +81,7 @@ class Checkpoints:
             args=ocp.args.Composite(
                 state=ocp.args.StandardSave(state), meta=ocp.args.JsonSave(meta)
             ),
+            force=True,  # the loop decides when
         )
 
     def restore_newest(

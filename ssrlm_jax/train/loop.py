@@ -105,6 +105,7 @@ def run(
         with log.Log(workdir, config, first=first, is_primary=is_primary) as journal:
             if first:
                 journal.say(f"going on from the checkpoint of step {first:,}")
+            journal.say(f"{_devices(mesh)}: compiling the first step")
             session = _Session(
                 task=task,
                 config=config,
@@ -184,7 +185,9 @@ class _Session:
         self.unread = None
         report = jax.device_get(report)
         self._check_finite(step, report)
-        self.is_stopping = bool(report.notes_4[0] > 0)
+        if report.notes_4[0] > 0 and not self.is_stopping:
+            self.is_stopping = True
+            self.journal.say("asked to stop: finishing the step, then saving")
         self.meter.add(report, waited)
         self.journal.advance(step)
         if step % self.config.log_every == 0 or step == self.config.num_steps:
@@ -269,6 +272,11 @@ def duration(seconds: float) -> str:
     if hours:
         return f"{hours} h {minutes:02} min"
     return f"{minutes} min {s:02} s" if minutes else f"{s} s"
+
+
+def _devices(mesh: Mesh) -> str:
+    axes = " x ".join(f"{axis} {size}" for axis, size in mesh.shape.items())
+    return f"{mesh.size} x {mesh.devices.flat[0].device_kind} ({axes})"
 
 
 def _peak(mesh: Mesh) -> float | None:

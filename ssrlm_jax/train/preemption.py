@@ -5,13 +5,10 @@ second ctrl-C stops at once, which harms nothing: checkpoints are written beside
 their place.
 """
 
-import logging
 import signal
 import threading
 from types import FrameType, TracebackType
 from typing import Any, Self
-
-_log = logging.getLogger(__name__)
 
 
 class Watch:
@@ -44,7 +41,4 @@ class Watch:
     def _ask(self, number: int, frame: FrameType | None) -> None:
         if self.is_asked and number == signal.SIGINT:
             raise KeyboardInterrupt
-        if not self.is_asked:
-            name = signal.Signals(number).name
-            _log.warning("%s: finishing the step, saving, stopping", name)
-        self.is_asked = True
+        self.is_asked = True  # nothing else: a handler may interrupt anything
