@@ -4,7 +4,7 @@ Every policy hides exactly `budget` nucleotides of each record and nothing but
 A C G U. A policy is a pure function of a row, a generator and the settings; it
 works on all records of the row at once and rejects no draw.
 Positions count from 0. Axes: L positions, R records, N nucleotides A C G U of
-the row, S slots, P a few of one of these.
+the row, Q paired positions, S slots, P a few of one of these.
 """
 
 import dataclasses
@@ -268,7 +268,7 @@ def _strands(
     position_N, first_R = records.position_N, records.first_R
     order_N = _order(_draw(len(position_N), rng), records.label_N)
     # Before the budget is reached, fewer than `budget` nucleotides are hidden and
-    # fewer than `budget` protected, so the first 2 budget - 1 of the order reach it.
+    # fewer than `budget` protected: the first 2 budget of the order reach it.
     num_seeds_R = np.minimum(2 * budget_R, records.size_R)
     seed_P = _leading(first_R, num_seeds_R)
     time_P = seed_P - np.repeat(first_R, num_seeds_R)
