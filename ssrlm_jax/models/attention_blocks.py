@@ -1,40 +1,38 @@
 """Attention for a CPU: computes only what lies within records; exact.
 
-A row is cut into query blocks of 64 positions. The keys of a block's records are
-one window of the row, from the first start to the last end of a record. Blocks are
-sorted by the window's length into a few static widths, and one loop per width, with
-as many turns as there are blocks, does dense products of (block, window). The
-backward pass does the same from the saved logarithms of the softmax sums.
-Axis letters as in models/layers.py; N query blocks, R = (H / K) x 64 queries of a
-block that share a key head, M positions of a window.
+Flash attention as two nested loops: over blocks of queries, and for each over the
+tiles of keys from the first start to the last end of the block's records, as many
+as there are. The backward pass visits the same tiles, with the saved logarithms of
+the softmax sums. Small dense products stay in the cache, and nothing is computed for
+pairs of records that lie in different tiles.
+Axis letters as in models/layers.py; N query blocks of the batch, R = (H / K) x BLOCK
+queries of a block that share a key head, M positions of a tile.
 """
 
-import functools
-from collections.abc import Callable
 from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
 from jax.ad_checkpoint import checkpoint_name
 
-BLOCK = 64  # positions
+BLOCK = 64  # queries
+TILE = 128  # keys
 NEVER = -1e30  # score of a pair that does not attend; finite, so no nan arises
 
 
-class _Plan(NamedTuple):
-    """Which blocks each loop works on."""
+class _Visits(NamedTuple):
+    """The tiles of keys that each block of queries visits."""
 
-    order_N: jax.Array  # blocks of the batch, the narrowest windows first
-    start_N: jax.Array  # first position of each block's window
-    first_W: jax.Array  # where each width's blocks begin in `order_N`, and the end
+    first_N: jax.Array  # position of the first key
+    num_tiles_N: jax.Array
 
 
 def attend(
     q_BLHA: jax.Array, k_BMKA: jax.Array, v_BMKA: jax.Array, segment_BL: jax.Array
 ) -> jax.Array:
-    """Attends within records, one block of queries at a time."""
+    """Attends within records, one tile of keys at a time."""
     L = q_BLHA.shape[1]
-    end = -L % BLOCK
+    end = -L % TILE
     padded = [
         jnp.pad(x, ((0, 0), (0, end)) + ((0, 0),) * (x.ndim - 2))
         for x in (q_BLHA, k_BMKA, v_BMKA, segment_BL)
@@ -69,32 +67,44 @@ def _attend(
 def _forward(
     q_BLHA: jax.Array, k_BMKA: jax.Array, v_BMKA: jax.Array, segment_BL: jax.Array
 ) -> tuple[jax.Array, tuple]:
+    B, L, H, A = q_BLHA.shape
     K = k_BMKA.shape[2]
-    plan = _make_plan(segment_BL)
+    visits = _make_visits(segment_BL)
 
-    def step(width: int, n: jax.Array, carry: tuple) -> tuple:
-        out_BLHA, lse_BLH1 = carry
-        b, i, m, same_1RM = _place(plan, segment_BL, n, width, q_BLHA.shape[2] // K)
+    def block(n: jax.Array, carry: tuple) -> tuple:
+        b, i = n // (L // BLOCK), n % (L // BLOCK) * BLOCK
         q_KRA = _queries(q_BLHA, b, i, K)
-        k_KMA = _heads(_take(k_BMKA, b, m, width), K)
-        v_KMA = _heads(_take(v_BMKA, b, m, width), K)
-        score_KRM = jnp.where(same_1RM, _product("KRA,KMA->KRM", q_KRA, k_KMA), NEVER)
-        top_KR1 = score_KRM.max(axis=-1, keepdims=True)
-        weight_KRM = jnp.exp(score_KRM - top_KR1)
-        sum_KR1 = weight_KRM.sum(axis=-1, keepdims=True)
-        out_KRA = _product("KRM,KMA->KRA", weight_KRM, v_KMA) / sum_KR1
-        out_KRA = jnp.where(same_1RM.any(axis=-1, keepdims=True), out_KRA, 0.0)
+
+        def tile(t: jax.Array, carry: tuple) -> tuple:
+            out_KRA, top_KR1, sum_KR1 = carry
+            m, same_1RM = _place(segment_BL, b, i, visits.first_N[n], t, H // K)
+            k_KMA, v_KMA = (_heads(_take(x, b, m, TILE), K) for x in (k_BMKA, v_BMKA))
+            score_KRM = _product("KRA,KMA->KRM", q_KRA, k_KMA)
+            score_KRM = jnp.where(same_1RM, score_KRM, NEVER)
+            new_KR1 = jnp.maximum(top_KR1, score_KRM.max(axis=-1, keepdims=True))
+            weight_KRM = jnp.exp(score_KRM - new_KR1)
+            shrink_KR1 = jnp.exp(top_KR1 - new_KR1)
+            sum_KR1 = sum_KR1 * shrink_KR1 + weight_KRM.sum(axis=-1, keepdims=True)
+            out_KRA = out_KRA * shrink_KR1 + _product("KRM,KMA->KRA", weight_KRM, v_KMA)
+            return out_KRA, new_KR1, sum_KR1
+
+        zero_KR1 = jnp.zeros((*q_KRA.shape[:2], 1))
+        start = jnp.zeros(q_KRA.shape), zero_KR1 + NEVER, zero_KR1
+        out_KRA, top_KR1, sum_KR1 = jax.lax.fori_loop(
+            0, visits.num_tiles_N[n], tile, start
+        )
+        is_record_KR1 = top_KR1 > NEVER
+        sum_KR1 = jnp.where(is_record_KR1, sum_KR1, 1.0)
+        out_KRA = jnp.where(is_record_KR1, out_KRA / sum_KR1, 0.0)
         lse_KR1 = top_KR1 + jnp.log(sum_KR1)
+        out_BLHA, lse_BLH1 = carry
         return (
             _put(out_BLHA, _unheads(out_KRA, BLOCK), b, i),
             _put(lse_BLH1, _unheads(lse_KR1, BLOCK), b, i),
         )
 
-    start = (
-        jnp.zeros_like(q_BLHA),
-        jnp.zeros((*q_BLHA.shape[:3], 1), jnp.float32),
-    )
-    out_BLHA, lse_BLH1 = _loops(plan, q_BLHA.shape[1], step, start)
+    start = jnp.zeros_like(q_BLHA), jnp.zeros((B, L, H, 1))
+    out_BLHA, lse_BLH1 = jax.lax.fori_loop(0, B * L // BLOCK, block, start)
     # Remat policies keep what has this name, and so need not attend once more.
     out_BLHA = checkpoint_name(out_BLHA, "context")
     lse_BLH1 = checkpoint_name(lse_BLH1, "context")
@@ -103,35 +113,47 @@ def _forward(
 
 def _backward(kept: tuple, grad_BLHA: jax.Array) -> tuple:
     q_BLHA, k_BMKA, v_BMKA, segment_BL, out_BLHA, lse_BLH1 = kept
-    K, A = k_BMKA.shape[2:]
-    plan = _make_plan(segment_BL)
+    B, L, H, A = q_BLHA.shape
+    K = k_BMKA.shape[2]
+    visits = _make_visits(segment_BL)
     grad_BLHA = grad_BLHA.astype(jnp.float32)
     dot_BLH1 = (grad_BLHA * out_BLHA.astype(jnp.float32)).sum(axis=-1, keepdims=True)
 
-    def step(width: int, n: jax.Array, carry: tuple) -> tuple:
-        dq_BLHA, dk_BMKA, dv_BMKA = carry
-        b, i, m, same_1RM = _place(plan, segment_BL, n, width, q_BLHA.shape[2] // K)
+    def block(n: jax.Array, carry: tuple) -> tuple:
+        b, i = n // (L // BLOCK), n % (L // BLOCK) * BLOCK
         q_KRA = _queries(q_BLHA, b, i, K)
         grad_KRA, dot_KR1, lse_KR1 = (
             _heads(_take(x, b, i, BLOCK), K) for x in (grad_BLHA, dot_BLH1, lse_BLH1)
         )
-        k_KMA = _heads(_take(k_BMKA, b, m, width), K)
-        v_KMA = _heads(_take(v_BMKA, b, m, width), K)
-        score_KRM = _product("KRA,KMA->KRM", q_KRA, k_KMA)
-        weight_KRM = jnp.where(same_1RM, jnp.exp(score_KRM - lse_KR1), 0.0)
-        dweight_KRM = _product("KRA,KMA->KRM", grad_KRA, v_KMA)
-        dscore_KRM = weight_KRM * (dweight_KRM - dot_KR1)
-        dq_KRA = _product("KRM,KMA->KRA", dscore_KRM, k_KMA) * A**-0.5
-        dk_KMA = _product("KRM,KRA->KMA", dscore_KRM, q_KRA)
-        dv_KMA = _product("KRM,KRA->KMA", weight_KRM, grad_KRA)
-        return (
-            _put(dq_BLHA, _unheads(dq_KRA, BLOCK), b, i),
-            _add(dk_BMKA, _unheads(dk_KMA, width), b, m),
-            _add(dv_BMKA, _unheads(dv_KMA, width), b, m),
-        )
 
-    start = tuple(jnp.zeros(x.shape, jnp.float32) for x in (q_BLHA, k_BMKA, v_BMKA))
-    grads = _loops(plan, q_BLHA.shape[1], step, start)
+        def tile(t: jax.Array, carry: tuple) -> tuple:
+            dq_KRA, dk_BMKA, dv_BMKA = carry
+            m, same_1RM = _place(segment_BL, b, i, visits.first_N[n], t, H // K)
+            k_KMA, v_KMA = (_heads(_take(x, b, m, TILE), K) for x in (k_BMKA, v_BMKA))
+            score_KRM = _product("KRA,KMA->KRM", q_KRA, k_KMA)
+            weight_KRM = jnp.where(same_1RM, jnp.exp(score_KRM - lse_KR1), 0.0)
+            dweight_KRM = _product("KRA,KMA->KRM", grad_KRA, v_KMA)
+            dscore_KRM = weight_KRM * (dweight_KRM - dot_KR1)
+            dk_KMA = _product("KRM,KRA->KMA", dscore_KRM, q_KRA)
+            dv_KMA = _product("KRM,KRA->KMA", weight_KRM, grad_KRA)
+            return (
+                dq_KRA + _product("KRM,KMA->KRA", dscore_KRM, k_KMA),
+                _add(dk_BMKA, _unheads(dk_KMA, TILE), b, m),
+                _add(dv_BMKA, _unheads(dv_KMA, TILE), b, m),
+            )
+
+        dq_BLHA, dk_BMKA, dv_BMKA = carry
+        dq_KRA, dk_BMKA, dv_BMKA = jax.lax.fori_loop(
+            0,
+            visits.num_tiles_N[n],
+            tile,
+            (jnp.zeros(q_KRA.shape), dk_BMKA, dv_BMKA),
+        )
+        dq_LHA = _unheads(dq_KRA * A**-0.5, BLOCK)
+        return _put(dq_BLHA, dq_LHA, b, i), dk_BMKA, dv_BMKA
+
+    start = tuple(jnp.zeros(x.shape) for x in (q_BLHA, k_BMKA, v_BMKA))
+    grads = jax.lax.fori_loop(0, B * L // BLOCK, block, start)
     dtypes = (q_BLHA.dtype, k_BMKA.dtype, v_BMKA.dtype)
     return (*(x.astype(d) for x, d in zip(grads, dtypes, strict=True)), None)
 
@@ -139,51 +161,34 @@ def _backward(kept: tuple, grad_BLHA: jax.Array) -> tuple:
 _attend.defvjp(_forward, _backward)
 
 
-def _widths(L: int) -> tuple[int, ...]:
-    """Returns the window widths of a row of length L: 128, 192, 256, 384, ..., L."""
-    steps = [w << n for n in range(L.bit_length()) for w in (128, 192)]
-    return (*(w for w in steps if w < L), L)
-
-
-def _make_plan(segment_BL: jax.Array) -> _Plan:
-    L = segment_BL.shape[1]
+def _make_visits(segment_BL: jax.Array) -> _Visits:
     start_BL, end_BL = record_bounds(segment_BL)
-    start_N = start_BL.reshape(-1, BLOCK).min(axis=1)
-    length_N = end_BL.reshape(-1, BLOCK).max(axis=1) - start_N
-    widths = _widths(L)
-    width_W = jnp.array(widths, jnp.int32)
-    kind_N = (length_N[:, None] > width_W[None]).sum(axis=1)
-    kind_N = jnp.where(length_N <= 0, len(widths), kind_N)  # only padding: no loop
-    first_W = (kind_N[None] < jnp.arange(len(widths) + 1)[:, None]).sum(axis=1)
-    return _Plan(
-        jnp.argsort(kind_N).astype(jnp.int32), start_N, first_W.astype(jnp.int32)
-    )
-
-
-def _loops(plan: _Plan, L: int, step: Callable[..., tuple], carry: tuple) -> tuple:
-    """Runs `step(width, n, carry)` for all blocks, by width."""
-    for kind, width in enumerate(_widths(L)):
-        carry = jax.lax.fori_loop(
-            plan.first_W[kind],
-            plan.first_W[kind + 1],
-            functools.partial(step, width),
-            carry,
-        )
-    return carry
+    first_N = start_BL.reshape(-1, BLOCK).min(axis=1)
+    length_N = jnp.maximum(end_BL.reshape(-1, BLOCK).max(axis=1) - first_N, 0)
+    return _Visits(first_N, -(-length_N // TILE))
 
 
 def _place(
-    plan: _Plan, segment_BL: jax.Array, n: jax.Array, width: int, num_shared: int
-) -> tuple[jax.Array, jax.Array, jax.Array, jax.Array]:
-    """Returns a block's row, its start, its window's start, and who attends to whom."""
-    L = segment_BL.shape[1]
-    block = plan.order_N[n]
-    b, i = block // (L // BLOCK), block % (L // BLOCK) * BLOCK
-    m = jnp.minimum(plan.start_N[block], L - width)
+    segment_BL: jax.Array,
+    b: jax.Array,
+    i: jax.Array,
+    first: jax.Array,
+    t: jax.Array,
+    num_shared: int,
+) -> tuple[jax.Array, jax.Array]:
+    """Returns where tile t of the block at (b, i) starts, and who attends to whom.
+
+    The last tile of a row starts earlier, to end with the row; what it shares with
+    the tile before does not count again.
+    """
+    wanted = first + t * TILE
+    m = jnp.minimum(wanted, segment_BL.shape[1] - TILE)
     segment_R = jnp.tile(_take(segment_BL, b, i, BLOCK), num_shared)
-    segment_M = _take(segment_BL, b, m, width)
-    same_RM = (segment_R[:, None] == segment_M[None]) & (segment_R > 0)[:, None]
-    return b, i, m, same_RM[None]
+    segment_M = jnp.where(
+        m + jnp.arange(TILE) >= wanted, _take(segment_BL, b, m, TILE), 0
+    )
+    is_record_R1 = (segment_R > 0)[:, None]
+    return m, ((segment_R[:, None] == segment_M[None]) & is_record_R1)[None]
 
 
 def _queries(q_BLHA: jax.Array, b: jax.Array, i: jax.Array, K: int) -> jax.Array:

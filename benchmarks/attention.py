@@ -1,0 +1,139 @@
+"""Speed of every attention back end, forward and backward, each checked first.
+
+  python benchmarks/attention.py [--rows=N] [--row_length=1024]
+
+Packed rows with padding, random values, head sizes 48, 64 and 88 of the three published
+sizes. Errors are against the plain back end in float32 at the highest precision,
+as a share of the largest value; back ends take turns, times are medians. What a
+device cannot run is listed with what it lacks.
+"""
+
+import argparse
+import os
+import statistics
+import time
+from collections.abc import Callable
+
+import jax
+import jax.numpy as jnp
+import report
+import train_step
+
+from ssrlm_jax.models import attention
+
+SIZES = {48: 6, 64: 20, 88: 12}  # head size: heads, of 8m, 650m, 150m
+NAMES = ("out", "query", "key", "value")  # what is compared
+
+Pass = Callable[..., tuple[jax.Array, ...]]
+
+
+def passes(attend: Callable[..., jax.Array]) -> tuple[Pass, Pass]:
+    """Returns compiled functions: forward alone, and forward with backward."""
+
+    def backward(q, k, v, grad, segment_BL):
+        out, pull = jax.vjp(lambda *qkv: attend(*qkv, segment_BL), q, k, v)
+        return out, *pull(grad)
+
+    return jax.jit(lambda q, k, v, grad, s: (attend(q, k, v, s),)), jax.jit(backward)
+
+
+def worst(found: tuple, expected: tuple) -> dict[str, float]:
+    """Returns the largest errors, as a share of the largest value."""
+    return {
+        name: float(
+            jnp.abs(x.astype(jnp.float32) - y).max() / jnp.maximum(jnp.abs(y).max(), 1)
+        )
+        for name, x, y in zip(NAMES, found, expected, strict=True)
+    }
+
+
+def measure(
+    segment_BL: jax.Array, H: int, A: int, dtype: jnp.dtype, num_turns: int
+) -> dict[str, dict]:
+    """Returns errors and milliseconds of each back end that the device can run."""
+    keys = jax.random.split(jax.random.key(0), 4)
+    exact = [jax.random.normal(key, (*segment_BL.shape, H, A)) for key in keys]
+    arrays = [x.astype(dtype) for x in exact]
+    exact = [x.astype(jnp.float32) for x in arrays]
+    few = slice(0, 2)  # rows that are compared: the plain one needs much memory
+    with jax.default_matmul_precision("highest"):
+        expected = passes(attention.plain)[1](*(x[few] for x in exact), segment_BL[few])
+    found, turns = {}, {}
+    for name, lacking in attention.available(jax.devices()[0]).items():
+        if lacking:
+            found[name] = {"missing": lacking}
+            continue
+        attend = attention.build(name, max_segments=train_step.MAX_SEGMENTS)
+        try:
+            turns[name] = passes(attend)
+            result = turns[name][1](*arrays, segment_BL)
+            turns[name][0](*arrays, segment_BL)[0].block_until_ready()
+        except (
+            Exception
+        ) as error:  # a kernel may fail in many ways; the result says how
+            found[name] = {"missing": f"{type(error).__name__}: {error}"[:200]}
+            del turns[name]
+            continue
+        found[name] = {"error": worst(tuple(x[few] for x in result), expected)}
+    seconds: dict[str, tuple[list[float], list[float]]] = {n: ([], []) for n in turns}
+    for _ in range(num_turns):
+        for name, both in turns.items():
+            for spent, run in zip(seconds[name], both, strict=True):
+                start = time.perf_counter()
+                jax.block_until_ready(run(*arrays, segment_BL))
+                spent.append(time.perf_counter() - start)
+    for name, (forward, backward) in seconds.items():
+        found[name] |= {
+            "forward_ms": round(1e3 * statistics.median(forward), 3),
+            "with_backward_ms": round(1e3 * statistics.median(backward), 3),
+        }
+    return found
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    is_cpu = jax.default_backend() == "cpu"
+    parser.add_argument("--rows", type=int, default=2 if is_cpu else 32)
+    parser.add_argument("--row_length", type=int, default=1024)
+    parser.add_argument("--turns", type=int, default=7 if is_cpu else 30)
+    options = parser.parse_args()
+    batch = train_step.generated_batch(options.rows, options.row_length)
+    batch["segment"][0, -100:] = 0  # padding
+    segment_BL = jnp.array(batch["segment"])
+    dtype = jnp.dtype("float32" if is_cpu else "bfloat16")
+    device = jax.devices()[0]
+    sizes = {
+        str(A): measure(segment_BL, H, A, dtype, options.turns)
+        for A, H in SIZES.items()
+    }
+    header = ("head size, back end", "forward ms", "and backward ms", "largest error")
+    lines = []
+    for A, found in sizes.items():
+        for name, line in found.items():
+            if "missing" in line:
+                lines.append((f"{A} {name}", "-", "-", f"needs {line['missing']}"))
+                continue
+            error = max(line["error"].values())
+            times = line["forward_ms"], line["with_backward_ms"]
+            lines.append((f"{A} {name}", *times, f"{error:.1e}"))
+    print(report.table(header, lines))
+    kind = device.device_kind.lower().replace(" ", "-")
+    report.save(
+        f"attention_{kind}",
+        {
+            "benchmark": "attention",
+            "rows": options.rows,
+            "row_length": options.row_length,
+            "dtype": str(dtype),
+            "by_head_size": sizes,
+            "device": device.device_kind,
+            "load_average": os.getloadavg()[0],
+            "machine": report.machine("jax", "jaxlib"),
+        },
+    )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,382 @@
+"""Speed of one update of the encoder, against the same encoder in PyTorch.
+
+  python benchmarks/train_step.py --config=configs/8m.py [--config.x.y=VALUE ...]
+  python benchmarks/train_step.py --config=configs/650m.py --sweep
+
+Ours is the update of launch/pretrain.py: loss, gradient, clipping, AdamW. The rival
+is transformers' LlamaModel without the causal mask, attention by PyTorch's SDPA with
+the mask of the records, fused AdamW, as it is and by `torch.compile`. Both see the
+same rows on the same device in the same precision, and take turns; times are medians
+over turns. Rows come from --config.data.corpus, or are generated: random letters,
+record lengths log-normal with a median of 160 nucleotides, 15 % hidden.
+
+On a CPU both compute in float32 and ours keeps all activations, unless
+--config.compute.* says otherwise. MFU counts 6 N + 12 L D T a token, padding included.
+"""
+
+import argparse
+import dataclasses
+import os
+import pathlib
+import statistics
+import sys
+import time
+from collections.abc import Callable, Iterator
+
+# Two frameworks share the device: take memory as it is needed.
+os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")
+
+import jax
+import numpy as np
+import report
+
+from ssrlm_jax import config
+from ssrlm_jax.data import pretraining
+from ssrlm_jax.models import attention
+from ssrlm_jax.prepare import pack
+from ssrlm_jax.rna import alphabet
+from ssrlm_jax.tasks import pretrain as tasks
+from ssrlm_jax.train import hardware, optimizer, sharding
+from ssrlm_jax.train import update as updates
+
+sys.path.append(str(pathlib.Path(__file__).parents[1] / "launch"))
+
+import command  # noqa: E402
+
+SEED = 0
+MAX_SEGMENTS = 64
+MEDIAN_LENGTH, LENGTH_SPREAD = 160, 0.7  # nucleotides; of the logarithm
+HIDDEN_SHARE = 0.15
+DRAWN_ROWS = 256  # about as many are packed, and those of a batch drawn from them
+ROWS = {"cpu": 4, "gpu": 32}  # of an update, where --rows is not given
+SWEEP_ROWS = (16, 32, 48, 64, 96)
+SWEEP_REMAT = ("minimal", "dots", "none", "full")
+
+Batch = dict[str, np.ndarray]
+Turn = Callable[[], float]  # makes one update and returns the loss
+
+
+@dataclasses.dataclass
+class Contender:
+    """One program that trains."""
+
+    turn: Turn
+    compile_seconds: float
+    memory_bytes: Callable[[], int | None]
+    seconds: list[float] = dataclasses.field(default_factory=list)
+    loss: float = float("nan")
+
+    def take(self) -> None:
+        start = time.perf_counter()
+        self.loss = self.turn()
+        self.seconds.append(time.perf_counter() - start)
+
+
+def generated_batch(num_rows: int, row_length: int) -> Batch:
+    """Returns masked packed rows of random letters."""
+    rng = np.random.default_rng(SEED)
+    drawn_N = rng.lognormal(np.log(MEDIAN_LENGTH), LENGTH_SPREAD, 10 * DRAWN_ROWS)
+    length_N = np.clip(drawn_N, 20, row_length - 2).astype(int) + 2
+    placed = pack.place(length_N.tolist(), row_length, MAX_SEGMENTS)
+    segment_BL = np.zeros((num_rows, row_length), np.uint8)
+    token_BL = np.zeros_like(segment_BL)
+    for b, row in enumerate(rng.choice(len(placed), num_rows)):
+        start = 0
+        for number, n in enumerate(placed[row], 1):
+            end = start + length_N[n]
+            segment_BL[b, start:end] = number
+            letters = rng.integers(alphabet.A, alphabet.U + 1, end - start)
+            letters[0], letters[-1] = alphabet.CLS, alphabet.EOS
+            token_BL[b, start:end] = letters
+            start = end
+    is_hidden_BL = rng.random(token_BL.shape) < HIDDEN_SHARE
+    is_hidden_BL &= alphabet.is_nucleotide(token_BL)
+    return {
+        "token": np.where(is_hidden_BL, alphabet.MASK, token_BL).astype(np.uint8),
+        "target": np.where(is_hidden_BL, token_BL, alphabet.PAD).astype(np.uint8),
+        "segment": segment_BL,
+        "partner": np.full(token_BL.shape, -1, np.int16),
+        "source": np.zeros(num_rows, np.uint8),
+    }
+
+
+def batch_of(settings: config.PretrainConfig) -> Batch:
+    """Returns the rows of one update."""
+    if not settings.data.corpus:
+        return generated_batch(settings.data.rows_per_batch, settings.data.row_length)
+    stream = pretraining.batches(
+        settings.data.corpus, settings, seed=SEED, process=0, num_processes=1
+    )
+    return next(stream)
+
+
+def ours(settings: config.PretrainConfig, batch: Batch) -> Contender:
+    """Returns the update of launch/pretrain.py, compiled."""
+    mesh = sharding.make_mesh(settings.mesh)
+    task = tasks.Pretrain(tasks.build_encoder(settings, mesh, MAX_SEGMENTS))
+    adamw = optimizer.build(settings.optimizer, settings.loop.num_steps)
+    update = updates.build(task, adamw, config=settings.loop, mesh=mesh, seed=SEED)
+    placed = sharding.spread(batch, mesh)
+    notes_N4 = update.notes(0.0, 0.0, 0.0, 0.0)
+    start = time.perf_counter()
+    with jax.set_mesh(mesh):
+        compiled = update.take.lower(
+            update.abstract, placed, notes_N4, update.key
+        ).compile()
+    compile_seconds = time.perf_counter() - start
+    state = update.fresh()
+    memory = compiled.memory_analysis()
+
+    def turn() -> float:
+        nonlocal state
+        state, told = compiled(state, placed, notes_N4, update.key)
+        return float(told.loss)
+
+    def memory_bytes() -> int:
+        return memory.argument_size_in_bytes + memory.temp_size_in_bytes
+
+    return Contender(turn, compile_seconds, memory_bytes)
+
+
+def rivals(settings: config.PretrainConfig, batch: Batch) -> Iterator[tuple]:
+    """Yields (name, PyTorch's update of the same encoder).
+
+    Raises:
+      ImportError: torch or transformers is missing.
+    """
+    import torch
+
+    for name, is_compiled in (("torch", False), ("torch.compile", True)):
+        torch.manual_seed(SEED)
+        turn = _torch_turn(settings.encoder, settings.compute.dtype, batch, is_compiled)
+        start = time.perf_counter()
+        try:
+            turn()
+        except Exception as error:  # whatever a compiler may raise; said in the result
+            yield name, f"{type(error).__name__}: {str(error).splitlines()[0]}"
+            continue
+        yield (
+            name,
+            Contender(turn, time.perf_counter() - start, _torch_memory),
+        )
+
+
+def _torch_memory() -> int | None:
+    import torch
+
+    return torch.cuda.max_memory_allocated() if torch.cuda.is_available() else None
+
+
+def _torch_turn(
+    sizes: config.EncoderConfig, dtype: str, batch: Batch, is_compiled: bool
+) -> Turn:
+    """Returns a function that makes one update in PyTorch."""
+    import torch
+    import transformers
+
+    device = "cuda" if jax.default_backend() == "gpu" else "cpu"
+    llama = transformers.LlamaModel(
+        transformers.LlamaConfig(
+            vocab_size=sizes.vocab_size,
+            hidden_size=sizes.width,
+            intermediate_size=sizes.ffn_width,
+            num_hidden_layers=sizes.num_layers,
+            num_attention_heads=sizes.num_heads,
+            num_key_value_heads=sizes.num_kv_heads,
+            rms_norm_eps=sizes.norm_epsilon,
+            max_position_embeddings=batch["token"].shape[1],
+            attn_implementation="sdpa",
+            use_cache=False,
+        )
+    )
+    head = torch.nn.Linear(sizes.width, sizes.vocab_size, bias=False)
+    model = torch.nn.ModuleDict({"encoder": llama, "head": head}).to(device)
+    adamw = torch.optim.AdamW(
+        model.parameters(), 1e-4, (0.9, 0.98), weight_decay=0.01, fused=True
+    )
+    token_BL, target_BL, segment_BL = (
+        torch.tensor(batch[name].astype(np.int64), device=device)
+        for name in ("token", "target", "segment")
+    )
+    same_BLM = segment_BL[:, :, None] == segment_BL[:, None, :]
+    first_BL = same_BLM.int().argmax(dim=2)  # of each position's record
+    position_BL = torch.arange(token_BL.shape[1], device=device)[None] - first_BL
+
+    def loss() -> torch.Tensor:
+        x_BLD = llama(
+            input_ids=token_BL,
+            attention_mask=same_BLM[:, None],
+            position_ids=position_BL,
+            use_cache=False,
+        ).last_hidden_state
+        return torch.nn.functional.cross_entropy(
+            head(x_BLD).float().flatten(0, 1), target_BL.flatten(), ignore_index=0
+        )
+
+    if is_compiled:
+        loss = torch.compile(loss)
+
+    def turn() -> float:
+        adamw.zero_grad()
+        with torch.autocast(device, torch.bfloat16, enabled=dtype == "bfloat16"):
+            value = loss()
+        value.backward()
+        torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+        adamw.step()
+        return float(value)
+
+    return turn
+
+
+def sweep(settings: config.PretrainConfig, num_turns: int) -> list[dict]:
+    """Times our update by micro-batch and remat policy; says what does not fit."""
+    lines = []
+    for num_rows in SWEEP_ROWS:
+        for remat in SWEEP_REMAT:
+            tried = _with(settings, num_rows, remat=remat)
+            batch = batch_of(tried)
+            line = {"rows": num_rows, "remat": remat}
+            try:
+                with hardware.memory_explained(tried.loop):
+                    contender = ours(tried, batch)
+                    contender.turn()
+                    for _ in range(num_turns):
+                        contender.take()
+            except MemoryError:
+                lines.append(line | {"tokens_per_s": 0, "note": "out of memory"})
+                continue
+            lines.append(line | summary(tried, batch, contender))
+            del contender
+            print(lines[-1], file=sys.stderr, flush=True)
+    return lines
+
+
+def summary(
+    settings: config.PretrainConfig, batch: Batch, contender: Contender
+) -> dict:
+    """Returns rates of one contender; tokens are those that are not padding."""
+    cost = tasks.Pretrain(settings.encoder).cost(batch)  # sizes are all it needs
+    seconds = statistics.median(contender.seconds)
+    device = jax.devices()[0]
+    peak = hardware.peak(device.device_kind)
+    total = peak and peak * jax.device_count() * seconds
+    memory = contender.memory_bytes()
+    return {
+        "tokens_per_s": round(cost.tokens / seconds),
+        "step_seconds": round(seconds, 4),
+        "fastest_step_seconds": round(min(contender.seconds), 4),
+        "tflops": round(cost.flops / seconds / 1e12, 3),
+        "mfu": total and round(cost.flops / total, 4),
+        "mfu_exact": total and round(cost.exact_flops / total, 4),
+        "compile_seconds": round(contender.compile_seconds, 1),
+        "memory_gib": memory and round(memory / 2**30, 2),
+        "loss": round(contender.loss, 4),
+    }
+
+
+def compare(settings: config.PretrainConfig, num_turns: int, with_torch: bool) -> dict:
+    """Lets ours and the rivals take turns; returns rates and what is missing."""
+    batch = batch_of(settings)
+    contenders: dict[str, Contender] = {"ours": ours(settings, batch)}
+    missing: dict[str, str] = {}
+    try:
+        for name, found in rivals(settings, batch) if with_torch else ():
+            if isinstance(found, str):
+                missing[name] = found
+            else:
+                contenders[name] = found
+    except ImportError as error:
+        missing["torch"] = str(error)
+    for contender in contenders.values():
+        contender.turn()
+    for _ in range(num_turns):
+        for contender in contenders.values():
+            contender.take()
+    rates = {
+        name: summary(settings, batch, contender)
+        for name, contender in contenders.items()
+    }
+    ratios = {
+        f"ours / {name}": round(rate["step_seconds"] / rates["ours"]["step_seconds"], 3)
+        for name, rate in rates.items()
+        if name != "ours"
+    }
+    num_records = int(batch["segment"].max(axis=1).sum())
+    return {
+        "rows": len(batch["token"]),
+        "row_length": batch["token"].shape[1],
+        "tokens_per_record": round((batch["segment"] > 0).sum() / num_records, 1),
+        "rates": rates,
+        "speed": ratios,
+        "missing": missing,
+    }
+
+
+def _with(
+    settings: config.PretrainConfig, num_rows: int, **compute: str
+) -> config.PretrainConfig:
+    """Returns settings of an update of `num_rows` rows, not accumulated."""
+    return dataclasses.replace(
+        settings,
+        data=dataclasses.replace(settings.data, rows_per_batch=num_rows),
+        loop=dataclasses.replace(settings.loop, micro_batches=1),
+        compute=dataclasses.replace(settings.compute, **compute),
+    )
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--config", default="configs/8m.py")
+    parser.add_argument("--rows", type=int, help="of one update (default: 4 or 32)")
+    parser.add_argument("--turns", type=int, default=7, help="of each contender")
+    parser.add_argument("--sweep", action="store_true", help="rows and remat first")
+    parser.add_argument("--without_torch", action="store_true")
+    options, rest = parser.parse_known_args()
+    backend = jax.default_backend()
+    if backend == "cpu":
+        rest = ["--config.compute.dtype=float32", "--config.compute.remat=none", *rest]
+    settings = config.frozen(config.PretrainConfig, command.read(options.config, rest))
+    settings = _with(settings, options.rows or ROWS.get(backend, 32))
+    swept = sweep(settings, options.turns) if options.sweep else []
+    if swept:
+        best = max(swept, key=lambda line: line["tokens_per_s"])
+        settings = _with(settings, best["rows"], remat=best["remat"])
+    device = jax.devices()[0]
+    result = {
+        "benchmark": "train_step",
+        "config": options.config,
+        "corpus": "given" if settings.data.corpus else "generated",
+        "dtype": settings.compute.dtype,
+        "remat": settings.compute.remat,
+        "attention": attention.choose(settings.compute.attention, device).name,
+        **compare(settings, options.turns, not options.without_torch),
+        "sweep": swept,
+        "device": device.device_kind,
+        "num_devices": jax.device_count(),
+        "load_average": os.getloadavg()[0],
+        "machine": report.machine("jax", "jaxlib", "flax", "torch", "transformers"),
+    }
+    show(result)
+    kind = device.device_kind.lower().replace(" ", "-")
+    report.save(f"train_step_{pathlib.Path(options.config).stem}_{kind}", result)
+
+
+def show(result: dict) -> None:
+    """Prints what was measured, for people."""
+    header = ("", "tokens/s", "s/step", "TFLOP/s", "MFU", "compile s", "GiB", "loss")
+    names = ("tokens_per_s", "step_seconds", "tflops", "mfu", "compile_seconds")
+    lines = [
+        (name, *(rate[key] for key in (*names, "memory_gib", "loss")))
+        for name, rate in result["rates"].items()
+    ]
+    print(report.table(header, lines), "\n")
+    for name, ratio in result["speed"].items():
+        print(f"{name}: {ratio:.2f}")
+    for name, reason in result["missing"].items():
+        print(f"{name} was left out: {reason}")
+
+
+if __name__ == "__main__":
+    main()
