@@ -1,5 +1,7 @@
 """The encoder on many devices: layouts and accumulation do not change its curve."""
 
+import dataclasses
+
 import jax
 import numpy as np
 import pytest
@@ -35,20 +37,32 @@ def make_batch(number):
     }
 
 
-def curve(mesh, micro_batches=1):
-    model = pretrain.build_encoder(SETTINGS, mesh, max_segments=4)
-    compiled = update.build(
+def one_device():
+    return sharding.make_mesh(config.MeshConfig(), jax.devices()[:1])
+
+
+def build(mesh, micro_batches=1, attention="plain"):
+    compute = dataclasses.replace(SETTINGS.compute, attention=attention)
+    settings = dataclasses.replace(SETTINGS, compute=compute)
+    model = pretrain.build_encoder(settings, mesh, max_segments=4)
+    return update.build(
         pretrain.Pretrain(model),
-        optimizer.build(SETTINGS.optimizer, num_steps=10),
+        optimizer.build(settings.optimizer, num_steps=10),
         config=config.LoopConfig(micro_batches=micro_batches),
         mesh=mesh,
         seed=0,
     )
+
+
+def curve(compiled, start):
+    """Returns the losses of updates from a state that lies anywhere."""
     losses = []
-    with jax.set_mesh(mesh):
-        state = compiled.fresh()
+    with jax.set_mesh(compiled.mesh):
+        state = jax.tree.map(
+            lambda leaf, to: jax.device_put(leaf, to.sharding), start, compiled.abstract
+        )
         for number in range(NUM_STEPS):
-            batch = sharding.spread(make_batch(number), mesh)
+            batch = sharding.spread(make_batch(number), compiled.mesh)
             notes_N4 = compiled.notes(0.0, 0.0, 0.0, 0.0)
             state, report = compiled.take(state, batch, notes_N4, compiled.key)
             losses.append(float(report.loss))
@@ -56,22 +70,28 @@ def curve(mesh, micro_batches=1):
 
 
 @pytest.fixture(scope="module")
-def expected():
-    return curve(sharding.make_mesh(config.MeshConfig(), jax.devices()[:1]))
+def start():
+    return jax.device_get(build(one_device()).fresh())
+
+
+@pytest.fixture(scope="module")
+def expected(start):
+    return curve(build(one_device()), start)
 
 
 @pytest.mark.parametrize(
-    ("layout", "micro_batches"),
+    ("layout", "micro_batches", "attention"),
     [
-        ({"data": 8}, 1),
-        ({"data": 1, "fsdp": 8}, 1),
-        ({"data": 1, "tensor": 8}, 2),
-        ({"data": 2, "fsdp": 2, "tensor": 2}, 2),
-        ({"data": 2, "fsdp": 1, "tensor": 4}, 4),
+        ({"data": 8}, 1, "plain"),
+        ({"data": 1, "fsdp": 8}, 1, "plain"),
+        ({"data": 1, "tensor": 8}, 2, "plain"),
+        ({"data": 2, "fsdp": 2, "tensor": 2}, 2, "blocks"),
+        ({"data": 2, "fsdp": 1, "tensor": 4}, 4, "plain"),
     ],
 )
 def test_layout_and_accumulation_do_not_change_the_curve(
-    expected, layout, micro_batches
+    start, expected, layout, micro_batches, attention
 ):
     mesh = sharding.make_mesh(config.MeshConfig(**layout))
-    np.testing.assert_allclose(curve(mesh, micro_batches), expected, rtol=2e-6)
+    compiled = build(mesh, micro_batches, attention)
+    np.testing.assert_allclose(curve(compiled, start), expected, rtol=2e-6)

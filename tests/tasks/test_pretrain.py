@@ -84,12 +84,13 @@ def test_sources_are_numbered_as_in_the_corpus():
 
 def test_padding_and_unhidden_letters_do_not_change_the_loss():
     task = make_task()
-    learned, frozen = task.init(jax.random.key(0))
+    learned, frozen = jax.jit(task.init)(jax.random.key(0))
     batch = make_batch()
-    before, _ = task.loss(learned, frozen, batch, jax.random.key(1))
+    loss = jax.jit(task.loss)
+    before, _ = loss(learned, frozen, batch, jax.random.key(1))
     changed = batch | {"token": batch["token"].copy()}
     changed["token"][:, 10:] = U
-    after, _ = task.loss(learned, frozen, changed, jax.random.key(1))
+    after, _ = loss(learned, frozen, changed, jax.random.key(1))
     assert float(before["loss"][1]) == 6.0
     np.testing.assert_array_equal(before["loss"][0], after["loss"][0])
 
@@ -98,11 +99,8 @@ def test_validation_joins_batches_by_their_counts():
     batches = [make_batch(2, seed=1), make_batch(4, seed=2)]
     joined = {k: np.concatenate([b[k] for b in batches]) for k in batches[0]}
     task = make_task(batches)
-    learned, frozen = task.init(jax.random.key(0))
-    sums = pretrain.scores(
-        task.encoder.apply({"params": learned}, joined["token"], joined["segment"]),
-        joined,
-    )
+    learned, frozen = jax.jit(task.init)(jax.random.key(0))
+    sums, _ = jax.jit(task.loss)(learned, frozen, joined, jax.random.key(1))
     found = task.evaluate(learned, frozen)
     for name, (total, count) in sums.items():
         if float(count):
@@ -113,7 +111,7 @@ def test_validation_joins_batches_by_their_counts():
 
 def test_without_validation_rows_there_are_no_scores():
     task = make_task()
-    assert task.evaluate(*task.init(jax.random.key(0))) == {}
+    assert task.evaluate(*jax.jit(task.init)(jax.random.key(0))) == {}
 
 
 def test_cost_by_hand():
