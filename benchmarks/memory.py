@@ -12,19 +12,18 @@ JSON line, and writes benchmarks/results/memory_NAME.json.
 
 import argparse
 import dataclasses
-import json
 import pathlib
 import sys
 
 import jax
 import jax.numpy as jnp
 import numpy as np
+import report
 
 from ssrlm_jax import config
 from ssrlm_jax.models import attention, encoder
 
-ROOT = pathlib.Path(__file__).parents[1]
-sys.path.append(str(ROOT / "launch"))
+sys.path.append(str(pathlib.Path(__file__).parents[1] / "launch"))
 
 import command  # noqa: E402
 
@@ -55,10 +54,7 @@ def main() -> None:
         }
     result = {"config": flags.config, "static_bytes": static, "policies": table}
     print(markdown(result))
-    print(json.dumps(result))
-    name = command.workdir_of(flags.config).name
-    path = ROOT / "benchmarks" / "results" / f"memory_{name}.json"
-    path.write_text(json.dumps(result, indent=1) + "\n")
+    report.save(f"memory_{command.workdir_of(flags.config).name}", result)
 
 
 def static_bytes(settings: config.PretrainConfig) -> int:
