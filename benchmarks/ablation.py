@@ -20,7 +20,7 @@ from ssrlm_jax.data import pretraining, rows
 from ssrlm_jax.metrics import markov
 from ssrlm_jax.rna import alphabet
 from ssrlm_jax.tasks import pretrain
-from ssrlm_jax.train import log, workdir
+from ssrlm_jax.train import workdir
 
 ORDERS = (0, 3)
 PARTS = ("", "_ncrna", "_other", "_paired", "_unpaired")
@@ -36,7 +36,7 @@ def main() -> None:
     flags = parser.parse_args()
     curves, settings = {}, []
     for run in flags.runs:
-        run_settings = workdir.read(run)["config"]
+        run_settings = workdir.read_meta(run)["config"]
         settings.append(config.frozen(config.PretrainConfig, run_settings))
         curves[settings[-1].masking.policy] = curve_of(run)
     _check_comparable(flags.runs, settings)
@@ -58,7 +58,7 @@ def main() -> None:
 def curve_of(run: pathlib.Path) -> list[dict[str, float]]:
     """Returns the validation scores of a run, by step."""
     points, tokens = [], float("nan")
-    for line in log.read(run):
+    for line in workdir.read_metrics(run):
         tokens = line.get("tokens", tokens)
         if "validation/loss" in line:
             scores = {
