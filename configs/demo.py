@@ -4,6 +4,8 @@
 
 Needs nothing but the package: the corpus is made on the way.
 Cost: under 4 minutes on two CPU cores.
+Expected score: loss on held-out family members 0.95 nats (paired 0.84,
+unpaired 1.09; four equally likely letters: 1.39).
 """
 
 import ml_collections
@@ -26,8 +28,8 @@ def get_config(variant: str = "") -> ml_collections.ConfigDict:
     settings.data.validation_rows = 64
     settings.optimizer.learning_rate = 3e-3
     settings.optimizer.warmup_steps = 50
-    settings.loop.num_steps = 1_500
+    settings.loop.num_steps = 1_200
     settings.loop.log_every = 100
-    settings.loop.evaluate_every = 500
-    settings.loop.save_every = 500
+    settings.loop.evaluate_every = 400
+    settings.loop.save_every = 400
     return config.with_variant(settings, variant)

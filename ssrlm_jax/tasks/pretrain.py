@@ -191,4 +191,10 @@ def summary(scores: Mapping[str, float]) -> str:
         for name in ("paired", "unpaired")
         if f"loss_{name}" in scores
     ]
-    return "; ".join([f"loss {scores['loss']:.3f} nats", *parts])
+    sources = [
+        f"{name} {scores[f'loss_{name}']:.3f}"
+        for name in ("ncrna", "other")
+        if f"loss_{name}" in scores
+    ]
+    total = f"masked loss {scores['loss']:.3f} nats ({', '.join(sources)})"
+    return "; ".join([total, *parts])

@@ -202,8 +202,8 @@ class _Session:
             with self.meter.pause():
                 scores = self.task.evaluate(state.best, state.frozen)
             values = {f"validation/{name}": value for name, value in scores.items()}
-            line = "  ".join(f"{name} {value:.4f}" for name, value in values.items())
-            self.journal.write(step, values, line)
+            line = "  ".join(f"{name} {value:.4f}" for name, value in scores.items())
+            self.journal.write(step, values, f"validation: {line}")
         if _is_due(step, self.config.save_every, is_last or self.is_stopping):
             self._read()
             with self.meter.pause():

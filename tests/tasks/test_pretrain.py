@@ -125,8 +125,10 @@ def test_cost_by_hand():
 
 
 def test_what_was_learned_is_said_for_people():
-    scores = {"loss": 1.1, "accuracy_paired": 0.654, "loss_paired": 0.9}
-    assert pretrain.summary(scores) == (
-        "loss 1.100 nats; paired nucleotides: 65.4% right, loss 0.900"
+    scores = {"loss": 1.1, "loss_ncrna": 0.9, "loss_other": 1.3}
+    paired = {"accuracy_paired": 0.654, "loss_paired": 0.8}
+    assert pretrain.summary(scores | paired) == (
+        "masked loss 1.100 nats (ncrna 0.900, other 1.300); "
+        "paired nucleotides: 65.4% right, loss 0.800"
     )
     assert pretrain.summary({}) == "no held-out rows: nothing was measured"
