@@ -131,9 +131,10 @@ def describe(directory: pathlib.Path) -> dict[str, Any]:
         return _describe_corpus(directory)
     if (directory / workdirs.META).is_file():
         return _describe_workdir(directory)
-    what = "holds neither" if directory.is_dir() else "is no directory; expected one of"
+    if not directory.is_dir():
+        raise ValueError(f"{directory} is no directory; name a model, corpus or run")
     raise ValueError(
-        f"{directory} {what} a model (model.json), a corpus "
+        f"{directory} holds neither a model ({model_dir.DESCRIPTION_FILE}), a corpus "
         f"({rows.MANIFEST}) nor a training run ({workdirs.META})"
     )
 
