@@ -10,7 +10,7 @@ same rows on the same device in the same precision, and take turns; times are me
 over turns. Rows come from --config.data.corpus, or are generated: random letters,
 record lengths log-normal with a median of 160 nucleotides, 15 % hidden.
 
-On a CPU both compute in float32 and ours keeps all activations, unless
+On a CPU both compute in float32, unless
 --config.compute.* says otherwise. MFU counts 6 N + 12 L D T a token, padding included.
 """
 
@@ -336,7 +336,7 @@ def main() -> None:
     options, rest = parser.parse_known_args()
     backend = jax.default_backend()
     if backend == "cpu":
-        rest = ["--config.compute.dtype=float32", "--config.compute.remat=none", *rest]
+        rest = ["--config.compute.dtype=float32", *rest]
     settings = config.frozen(config.PretrainConfig, command.read(options.config, rest))
     settings = _with(settings, options.rows or ROWS.get(backend, 32))
     swept = sweep(settings, options.turns) if options.sweep else []

@@ -15,8 +15,8 @@ import jax
 import jax.numpy as jnp
 from jax.ad_checkpoint import checkpoint_name
 
-BLOCK = 64  # queries
-TILE = 128  # keys
+BLOCK = 128  # queries
+TILE = 256  # keys
 NEVER = -1e30  # score of a pair that does not attend; finite, so no nan arises
 
 
