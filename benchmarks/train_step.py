@@ -6,9 +6,10 @@
 Ours is the update of launch/pretrain.py: loss, gradient, clipping, AdamW. The rival
 is transformers' LlamaModel without the causal mask, attention by PyTorch's SDPA with
 the mask of the records, fused AdamW, as it is and by `torch.compile`. Both see the
-same rows on the same device in the same precision, and take turns; times are medians
-over turns. Rows come from --config.data.corpus, or are generated: random letters,
-record lengths log-normal with a median of 160 nucleotides, 15 % hidden.
+same rows on the same device in the same precision, each in a process of its own, and
+take turns; times are medians over turns. Rows come from --config.data.corpus, or are
+generated: random letters, record lengths log-normal with a median of 160 nucleotides,
+15 % hidden.
 
 On a CPU both compute in float32, unless
 --config.compute.* says otherwise. MFU counts 6 N + 12 L D T a token, padding included.
@@ -16,12 +17,15 @@ On a CPU both compute in float32, unless
 
 import argparse
 import dataclasses
+import functools
+import multiprocessing
 import os
 import pathlib
 import statistics
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
+from multiprocessing.connection import Connection
 
 # Two frameworks share the device: take memory as it is needed.
 os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")
@@ -70,6 +74,28 @@ class Contender:
         start = time.perf_counter()
         self.loss = self.turn()
         self.seconds.append(time.perf_counter() - start)
+
+
+def compete(name: str, settings: config.PretrainConfig, line: Connection) -> None:
+    """Makes one update for each message, in a process that does nothing else.
+
+    Sends what is missing, or "", and in the end, after `None`, the summary.
+    """
+    batch = batch_of(settings)
+    try:
+        contender = CONTENDERS[name](settings, batch)
+        contender.turn()
+    except ImportError as error:
+        line.send(str(error))
+        return
+    except Exception as error:  # whatever a compiler may raise; said in the result
+        line.send(f"{type(error).__name__}: {str(error).splitlines()[0]}")
+        return
+    line.send("")
+    while line.recv() is not None:
+        contender.take()
+        line.send("")
+    line.send(summary(settings, batch, contender))
 
 
 def generated_batch(num_rows: int, row_length: int) -> Batch:
@@ -138,27 +164,18 @@ def ours(settings: config.PretrainConfig, batch: Batch) -> Contender:
     return Contender(turn, compile_seconds, memory_bytes)
 
 
-def rivals(settings: config.PretrainConfig, batch: Batch) -> Iterator[tuple]:
-    """Yields (name, PyTorch's update of the same encoder).
+def torch(
+    settings: config.PretrainConfig, batch: Batch, is_compiled: bool = False
+) -> Contender:
+    """Returns PyTorch's update of the same encoder.
 
     Raises:
       ImportError: torch or transformers is missing.
     """
-    import torch
-
-    for name, is_compiled in (("torch", False), ("torch.compile", True)):
-        torch.manual_seed(SEED)
-        turn = _torch_turn(settings.encoder, settings.compute.dtype, batch, is_compiled)
-        start = time.perf_counter()
-        try:
-            turn()
-        except Exception as error:  # whatever a compiler may raise; said in the result
-            yield name, f"{type(error).__name__}: {str(error).splitlines()[0]}"
-            continue
-        yield (
-            name,
-            Contender(turn, time.perf_counter() - start, _torch_memory),
-        )
+    turn = _torch_turn(settings.encoder, settings.compute.dtype, batch, is_compiled)
+    start = time.perf_counter()
+    turn()
+    return Contender(turn, time.perf_counter() - start, _torch_memory)
 
 
 def _torch_memory() -> int | None:
@@ -174,6 +191,7 @@ def _torch_turn(
     import torch
     import transformers
 
+    torch.manual_seed(SEED)
     device = "cuda" if jax.default_backend() == "gpu" else "cpu"
     llama = transformers.LlamaModel(
         transformers.LlamaConfig(
@@ -274,28 +292,39 @@ def summary(
     }
 
 
+CONTENDERS: dict[str, Callable[[config.PretrainConfig, Batch], Contender]] = {
+    "ours": ours,
+    "torch": torch,
+    "torch.compile": functools.partial(torch, is_compiled=True),
+}
+
+
 def compare(settings: config.PretrainConfig, num_turns: int, with_torch: bool) -> dict:
     """Lets ours and the rivals take turns; returns rates and what is missing."""
-    batch = batch_of(settings)
-    contenders: dict[str, Contender] = {"ours": ours(settings, batch)}
+    context = multiprocessing.get_context("spawn")
+    lines: dict[str, Connection] = {}
     missing: dict[str, str] = {}
-    try:
-        for name, found in rivals(settings, batch) if with_torch else ():
-            if isinstance(found, str):
-                missing[name] = found
-            else:
-                contenders[name] = found
-    except ImportError as error:
-        missing["torch"] = str(error)
-    for contender in contenders.values():
-        contender.turn()
+    for name in CONTENDERS if with_torch else ("ours",):
+        line, theirs = context.Pipe()
+        context.Process(
+            target=compete, args=(name, settings, theirs), daemon=True
+        ).start()
+        theirs.close()
+        if reason := line.recv():
+            missing[name] = reason
+        else:
+            lines[name] = line
     for _ in range(num_turns):
-        for contender in contenders.values():
-            contender.take()
-    rates = {
-        name: summary(settings, batch, contender)
-        for name, contender in contenders.items()
-    }
+        for line in lines.values():
+            line.send("turn")
+            line.recv()
+    rates = {}
+    for name, line in lines.items():
+        line.send(None)
+        rates[name] = line.recv()
+    if "ours" in missing:
+        sys.exit(f"our own update failed: {missing['ours']}")
+    batch = batch_of(settings)
     ratios = {
         f"ours / {name}": round(rate["step_seconds"] / rates["ours"]["step_seconds"], 3)
         for name, rate in rates.items()
