@@ -1,45 +1,16 @@
-"""Typed configuration: every setting and its default is written here, once.
-
-Files in configs/ start from `editable(PretrainConfig())` and change fields.
-An entry point turns the result into frozen dataclasses with `frozen` before
-anything else runs, so a misspelt or impossible setting stops the program at
-once, with a message that names the setting.
-"""
+"""Settings of launch/pretrain.py, a dataclass for each concern."""
 
 import dataclasses
-import re
-import typing
-from collections.abc import Collection, Mapping
-from typing import Any, TypeVar
 
 import ml_collections
 
-T = TypeVar("T")
+from ssrlm_jax.config import checks
 
 MASKING_POLICIES = ("mlm", "sm", "ssm")
 SCHEDULES = ("cosine", "constant")
 DTYPES = ("bfloat16", "float32")
 REMAT_POLICIES = ("none", "minimal", "dots", "full")
 ATTENTION_BACKENDS = ("auto", "plain", "blocks", "pallas", "cudnn_mask", "cudnn_packed")
-
-
-def _check(is_fine: bool, setting: str, found: object, accepted: str) -> None:
-    if not is_fine:
-        raise ValueError(f"{setting}={found!r} {accepted}")
-
-
-def _check_choice(setting: str, found: str, choices: Collection[str]) -> None:
-    _check(found in choices, setting, found, f"is not one of {tuple(choices)}")
-
-
-def _check_positive(prefix: str, config: object, *names: str) -> None:
-    for name in names:
-        found = getattr(config, name)
-        _check(found > 0, f"{prefix}.{name}", found, "is not greater than 0")
-
-
-def _check_share(setting: str, found: float) -> None:
-    _check(0.0 <= found <= 1.0, setting, found, "does not lie in 0..1")
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -61,7 +32,7 @@ class EncoderConfig:
     norm_epsilon: float = 1e-5
 
     def __post_init__(self) -> None:
-        _check_positive(
+        checks.positive(
             "encoder",
             self,
             "num_layers",
@@ -73,13 +44,13 @@ class EncoderConfig:
             "rope_base",
             "norm_epsilon",
         )
-        _check(
+        checks.check(
             self.width % (2 * self.num_heads) == 0,
             "encoder.width",
             self.width,
             f"is not a multiple of 2 x encoder.num_heads={self.num_heads}",
         )
-        _check(
+        checks.check(
             self.num_heads % self.num_kv_heads == 0,
             "encoder.num_heads",
             self.num_heads,
@@ -96,9 +67,9 @@ class ComputeConfig:
     attention: str = "auto"  # "auto": chosen once from the device, and logged
 
     def __post_init__(self) -> None:
-        _check_choice("compute.dtype", self.dtype, DTYPES)
-        _check_choice("compute.remat", self.remat, REMAT_POLICIES)
-        _check_choice("compute.attention", self.attention, ATTENTION_BACKENDS)
+        checks.choice("compute.dtype", self.dtype, DTYPES)
+        checks.choice("compute.remat", self.remat, REMAT_POLICIES)
+        checks.choice("compute.attention", self.attention, ATTENTION_BACKENDS)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -126,20 +97,20 @@ class MaskingConfig:
     mlm_random_share: float = 0.1  # mlm: shown as a random nucleotide; rest kept
 
     def __post_init__(self) -> None:
-        _check_choice("masking.policy", self.policy, MASKING_POLICIES)
-        _check(
+        checks.choice("masking.policy", self.policy, MASKING_POLICIES)
+        checks.check(
             0.0 < self.rate <= 0.5,
             "masking.rate",
             self.rate,
             "does not lie in 0..0.5 (above one half, ssm cannot keep one partner)",
         )
-        _check_positive("masking", self, "span_length")
+        checks.positive("masking", self, "span_length")
         for name in ("ncrna", "other"):
             found = getattr(self.ssm_rate, name)
-            _check_share(f"masking.ssm_rate.{name}", found)
-        _check_share("masking.mlm_mask_share", self.mlm_mask_share)
-        _check_share("masking.mlm_random_share", self.mlm_random_share)
-        _check(
+            checks.share(f"masking.ssm_rate.{name}", found)
+        checks.share("masking.mlm_mask_share", self.mlm_mask_share)
+        checks.share("masking.mlm_random_share", self.mlm_random_share)
+        checks.check(
             self.mlm_mask_share + self.mlm_random_share <= 1.0,
             "masking.mlm_random_share",
             self.mlm_random_share,
@@ -162,9 +133,9 @@ class FamiliesConfig:
     def __post_init__(self) -> None:
         names = (f.name for f in dataclasses.fields(self))
         counts = (name for name in names if name.startswith("num_"))
-        _check_positive("data.families", self, *counts)
+        checks.positive("data.families", self, *counts)
         for name in ("pair_mutation_rate", "loop_mutation_rate"):
-            _check_share(f"data.families.{name}", getattr(self, name))
+            checks.share(f"data.families.{name}", getattr(self, name))
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -181,12 +152,14 @@ class DataConfig:
     validation_rows: int = 512  # of each source; masked once, the same for every run
 
     def __post_init__(self) -> None:
-        _check_positive("data", self, "rows_per_batch", "row_length", "validation_rows")
-        _check(self.num_workers >= 0, "data.num_workers", self.num_workers, "is < 0")
+        checks.positive("data", self, "rows_per_batch", "row_length", "validation_rows")
+        checks.check(
+            self.num_workers >= 0, "data.num_workers", self.num_workers, "is < 0"
+        )
         for name in ("ncrna", "other"):
             found = getattr(self.mix, name)
-            _check(found >= 0, f"data.mix.{name}", found, "is negative")
-        _check(
+            checks.check(found >= 0, f"data.mix.{name}", found, "is negative")
+        checks.check(
             self.mix.ncrna + self.mix.other > 0,
             "data.mix.ncrna",
             self.mix.ncrna,
@@ -214,16 +187,16 @@ class OptimizerConfig:
     clip_norm: float = 1.0  # of the gradient over all parameters
 
     def __post_init__(self) -> None:
-        _check_positive("optimizer", self, "learning_rate", "epsilon", "clip_norm")
-        _check(
+        checks.positive("optimizer", self, "learning_rate", "epsilon", "clip_norm")
+        checks.check(
             self.warmup_steps >= 0,
             "optimizer.warmup_steps",
             self.warmup_steps,
             "is < 0",
         )
-        _check_choice("optimizer.schedule", self.schedule, SCHEDULES)
-        _check_share("optimizer.final_share", self.final_share)
-        _check(
+        checks.choice("optimizer.schedule", self.schedule, SCHEDULES)
+        checks.share("optimizer.final_share", self.final_share)
+        checks.check(
             self.weight_decay >= 0,
             "optimizer.weight_decay",
             self.weight_decay,
@@ -231,7 +204,7 @@ class OptimizerConfig:
         )
         for name in ("beta1", "beta2"):
             found = getattr(self, name)
-            _check(
+            checks.check(
                 0.0 <= found < 1.0, f"optimizer.{name}", found, "does not lie in 0..1"
             )
 
@@ -251,14 +224,16 @@ class MeshConfig:
     def __post_init__(self) -> None:
         for field in dataclasses.fields(self):
             found = getattr(self, field.name)
-            _check(
+            checks.check(
                 found == -1 or found > 0,
                 f"mesh.{field.name}",
                 found,
                 "is neither a number of devices nor -1 (the rest)",
             )
         rest = [f.name for f in dataclasses.fields(self) if getattr(self, f.name) == -1]
-        _check(len(rest) <= 1, "mesh", rest, "are -1; only one axis can be the rest")
+        checks.check(
+            len(rest) <= 1, "mesh", rest, "are -1; only one axis can be the rest"
+        )
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -271,15 +246,15 @@ class DistributedConfig:
     process_id: int = 0
 
     def __post_init__(self) -> None:
-        _check_choice("distributed.mode", self.mode, ("off", "auto", "explicit"))
-        _check(
+        checks.choice("distributed.mode", self.mode, ("off", "auto", "explicit"))
+        checks.check(
             self.mode != "explicit" or ":" in self.address,
             "distributed.address",
             self.address,
             "is not host:port of process 0",
         )
-        _check_positive("distributed", self, "num_processes")
-        _check(
+        checks.positive("distributed", self, "num_processes")
+        checks.check(
             0 <= self.process_id < self.num_processes,
             "distributed.process_id",
             self.process_id,
@@ -307,7 +282,7 @@ class LoopConfig:
     wandb_project: str = ""  # needs the extra [log]; "": off
 
     def __post_init__(self) -> None:
-        _check_positive(
+        checks.positive(
             "loop",
             self,
             "num_steps",
@@ -319,10 +294,10 @@ class LoopConfig:
             "profile_steps",
         )
         for name in ("evaluate_every", "keep_every", "profile_start"):
-            _check(
+            checks.check(
                 getattr(self, name) >= 0, f"loop.{name}", getattr(self, name), "is < 0"
             )
-        _check(
+        checks.check(
             0.0 <= self.ema_decay < 1.0,
             "loop.ema_decay",
             self.ema_decay,
@@ -345,85 +320,28 @@ class PretrainConfig:
     distributed: DistributedConfig = DistributedConfig()
 
     def __post_init__(self) -> None:
-        _check(0 <= self.seed < 2**31, "seed", self.seed, "does not lie in 0..2^31-1")
-        _check(
+        checks.check(
+            0 <= self.seed < 2**31, "seed", self.seed, "does not lie in 0..2^31-1"
+        )
+        checks.check(
             self.optimizer.warmup_steps < self.loop.num_steps,
             "optimizer.warmup_steps",
             self.optimizer.warmup_steps,
             f"is not smaller than loop.num_steps={self.loop.num_steps}",
         )
-        _check(
+        checks.check(
             self.data.rows_per_batch % self.loop.micro_batches == 0,
             "data.rows_per_batch",
             self.data.rows_per_batch,
             f"is not a multiple of loop.micro_batches={self.loop.micro_batches}",
         )
-        _check(
+        checks.check(
             not self.data.is_generated or self.distributed.mode == "off",
             "data.is_generated",
             self.data.is_generated,
             f"does not go with distributed.mode={self.distributed.mode!r}: make a "
             "corpus first and name it in data.corpus",
         )
-
-
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class CorpusConfig:
-    """How launch/prepare_corpus.py makes a corpus of files."""
-
-    seed: int = 0  # of the validation split and of the order of rows
-    row_length: int = 1024  # tokens
-    max_segments: int = 64  # records of a row, at most
-    tail_share: float = 0.125  # of a row, what the last window of a record holds
-    validation_share: float = 0.02  # of the records; whole families where known
-    family_pattern: str = ""  # regular expression that finds a family in a name
-    families: str = ""  # table: what was found, or a whole name -> family
-    shard_nucleotides: int = 2**25  # a process holds about 10 bytes for each
-    num_buckets: int = 64  # one is held in memory when equal records are looked for
-    num_workers: int = 0  # processes; 0: one for each core
-
-    def __post_init__(self) -> None:
-        _check(0 <= self.seed < 2**31, "seed", self.seed, "does not lie in 0..2^31-1")
-        for name, low, high in (
-            ("row_length", 3, 2**15 - 1),
-            ("max_segments", 1, 255),
-            ("num_buckets", 1, 2**16),
-            ("num_workers", 0, 2**10),
-        ):
-            found = getattr(self, name)
-            _check(low <= found <= high, name, found, f"does not lie in {low}..{high}")
-        _check(
-            self.shard_nucleotides >= self.row_length,
-            "shard_nucleotides",
-            self.shard_nucleotides,
-            f"is smaller than row_length={self.row_length}",
-        )
-        _check(
-            0.0 <= self.tail_share <= 0.5,
-            "tail_share",
-            self.tail_share,
-            "does not lie in 0..0.5",
-        )
-        _check_share("validation_share", self.validation_share)
-        try:
-            re.compile(self.family_pattern)
-        except re.error as error:
-            raise ValueError(
-                f"family_pattern={self.family_pattern!r} is not a regular expression "
-                f"({error})"
-            ) from error
-
-
-def editable(config: Any) -> ml_collections.ConfigDict:
-    """Returns a locked ConfigDict with the fields of a config dataclass."""
-    values = {
-        field.name: getattr(config, field.name) for field in dataclasses.fields(config)
-    }
-    nested = {
-        name: editable(value) if dataclasses.is_dataclass(value) else value
-        for name, value in values.items()
-    }
-    return ml_collections.ConfigDict(nested).lock()
 
 
 def with_variant(
@@ -445,48 +363,3 @@ def with_variant(
             raise ValueError(f"config variant {variant!r} is not one of {accepted}")
         settings.masking.policy = value
     return settings
-
-
-def frozen(
-    kind: type[T],
-    settings: ml_collections.ConfigDict | Mapping[str, Any],
-    path: str = "",
-) -> T:
-    """Returns `settings` as the dataclass `kind`.
-
-    Args:
-      kind: a config dataclass.
-      settings: its fields by name, nested; what is absent keeps its default.
-      path: where `settings` stands in a larger config, for messages.
-
-    Raises:
-      ValueError: a setting is unknown, ill-typed or impossible; the message names
-        it and says what is accepted.
-    """
-    if isinstance(settings, ml_collections.ConfigDict):
-        settings = settings.to_dict()
-    hints = typing.get_type_hints(kind)
-    for name in settings:
-        if name not in hints:
-            raise ValueError(
-                f"there is no setting {path}{name}; "
-                f"{path.rstrip('.') or kind.__name__} has {', '.join(sorted(hints))}"
-            )
-    values = {
-        name: _typed(hints[name], value, f"{path}{name}")
-        for name, value in settings.items()
-    }
-    return kind(**values)
-
-
-def _typed(hint: type, value: Any, setting: str) -> Any:
-    """Returns a setting's value as its declared type."""
-    if dataclasses.is_dataclass(hint):
-        if not isinstance(value, Mapping):
-            raise ValueError(f"{setting}={value!r} is not a group of settings")
-        return frozen(hint, value, f"{setting}.")
-    if hint is float and type(value) is int:
-        return float(value)
-    if type(value) is not hint:
-        raise ValueError(f"{setting}={value!r} is not of type {hint.__name__}")
-    return value

@@ -1,0 +1,52 @@
+"""Typed configuration: every setting and its default is written here, once.
+
+Files in configs/ start from `editable(PretrainConfig())` and change fields.
+An entry point turns the result into frozen dataclasses with `frozen` before
+anything else runs, so a misspelt or impossible setting stops the program at
+once, with a message that names the setting.
+"""
+
+from ssrlm_jax.config.corpus import CorpusConfig
+from ssrlm_jax.config.pretraining import (
+    ATTENTION_BACKENDS,
+    DTYPES,
+    MASKING_POLICIES,
+    REMAT_POLICIES,
+    SCHEDULES,
+    ComputeConfig,
+    DataConfig,
+    DistributedConfig,
+    EncoderConfig,
+    FamiliesConfig,
+    LoopConfig,
+    MaskingConfig,
+    MeshConfig,
+    OptimizerConfig,
+    PretrainConfig,
+    SourceRates,
+    with_variant,
+)
+from ssrlm_jax.config.settings import editable, frozen
+
+__all__ = [
+    "ATTENTION_BACKENDS",
+    "ComputeConfig",
+    "CorpusConfig",
+    "DTYPES",
+    "DataConfig",
+    "DistributedConfig",
+    "EncoderConfig",
+    "FamiliesConfig",
+    "LoopConfig",
+    "MASKING_POLICIES",
+    "MaskingConfig",
+    "MeshConfig",
+    "OptimizerConfig",
+    "PretrainConfig",
+    "REMAT_POLICIES",
+    "SCHEDULES",
+    "SourceRates",
+    "editable",
+    "frozen",
+    "with_variant",
+]

@@ -1,0 +1,23 @@
+"""Checks of settings; each names the setting, what was found, what is accepted."""
+
+from collections.abc import Collection
+
+
+def check(is_fine: bool, setting: str, found: object, accepted: str) -> None:
+    """Raises a ValueError that names the setting unless `is_fine`."""
+    if not is_fine:
+        raise ValueError(f"{setting}={found!r} {accepted}")
+
+
+def choice(setting: str, found: str, choices: Collection[str]) -> None:
+    check(found in choices, setting, found, f"is not one of {tuple(choices)}")
+
+
+def positive(prefix: str, config: object, *names: str) -> None:
+    for name in names:
+        found = getattr(config, name)
+        check(found > 0, f"{prefix}.{name}", found, "is not greater than 0")
+
+
+def share(setting: str, found: float) -> None:
+    check(0.0 <= found <= 1.0, setting, found, "does not lie in 0..1")
