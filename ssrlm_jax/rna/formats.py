@@ -1,4 +1,4 @@
-"""Text files of sequences and structures: FASTA, tables, dot-bracket files.
+"""Text files of sequences and structures: FASTA, tables, dot-bracket, Stockholm.
 
 Plain or gz, told apart by content. Readers are streams: they hold one record, and
 `fasta_parts` not even that. Every complaint is a ValueError that begins with the
@@ -15,9 +15,13 @@ from typing import NamedTuple
 
 import numpy as np
 
+from ssrlm_jax.rna import stockholm
 from ssrlm_jax.rna import structure as structures
 
-READABLE = "FASTA, a table with the columns id and sequence, or a dot-bracket file"
+READABLE = (
+    "FASTA, a table with the columns id and sequence, a dot-bracket file or a "
+    "Stockholm alignment"
+)
 
 _GZIP = b"\x1f\x8b"
 _PART_BYTES = 2**20  # a line is read in parts of at most this size
@@ -125,6 +129,31 @@ def fasta_parts(path: Path) -> Iterator[FastaPart]:
         raise ValueError(f"{path}:{header}: a header without a sequence")
     if not header:
         raise ValueError(f"{path}: the file is empty")
+
+
+def fasta_blocks(path: Path, num_bytes: int = 2**22) -> Iterator[bytes]:
+    """Yields a FASTA file in blocks of whole records, as they are in the file.
+
+    Args:
+      path: of the file.
+      num_bytes: of a block, about.
+
+    Raises:
+      ValueError: a record is longer than four blocks.
+      EOFError, OSError, zlib.error: the file cannot be read.
+    """
+    with _open(path) as file:
+        held = b""
+        while part := file.read(num_bytes):
+            held += part
+            cut = held.rfind(b"\n>") + 1
+            if cut:
+                yield held[:cut]
+                held = held[cut:]
+            elif len(held) > 4 * num_bytes:
+                raise ValueError(f"{path}: a record is longer than a block")
+        if held:
+            yield held
 
 
 def read_fasta(path: Path) -> Iterator[Record]:
@@ -261,8 +290,37 @@ def read_dot_bracket(path: Path) -> Iterator[Record]:
         raise ValueError(f"{path}:{held[0][0]}: the last record is not complete")
 
 
+def read_stockholm(path: Path) -> Iterator[Record]:
+    """Yields the sequences of Stockholm alignments; see rna/stockholm.py.
+
+    Raises:
+      ValueError: as `lines`; no `# STOCKHOLM` line or no `//`; a malformed alignment.
+    """
+    block: stockholm.Alignment | None = None
+    begun = 0
+    for number, fields in _table_rows(path):
+        text = "\t".join(fields).strip()
+        try:
+            if text.startswith(stockholm.HEADER):
+                block, begun = stockholm.Alignment(), number
+            elif block is None:
+                raise ValueError(
+                    f"'{stockholm.HEADER}0' is expected, found {text[:20]!r}"
+                )
+            elif text == "//":
+                for row in block.sequences():
+                    yield Record(*row[:4], f"{path}:{row.line}")
+                block = None
+            else:
+                block.add(number, text)
+        except ValueError as error:
+            raise ValueError(f"{path}:{number}: {error}") from error
+    if block is not None:
+        raise ValueError(f"{path}:{begun}: the alignment does not end with '//'")
+
+
 def kind(path: Path) -> str:
-    """Tells a file's format from its first lines: "fasta", "table", "dot_bracket".
+    """Tells a file's format from its first lines; it is a key of READERS.
 
     Raises:
       ValueError: as `lines`; the file is empty, or is none of these.
@@ -275,6 +333,8 @@ def kind(path: Path) -> str:
             break
     if not first:
         raise ValueError(f"{path}: the file is empty")
+    if first[0].startswith(stockholm.HEADER.encode()):
+        return "stockholm"
     if first[0][:1] == b">":
         is_structure = len(first) == 3 and first[2][:1] in b".([{<"
         return "dot_bracket" if is_structure else "fasta"
@@ -288,6 +348,7 @@ READERS: dict[str, Callable[[Path], Iterator[Record]]] = {
     "fasta": read_fasta,
     "table": read_table,
     "dot_bracket": read_dot_bracket,
+    "stockholm": read_stockholm,
 }
 
 

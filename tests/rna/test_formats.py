@@ -1,9 +1,10 @@
 import gzip
+import re
 
 import numpy as np
 import pytest
 
-from ssrlm_jax.rna import formats
+from ssrlm_jax.rna import formats, structure
 
 TABLE = "id\tfamily\tsequence\tdotbracket\tpairs\n"
 
@@ -151,3 +152,57 @@ def test_a_malformed_dot_bracket_file_is_named_with_its_line(tmp_path, text, com
 )
 def test_the_format_is_told_by_content(tmp_path, text, kind):
     assert formats.kind(_write(tmp_path, text, "any.name")) == kind
+
+
+STOCKHOLM = """# STOCKHOLM 1.0
+#=GF ID   tRNA-like
+#=GF AC   RF09999
+
+one/1-9      GG.AC-GUCC
+two/3-8      GGaACUG-.C
+#=GR one SS  ..........
+#=GC SS_cons <<A.,a_->>
+//
+# STOCKHOLM 1.0
+#=GF ID   bare
+three        AC
+three        GU
+//
+"""
+
+
+def test_a_stockholm_consensus_is_projected_on_each_sequence(tmp_path):
+    """Columns 1-10, 2-9 and, as a pseudoknot, 3-6; gaps drop a pair."""
+    path = tmp_path / "seed.gz"
+    path.write_bytes(gzip.compress(STOCKHOLM.encode()))
+    assert formats.kind(path) == "stockholm"
+    one, two, three = formats.read(path)
+    assert (one.name, one.sequence, one.family) == ("one/1-9", "GGACGUCC", "RF09999")
+    assert structure.to_dot_bracket(one.structure) == "((....))"
+    assert (two.sequence, two.place) == ("GGaACUGC", f"{path}:6")
+    assert structure.to_dot_bracket(two.structure) == "(.(..).)"
+    assert (three.sequence, three.structure, three.family) == ("ACGU", None, "bare")
+
+
+@pytest.mark.parametrize(
+    ("text", "complaint"),
+    [
+        ("# STOCKHOLM 1.0\na ACGU\n", ":1: the alignment does not end with '//'"),
+        ("# STOCKHOLM 1.0\na AC GU\n//\n", ":2: a name and an aligned sequence"),
+        ("# STOCKHOLM 1.0\na ---\n//\n", ":3: a holds gaps only"),
+        (
+            "# STOCKHOLM 1.0\na ACGU\n#=GC SS_cons <..\n//\n",
+            ":4: SS_cons: dot-bracket position 1: '<' is never closed",
+        ),
+        (
+            "# STOCKHOLM 1.0\na ACGU\n#=GC SS_cons <.>\n//\n",
+            ":4: a has 4 columns, SS_cons 3",
+        ),
+        ("# STOCKHOLM 1.0\na AC\n//\nb AC\n", ":4: '# STOCKHOLM 1.0' is expected"),
+    ],
+)
+def test_a_malformed_alignment_names_its_line(tmp_path, text, complaint):
+    path = tmp_path / "bad.sto"
+    path.write_text(text)
+    with pytest.raises(ValueError, match=re.escape(complaint)):
+        list(formats.read(path))
