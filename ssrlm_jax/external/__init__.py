@@ -1,0 +1,1 @@
+"""Programs of others: one file each finds it, runs it, reads its output."""

@@ -1,0 +1,136 @@
+"""What every folding program gives, and the checks it has to pass.
+
+Positions count from 0; in messages from 1. A sequence in a message is its place in
+the call, from 1.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from ssrlm_jax.external import programs
+from ssrlm_jax.rna import alphabet
+from ssrlm_jax.rna import structure as structures
+
+LEAST_PROBABILITY = 0.01  # of a pair that is listed
+
+
+class PairProbabilities(NamedTuple):
+    """Probabilities of base pairs; pairs below `LEAST_PROBABILITY` are left out.
+
+    Attributes:
+      i: int32 (P,), from 0; rows are sorted by i, then j.
+      j: int32 (P,), from 0; i < j.
+      probability: float32 (P,), 0..1.
+    """
+
+    i: np.ndarray
+    j: np.ndarray
+    probability: np.ndarray
+
+
+class Folded(NamedTuple):
+    """A folded sequence.
+
+    Attributes:
+      structure: as long as the sequence.
+      num_unknown: letters that are not A, C, G or U; programs leave them unpaired.
+      probabilities: None where they were not asked for.
+    """
+
+    structure: structures.Structure
+    num_unknown: int
+    probabilities: PairProbabilities | None
+
+
+class Prediction(NamedTuple):
+    """What a program said of a sequence, not yet checked.
+
+    Attributes:
+      dot_bracket: the structure.
+      pairs: i and j from 1, and the probability, in any order; None: not asked for.
+    """
+
+    dot_bracket: str
+    pairs: list[tuple[int, int, float]] | None
+
+
+def fold(
+    program: str,
+    sequences: Sequence[str],
+    predict: Callable[[list[str], bool], list[Prediction]],
+    with_probabilities: bool,
+) -> list[Folded]:
+    """Folds sequences by a program and checks what it says.
+
+    Args:
+      program: its name, for messages.
+      sequences: letters as `rna.alphabet` reads them. An empty one has the empty
+        structure; no program sees it.
+      predict: gets sequences of A C G U N, none empty, and `with_probabilities`;
+        keeps their order.
+      with_probabilities: whether they are asked for.
+
+    Raises:
+      ValueError: a letter that is not of RNA, before anything is folded.
+      ProgramError: as `predict`; a structure or pair that does not fit its sequence.
+    """
+    read = [_letters(number, given) for number, given in enumerate(sequences, 1)]
+    shown = [number for number, letters in enumerate(read) if letters]
+    predictions = []
+    if shown:
+        predictions = predict([read[number] for number in shown], with_probabilities)
+    nothing = Prediction("", [] if with_probabilities else None)
+    of_number = dict(zip(shown, predictions, strict=True))
+    return [
+        _folded(program, number + 1, letters, of_number.get(number, nothing))
+        for number, letters in enumerate(read)
+    ]
+
+
+def _letters(number: int, given: str) -> str:
+    """Returns a sequence in the letters A C G U N."""
+    if not given.strip("ACGUN"):
+        return given
+    try:
+        return alphabet.decode(alphabet.encode(given)[0])
+    except ValueError as error:
+        raise ValueError(f"sequence {number}, {error}") from error
+
+
+def _folded(program: str, number: int, letters: str, said: Prediction) -> Folded:
+    place = f"{program}, sequence {number} of the call"
+    if len(said.dot_bracket) != len(letters):
+        raise programs.ProgramError(
+            f"{place}: the structure has {len(said.dot_bracket)} positions, the "
+            f"sequence {len(letters)}"
+        )
+    try:
+        structure = structures.from_dot_bracket(said.dot_bracket)
+        probabilities = _probabilities(len(letters), said.pairs)
+    except ValueError as error:
+        raise programs.ProgramError(f"{place}: {error}") from error
+    num_unknown = len(letters) - sum(map(letters.count, "ACGU"))
+    return Folded(structure, num_unknown, probabilities)
+
+
+def _probabilities(
+    length: int, pairs: list[tuple[int, int, float]] | None
+) -> PairProbabilities | None:
+    if pairs is None:
+        return None
+    table = np.array(sorted(pairs), np.float64).reshape(-1, 3)
+    i, j = table[:, :2].astype(np.int32).T
+    probability = table[:, 2]
+    wrong = (i < 1) | (i >= j) | (j > length)
+    wrong |= ~((probability >= 0) & (probability <= 1 + 1e-4))  # programs round
+    if wrong.any():
+        row = np.argmax(wrong)
+        raise ValueError(
+            f"probability {probability[row]:g} of the pair ({i[row]}, {j[row]}); "
+            f"1 <= i < j <= {length} and 0..1 are expected"
+        )
+    shown = probability >= LEAST_PROBABILITY
+    kept = np.minimum(probability[shown], 1.0).astype(np.float32)
+    return PairProbabilities(i[shown] - 1, j[shown] - 1, kept)

@@ -1,0 +1,49 @@
+"""Folding programs behind one interface: `FOLDERS[name](settings)`.
+
+A folder is checked when it is made and can be sent to other processes; folding costs
+little more than the program itself, so hand over many sequences in one call.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Protocol
+
+from ssrlm_jax.external import contrafold, folded, linearfold, vienna
+
+Folded = folded.Folded
+PairProbabilities = folded.PairProbabilities
+
+
+class Folder(Protocol):
+    """A folding program and its settings."""
+
+    def fold(
+        self, sequences: Sequence[str], *, with_probabilities: bool = False
+    ) -> list[Folded]:
+        """Folds sequences.
+
+        Args:
+          sequences: letters as `rna.alphabet` reads them: U = T, lower = upper, IUPAC
+            codes = N. An empty sequence has the empty structure.
+          with_probabilities: also of base pairs, from `folded.LEAST_PROBABILITY` on.
+
+        Returns:
+          One for each sequence, in their order; each structure fits its sequence.
+
+        Raises:
+          ValueError: a letter that is not of RNA, with the sequence's place in the
+            call and its position; probabilities the program does not give.
+          ProgramError: the program failed, or its answer does not fit; one line.
+        """
+        ...
+
+    def describe(self) -> dict[str, object]:
+        """Returns program, version where it tells, and settings, for manifests."""
+        ...
+
+
+FOLDERS: dict[str, Callable[..., Folder]] = {
+    "vienna": vienna.Vienna,
+    "contrafold": contrafold.Contrafold,
+    "eternafold": contrafold.eternafold,
+    "linearfold": linearfold.Linearfold,
+}
