@@ -4,9 +4,11 @@ r"""Makes a corpus for pre-training of your files.
       --out=corpora/mine
 
 Reads FASTA (plain or gz; any letter case, U or T, IUPAC codes), tables with the
-columns id, sequence and where known family, dotbracket, pairs, and dot-bracket
-files as RNAfold writes them. Equal records are kept once. The same command again
-goes on where an interrupted run stopped.
+columns id, sequence and where known family, dotbracket, pairs, dot-bracket files as
+RNAfold writes them, and Stockholm alignments as Rfam publishes them. Of equal and of
+near-duplicate records (MMseqs2) one is kept; ncRNA without a structure is folded
+(ViennaRNA, by default). The same command again goes on where an interrupted run
+stopped; a changed setting or input reruns just what depends on it.
 """
 
 import argparse
@@ -14,7 +16,7 @@ import argparse
 import command
 
 from ssrlm_jax import config
-from ssrlm_jax.prepare import build, report
+from ssrlm_jax.prepare import build, picture, report
 
 
 def prepare_corpus(settings: config.CorpusConfig, flags: argparse.Namespace) -> None:
@@ -27,9 +29,14 @@ def prepare_corpus(settings: config.CorpusConfig, flags: argparse.Namespace) -> 
             ncrna=flags.ncrna,
             other=flags.other,
             leave_out=flags.leave_out,
+            work=flags.work,
             report=display,
         )
     report.show(console, flags.out, manifest)
+    try:
+        picture.write(flags.out, manifest)
+    except ImportError as error:
+        console.print(str(error))
 
 
 def _files(holds: str) -> dict[str, object]:
@@ -46,7 +53,8 @@ if __name__ == "__main__":
         flags={
             "--ncrna": _files("non-coding RNA, with structures where known"),
             "--other": _files("other RNA: coding, genomes, unsorted"),
-            "--leave_out": _files("sequences of test sets; equal records are removed"),
+            "--leave_out": _files("test sets; equal and near records are removed"),
             "--out": {"required": True, "metavar": "DIR", "help": "corpus to make"},
+            "--work": {"metavar": "DIR", "help": "of the stages (default: OUT.work)"},
         },
     )

@@ -6,7 +6,13 @@ anything else runs, so a misspelt or impossible setting stops the program at
 once, with a message that names the setting.
 """
 
-from ssrlm_jax.config.corpus import CorpusConfig
+from ssrlm_jax.config.corpus import (
+    ClusterConfig,
+    CorpusConfig,
+    ExecutorConfig,
+    FoldConfig,
+    InputsConfig,
+)
 from ssrlm_jax.config.pretraining import (
     ATTENTION_BACKENDS,
     DTYPES,
@@ -31,6 +37,10 @@ from ssrlm_jax.config.settings import editable, frozen
 __all__ = [
     "ATTENTION_BACKENDS",
     "ComputeConfig",
+    "ClusterConfig",
+    "ExecutorConfig",
+    "FoldConfig",
+    "InputsConfig",
     "CorpusConfig",
     "DTYPES",
     "DataConfig",

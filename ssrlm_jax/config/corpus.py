@@ -5,12 +5,110 @@ import re
 
 from ssrlm_jax.config import checks
 
+CLUSTERINGS = ("mmseqs", "none")
+FOLDERS = ("vienna", "contrafold", "eternafold", "linearfold", "none")
+VIENNA_METHODS = ("mfe", "centroid", "mea")
+LONG_RECORDS = ("windows", "skip")
+EXECUTORS = ("local", "datatrove", "slurm", "ray")
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class InputsConfig:
+    """Files, directories or patterns, separated by commas; flags take their place."""
+
+    ncrna: str = ""  # non-coding RNA, with structures where known
+    other: str = ""  # other RNA: coding, genomes, unsorted
+    leave_out: str = ""  # what equals, or clusters with, one of these is removed
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class ClusterConfig:
+    """Near-duplicates; defaults as the paper's MMseqs2 run, appendix A.1.1."""
+
+    method: str = "mmseqs"  # or "none": near-duplicates stay, and the manifest says so
+    identity: float = 0.8  # share of equal letters in the alignment, at least
+    coverage: float = 0.8  # share of the sequence that is aligned, at least
+    coverage_mode: int = 1  # MMseqs2's --cov-mode; 0: of both, 1: of the member
+    longest: int = 65_000  # nucleotides; longer records are left alone
+    program: str = ""  # path of mmseqs; "": SSRLM_MMSEQS, then PATH
+
+    def __post_init__(self) -> None:
+        checks.choice("cluster.method", self.method, CLUSTERINGS)
+        checks.share("cluster.identity", self.identity)
+        checks.share("cluster.coverage", self.coverage)
+        checks.check(
+            0 <= self.coverage_mode <= 5,
+            "cluster.coverage_mode",
+            self.coverage_mode,
+            "does not lie in 0..5",
+        )
+        checks.check(
+            0 < self.longest <= 65_535,
+            "cluster.longest",
+            self.longest,
+            "does not lie in 1..65535, what MMseqs2 reads",
+        )
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class FoldConfig:
+    """How ncRNA without a structure is folded."""
+
+    program: str = "vienna"  # or contrafold (the paper's), eternafold, linearfold, none
+    method: str = "mfe"  # of vienna: mfe, centroid, mea
+    gamma: float = 0.0  # of mea, contrafold, eternafold; 0: the program's default
+    beam: int = 100  # of linearfold
+    path: str = ""  # of the program; "": an environment variable, then PATH
+    parameters: str = ""  # file, of eternafold
+    longest: int = 1_000  # nucleotides that are folded in one piece
+    long_records: str = "windows"  # each window by itself; or "skip": left unfolded
+    task_nucleotides: int = 2**16  # folded by one task
+
+    def __post_init__(self) -> None:
+        checks.choice("fold.program", self.program, FOLDERS)
+        checks.choice("fold.method", self.method, VIENNA_METHODS)
+        checks.choice("fold.long_records", self.long_records, LONG_RECORDS)
+        checks.positive("fold", self, "beam", "longest", "task_nucleotides")
+        checks.check(self.gamma >= 0, "fold.gamma", self.gamma, "is < 0")
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class ExecutorConfig:
+    """Where the stages run; datatrove, slurm and ray need the extra [cluster]."""
+
+    kind: str = "local"  # processes of this machine; datatrove's; SLURM; Ray
+    num_workers: int = 0  # at the same time; 0: one for each core
+    partition: str = ""  # of SLURM
+    time: str = "24:00:00"  # of one task, on SLURM
+    memory_gb: int = 8  # of one task, on SLURM and Ray
+    setup: str = ""  # shell line before a task on SLURM: source .venv/bin/activate
+
+    def __post_init__(self) -> None:
+        checks.choice("executor.kind", self.kind, EXECUTORS)
+        checks.positive("executor", self, "memory_gb")
+        checks.check(
+            0 <= self.num_workers <= 2**10,
+            "executor.num_workers",
+            self.num_workers,
+            "does not lie in 0..1024",
+        )
+        checks.check(
+            self.kind != "slurm" or bool(self.partition),
+            "executor.partition",
+            self.partition,
+            "is empty; name the partition that executor.kind='slurm' submits to",
+        )
+
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class CorpusConfig:
     """How launch/prepare_corpus.py makes a corpus of files."""
 
     seed: int = 0  # of the validation split and of the order of rows
+    inputs: InputsConfig = InputsConfig()
+    min_length: int = 16  # nucleotides; shorter records are dropped
+    max_unknown: float = 1.0  # share of letters that are not A C G U; more: dropped
+    min_complexity: float = 0.3  # entropy of three-letter words, 0..1; less: dropped
     row_length: int = 1024  # tokens
     max_segments: int = 64  # records of a row, at most
     tail_share: float = 0.125  # of a row, what the last window of a record holds
@@ -18,18 +116,21 @@ class CorpusConfig:
     family_pattern: str = ""  # regular expression that finds a family in a name
     families: str = ""  # table: what was found, or a whole name -> family
     shard_nucleotides: int = 2**25  # a process holds about 10 bytes for each
-    num_buckets: int = 64  # one is held in memory when equal records are looked for
-    num_workers: int = 0  # processes; 0: one for each core
+    num_buckets: int = 64  # of hashes; one is held in memory by a process
+    keep_work: bool = True  # beside the corpus; what a changed setting leaves as it is
+    cluster: ClusterConfig = ClusterConfig()
+    fold: FoldConfig = FoldConfig()
+    executor: ExecutorConfig = ExecutorConfig()
 
     def __post_init__(self) -> None:
         checks.check(
             0 <= self.seed < 2**31, "seed", self.seed, "does not lie in 0..2^31-1"
         )
         for name, low, high in (
+            ("min_length", 1, 2**15 - 1),
             ("row_length", 3, 2**15 - 1),
             ("max_segments", 1, 255),
             ("num_buckets", 1, 2**16),
-            ("num_workers", 0, 2**10),
         ):
             found = getattr(self, name)
             checks.check(
@@ -47,7 +148,8 @@ class CorpusConfig:
             self.tail_share,
             "does not lie in 0..0.5",
         )
-        checks.share("validation_share", self.validation_share)
+        for name in ("validation_share", "max_unknown", "min_complexity"):
+            checks.share(name, getattr(self, name))
         try:
             re.compile(self.family_pattern)
         except re.error as error:

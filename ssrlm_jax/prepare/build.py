@@ -1,19 +1,21 @@
-"""Files → a corpus: three stages, each one function over many tasks.
+"""Files → a corpus: five stages, each one function over many tasks.
 
 read (standardise.py): a file → its parts. dedupe (dedupe.py): a bucket of keys →
-which records are kept. pack (pack.py): parts → a shard of rows. The stages work in
-`OUT.unfinished`, which is renamed when all is done; the same command goes on where
-it was interrupted.
+which records are kept. cluster (cluster.py): a source → which of these. fold
+(fold.py): some ncRNA records → their structures. pack (pack.py): parts → a shard of
+rows. Tasks work in `OUT.work` and are named by all that decides their results, so
+the same command goes on where it was interrupted, and a changed setting or input
+reruns just what depends on it. The corpus is renamed to OUT when all is done.
 """
 
-import collections
+import contextlib
 import dataclasses
-import json
+import fcntl
 import os
 import pathlib
 import shutil
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -21,42 +23,81 @@ import numpy as np
 from ssrlm_jax import config
 from ssrlm_jax.data import rows
 from ssrlm_jax.prepare import (
+    cluster,
     dedupe,
     executor,
+    fold,
     inputs,
     pack,
     standardise,
+    way,
 )
+from ssrlm_jax.rna import formats
 
-UNFINISHED = ".unfinished"
+WORK = ".work"
 Report = Callable[[str, int, int], None]
 
 
 @dataclasses.dataclass(frozen=True)
+class Part:
+    """A part of a file, as the first stage wrote it; a path without suffix."""
+
+    file: int  # number of the file
+    source: str
+    path: str
+    key: str
+
+    @property
+    def windows(self) -> str:
+        return f"{self.path}.windows"
+
+    @property
+    def keys(self) -> str:
+        return f"{self.path}.keys"
+
+
+@dataclasses.dataclass(frozen=True)
+class _Kept:
+    """Which records are kept: files of dedupe.KEPT, and what names their content."""
+
+    files: tuple[str, ...]
+    key: str
+    nucleotides: np.ndarray  # (parts, splits)
+
+
+@dataclasses.dataclass
 class _Job:
-    """What all stages need: settings, where to work, whom to tell."""
+    """What all stages need: settings, where to work, whom to tell, what was done."""
 
     settings: config.CorpusConfig
     files: Mapping[str, Sequence[str]]  # by source
     work: pathlib.Path
     report: Report
+    how: Mapping[str, Any]
+    done: dict[str, list[executor.Done]] = dataclasses.field(default_factory=dict)
+    seconds: dict[str, float] = dataclasses.field(default_factory=dict)
 
     def run(
-        self, name: str, function: Callable[[Any], executor.Counts], tasks: list[Any]
-    ) -> list[executor.Counts]:
-        """Runs a stage."""
-        directory = self.work / name
+        self,
+        stage: str,
+        function: Callable[[Any], executor.Counts],
+        tasks: Sequence[tuple[str, str, Any]],
+    ) -> list[executor.Done]:
+        """Runs a stage; tasks are name, key, payload."""
+        directory = self.work / stage
         directory.mkdir(exist_ok=True)
-        numbered = [
-            (directory / f"{number:05d}.json", task)
-            for number, task in enumerate(tasks)
-        ]
-        return executor.run(
+        started = time.monotonic()
+        self.done[stage] = executor.run(
             function,
-            numbered,
-            num_workers=self.settings.num_workers or os.cpu_count() or 1,
-            report=lambda done, total: self.report(name, done, total),
+            [
+                executor.Task(directory / f"{name}.json", key, payload)
+                for name, key, payload in tasks
+            ],
+            settings=self.settings.executor,
+            report=lambda done, total: self.report(stage, done, total),
         )
+        self.seconds[stage] = round(time.monotonic() - started, 1)
+        return self.done[stage]
 
 
 def build(
@@ -66,6 +107,7 @@ def build(
     ncrna: Sequence[str] = (),
     other: Sequence[str] = (),
     leave_out: Sequence[str] = (),
+    work: str | os.PathLike[str] | None = None,
     report: Report = lambda stage, done, total: None,
 ) -> rows.Manifest:
     """Makes a corpus of files; does nothing where it is made already.
@@ -73,65 +115,102 @@ def build(
     Args:
       out: directory to make.
       settings: how.
-      ncrna: files, directories or patterns, of non-coding RNA.
+      ncrna: files, directories or patterns, of non-coding RNA; none: those of
+        `settings.inputs`.
       other: the same, of other RNA.
-      leave_out: records equal to one of these are removed.
+      leave_out: records equal to one of these, or in a cluster with one, are removed.
+      work: directory for what stages write; None: `out`.work.
       report: called with a stage, its tasks that are done, and all.
 
     Raises:
       ValueError: bad input, with file and line; `out` exists and was made in
-        another way.
-      OSError: the disk is full.
+        another way; a program is missing.
+      ImportError: a package is missing.
+      OSError: the disk is full; a worker was killed.
     """
-    files = {
-        "ncrna": inputs.files(ncrna, "--ncrna"),
-        "other": inputs.files(other, "--other"),
-        standardise.LEFT_OUT: inputs.files(leave_out, "--leave_out"),
-    }
-    if not files["ncrna"] and not files["other"]:
-        raise ValueError("no input; give files with --ncrna=... or --other=...")
+    files = _files(settings, ncrna, other, leave_out)
     families = inputs.families(settings.families)
     how = _how(settings, files)
     directory = pathlib.Path(out)
     if directory.exists():
         return _made_before(directory, how)
-    work = _workplace(directory, how)
-    try:
-        manifest = _made(_Job(settings, files, work, report), families, how)
-        (work / "corpus").replace(directory)
-    except OSError as error:
-        free = shutil.disk_usage(work).free // 2**20
-        raise OSError(
-            f"{work}: {error}; {free:,} MiB are free on that disk; the same command "
-            "goes on from here"
-        ) from error
-    shutil.rmtree(work)
+    place = pathlib.Path(work or directory.with_name(directory.name + WORK))
+    place.mkdir(parents=True, exist_ok=True)
+    with _alone(place):
+        job = _Job(settings, files, place, report, how)
+        try:
+            manifest = _made(job, families)
+            (place / "corpus").replace(directory)
+            shutil.rmtree(place / "pack")  # its shards are gone
+        except OSError as error:
+            free = shutil.disk_usage(place).free // 2**20
+            raise OSError(
+                f"{place}: {error}; {free:,} MiB are free on that disk; the same "
+                "command goes on from here"
+            ) from error
+    if not settings.keep_work:
+        shutil.rmtree(place)
     return manifest
 
 
-def _made(job: _Job, families: dict[str, str], how: Mapping[str, Any]) -> rows.Manifest:
+def _files(
+    settings: config.CorpusConfig,
+    ncrna: Sequence[str],
+    other: Sequence[str],
+    leave_out: Sequence[str],
+) -> dict[str, list[str]]:
+    """Returns the files of each source; flags take the place of settings."""
+    given = settings.inputs
+    files = {
+        "ncrna": inputs.files(ncrna or [given.ncrna], "--ncrna"),
+        "other": inputs.files(other or [given.other], "--other"),
+        standardise.LEFT_OUT: inputs.files(
+            leave_out or [given.leave_out], "--leave_out"
+        ),
+    }
+    if not files["ncrna"] and not files["other"]:
+        raise ValueError(
+            "no input; give files with --ncrna=... or --other=..., or in the config's "
+            "inputs"
+        )
+    return files
+
+
+@contextlib.contextmanager
+def _alone(work: pathlib.Path) -> Iterator[None]:
+    """Holds a lock on a directory of work."""
+    with open(work / "lock", "w") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise ValueError(
+                f"another command works in {work}; wait for it, or name another "
+                "directory with --work"
+            ) from error
+        yield
+
+
+def _made(job: _Job, families: dict[str, str]) -> rows.Manifest:
     """Runs the stages; the corpus lies in the job's place of work."""
-    settings = job.settings
-    times = [time.monotonic()]
-    read, parts = _read(job, families)
-    times.append(time.monotonic())
-    deduped = _dedupe(job, read, parts)
-    times.append(time.monotonic())
-    shards = _pack(job, parts, deduped)
-    times.append(time.monotonic())
+    parts = _read(job, families)
+    kept = _dedupe(job, parts)
+    if job.settings.cluster.method != "none":
+        kept = _cluster(job, parts, kept)
+    folded = _fold(job, parts, kept)
+    shards = _pack(job, parts, kept, folded)
     if not shards:
         raise ValueError("nothing is left to pack: every record was dropped")
-    seconds = np.diff(times).round(1).tolist()
     manifest = rows.Manifest(
-        row_length=settings.row_length,
-        max_segments=settings.max_segments,
+        row_length=job.settings.row_length,
+        max_segments=job.settings.max_segments,
         shards=tuple(shards),
-        stages=_stages(job.files, read, deduped, shards),
+        stages=way.stages(job.files, job.done),
         how={
-            **how,
-            "records_of_known_family": sum(_family_counts(job, read).values()),
-            "validation_families": sorted(_held_out(job, read)),
-            "seconds": dict(zip(("read", "dedupe", "pack"), seconds, strict=True)),
+            **job.how,
+            "records_of_known_family": sum(_family_counts(job).values()),
+            "validation_families": sorted(_held_out(job)),
+            "stages": way.costs(job.done, job.seconds),
+            "content": way.content(job.files, job.done),
         },
     )
     rows.write_manifest(job.work / "corpus", manifest)
@@ -141,27 +220,34 @@ def _made(job: _Job, families: dict[str, str], how: Mapping[str, Any]) -> rows.M
 def _how(
     settings: config.CorpusConfig, files: Mapping[str, Sequence[str]]
 ) -> dict[str, Any]:
-    """Returns what decides the content of the corpus."""
+    """Returns what decides the content of the corpus; asks the programs it needs."""
     values = dataclasses.asdict(settings)
-    del values["num_workers"]
+    for name in ("executor", "keep_work", "inputs"):
+        del values[name]
     extra = [settings.families] if settings.families else []
-    seen = {
-        source: [
-            {
-                "path": path,
-                "bytes": (stat := os.stat(path)).st_size,
-                "time": stat.st_mtime_ns,
-            }
-            for path in paths
-        ]
-        for source, paths in {**files, "families": extra}.items()
+    kinds = {path: formats.kind(path) for paths in files.values() for path in paths}
+    return {
+        "settings": values,
+        "files": {
+            source: [_described(path) for path in paths]
+            for source, paths in {**files, "families": extra}.items()
+        },
+        "cluster": cluster.check(settings.cluster),
+        "fold": fold.check(settings.fold, files["ncrna"], kinds),
     }
-    return {"settings": values, "files": seen}
+
+
+def _described(path: str) -> dict[str, object]:
+    stat = os.stat(path)
+    return {"path": path, "bytes": stat.st_size, "time": stat.st_mtime_ns}
 
 
 def _made_before(directory: pathlib.Path, how: Mapping[str, Any]) -> rows.Manifest:
     """Returns the manifest of a corpus that was made in the same way."""
-    other = f"--out={directory} exists and {{}}; name another directory or remove it"
+    other = (
+        f"--out={directory} exists and {{}}; name another directory or remove it "
+        f"(what stays the same is kept in {directory}{WORK})"
+    )
     if not (directory / rows.MANIFEST).is_file():
         raise ValueError(other.format("is no corpus"))
     manifest = rows.open_corpus(directory)
@@ -170,86 +256,76 @@ def _made_before(directory: pathlib.Path, how: Mapping[str, Any]) -> rows.Manife
     return manifest
 
 
-def _workplace(directory: pathlib.Path, how: Mapping[str, Any]) -> pathlib.Path:
-    """Returns where to work: an earlier unfinished run of the same, or empty."""
-    work = directory.with_name(directory.name + UNFINISHED)
-    plan = work / "how.json"
-    if not plan.is_file() or json.loads(plan.read_text()) != how:
-        shutil.rmtree(work, ignore_errors=True)
-        work.mkdir(parents=True)
-        beside = work / "how.json.unfinished"
-        beside.write_text(json.dumps(how))
-        beside.replace(plan)
-    return work
-
-
-def _read(
-    job: _Job, families: dict[str, str]
-) -> tuple[list[executor.Counts], list[tuple[str, str]]]:
-    """Returns the counts of each file, and (source, path) of every part."""
+def _read(job: _Job, families: dict[str, str]) -> list[Part]:
+    """Reads every file; returns the parts, in the order of files."""
     settings = job.settings
     longest, shortest_tail = pack.window_lengths(
         settings.row_length, settings.tail_share
     )
-    tasks = [
-        standardise.Task(
-            path=path,
-            source=source,
-            out=os.fspath(job.work / "read" / f"{source}-{number:05d}"),
-            longest=longest,
-            shortest_tail=shortest_tail,
-            part_nucleotides=settings.shard_nucleotides,
-            family_pattern=settings.family_pattern,
-            families=families,
-        )
-        for source, paths in job.files.items()
-        for number, path in enumerate(paths)
+    tasks = []
+    for source, paths in job.files.items():
+        for path in paths:
+            name = f"{source}-{executor.key_of(os.path.abspath(path))[:12]}"
+            payload = standardise.Task(
+                path=path,
+                source=source,
+                out=os.fspath(job.work / "read" / name),
+                longest=longest,
+                shortest_tail=shortest_tail,
+                part_nucleotides=settings.shard_nucleotides,
+                min_length=settings.min_length,
+                max_unknown=settings.max_unknown,
+                min_complexity=settings.min_complexity,
+                family_pattern=settings.family_pattern,
+                families=families,
+            )
+            key = executor.key_of(dataclasses.asdict(payload), _described(path))
+            tasks.append((name, key, payload))
+    done = job.run("read", standardise.standardise, tasks)
+    return [
+        Part(file, payload.source, f"{payload.out}-{number:05d}", key)
+        for file, ((_, key, payload), one) in enumerate(zip(tasks, done, strict=True))
+        for number in range(one.counts["num_parts"])
     ]
-    read = job.run("read", standardise.standardise, tasks)
-    parts = [
-        (task.source, f"{task.out}-{number:05d}")
-        for task, counts in zip(tasks, read, strict=True)
-        for number in range(counts["num_parts"])
-    ]
-    return read, parts
 
 
-def _family_counts(
-    job: _Job, read: Sequence[executor.Counts]
-) -> collections.Counter[str]:
+def _family_counts(job: _Job) -> dict[str, int]:
     """Returns the records of each family, as read; not those left out."""
-    total: collections.Counter[str] = collections.Counter()
-    sources = [source for source, paths in job.files.items() for _ in paths]
-    for source, counts in zip(sources, read, strict=True):
+    total: dict[str, int] = {}
+    sources = way.sources(job.files)
+    for source, one in zip(sources, job.done["read"], strict=True):
         if source != standardise.LEFT_OUT:
-            total.update(counts["families"])
+            for name, number in one.counts["families"].items():
+                total[name] = total.get(name, 0) + number
     return total
 
 
-def _held_out(job: _Job, read: Sequence[executor.Counts]) -> set[str]:
+def _held_out(job: _Job) -> set[str]:
     """Returns the families that are held out."""
-    settings = job.settings
     return dedupe.hold_out(
-        _family_counts(job, read), settings.validation_share, settings.seed
+        _family_counts(job), job.settings.validation_share, job.settings.seed
     )
 
 
-def _dedupe(
-    job: _Job, read: Sequence[executor.Counts], parts: Sequence[tuple[str, str]]
-) -> list[executor.Counts]:
+def _dedupe(job: _Job, parts: Sequence[Part]) -> _Kept:
     settings = job.settings
-    held = _held_out(job, read)
+    held = _held_out(job)
     held_by_file = [
-        tuple(name in held for name in counts["families"]) for counts in read
-    ]
-    per_part = [
-        is_validation
-        for is_validation, counts in zip(held_by_file, read, strict=True)
-        for _ in range(counts["num_parts"])
+        tuple(name in held for name in one.counts["families"])
+        for one in job.done["read"]
     ]
     described = tuple(
-        dedupe.Part(path=f"{path}.keys", source=source, is_validation=is_validation)
-        for (source, path), is_validation in zip(parts, per_part, strict=True)
+        dedupe.Part(
+            path=part.keys, source=part.source, is_validation=held_by_file[part.file]
+        )
+        for part in parts
+    )
+    key = executor.key_of(
+        [part.key for part in parts],
+        held_by_file,
+        settings.validation_share,
+        settings.seed,
+        settings.num_buckets,
     )
     tasks = [
         dedupe.Task(
@@ -262,45 +338,127 @@ def _dedupe(
         )
         for bucket in range(settings.num_buckets)
     ]
-    return job.run("dedupe", dedupe.dedupe, tasks)
+    done = job.run(
+        "dedupe",
+        dedupe.dedupe,
+        [(f"{task.bucket:05d}", key, task) for task in tasks],
+    )
+    return _Kept(tuple(task.out for task in tasks), key, _nucleotides(done))
+
+
+def _nucleotides(done: Sequence[executor.Done]) -> np.ndarray:
+    return np.sum([one.counts["nucleotides"] for one in done], axis=0)
+
+
+def _cluster(job: _Job, parts: Sequence[Part], kept: _Kept) -> _Kept:
+    settings = job.settings
+    key = executor.key_of(kept.key, job.how["cluster"])
+    tasks = [
+        cluster.Task(
+            source=source,
+            parts=tuple((part.source, part.windows) for part in parts),
+            kept=kept.files,
+            out=os.fspath(job.work / "cluster" / f"{source}.kept"),
+            settings=settings.cluster,
+            num_threads=settings.executor.num_workers or os.cpu_count() or 1,
+        )
+        for source in rows.SOURCES
+        if job.files[source]
+    ]
+    done = job.run(
+        "cluster", cluster.cluster, [(task.source, key, task) for task in tasks]
+    )
+    return _Kept(tuple(task.out for task in tasks), key, _nucleotides(done))
+
+
+def _fold(
+    job: _Job, parts: Sequence[Part], kept: _Kept
+) -> dict[int, list[tuple[str, str]]]:
+    """Folds ncRNA; returns file and key of the structures, by number of the part."""
+    settings = job.settings.fold
+    if settings.program == "none":
+        return {}
+    chosen = dedupe.load_kept(kept.files)
+    tasks, owners = [], []
+    for number, part in enumerate(parts):
+        if part.source != "ncrna":
+            continue
+        mine = chosen[chosen["part"] == number]
+        groups = fold.to_fold(part.keys, mine, settings.task_nucleotides)
+        for records in groups:
+            name = executor.key_of(part.path, records[0])[:16]
+            task = fold.Task(
+                windows=part.windows,
+                records=records,
+                out=os.fspath(job.work / "fold" / f"{name}.folded"),
+                settings=settings,
+            )
+            key = executor.key_of(part.key, records, dataclasses.asdict(settings))
+            tasks.append((name, key, task))
+            owners.append(number)
+    job.run("fold", fold.fold, tasks)
+    folded: dict[int, list[tuple[str, str]]] = {}
+    for owner, (_, key, task) in zip(owners, tasks, strict=True):
+        folded.setdefault(owner, []).append((task.out, key))
+    return folded
 
 
 def _pack(
-    job: _Job, parts: Sequence[tuple[str, str]], deduped: Sequence[executor.Counts]
+    job: _Job,
+    parts: Sequence[Part],
+    kept: _Kept,
+    folded: Mapping[int, Sequence[tuple[str, str]]],
 ) -> list[rows.Shard]:
     settings = job.settings
-    sizes = np.sum([counts["nucleotides"] for counts in deduped], axis=0)
-    kept = tuple(
-        os.fspath(job.work / "dedupe" / f"{bucket:05d}.kept")
-        for bucket in range(settings.num_buckets)
+    shape = pack.Shape(
+        row_length=settings.row_length,
+        max_segments=settings.max_segments,
+        seed=settings.seed,
     )
     tasks = []
     for number, split in enumerate(rows.SPLITS):
         for source in rows.SOURCES:
             mine = [
-                (index, int(sizes[index, number]))
-                for index, (owner, _) in enumerate(parts)
-                if owner == source
+                (index, int(kept.nucleotides[index, number]))
+                for index, part in enumerate(parts)
+                if part.source == source
             ]
             groups = grouped(mine, settings.shard_nucleotides)
-            tasks += [
-                pack.Task(
+            for shard, group in enumerate(groups):
+                key = executor.key_of(
+                    dataclasses.asdict(shape),
+                    kept.key,
+                    [(parts[i].key, [k for _, k in folded.get(i, ())]) for i in group],
+                    (shard, len(groups)),
+                )
+                task = pack.Task(
                     corpus=os.fspath(job.work / "corpus"),
                     split=split,
                     source=source,
                     shard=shard,
                     num_shards=len(groups),
-                    parts=tuple((i, f"{parts[i][1]}.windows") for i in group),
-                    kept=kept,
-                    shape=pack.Shape(
-                        row_length=settings.row_length,
-                        max_segments=settings.max_segments,
-                        seed=settings.seed,
+                    parts=tuple((i, parts[i].windows) for i in group),
+                    kept=kept.files,
+                    folded=tuple(
+                        tuple(path for path, _ in folded.get(i, ())) for i in group
                     ),
+                    shape=shape,
                 )
-                for shard, group in enumerate(groups)
-            ]
-    return [rows.Shard(**counts) for counts in job.run("pack", pack.pack, tasks)]
+                tasks.append((f"{split}-{source}-{shard:05d}", key, task))
+    if any(job.work.glob("corpus/*")):
+        _remove_other_shards(job.work, {name: key for name, key, _ in tasks})
+    done = job.run("pack", pack.pack, tasks)
+    return [rows.Shard(**one.counts["shard"]) for one in done]
+
+
+def _remove_other_shards(work: pathlib.Path, keys: Mapping[str, str]) -> None:
+    """Starts packing anew if an interrupted run packed anything else."""
+    for done in work.glob("pack/*.json"):
+        task = executor.Task(done, keys.get(done.stem, ""), None)
+        if executor.read(task) is None:
+            shutil.rmtree(work / "corpus")
+            shutil.rmtree(work / "pack")
+            return
 
 
 def grouped(sizes: Sequence[tuple[int, int]], room: int) -> list[list[int]]:
@@ -321,46 +479,3 @@ def grouped(sizes: Sequence[tuple[int, int]], room: int) -> list[list[int]]:
         groups[-1].append(number)
         used += size
     return groups
-
-
-def _stages(
-    files: Mapping[str, Sequence[str]],
-    read: Sequence[executor.Counts],
-    deduped: Sequence[executor.Counts],
-    shards: Sequence[rows.Shard],
-) -> tuple[rows.Stage, ...]:
-    """Returns the way of each source from files to rows."""
-    stages = []
-    sources = [source for source, paths in files.items() for _ in paths]
-    for source in rows.SOURCES:
-        mine = [c for owner, c in zip(sources, read, strict=True) if owner == source]
-        if not mine:
-            continue
-        num_read = sum(counts["num_out"] for counts in mine)
-        dropped = _sum(counts["dropped"].get(source, {}) for counts in deduped)
-        num_kept = num_read - sum(dropped.values())
-        packed = sum(shard.num_records for shard in shards if shard.source == source)
-        stages += [
-            rows.Stage(
-                name=f"{source}: read",
-                num_in=sum(counts["num_in"] for counts in mine),
-                num_out=num_read,
-                dropped=_sum(counts["dropped"] for counts in mine),
-                changed=_sum(counts["changed"] for counts in mine),
-            ),
-            rows.Stage(
-                name=f"{source}: dedupe",
-                num_in=num_read,
-                num_out=num_kept,
-                dropped=dropped,
-            ),
-            rows.Stage(name=f"{source}: pack", num_in=num_kept, num_out=packed),
-        ]
-    return tuple(stages)
-
-
-def _sum(counts: Any) -> dict[str, int]:
-    total: collections.Counter[str] = collections.Counter()
-    for one in counts:
-        total.update(one)
-    return dict(total)

@@ -131,6 +131,12 @@ def dedupe(task: Task) -> executor.Counts:
     }
 
 
+def load_kept(paths: Sequence[str]) -> np.ndarray:
+    """Returns what files of KEPT hold, sorted by part and record."""
+    kept = np.concatenate([np.zeros(0, KEPT), *(np.load(path) for path in paths)])
+    return kept[np.lexsort((kept["record"], kept["part"]))]
+
+
 def _bucket(task: Task) -> tuple[np.ndarray, np.ndarray]:
     """Returns the keys of a bucket and the part that each comes from."""
     edges = [

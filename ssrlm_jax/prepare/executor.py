@@ -1,37 +1,90 @@
-"""Runs a stage: one function over many tasks, in local processes.
+"""Runs a stage: one function over many tasks, on this machine or on a cluster.
 
-A task is done when its file of counts exists; that file is written last, so an
-interrupted stage goes on with the tasks that are left. Tasks do not know of each
-other and results come in the order of the tasks, so the number of workers changes
-nothing but the time.
+A task is done when its file says so with the task's key, which names all that
+decides the result. That file is written last, so an interrupted stage goes on with
+the tasks that are left, and a changed setting or input reruns just what depends on
+it. Tasks do not know of each other and results come in their order, so the number
+and kind of workers change nothing but the time.
 """
 
 import concurrent.futures
 import concurrent.futures.process
+import contextlib
+import dataclasses
+import hashlib
 import json
 import multiprocessing
 import os
 import pathlib
-from collections.abc import Callable, Iterator, Sequence
-from typing import Any, TypeVar
+import resource
+import shutil
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, Generic, TypeVar
 
-Task = TypeVar("Task")
+from ssrlm_jax import config
+
+Payload = TypeVar("Payload")
 Counts = dict[str, Any]
+Report = Callable[[int, int], None]
+
+_POLL_SECONDS = 0.5
+_QUEUE_SECONDS = 30.0  # between two looks at SLURM's queue
+
+
+@dataclasses.dataclass(frozen=True)
+class Task(Generic[Payload]):
+    """One call of a stage's function.
+
+    Attributes:
+      done: file that says that it is done.
+      key: names all that decides the result; of `key_of`.
+      payload: what the function is called with.
+    """
+
+    done: pathlib.Path
+    key: str
+    payload: Payload
+
+
+@dataclasses.dataclass(frozen=True)
+class Done:
+    """What one call returned, and what it cost.
+
+    Attributes:
+      counts: what the function returned.
+      seconds: of one core, this process and those it started.
+      peak_bytes: of memory, of the process since it began.
+    """
+
+    key: str
+    counts: Counts
+    seconds: float
+    peak_bytes: int
+
+
+def key_of(*parts: object) -> str:
+    """Returns a short name of values that can be JSON; other values, another name."""
+    text = json.dumps(parts, sort_keys=True)
+    return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
 
 
 def run(
-    function: Callable[[Task], Counts],
-    tasks: Sequence[tuple[pathlib.Path, Task]],
+    function: Callable[[Payload], Counts],
+    tasks: Sequence[Task[Payload]],
     *,
-    num_workers: int,
-    report: Callable[[int, int], None] = lambda done, total: None,
-) -> list[Counts]:
+    settings: config.ExecutorConfig,
+    report: Report = lambda done, total: None,
+) -> list[Done]:
     """Calls `function` with every task that is not done.
 
     Args:
       function: at the top level of a module; what it returns can be JSON.
-      tasks: each with the file that says that it is done.
-      num_workers: processes; 1: in this one.
+      tasks: their `done` files lie in one directory that exists.
+      settings: where, and on how many workers.
       report: called with the number of done tasks and of all.
 
     Returns:
@@ -40,36 +93,85 @@ def run(
     Raises:
       ValueError, OSError: as `function`, at once: other tasks are given up.
       OSError: a worker was killed.
+      ImportError: `settings.kind` needs the extra [cluster].
     """
-    left = [(done, task) for done, task in tasks if not done.is_file()]
-    num_done = len(tasks) - len(left)
-    report(num_done, len(tasks))
-    for done, counts in _results(function, left, min(num_workers, len(left))):
-        _write_json(done, counts)
-        num_done += 1
-        report(num_done, len(tasks))
-    return [json.loads(done.read_text()) for done, _ in tasks]
+    left = [task for task in tasks if read(task) is None]
+    report(len(tasks) - len(left), len(tasks))
+    if left:
+        EXECUTORS[settings.kind](
+            function,
+            left,
+            settings,
+            lambda num_left: report(len(tasks) - num_left, len(tasks)),
+        )
+    return [_must_be_done(task) for task in tasks]
 
 
-def _results(
-    function: Callable[[Task], Counts],
-    tasks: Sequence[tuple[pathlib.Path, Task]],
-    num_workers: int,
-) -> Iterator[tuple[pathlib.Path, Counts]]:
-    if num_workers <= 1:
-        yield from ((done, function(task)) for done, task in tasks)
+def read(task: Task) -> Done | None:
+    """Returns what a task returned; None if it has to run."""
+    try:
+        found = Done(**json.loads(task.done.read_text()))
+    except (FileNotFoundError, json.JSONDecodeError, TypeError):
+        return None
+    return found if found.key == task.key else None
+
+
+def perform(function: Callable[[Payload], Counts], task: Task[Payload]) -> None:
+    """Calls `function` and writes that it is done."""
+    started = _core_seconds()
+    counts = function(task.payload)
+    peak = max(
+        resource.getrusage(who).ru_maxrss
+        for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
+    )
+    unit = 1 if sys.platform == "darwin" else 1024
+    done = Done(task.key, counts, round(_core_seconds() - started, 3), peak * unit)
+    beside = task.done.with_name(task.done.name + ".unfinished")
+    beside.write_text(json.dumps(dataclasses.asdict(done)))
+    beside.replace(task.done)
+
+
+def _core_seconds() -> float:
+    return sum(os.times()[:4])
+
+
+def _must_be_done(task: Task) -> Done:
+    done = read(task)
+    if done is None:
+        raise OSError(f"{task.done} was not written; run the same command to go on")
+    return done
+
+
+def _num_workers(settings: config.ExecutorConfig, num_tasks: int) -> int:
+    return min(settings.num_workers or os.cpu_count() or 1, num_tasks)
+
+
+def _local(
+    function: Callable[[Payload], Counts],
+    tasks: Sequence[Task[Payload]],
+    settings: config.ExecutorConfig,
+    report: Callable[[int], None],
+) -> None:
+    """Runs tasks in processes of this machine; one worker is this process."""
+    num_workers = _num_workers(settings, len(tasks))
+    if num_workers == 1:
+        for number, task in enumerate(tasks, 1):
+            perform(function, task)
+            report(len(tasks) - number)
         return
     context = multiprocessing.get_context("spawn")
     others = set(multiprocessing.active_children())
     pool = concurrent.futures.ProcessPoolExecutor(num_workers, mp_context=context)
     try:
-        waiting = {pool.submit(function, task): done for done, task in tasks}
-        for future in concurrent.futures.as_completed(waiting):
-            yield waiting[future], future.result()
+        waiting = [pool.submit(perform, function, task) for task in tasks]
+        for number, future in enumerate(concurrent.futures.as_completed(waiting), 1):
+            future.result()
+            report(len(tasks) - number)
     except concurrent.futures.process.BrokenProcessPool as error:
         raise OSError(
             "a worker process was killed, perhaps for want of memory; lower "
-            "num_workers or shard_nucleotides, or run the same command again to go on"
+            "executor.num_workers or shard_nucleotides, or run the same command again "
+            "to go on"
         ) from error
     except BaseException:
         for worker in set(multiprocessing.active_children()) - others:
@@ -79,7 +181,138 @@ def _results(
         pool.shutdown(cancel_futures=True)
 
 
-def _write_json(path: pathlib.Path, content: Counts) -> None:
-    beside = path.with_name(path.name + ".unfinished")
-    beside.write_text(json.dumps(content))
-    os.replace(beside, path)
+@dataclasses.dataclass(frozen=True)
+class _Step(Generic[Payload]):
+    """A stage as a step of a datatrove pipeline: rank n does task n.
+
+    What fails is written beside the task's file, as it happens on another machine.
+    """
+
+    function: Callable[[Payload], Counts]
+    tasks: Sequence[Task[Payload]]
+
+    def __call__(self, data: Iterable | None, rank: int, world_size: int) -> None:
+        task = self.tasks[rank]
+        failed = _failed(task)
+        failed.unlink(missing_ok=True)
+        try:
+            perform(self.function, task)
+        except Exception as error:
+            kind = "ValueError" if isinstance(error, ValueError) else "OSError"
+            failed.write_text(f"{kind}\n{error}")
+            raise
+
+
+def _failed(task: Task) -> pathlib.Path:
+    return task.done.with_name(task.done.name + ".failed")
+
+
+def _datatrove(
+    function: Callable[[Payload], Counts],
+    tasks: Sequence[Task[Payload]],
+    settings: config.ExecutorConfig,
+    report: Callable[[int], None],
+) -> None:
+    """Runs tasks by datatrove and watches their files."""
+    for task in tasks:
+        _failed(task).unlink(missing_ok=True)
+    logs = tasks[0].done.parent / "datatrove"
+    shutil.rmtree(logs, ignore_errors=True)  # its own marks know no keys
+    executor = _pipeline(_Step(function, tasks), len(tasks), settings, str(logs))
+    caught: list[Exception] = []
+
+    def launch() -> None:
+        try:
+            executor.run()
+        except Exception as error:
+            caught.append(error)
+
+    thread = threading.Thread(target=launch, daemon=True)
+    thread.start()
+    looked = time.monotonic()
+    while True:
+        is_over = not thread.is_alive()
+        if is_over and settings.kind == "slurm" and not caught:
+            is_over = time.monotonic() - looked > _QUEUE_SECONDS
+            if is_over:
+                looked = time.monotonic()
+                is_over = not _is_queued(executor.job_id)
+        left = [task for task in tasks if read(task) is None]
+        report(len(left))
+        _raise_failure(left)
+        if not left:
+            return
+        if is_over:
+            why = str(caught[0]).splitlines()[0] if caught else "no reason is known"
+            raise OSError(
+                f"{len(left)} of {len(tasks)} tasks did not end ({why}); {logs} has "
+                "their logs; the same command goes on from here"
+            )
+        time.sleep(_POLL_SECONDS)
+
+
+def _pipeline(step: _Step, num_tasks: int, settings: config.ExecutorConfig, logs: str):  # type: ignore[no-untyped-def]  # noqa: ANN202
+    """Returns datatrove's executor of one step."""
+    try:
+        import datatrove.executor as executors
+    except ImportError as error:
+        raise ImportError(
+            f"executor.kind={settings.kind!r} needs datatrove: "
+            "pip install 'ssrlm-jax[cluster]'"
+        ) from error
+    if settings.kind == "slurm":
+        return executors.SlurmPipelineExecutor(
+            [step],
+            tasks=num_tasks,
+            workers=settings.num_workers or -1,
+            time=settings.time,
+            partition=settings.partition,
+            mem_per_cpu_gb=settings.memory_gb,
+            env_command=settings.setup or None,
+            job_name="ssrlm-corpus",
+            mail_user=None,
+            logging_dir=logs,
+        )
+    if settings.kind == "ray":
+        return executors.RayPipelineExecutor(
+            [step],
+            tasks=num_tasks,
+            workers=settings.num_workers or -1,
+            mem_per_cpu_gb=settings.memory_gb,
+            logging_dir=logs,
+        )
+    return executors.LocalPipelineExecutor(
+        [step],
+        tasks=num_tasks,
+        workers=_num_workers(settings, num_tasks),
+        logging_dir=logs,
+    )
+
+
+def _is_queued(job_id: object) -> bool:
+    """Tells whether SLURM still holds a job."""
+    with contextlib.suppress(OSError):
+        asked = subprocess.run(
+            ["squeue", "--noheader", "--jobs", str(job_id)],
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        return bool(asked.stdout.strip())
+    return False
+
+
+def _raise_failure(tasks: Sequence[Task]) -> None:
+    """Raises what the first failed task has left."""
+    for task in tasks:
+        if _failed(task).is_file():
+            kind, _, text = _failed(task).read_text().partition("\n")
+            raise ValueError(text) if kind == "ValueError" else OSError(text)
+
+
+EXECUTORS: dict[str, Callable[..., None]] = {
+    "local": _local,
+    "datatrove": _datatrove,
+    "slurm": _datatrove,
+    "ray": _datatrove,
+}

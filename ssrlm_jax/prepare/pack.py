@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Sequence
 import numpy as np
 
 from ssrlm_jax.data import rows
-from ssrlm_jax.prepare import executor, windows
+from ssrlm_jax.prepare import executor, fold, windows
 from ssrlm_jax.rna import alphabet
 
 NUM_SPECIAL = 2  # <cls> and <eos> around each window
@@ -42,6 +42,7 @@ class Task:
       split, source, shard, num_shards: which one it is.
       parts: number and file of windows of each part that it holds.
       kept: files of dedupe.KEPT, which records stay and in which split.
+      folded: of each part, the files of structures of fold.py.
       shape: of its rows.
     """
 
@@ -52,6 +53,7 @@ class Task:
     num_shards: int
     parts: tuple[tuple[int, str], ...]
     kept: tuple[str, ...]
+    folded: tuple[tuple[str, ...], ...]
     shape: Shape
 
 
@@ -62,14 +64,29 @@ def window_lengths(row_length: int, tail_share: float) -> tuple[int, int]:
 
 
 def pack(task: Task) -> executor.Counts:
-    """Writes one shard and returns its description, a rows.Shard."""
+    """Writes one shard.
+
+    Returns:
+      shard: its description, a rows.Shard; letters: how many of A C G U N; paired:
+      nucleotides with a partner.
+    """
     split = rows.SPLITS.index(task.split)
     parts = [
-        _chosen(windows.load(path), number, split, task.kept)
-        for number, path in task.parts
+        _chosen(
+            fold.with_structures(windows.load(path), folded), number, split, task.kept
+        )
+        for (number, path), folded in zip(task.parts, task.folded, strict=True)
     ]
     place = (task.split, task.source, task.shard, task.num_shards)
-    return dataclasses.asdict(write_shard(task.corpus, place, parts, task.shape))
+    shard = write_shard(task.corpus, place, parts, task.shape)
+    letters = np.sum(
+        [np.bincount(part.token, minlength=alphabet.SIZE) for part in parts], axis=0
+    )
+    return {
+        "shard": dataclasses.asdict(shard),
+        "letters": letters[alphabet.A :].tolist(),
+        "paired": sum(int((part.partner >= 0).sum()) for part in parts),
+    }
 
 
 def _chosen(

@@ -9,7 +9,13 @@ import rich.table
 
 from ssrlm_jax.data import rows
 
-_TITLES = {"read": "reading files", "dedupe": "equal records", "pack": "packing"}
+_TITLES = {
+    "read": "reading files",
+    "dedupe": "equal records",
+    "cluster": "near-duplicates",
+    "fold": "folding",
+    "pack": "packing",
+}
 
 
 class Display:
@@ -19,7 +25,7 @@ class Display:
         """Draws on `console`."""
         self._console = console
         self._bars = rich.progress.Progress(
-            "{task.description:<14}",
+            "{task.description:<15}",
             rich.progress.BarColumn(),
             rich.progress.MofNCompleteColumn(),
             rich.progress.TimeElapsedColumn(),
@@ -73,13 +79,22 @@ def show(console: rich.console.Console, corpus: str, manifest: rows.Manifest) ->
                 f"{manifest.fill(split, source):.1%}",
             )
     console.print(way, "", held, "")
+    cost = rich.table.Table(
+        "stage", "tasks", "seconds", "core seconds", "peak MiB of a process", box=None
+    )
+    for stage, spent in manifest.how.get("stages", {}).items():
+        cost.add_row(stage, *(f"{value:,}" for value in spent.values()))
+    console.print(cost, "")
     known = manifest.how.get("records_of_known_family", 0)
     families = len(manifest.how.get("validation_families", ()))
     console.print(
         f"{known:,} records are of a known family; {families} families are held out"
     )
+    if manifest.how.get("cluster", {}).get("method") == "none":
+        console.print("near-duplicates were not looked for: cluster.method=none")
     console.print(
-        f"{corpus} holds rows of {manifest.row_length} tokens. Next:\n"
+        f"{corpus} holds rows of {manifest.row_length} tokens; report.json and "
+        "report.png say how it came about. Next:\n"
         f"python launch/pretrain.py --config=configs/8m.py "
         f"--config.data.corpus={corpus} "
         f"--config.data.row_length={manifest.row_length}",

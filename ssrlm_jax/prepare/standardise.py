@@ -6,22 +6,16 @@ is all that later stages need to decide what is kept, and where.
 """
 
 import collections
-import contextlib
 import dataclasses
 import hashlib
 import os
 import pathlib
 import re
-import struct
-import tempfile
-from collections.abc import Iterator
-from typing import IO
 
 import numpy as np
 
-from ssrlm_jax.prepare import executor, windows
-from ssrlm_jax.rna import alphabet, formats
-from ssrlm_jax.rna import structure as structures
+from ssrlm_jax.prepare import batches, executor, windows
+from ssrlm_jax.rna import alphabet
 
 LEFT_OUT = "left_out"  # the source of files whose sequences are removed
 
@@ -39,8 +33,14 @@ KEY = np.dtype(
     ]
 )
 NO_NUCLEOTIDE = "no A C G U"
+SHORT = "too short"
+UNKNOWN = "too many unknown letters"
+SIMPLE = "low complexity"
 
-_SPOOL = 2**24  # nucleotides of a record that are held in memory
+_WORD = 3  # letters
+_NUM_WORDS = 4**_WORD
+_CHUNK = 2**16  # nucleotides that are looked at together
+_LENGTH_BINS = 32  # of the histogram: lengths from 2^n on
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -49,10 +49,12 @@ class Task:
 
     Attributes:
       path: of the file.
-      source: of its records, or `LEFT_OUT`.
+      source: of its records, or `LEFT_OUT`: of these none is dropped as too short,
+        unknown or simple.
       out: parts are written to `out`-00000.windows and `out`-00000.keys.
       longest, shortest_tail: of a window, in nucleotides.
       part_nucleotides: a part holds no more.
+      min_length, max_unknown, min_complexity: as config.CorpusConfig.
       family_pattern: regular expression; what it finds, first in a table's family,
         then in the name, is the family. "": the table's family is.
       families: what was found → family.
@@ -64,34 +66,37 @@ class Task:
     longest: int
     shortest_tail: int
     part_nucleotides: int
+    min_length: int = 1
+    max_unknown: float = 1.0
+    min_complexity: float = 0.0
     family_pattern: str = ""
     families: dict[str, str] = dataclasses.field(default_factory=dict)
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class _Read:
-    """A record as tokens; a long sequence lies in a temporary file."""
-
-    name: str
-    token_L: np.ndarray
-    num_changed: int
-    structure: structures.Structure | None = None
-    family: str = ""
 
 
 def standardise(task: Task) -> executor.Counts:
     """Reads one file, writes its parts and returns the counts.
 
     Returns:
-      num_in, num_out, dropped and changed by reason, num_parts, families (name →
-      records, in the order of the keys).
+      num_in, num_out, dropped and changed by reason, num_parts, nucleotides (kept),
+      lengths (records kept, by power of two), families (name → records, in the
+      order of the keys).
 
     Raises:
       ValueError: bad input, with file and line.
     """
+    directory = pathlib.Path(task.out).parent
+    try:
+        return _standardised(task, directory, is_in_blocks=True)
+    except batches.OddFastaError:
+        return _standardised(task, directory, is_in_blocks=False)
+
+
+def _standardised(
+    task: Task, directory: pathlib.Path, is_in_blocks: bool
+) -> executor.Counts:
     parts = _Parts(task)
-    for read in _records(task):
-        parts.add(read)
+    for batch in batches.read(task.path, directory, is_in_blocks):
+        parts.add(batch)
     return parts.finish()
 
 
@@ -101,174 +106,200 @@ class _Parts:
     def __init__(self, task: Task) -> None:
         self._task = task
         self._pattern = re.compile(task.family_pattern)
-        self._counts: collections.Counter[str] = collections.Counter()
+        self._num_in = self._num_out = self._num_nucleotides = 0
+        self._dropped: collections.Counter[str] = collections.Counter()
         self._changed: collections.Counter[str] = collections.Counter()
+        self._lengths = np.zeros(_LENGTH_BINS, np.int64)
         self._family_of: dict[str, int] = {}
-        self._family_counts: list[int] = []
+        self._family_counts: collections.Counter[int] = collections.Counter()
         self._collector = windows.Collector()
-        self._keys: list[tuple[int, int, int, int, int, bool, bool]] = []
-        self._num_parts = 0
+        self._keys: list[np.ndarray] = []
+        self._num_keys = self._num_parts = 0
 
-    def add(self, read: _Read) -> None:
-        """Takes a record."""
-        self._counts["in"] += 1
-        self._changed["letters read as N"] += read.num_changed
-        digest = hashlib.blake2b(read.token_L.data, digest_size=16).digest()
-        high, low = struct.unpack("<QQ", digest)
-        partner_L = None
-        if read.structure is not None:
-            partner_L, num_dropped = structures.partners(read.structure)
-            self._changed["pairs of base triples dropped"] += num_dropped
-        length = len(read.token_L)
-        ends = windows.cuts(length, self._task.longest, self._task.shortest_tail)
-        self._changed["records cut into windows"] += len(ends) > 2
-        step = max(1, self._task.part_nucleotides // self._task.longest)
-        family = self._family(read)
+    def add(self, batch: batches.Batch) -> None:
+        """Takes the records of a batch."""
+        self._num_in += len(batch.names)
+        self._changed["letters read as N"] += batch.num_changed
+        self._changed["pairs of base triples dropped"] += batch.num_triples
+        is_kept = self._kept(batch)
+        kept_P = np.flatnonzero(is_kept)
+        self._num_out += len(kept_P)
+        self._num_nucleotides += int(batch.length[kept_P].sum())
+        bins = np.log2(batch.length[kept_P]).astype(int)
+        self._lengths += np.bincount(bins, minlength=_LENGTH_BINS)
+        keys = self._keyed(batch, kept_P)
+        is_short = keys["num_nucleotides"] <= self._task.longest
+        self._add_short(batch, kept_P[is_short], keys[is_short])
+        for index, key in zip(kept_P[~is_short], keys[~is_short], strict=True):
+            self._add_long(batch, int(index), key)
+
+    def _kept(self, batch: batches.Batch) -> np.ndarray:
+        """Tells which records are kept, and counts the others by reason."""
+        task = self._task
+        num_known, complexity = _statistics(batch)
+        reasons = {NO_NUCLEOTIDE: num_known == 0}
+        if task.source != LEFT_OUT:
+            reasons |= {
+                SHORT: batch.length < task.min_length,
+                UNKNOWN: num_known < (1.0 - task.max_unknown) * batch.length,
+                SIMPLE: complexity < task.min_complexity,
+            }
+        is_kept = np.ones(len(batch.names), bool)
+        for reason, is_dropped in reasons.items():
+            self._dropped[reason] += int((is_kept & is_dropped).sum())
+            is_kept &= ~is_dropped
+        return is_kept
+
+    def _keyed(self, batch: batches.Batch, kept_P: np.ndarray) -> np.ndarray:
+        """Returns the keys of records; `record` is not set yet."""
+        start = batch.start
+        view = batch.token.data
+        digests = b"".join(
+            hashlib.blake2b(view[begin : begin + size], digest_size=16).digest()
+            for begin, size in zip(
+                start[kept_P].tolist(), batch.length[kept_P].tolist(), strict=True
+            )
+        )
+        high_low = np.frombuffer(digests, "<u8").reshape(-1, 2)
+        keys = np.zeros(len(kept_P), KEY)
+        keys["high"], keys["low"] = high_low.T
+        keys["num_nucleotides"] = batch.length[kept_P]
+        keys["has_structure"] = batch.has_structure[kept_P]
+        keys["is_first"] = True
+        keys["family"] = -1
+        if batch.families or self._task.family_pattern or self._task.families:
+            keys["family"] = [self._family(batch, i) for i in kept_P.tolist()]
+        return keys
+
+    def _family(self, batch: batches.Batch, index: int) -> int:
+        """Counts a record's family and returns its number in the file; -1: unknown."""
+        found = batch.families[index] if batch.families else ""
+        name = batch.names[index]
+        if self._task.family_pattern:
+            match = self._pattern.search(found) or self._pattern.search(name)
+            found = match[0] if match else ""
+        found = self._task.families.get(found) or found
+        found = self._task.families.get(name) or found
+        if not found:
+            return -1
+        number = self._family_of.setdefault(found, len(self._family_of))
+        self._family_counts[number] += 1
+        return number
+
+    def _add_short(
+        self, batch: batches.Batch, index_P: np.ndarray, keys: np.ndarray
+    ) -> None:
+        """Takes records that fit in a window, as many at once as fit in a part."""
+        end_P = np.cumsum(batch.length[index_P])
+        begin = 0
+        while begin < len(index_P):
+            used = end_P[begin - 1] if begin else 0
+            room = self._task.part_nucleotides - self._collector.num_nucleotides
+            end = int(np.searchsorted(end_P, used + room, side="right"))
+            if end == begin:
+                self._flush()
+                continue
+            some = keys[begin:end]
+            some["record"] = np.arange(self._num_keys, self._num_keys + len(some))
+            chosen = index_P[begin:end]
+            self._collector.add_whole(batch, chosen, some["record"])
+            self._keys.append(some)
+            self._num_keys += len(some)
+            begin = end
+
+    def _add_long(self, batch: batches.Batch, index: int, key: np.ndarray) -> None:
+        """Takes a record that is cut into windows, and if it is very long, pieces."""
+        task = self._task
+        token_L, partner_L = batch.nth(index)
+        ends = windows.cuts(len(token_L), task.longest, task.shortest_tail)
+        self._changed["records cut into windows"] += 1
+        step = max(1, task.part_nucleotides // task.longest)
         is_first = True
         for piece, begin in enumerate(range(0, len(ends) - 1, step)):
             inner = ends[begin : begin + step + 1]
             size = int(inner[-1] - inner[0])
-            if self._collector.num_nucleotides + size > self._task.part_nucleotides:
+            if self._collector.num_nucleotides + size > task.part_nucleotides:
                 self._flush()
-            index = len(self._keys)
             if not self._collector.add(
-                read.name, read.token_L, partner_L, inner, index
+                batch.names[index], token_L, partner_L, inner, self._num_keys
             ):
                 continue
-            key = (high, (low + piece) % 2**64, index, family, size)
-            self._keys.append((*key, partner_L is not None, is_first))
+            own = np.array([key], KEY)
+            own["low"] += np.uint64(piece)
+            own["record"], own["is_first"] = self._num_keys, is_first
+            own["num_nucleotides"] = size
+            self._keys.append(own)
+            self._num_keys += 1
             is_first = False
-        if is_first:
-            self._counts["without"] += 1
-        elif family >= 0:
-            self._family_counts[family] += 1
-
-    def _family(self, read: _Read) -> int:
-        """Returns the number of a record's family in the file; -1: unknown."""
-        found = read.family
-        if self._task.family_pattern:
-            match = self._pattern.search(found) or self._pattern.search(read.name)
-            found = match[0] if match else ""
-        found = self._task.families.get(found) or found
-        found = self._task.families.get(read.name) or found
-        if not found:
-            return -1
-        if found not in self._family_of:
-            self._family_of[found] = len(self._family_counts)
-            self._family_counts.append(0)
-        return self._family_of[found]
 
     def _flush(self) -> None:
-        if not self._keys:
+        if not self._num_keys:
             return
         out = f"{self._task.out}-{self._num_parts:05d}"
-        if self._task.source != LEFT_OUT:
-            windows.save(f"{out}.windows", self._collector.windows())
-        keys = np.array(self._keys, KEY)
+        windows.save(f"{out}.windows", self._collector.windows())
+        keys = np.concatenate(self._keys)
         with open(f"{out}.keys.unfinished", "wb") as file:
             np.save(file, keys[np.argsort(keys["high"], kind="stable")])
         os.replace(f"{out}.keys.unfinished", f"{out}.keys")
         self._num_parts += 1
         self._collector.clear()
-        self._keys = []
+        self._keys, self._num_keys = [], 0
 
     def finish(self) -> executor.Counts:
         """Writes what is left and returns the counts."""
         self._flush()
-        num_in, num_without = self._counts["in"], self._counts["without"]
         changed = self._changed + self._collector.counts
         return {
-            "num_in": num_in,
-            "num_out": num_in - num_without,
-            "dropped": {NO_NUCLEOTIDE: num_without} if num_without else {},
+            "num_in": self._num_in,
+            "num_out": self._num_out,
+            "dropped": dict(+self._dropped),
             "changed": dict(changed),
             "num_parts": self._num_parts,
-            "families": dict(zip(self._family_of, self._family_counts, strict=True)),
+            "nucleotides": self._num_nucleotides,
+            "lengths": self._lengths.tolist(),
+            "families": {
+                name: self._family_counts[number]
+                for name, number in self._family_of.items()
+            },
         }
 
 
-def _records(task: Task) -> Iterator[_Read]:
-    """Yields the records of a file as tokens."""
-    kind = formats.kind(task.path)
-    if kind == "fasta":
-        yield from _fasta(task.path, pathlib.Path(task.out).parent)
-        return
-    for record in formats.READERS[kind](task.path):
-        try:
-            token_L, num_changed = alphabet.encode(record.sequence)
-        except ValueError as error:
-            raise ValueError(f"{record.place}: {error}") from error
-        yield _Read(record.name, token_L, num_changed, record.structure, record.family)
+def _statistics(batch: batches.Batch) -> tuple[np.ndarray, np.ndarray]:
+    """Returns the A C G U of each record, and its complexity, 0..1.
 
+    Complexity is the entropy of the record's words of three letters over the
+    largest that as many words can have; 1 where there are fewer than two words.
 
-def _fasta(path: str, directory: pathlib.Path) -> Iterator[_Read]:
-    """Yields the records of a FASTA file, however long they are."""
-    name = ""
-    with contextlib.closing(_Held(path, directory)) as held:
-        for part in formats.fasta_parts(path):
-            if part.name is None:
-                held.add(part)
-                continue
-            if name:
-                yield held.take(name)
-            name = part.name
-        yield held.take(name)
-
-
-class _Held:
-    """The sequence of one record; what is long goes to a temporary file."""
-
-    def __init__(self, path: str, directory: pathlib.Path) -> None:
-        self._path = path
-        self._directory = directory
-        self._pieces: list[formats.FastaPart] = []
-        self._size = self._num_changed = 0
-        self._spool: IO[bytes] | None = None
-
-    def close(self) -> None:
-        """Forgets the sequence."""
-        if self._spool is not None:
-            self._spool.close()
-        self._spool = None
-        self._pieces, self._size, self._num_changed = [], 0, 0
-
-    def add(self, piece: formats.FastaPart) -> None:
-        self._pieces.append(piece)
-        self._size += len(piece.letters)
-        if self._size > _SPOOL:
-            if self._spool is None:
-                self._spool = tempfile.TemporaryFile(dir=self._directory)  # noqa: SIM115
-            self._spool.write(self._encoded().data)
-
-    def _encoded(self) -> np.ndarray:
-        token_L, num_changed = _encode(self._path, self._pieces)
-        self._num_changed += num_changed
-        self._pieces, self._size = [], 0
-        return token_L
-
-    def take(self, name: str) -> _Read:
-        """Returns the record and begins the next."""
-        token_L = self._encoded()
-        if self._spool is not None:
-            self._spool.write(token_L.data)
-            self._spool.flush()
-            token_L = np.memmap(self._spool, np.uint8, "r")
-        read = _Read(name, token_L, self._num_changed)
-        self.close()
-        return read
-
-
-def _encode(path: str, pieces: list[formats.FastaPart]) -> tuple[np.ndarray, int]:
-    """Reads the letters of consecutive pieces; an error names the line."""
-    try:
-        return alphabet.encode(b"".join(piece.letters for piece in pieces))
-    except ValueError:
-        for piece in pieces:
-            try:
-                alphabet.encode(piece.letters)
-            except ValueError as error:
-                raise ValueError(f"{path}:{piece.line}: {error}") from error
-        raise
+    Source: Wootton and Federhen 1993, Computers Chem. 17:149, for entropy as
+    complexity; they count letters, for which UAUAUA is not simple.
+    """
+    num_records = len(batch.names)
+    num_known = np.zeros(num_records, np.int64)
+    words = np.zeros((num_records, _NUM_WORDS), np.int64)
+    end_R = np.cumsum(batch.length)
+    for begin in range(0, len(batch.token), _CHUNK):
+        token = batch.token[begin : begin + _CHUNK]
+        end = begin + len(token)
+        first, last = np.searchsorted(end_R, (begin, end - 1), side="right").tolist()
+        here = slice(first, last + 1)
+        inside = np.diff(np.clip(end_R[here], begin, end), prepend=begin)
+        num_here = len(inside)
+        record = np.repeat(np.arange(num_here), inside)
+        is_known = alphabet.is_nucleotide(token)
+        num_known[here] += np.bincount(record[is_known], minlength=num_here)
+        letter = token.astype(np.int64) - alphabet.A
+        word = letter[:-2] * 16 + letter[1:-1] * 4 + letter[2:]
+        is_word = is_known[:-2] & is_known[1:-1] & is_known[2:]
+        is_word &= record[:-2] == record[2:]
+        place = record[:-2][is_word] * _NUM_WORDS + word[is_word]
+        words[here] += np.bincount(place, minlength=num_here * _NUM_WORDS).reshape(
+            num_here, _NUM_WORDS
+        )
+    total = words.sum(axis=1)
+    share = words / np.maximum(total, 1)[:, None]
+    entropy = -(share * np.log2(np.where(share > 0, share, 1.0))).sum(axis=1)
+    most = np.log2(np.clip(total, 2, _NUM_WORDS))
+    return num_known, np.where(total < 2, 1.0, entropy / most)
 
 
 def hash_of(data: str) -> bytes:

@@ -8,9 +8,12 @@ many of them in flat arrays, in memory as on disk.
 import collections
 import dataclasses
 import os
+from collections.abc import Iterator
+from typing import NamedTuple
 
 import numpy as np
 
+from ssrlm_jax.prepare import batches
 from ssrlm_jax.rna import alphabet
 
 
@@ -51,6 +54,36 @@ class Windows:
         return self.token[start:end], partner
 
 
+class Span(NamedTuple):
+    """The windows of one record of a part.
+
+    Attributes:
+      record: its number.
+      window: of its first and behind its last window.
+      place: of its first and behind its last nucleotide.
+    """
+
+    record: int
+    window: tuple[int, int]
+    place: tuple[int, int]
+
+
+def spans(windows: Windows) -> Iterator[Span]:
+    """Yields where each record lies; its windows are neighbours."""
+    first = np.flatnonzero(np.diff(windows.record, prepend=-1))
+    bounds = np.append(first, len(windows.record))
+    ends = np.concatenate([[0], np.cumsum(windows.length, dtype=np.int64)])[bounds]
+    for record, *found in zip(
+        windows.record[first].tolist(),
+        bounds[:-1].tolist(),
+        bounds[1:].tolist(),
+        ends[:-1].tolist(),
+        ends[1:].tolist(),
+        strict=True,
+    ):
+        yield Span(record, (found[0], found[1]), (found[2], found[3]))
+
+
 def cuts(length: int, longest: int, shortest_tail: int) -> np.ndarray:
     """Returns where the fewest windows of a record begin, and its end.
 
@@ -82,7 +115,8 @@ class Collector:
         """Forgets the windows, not the counts."""
         self._tokens: list[np.ndarray] = []
         self._partners: list[np.ndarray | None] = []
-        self._records: list[int] = []
+        self._lengths: list[np.ndarray] = []
+        self._records: list[np.ndarray] = []
         self._names: list[str] = []
         self.num_nucleotides = 0
 
@@ -119,6 +153,26 @@ class Collector:
             num_kept += is_kept
         return num_kept
 
+    def add_whole(
+        self, batch: batches.Batch, index_P: np.ndarray, record_P: np.ndarray
+    ) -> None:
+        """Keeps records that are not cut.
+
+        Args:
+          batch: holds them.
+          index_P: which ones; each holds a nucleotide.
+          record_P: their numbers.
+        """
+        is_chosen = np.zeros(len(batch.names), bool)
+        is_chosen[index_P] = True
+        inside = np.repeat(is_chosen, batch.length)
+        self._tokens.append(batch.token[inside])
+        self._partners.append(None if batch.partner is None else batch.partner[inside])
+        self._lengths.append(batch.length[index_P])
+        self._records.append(record_P)
+        self._names += [batch.names[index] for index in index_P.tolist()]
+        self.num_nucleotides += len(self._tokens[-1])
+
     def _keep(
         self, name: str, token_L: np.ndarray, partner_L: np.ndarray | None, record: int
     ) -> bool:
@@ -126,7 +180,8 @@ class Collector:
             return False
         self._tokens.append(np.array(token_L))
         self._partners.append(partner_L)
-        self._records.append(record)
+        self._lengths.append(np.array([len(token_L)]))
+        self._records.append(np.array([record]))
         self._names.append(name)
         self.num_nucleotides += len(token_L)
         return True
@@ -143,8 +198,8 @@ class Collector:
             np.concatenate([np.zeros(0), *partners[: len(partners) * is_known]]).astype(
                 np.int16
             ),
-            np.array([len(token_L) for token_L in self._tokens], np.int32),
-            np.array(self._records, np.int32),
+            np.concatenate([np.zeros(0), *self._lengths]).astype(np.int32),
+            np.concatenate([np.zeros(0), *self._records]).astype(np.int32),
             self._names,
         )
 

@@ -25,6 +25,7 @@ def _letter_table() -> bytes:
 
 _TOKEN_OF_BYTE = _letter_table()
 _CHANGED = (MANY + MANY.lower()).encode()
+_BYTE_OF_TOKEN = b"????ACGUN" + b"?" * 247
 _SHOWN = np.array(LETTERS, object)
 
 
@@ -59,6 +60,11 @@ def count_changed(data: bytes) -> int:
 def decode(token_L: np.ndarray) -> str:
     """Writes ids as text; special tokens as their names, such as `<mask>`."""
     return "".join(_SHOWN[token_L])
+
+
+def letters(token_L: np.ndarray) -> bytes:
+    """Writes nucleotides as bytes A C G U N, fast; special tokens become '?'."""
+    return token_L.tobytes().translate(_BYTE_OF_TOKEN)
 
 
 def is_nucleotide(token: np.ndarray) -> np.ndarray:

@@ -24,6 +24,7 @@ READABLE = (
 )
 
 _GZIP = b"\x1f\x8b"
+_BLOCK_BYTES = 2**21
 _PART_BYTES = 2**20  # a line is read in parts of at most this size
 _ENERGY = re.compile(r"\s+\(?\s*[-+]?\d+(\.\d+)?\s*\)?$")  # RNAfold: "(( )) (-1.20)"
 
@@ -131,26 +132,22 @@ def fasta_parts(path: Path) -> Iterator[FastaPart]:
         raise ValueError(f"{path}: the file is empty")
 
 
-def fasta_blocks(path: Path, num_bytes: int = 2**22) -> Iterator[bytes]:
+def fasta_blocks(path: Path) -> Iterator[bytes]:
     """Yields a FASTA file in blocks of whole records, as they are in the file.
 
-    Args:
-      path: of the file.
-      num_bytes: of a block, about.
-
     Raises:
-      ValueError: a record is longer than four blocks.
+      ValueError: a record is longer than a block, 2 MiB.
       EOFError, OSError, zlib.error: the file cannot be read.
     """
     with _open(path) as file:
         held = b""
-        while part := file.read(num_bytes):
+        while part := file.read(_BLOCK_BYTES):
             held += part
             cut = held.rfind(b"\n>") + 1
             if cut:
                 yield held[:cut]
                 held = held[cut:]
-            elif len(held) > 4 * num_bytes:
+            elif len(held) > _BLOCK_BYTES:
                 raise ValueError(f"{path}: a record is longer than a block")
         if held:
             yield held

@@ -9,13 +9,17 @@ import pytest
 
 from ssrlm_jax import config
 from ssrlm_jax.data import rows
-from ssrlm_jax.prepare import build, pack, standardise
-from ssrlm_jax.rna import alphabet
+from ssrlm_jax.prepare import batches, build, pack, standardise
+from ssrlm_jax.rna import alphabet, formats
 
 SETTINGS = config.CorpusConfig(
     row_length=32,
     num_buckets=3,
-    num_workers=1,
+    min_length=1,
+    min_complexity=0.0,
+    cluster=config.ClusterConfig(method="none"),
+    fold=config.FoldConfig(program="none"),
+    executor=config.ExecutorConfig(num_workers=1),
     shard_nucleotides=400,
     validation_share=0.0,
 )
@@ -67,7 +71,7 @@ def test_files_become_a_corpus(tmp_path, files):
     assert set(ncrna) == {f"n{n}" for n in range(39)}
     other = _records(out, manifest, "train", "other")
     assert {name.split(":")[0] for name in other} == {f"o{n}" for n in range(10, 40)}
-    assert not (tmp_path / "new" / "corpus.unfinished").exists()
+    assert not list((tmp_path / "new" / "corpus.work").glob("corpus*"))
     assert len(manifest.select("train", "ncrna")) > 1
 
 
@@ -112,7 +116,8 @@ def test_families_are_held_out_whole(tmp_path, files):
 def test_the_number_of_workers_changes_nothing(tmp_path, files):
     settings = dataclasses.replace(SETTINGS, validation_share=0.3)
     one = build.build(tmp_path / "one", settings, **files)
-    more = dataclasses.replace(settings, num_workers=2, num_buckets=1)
+    workers = config.ExecutorConfig(num_workers=2)
+    more = dataclasses.replace(settings, executor=workers, num_buckets=1)
     two = build.build(tmp_path / "two", more, **files)
     assert one.shards == two.shards
 
@@ -229,7 +234,8 @@ def _peak(tmp_path: pathlib.Path, num_lines: int) -> int:
 
 
 def test_memory_does_not_grow_with_the_length_of_a_record(tmp_path, monkeypatch):
-    monkeypatch.setattr(standardise, "_SPOOL", 2**18)
+    monkeypatch.setattr(batches, "_SPOOL", 2**18)
+    monkeypatch.setattr(formats, "_BLOCK_BYTES", 2**17)
     short, long = _peak(tmp_path, 2_000), _peak(tmp_path, 12_000)  # 1 and 6 Mnt
     assert long < 1.25 * short
     assert long < 6_000_000

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from ssrlm_jax.prepare import standardise, windows
+from ssrlm_jax.prepare import batches, standardise, windows
 from ssrlm_jax.rna import alphabet
 
 
@@ -80,10 +80,15 @@ def test_a_record_longer_than_a_part_comes_in_pieces(tmp_path):
     assert (counts["num_in"], counts["num_out"]) == (2, 2)
 
 
+def _odd(path):
+    raise batches.OddFastaError
+
+
 def test_a_long_record_is_the_same_from_a_temporary_file(tmp_path, monkeypatch):
     text = ">a\n" + "ACGUR\n" * 9 + ">b\nGG\n>c\n" + "UUU\n" * 9
     counts, keys, parts = _read(tmp_path, text)
-    monkeypatch.setattr(standardise, "_SPOOL", 7)
+    monkeypatch.setattr(batches, "_SPOOL", 7)
+    monkeypatch.setattr(batches, "_blocks", _odd)
     again = _read(tmp_path, text)
     assert again[0] == counts
     np.testing.assert_array_equal(again[1][0], keys[0])
@@ -132,12 +137,55 @@ def test_a_wrong_letter_is_named_with_file_and_line(tmp_path, text, complaint):
         _read(tmp_path, text)
 
 
-def test_left_out_files_leave_keys_only(tmp_path):
-    path = tmp_path / "input"
-    path.write_text(">a\nACGU\n")
-    task = standardise.Task(
-        path=str(path), source=standardise.LEFT_OUT, out=str(tmp_path / "part"),
-        longest=10, shortest_tail=2, part_nucleotides=100,
-    )  # fmt: skip
-    assert standardise.standardise(task)["num_parts"] == 1
-    assert sorted(p.name for p in tmp_path.glob("part*")) == ["part-00000.keys"]
+def test_left_out_records_are_never_dropped_by_a_filter(tmp_path):
+    filters = {"min_length": 5, "min_complexity": 0.9, "max_unknown": 0.1}
+    text = ">short\nACGU\n>simple\nAAAAAAAA\n>unknown\nACGUNNNN\n"
+    counts, _, _ = _read(tmp_path, text, **filters)
+    assert counts["dropped"] == {
+        standardise.SHORT: 1, standardise.SIMPLE: 1, standardise.UNKNOWN: 1,
+    }  # fmt: skip
+    left_out = standardise.LEFT_OUT
+    counts, (keys,), _ = _read(tmp_path, text, source=left_out, **filters)
+    assert counts["dropped"] == {}
+    assert len(keys) == 3
+
+
+@pytest.mark.parametrize(
+    ("sequence", "complexity"),
+    [
+        ("AAAAAAAA", 0.0),  # 6 words, all AAA
+        ("AUAUAUAU", 1 / np.log2(6)),  # AUA, UAU three times each
+        ("ACGUNACG", 1 - 2 / 3 / np.log2(3)),  # ACG twice and CGU; N makes no word
+        ("AC", 1.0),  # no word
+        ("AACCGGUU", 1.0),  # six different words
+    ],
+)
+def test_complexity_by_hand(tmp_path, sequence, complexity):
+    for limit, num_out in ((complexity - 1e-6, 1), (complexity + 1e-6, 0)):
+        counts, _, _ = _read(tmp_path, f">r\n{sequence}\n>x\nACGUUGCAAC\n",
+                             min_complexity=max(limit, 0.0))  # fmt: skip
+        assert counts["num_out"] == num_out + (limit <= 1.0)
+
+
+def test_blocks_and_lines_read_alike(tmp_path, monkeypatch):
+    """Whole batches against record by record, and line by line."""
+    rng = np.random.default_rng(0)
+    lengths = rng.integers(1, 40, 200)
+    text = "".join(
+        f">r{n} x\n{''.join(rng.choice(list('ACGUNacgtR'), 7))}\r\n"
+        f"{''.join(rng.choice(list('ACGU'), length))}\n"
+        for n, length in enumerate(lengths)
+    )
+    for settings in ({}, {"part_nucleotides": 60}, {"min_length": 20}):
+        counts, keys, parts = _read(tmp_path, text, **settings)
+        with monkeypatch.context() as patch:
+            patch.setattr(batches, "_blocks", _odd)
+            patch.setattr(batches, "_BATCH", 1)
+            slow_counts, slow_keys, slow_parts = _read(tmp_path, text, **settings)
+        assert sum(map(len, keys)) == sum(map(len, slow_keys)) > 90
+        hashes = [{k["high"] for k in np.concatenate(one)} for one in (keys, slow_keys)]
+        assert hashes[0] == hashes[1]
+        names = [sorted(n for p in one for n in p.names) for one in (parts, slow_parts)]
+        assert names[0] == names[1]
+        for name in ("num_in", "num_out", "dropped", "changed", "lengths"):
+            assert counts[name] == slow_counts[name]
