@@ -14,7 +14,7 @@ import numpy as np
 
 from ssrlm_jax import config
 from ssrlm_jax.data import rows
-from ssrlm_jax.external import mmseqs
+from ssrlm_jax.external import mmseqs, programs
 from ssrlm_jax.prepare import dedupe, executor, standardise, windows
 from ssrlm_jax.rna import alphabet
 
@@ -144,4 +144,10 @@ def check(settings: config.ClusterConfig) -> dict[str, object]:
     """
     if settings.method == "none":
         return {"method": "none"}
-    return {**dataclasses.asdict(settings), "version": mmseqs.version(settings.program)}
+    try:
+        version = mmseqs.version(settings.program)
+    except programs.ProgramError as error:
+        raise ValueError(
+            f"{error}; or keep near-duplicates with --config.cluster.method=none"
+        ) from error
+    return {**dataclasses.asdict(settings), "version": version}

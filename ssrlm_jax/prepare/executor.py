@@ -181,7 +181,7 @@ def _local(
         pool.shutdown(cancel_futures=True)
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True, repr=False)
 class _Step(Generic[Payload]):
     """A stage as a step of a datatrove pipeline: rank n does task n.
 
@@ -190,6 +190,9 @@ class _Step(Generic[Payload]):
 
     function: Callable[[Payload], Counts]
     tasks: Sequence[Task[Payload]]
+
+    def __repr__(self) -> str:
+        return f"{self.function.__name__}, {len(self.tasks)} tasks"
 
     def __call__(self, data: Iterable | None, rank: int, world_size: int) -> None:
         task = self.tasks[rank]

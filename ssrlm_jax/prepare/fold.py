@@ -74,12 +74,8 @@ def to_fold(keys_path: str, kept: np.ndarray, room: int) -> list[tuple[int, ...]
     keys = keys[kept["record"]]
     keys = keys[~keys["has_structure"]]
     task = (np.cumsum(keys["num_nucleotides"]) - 1) // room
-    bounds = np.flatnonzero(np.diff(task, prepend=-1)).tolist()
-    record = keys["record"].tolist()
-    return [
-        tuple(record[begin:end])
-        for begin, end in zip(bounds, [*bounds[1:], len(record)], strict=True)
-    ]
+    bounds = np.flatnonzero(np.diff(task, prepend=-1))
+    return [tuple(records.tolist()) for records in np.split(keys["record"], bounds)[1:]]
 
 
 def fold(task: Task) -> executor.Counts:

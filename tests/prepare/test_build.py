@@ -9,7 +9,7 @@ import pytest
 
 from ssrlm_jax import config
 from ssrlm_jax.data import rows
-from ssrlm_jax.prepare import batches, build, pack, standardise
+from ssrlm_jax.prepare import batches, build, fold, pack, standardise
 from ssrlm_jax.rna import alphabet, formats
 
 SETTINGS = config.CorpusConfig(
@@ -252,3 +252,120 @@ def test_memory_does_not_grow_with_the_length_of_a_record(tmp_path, monkeypatch)
 )
 def test_parts_are_grouped_into_shards(sizes, room, groups):
     assert build.grouped(sizes, room) == groups
+
+
+def _ran(monkeypatch) -> dict[str, list]:
+    """Notes what stages are called with."""
+    called: dict[str, list] = {}
+    for module, name in ((standardise, "standardise"), (fold, "fold"), (pack, "pack")):
+        function = getattr(module, name)
+
+        def noted(task, function=function, name=name):
+            called.setdefault(name, []).append(task)
+            return function(task)
+
+        monkeypatch.setattr(module, name, noted)
+    return called
+
+
+@pytest.fixture
+def vienna():
+    pytest.importorskip("RNA", reason="ViennaRNA is the extra [fold]")
+
+
+def _fasta(path: pathlib.Path, seed: int, count: int) -> str:
+    rng = np.random.default_rng(seed)
+    path.write_text(
+        "".join(f">{path.stem}{n}\n{_sequence(rng, 30)}\n" for n in range(count))
+    )
+    return str(path)
+
+
+FOLDING = dataclasses.replace(
+    SETTINGS, fold=config.FoldConfig(task_nucleotides=200), row_length=64
+)
+
+
+@pytest.mark.usefixtures("vienna")
+def test_ncrna_without_a_structure_is_folded(tmp_path):
+    path = _fasta(tmp_path / "a.fa", 0, 20)
+    manifest = build.build(tmp_path / "corpus", FOLDING, ncrna=[path])
+    stages = {stage.name: stage for stage in manifest.stages}
+    assert stages["ncrna: fold"].changed["folded"] == 20
+    assert manifest.how["fold"]["program"] == "ViennaRNA"
+    assert 0 < manifest.how["content"]["ncrna"]["paired"] < 600
+    for path in rows.shard_paths(tmp_path / "corpus", manifest, "train", "ncrna"):
+        for row in rows.read_rows(path):
+            paired = np.flatnonzero(row.partner_L >= 0)
+            np.testing.assert_array_equal(row.partner_L[row.partner_L[paired]], paired)
+            np.testing.assert_array_equal(
+                row.segment_L[row.partner_L[paired]], row.segment_L[paired]
+            )
+
+
+@pytest.mark.usefixtures("vienna")
+def test_a_change_reruns_just_what_depends_on_it(tmp_path, monkeypatch):
+    first, second = (_fasta(tmp_path / f"{n}.fa", n, 20) for n in (0, 1))
+    work = tmp_path / "work"
+    called = _ran(monkeypatch)
+
+    def ran(out, settings, *paths):
+        called.clear()
+        build.build(tmp_path / out, settings, ncrna=paths, work=work)
+        return {name: len(tasks) for name, tasks in called.items()}
+
+    everything = ran("one", FOLDING, first)
+    assert everything == {"standardise": 1, "fold": 4, "pack": 2}
+    assert ran("again", FOLDING, first) == {"pack": 2}
+    seeded = dataclasses.replace(FOLDING, seed=1)
+    assert ran("seeded", seeded, first) == {"pack": 2}
+    assert ran("more", FOLDING, first, second) == {
+        "standardise": 1, "fold": 4, "pack": 4,
+    }  # fmt: skip
+    centroid = dataclasses.replace(FOLDING.fold, method="centroid")
+    other = dataclasses.replace(FOLDING, fold=centroid)
+    assert ran("centroid", other, first) == {"fold": 4, "pack": 2}
+    pathlib.Path(first).write_text(">x\n" + "GCAU" * 6 + "\n")
+    assert ran("changed", FOLDING, first, second) == {
+        "standardise": 1, "fold": 1, "pack": 3,
+    }  # fmt: skip
+
+
+@pytest.mark.usefixtures("vienna")
+def test_datatrove_makes_the_same_corpus_byte_for_byte(tmp_path, files):
+    pytest.importorskip("datatrove", reason="datatrove is the extra [cluster]")
+    files["ncrna"].append(_fasta(tmp_path / "a.fa", 0, 20))
+    executors = {
+        "local": config.ExecutorConfig(num_workers=2),
+        "datatrove": config.ExecutorConfig(kind="datatrove", num_workers=2),
+    }
+    content = {}
+    for name, chosen in executors.items():
+        settings = dataclasses.replace(FOLDING, executor=chosen, num_buckets=2)
+        build.build(tmp_path / name, settings, **files)
+        content[name] = {
+            path.name: path.read_bytes() for path in (tmp_path / name).glob("*/*")
+        }
+    assert content["local"] == content["datatrove"]
+    assert len(content["local"]) >= 3
+
+
+def test_files_may_be_named_in_the_config(tmp_path, files):
+    named = config.InputsConfig(ncrna=files["ncrna"][0], other=files["other"][0])
+    settings = dataclasses.replace(SETTINGS, inputs=named)
+    manifest = build.build(tmp_path / "named", settings)
+    given = {name: files[name] for name in ("ncrna", "other")}
+    assert build.build(tmp_path / "given", SETTINGS, **given).shards == manifest.shards
+
+
+def test_two_commands_do_not_work_in_one_place(tmp_path, files):
+    work = tmp_path / "work"
+    work.mkdir()
+    with build._alone(work), pytest.raises(ValueError, match="another command works"):
+        build.build(tmp_path / "corpus", SETTINGS, **files, work=work)
+
+
+def test_work_is_removed_if_not_kept(tmp_path, files):
+    settings = dataclasses.replace(SETTINGS, keep_work=False)
+    build.build(tmp_path / "corpus", settings, **files)
+    assert not (tmp_path / "corpus.work").exists()

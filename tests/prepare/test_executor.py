@@ -2,11 +2,18 @@ import json
 import os
 import pathlib
 import signal
+import subprocess
+import sys
 import time
 
 import pytest
 
+from ssrlm_jax import config
 from ssrlm_jax.prepare import executor
+
+ONE = config.ExecutorConfig(num_workers=1)
+TWO = config.ExecutorConfig(num_workers=2)
+DATATROVE = config.ExecutorConfig(kind="datatrove", num_workers=2)
 
 
 def _double(number: int) -> executor.Counts:
@@ -26,52 +33,147 @@ def _fail_beside_a_long_task(number: int) -> executor.Counts:
     return {}
 
 
-def _die(number: int) -> executor.Counts:
-    os.kill(os.getpid(), signal.SIGKILL)
-    return {"number": number}
+def _die_once(mark: str) -> executor.Counts:
+    """Kills its process at the first call."""
+    if not pathlib.Path(mark).exists():
+        pathlib.Path(mark).touch()
+        os.kill(os.getpid(), signal.SIGKILL)
+    return {"is_done": True}
 
 
-def _tasks(tmp_path: pathlib.Path, count: int) -> list[tuple[pathlib.Path, int]]:
-    return [(tmp_path / f"{number}.json", number) for number in range(count)]
+def _tasks(tmp_path: pathlib.Path, count: int, key: str = "k") -> list[executor.Task]:
+    return [executor.Task(tmp_path / f"{n}.json", key, n) for n in range(count)]
 
 
-@pytest.mark.parametrize("num_workers", [1, 2])
-def test_results_come_in_the_order_of_tasks(tmp_path, num_workers):
+@pytest.fixture
+def datatrove():
+    pytest.importorskip("datatrove", reason="datatrove is the extra [cluster]")
+
+
+@pytest.mark.parametrize("settings", [ONE, TWO], ids=["one", "two"])
+def test_results_come_in_the_order_of_tasks(tmp_path, settings):
     reports = []
     results = executor.run(
         _double,
         _tasks(tmp_path, 5),
-        num_workers=num_workers,
+        settings=settings,
         report=lambda done, total: reports.append((done, total)),
     )
-    assert [result["twice"] for result in results] == [0, 2, 4, 6, 8]
+    assert [one.counts["twice"] for one in results] == [0, 2, 4, 6, 8]
     assert reports == [(number, 5) for number in range(6)]
-    assert (os.getpid() in {r["process"] for r in results}) == (num_workers == 1)
+    processes = {one.counts["process"] for one in results}
+    assert (os.getpid() in processes) == (settings is ONE)
+    assert all(one.peak_bytes > 2**20 for one in results)
 
 
 def test_tasks_that_are_done_are_not_run_again(tmp_path):
-    (tmp_path / "1.json").write_text(json.dumps({"twice": "done before"}))
-    results = executor.run(_double, _tasks(tmp_path, 3), num_workers=1)
-    assert [result["twice"] for result in results] == [0, "done before", 4]
+    executor.run(_double, _tasks(tmp_path, 1), settings=ONE)
+    done = json.loads((tmp_path / "0.json").read_text())
+    (tmp_path / "0.json").write_text(json.dumps(done | {"counts": {"twice": "before"}}))
+    results = executor.run(_double, _tasks(tmp_path, 2), settings=ONE)
+    assert [one.counts["twice"] for one in results] == ["before", 2]
 
 
-def test_what_was_done_before_a_failure_stays_done(tmp_path):
+def test_a_task_with_another_key_runs_again(tmp_path):
+    executor.run(_double, _tasks(tmp_path, 2, "old"), settings=ONE)
     with pytest.raises(ValueError, match="input 3 is bad"):
-        executor.run(_fail_at_three, _tasks(tmp_path, 6), num_workers=1)
-    assert sorted(path.name for path in tmp_path.iterdir()) == [
-        "0.json", "1.json", "2.json",
+        executor.run(_fail_at_three, _tasks(tmp_path, 4, "new"), settings=ONE)
+    found = [executor.read(task) for task in _tasks(tmp_path, 4, "new")]
+    assert [one and one.counts for one in found[:3]] == [
+        {"number": 0}, {"number": 1}, {"number": 2},
     ]  # fmt: skip
+    assert found[3] is None
 
 
-def test_a_failure_does_not_wait_for_other_tasks(tmp_path):
-    begun = time.monotonic()
+@pytest.mark.parametrize("content", ["", "{", "[]", '{"key": "k"}'])
+def test_a_damaged_file_is_not_done(tmp_path, content):
+    (tmp_path / "0.json").write_text(content)
+    (done,) = executor.run(_double, _tasks(tmp_path, 1), settings=ONE)
+    assert done.counts["twice"] == 0
+
+
+def test_keys_tell_values_apart():
+    values = [(), (1,), ("1",), ([1, 2],), ([12],), ({"a": 1},), ({"b": 1},)]
+    assert len({executor.key_of(*value) for value in values}) == len(values)
+    assert executor.key_of({"a": 1, "b": 2}) == executor.key_of({"b": 2, "a": 1})
+
+
+def test_a_failure_gives_up_other_tasks(tmp_path):
     with pytest.raises(ValueError, match="input 0 is bad"):
-        executor.run(_fail_beside_a_long_task, _tasks(tmp_path, 2), num_workers=2)
-    assert time.monotonic() - begun < 50  # the other task sleeps for 60 seconds
-
-
-def test_a_killed_worker_is_an_error_of_one_line(tmp_path):
-    with pytest.raises(OSError, match="a worker process was killed") as caught:
-        executor.run(_die, _tasks(tmp_path, 2), num_workers=2)
-    assert "\n" not in str(caught.value)
+        executor.run(_fail_beside_a_long_task, _tasks(tmp_path, 2), settings=TWO)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_killed_worker_is_an_error_of_one_line_and_the_next_run_goes_on(tmp_path):
+    tasks = [
+        executor.Task(tmp_path / f"{n}.json", "k", str(tmp_path / f"mark{n > 2}"))
+        for n in range(6)
+    ]
+    (tmp_path / "markFalse").touch()
+    with pytest.raises(OSError, match="a worker process was killed") as caught:
+        executor.run(_die_once, tasks, settings=TWO)
+    assert "\n" not in str(caught.value)
+    results = executor.run(_die_once, tasks, settings=TWO)
+    assert [one.counts for one in results] == [{"is_done": True}] * 6
+
+
+@pytest.mark.usefixtures("datatrove")
+def test_datatrove_runs_the_same_tasks(tmp_path):
+    executor.run(_double, _tasks(tmp_path, 1), settings=ONE)
+    reports = []
+    results = executor.run(
+        _double,
+        _tasks(tmp_path, 5),
+        settings=DATATROVE,
+        report=lambda done, total: reports.append((done, total)),
+    )
+    assert [one.counts["twice"] for one in results] == [0, 2, 4, 6, 8]
+    assert reports[0] == (1, 5)
+    assert reports[-1] == (5, 5)
+    assert os.getpid() not in {one.counts["process"] for one in results[1:]}
+
+
+@pytest.mark.usefixtures("datatrove")
+def test_a_failure_under_datatrove_is_the_same_error(tmp_path):
+    with pytest.raises(ValueError, match="^input 3 is bad$"):
+        executor.run(_fail_at_three, _tasks(tmp_path, 4), settings=DATATROVE)
+    done = [executor.read(task) for task in _tasks(tmp_path, 4)]
+    assert done[3] is None
+
+
+def test_slurm_jobs_that_end_without_a_result_are_an_error(tmp_path, monkeypatch):
+    """A stand-in for SLURM: the job is submitted, never runs, and leaves the queue."""
+
+    class Submitted:
+        job_id = "17"
+
+        def run(self):
+            (tmp_path / "submitted").touch()
+
+    monkeypatch.setattr(executor, "_pipeline", lambda *given: Submitted())
+    monkeypatch.setattr(executor, "_QUEUE_SECONDS", 0.0)
+    monkeypatch.setattr(executor, "_POLL_SECONDS", 0.01)
+    queue = tmp_path / "squeue"
+    queue.write_text(f"#!/bin/sh\necho x >> {tmp_path}/asked\nrm $0\necho 17 R\n")
+    queue.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    settings = config.ExecutorConfig(kind="slurm", partition="cpu")
+    with pytest.raises(OSError, match="2 of 2 tasks did not end"):
+        executor.run(_double, _tasks(tmp_path, 2), settings=settings)
+    assert (tmp_path / "asked").read_text() == "x\n"
+
+
+def test_datatrove_that_is_missing_says_how_to_get_it(tmp_path):
+    code = (
+        "import sys; sys.modules['datatrove'] = None\n"
+        "import pathlib\n"
+        "from ssrlm_jax import config\n"
+        "from ssrlm_jax.prepare import executor\n"
+        f"task = executor.Task(pathlib.Path({str(tmp_path / 'a')!r}), 'k', 1)\n"
+        "settings = config.ExecutorConfig(kind='datatrove')\n"
+        "executor.run(print, [task], settings=settings)\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=False
+    )
+    assert "pip install 'ssrlm-jax[cluster]'" in done.stderr
