@@ -20,7 +20,11 @@ PROGRAM = programs.Program(
     "SSRLM_CONTRAFOLD",
     "build it from https://github.com/csfoo/contrafold-se",
 )
-PARAMETERS = "SSRLM_ETERNAFOLD_PARAMS"
+PARAMETERS = programs.DataFile(
+    "EternaFoldParams.v1",
+    "SSRLM_ETERNAFOLD_PARAMS",
+    "https://github.com/eternagame/EternaFold",
+)
 GAMMA = 6.0  # the program's default
 
 _FILES = 2_000  # of one call; their names have to fit on a command line
@@ -62,7 +66,7 @@ class Contrafold:
     def describe(self) -> dict[str, object]:
         """Returns program and settings; the program does not tell its version."""
         settings: dict[str, object] = {
-            "program": "EternaFold" if self.parameters else "CONTRAfold",
+            "program": "CONTRAfold",
             "program_sha256": programs.digest(programs.find(PROGRAM, self.path)),
             "gamma": self.gamma or GAMMA,
         }
@@ -97,11 +101,12 @@ class Contrafold:
                 (here / name).write_text(f">{name}\n{one}\n")
             programs.run(command, folder=here, timeout=self.timeout)
             predictions = []
-            for name, one in zip(names, letters, strict=True):
-                dots = _structure(_written(here / "parens", name), one)
+            for number, one in enumerate(letters):
+                dots = _structure(_written(here, "parens", number, len(letters)), one)
                 pairs = None
                 if with_probabilities:
-                    pairs = _pairs(_written(here / "posteriors", name), one)
+                    lines = _written(here, "posteriors", number, len(letters))
+                    pairs = _pairs(lines, one)
                 predictions.append(folded.Prediction(dots, pairs))
             return predictions
 
@@ -124,23 +129,18 @@ def eternafold(
     Raises:
       ProgramError: also where no file of parameters is named.
     """
-    parameters = parameters or os.environ.get(PARAMETERS, "")
-    if not parameters:
-        raise programs.ProgramError(
-            "eternafold: needs its file of parameters, and "
-            f"{PARAMETERS} is not set; EternaFoldParams.v1 of "
-            "https://github.com/eternagame/EternaFold"
-        )
+    parameters = programs.find_file(PARAMETERS, parameters)
     return Contrafold(gamma=gamma, path=path, parameters=parameters, timeout=timeout)
 
 
-def _written(out: pathlib.Path, name: str) -> list[str]:
-    """Returns lines; `out` is a folder, but a file where there was one sequence."""
+def _written(folder: pathlib.Path, kind: str, number: int, total: int) -> list[str]:
+    """Returns the lines of one sequence; alone, it has a file and no folder."""
+    path = folder / kind if total == 1 else folder / kind / f"{number}.fa"
     try:
-        return (out if out.is_file() else out / name).read_text().split("\n")
+        return path.read_text().split("\n")
     except OSError as error:
         raise programs.ProgramError(
-            f"contrafold: wrote no {out.name} for sequence {name}"
+            f"contrafold: wrote no {kind} for sequence {number + 1} of {total}"
         ) from error
 
 

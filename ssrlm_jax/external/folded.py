@@ -9,8 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ssrlm_jax.external import programs
-from ssrlm_jax.rna import alphabet
+from ssrlm_jax.external import programs, sequences
 from ssrlm_jax.rna import structure as structures
 
 LEAST_PROBABILITY = 0.01  # of a pair that is listed
@@ -58,7 +57,7 @@ class Prediction(NamedTuple):
 
 def fold(
     program: str,
-    sequences: Sequence[str],
+    given: Sequence[str],
     predict: Callable[[list[str], bool], list[Prediction]],
     with_probabilities: bool,
 ) -> list[Folded]:
@@ -66,7 +65,7 @@ def fold(
 
     Args:
       program: its name, for messages.
-      sequences: letters as `rna.alphabet` reads them. An empty one has the empty
+      given: letters as `rna.alphabet` reads them. An empty one has the empty
         structure; no program sees it.
       predict: gets sequences of A C G U N, none empty, and `with_probabilities`;
         keeps their order.
@@ -76,7 +75,7 @@ def fold(
       ValueError: a letter that is not of RNA, before anything is folded.
       ProgramError: as `predict`; a structure or pair that does not fit its sequence.
     """
-    read = [_letters(number, given) for number, given in enumerate(sequences, 1)]
+    read = [sequences.read(number, letters) for number, letters in enumerate(given, 1)]
     shown = [number for number, letters in enumerate(read) if letters]
     predictions = []
     if shown:
@@ -87,16 +86,6 @@ def fold(
         _folded(program, number + 1, letters, of_number.get(number, nothing))
         for number, letters in enumerate(read)
     ]
-
-
-def _letters(number: int, given: str) -> str:
-    """Returns a sequence in the letters A C G U N."""
-    if not given.strip("ACGUN"):
-        return given
-    try:
-        return alphabet.decode(alphabet.encode(given)[0])
-    except ValueError as error:
-        raise ValueError(f"sequence {number}, {error}") from error
 
 
 def _folded(program: str, number: int, letters: str, said: Prediction) -> Folded:

@@ -7,7 +7,6 @@ says, then on PATH. Whatever goes wrong becomes one line that names the program.
 import contextlib
 import hashlib
 import os
-import pathlib
 import shutil
 import signal
 import subprocess
@@ -23,6 +22,14 @@ class Program(NamedTuple):
       variable: the environment variable that holds its path.
       source: how to get it, for messages.
     """
+
+    name: str
+    variable: str
+    source: str
+
+
+class DataFile(NamedTuple):
+    """What is known of a file a program needs; attributes as of `Program`."""
 
     name: str
     variable: str
@@ -67,6 +74,29 @@ def find(program: Program, path: str = "") -> str:
         f"{program.name}: not found on PATH, and {program.variable} is not set; "
         f"{program.source}"
     )
+
+
+def find_file(file: DataFile, path: str = "") -> str:
+    """Returns the absolute path of a file that a program needs.
+
+    Args:
+      file: what is looked for.
+      path: a setting that names it; "" looks in the variable.
+
+    Raises:
+      ProgramError: neither names it, or it is no file.
+    """
+    wanted, origin = path, "the setting"
+    if not wanted:
+        wanted, origin = os.environ.get(file.variable, ""), file.variable
+    if not wanted:
+        raise ProgramError(
+            f"{file.name}: neither a setting nor {file.variable} names this file; "
+            f"it is at {file.source}"
+        )
+    if not os.path.isfile(wanted):
+        raise ProgramError(f"{file.name}: {wanted!r}, named by {origin}, is no file")
+    return os.path.abspath(wanted)
 
 
 def run(
@@ -138,6 +168,7 @@ def digest(path: str | os.PathLike[str]) -> str:
       ProgramError: the file cannot be read.
     """
     try:
-        return hashlib.sha256(pathlib.Path(path).read_bytes()).hexdigest()[:16]
+        with open(path, "rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()[:16]
     except OSError as error:
         raise ProgramError(f"{path}: cannot be read ({error.strerror})") from error

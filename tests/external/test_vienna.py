@@ -1,0 +1,113 @@
+import sys
+
+import numpy as np
+import pytest
+import stand_ins
+
+from ssrlm_jax.external import programs, vienna
+from ssrlm_jax.rna import structure as structures
+
+
+@pytest.fixture
+def library():
+    return pytest.importorskip("RNA", reason="ViennaRNA is not installed")
+
+
+def _dots(folder, sequence, **settings):
+    return structures.to_dot_bracket(folder.fold([sequence], **settings)[0].structure)
+
+
+def test_the_least_free_energy_of_a_trna(library):
+
+    found = _dots(vienna.Vienna(), stand_ins.TRNA)
+    energy = library.fold_compound(stand_ins.TRNA).eval_structure(found)
+    assert energy == pytest.approx(library.fold(stand_ins.TRNA)[1], abs=1e-4)
+
+
+def test_centroid_holds_the_pairs_more_probable_than_not(library):
+    folder = vienna.Vienna(method="centroid")
+    found = folder.fold([stand_ins.TRNA], with_probabilities=True)[0]
+    likely = found.probabilities.probability > 0.5
+    expected = np.stack([found.probabilities.i, found.probabilities.j], 1)[likely]
+    np.testing.assert_array_equal(found.structure.pairs, expected)
+    assert len(expected)
+
+
+def test_mea_pairs_more_where_gamma_is_greater(library):
+    num_pairs = [
+        _dots(vienna.Vienna(method="mea", gamma=gamma), stand_ins.TRNA).count("(")
+        for gamma in (0.01, 1.0, 10.0)
+    ]
+    assert num_pairs == sorted(num_pairs)
+    assert num_pairs[0] < num_pairs[2]
+    default = _dots(vienna.Vienna(method="mea"), stand_ins.TRNA)
+    assert default == library_mea(library, stand_ins.TRNA)
+
+
+def library_mea(library, sequence):
+    compound = library.fold_compound(sequence)
+    compound.pf()
+    return compound.MEA()[0]
+
+
+@pytest.mark.parametrize("method", vienna.METHODS)
+def test_probabilities_are_those_of_the_library(library, method):
+    compound = library.fold_compound(stand_ins.TRNA)
+    compound.pf()
+    matrix = np.array(compound.bpp())[1:, 1:]
+    expected = [(i, j, matrix[i, j]) for i, j in np.argwhere(matrix >= 0.01).tolist()]
+    folder = vienna.Vienna(method=method)
+    found = folder.fold([stand_ins.TRNA], with_probabilities=True)[0].probabilities
+    np.testing.assert_allclose(np.stack(found, 1), expected, rtol=1e-5)
+
+
+def test_heat_melts_a_hairpin(library):
+    assert _dots(vienna.Vienna(), "GGGGAAAACCCC") == "((((....))))"
+    hot = vienna.Vienna(temperature=99.0)
+    assert _dots(hot, "GGGGAAAACCCC") == "............"
+    assert hot.describe()["temperature"] == 99.0
+
+
+def test_global_settings_of_the_library_do_not_matter(library):
+    before = library.cvar.temperature
+    try:
+        library.cvar.temperature = 99.0
+        assert _dots(vienna.Vienna(), "GGGGAAAACCCC") == "((((....))))"
+    finally:
+        library.cvar.temperature = before
+
+
+def test_long_sequences_do_not_overflow(library):
+    sequence = stand_ins.TRNA * 8
+    found = vienna.Vienna(method="mea").fold([sequence], with_probabilities=True)[0]
+    assert len(found.structure.pairs) > 100
+    assert np.isfinite(found.probabilities.probability).all()
+
+
+def test_describe_names_version_and_settings(library):
+    assert vienna.Vienna().describe() == {
+        "program": "ViennaRNA",
+        "version": library.__version__,
+        "method": "mfe",
+        "temperature": 37.0,
+    }
+    assert vienna.Vienna(method="mea").describe()["gamma"] == 1.0
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"method": "mef"}, "method='mef' is not one of"),
+        ({"gamma": -1.0}, "gamma=-1.0 is < 0"),
+        ({"temperature": 310.0}, "temperature=310.0 does not lie in"),
+    ],
+)
+def test_impossible_settings_are_refused(settings, message):
+    with pytest.raises(ValueError, match=message):
+        vienna.Vienna(**settings)
+
+
+def test_a_missing_package_says_what_to_install(monkeypatch):
+    monkeypatch.setitem(sys.modules, "RNA", None)
+    with pytest.raises(programs.ProgramError, match=r"pip install 'ssrlm-jax\[fold\]'"):
+        vienna.Vienna()
