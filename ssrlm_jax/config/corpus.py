@@ -109,6 +109,7 @@ class CorpusConfig:
     min_length: int = 16  # nucleotides; shorter records are dropped
     max_unknown: float = 1.0  # share of letters that are not A C G U; more: dropped
     min_complexity: float = 0.3  # entropy of three-letter words, 0..1; less: dropped
+    keep_structures: bool = True  # that come with records; false: all are folded
     row_length: int = 1024  # tokens
     max_segments: int = 64  # records of a row, at most
     tail_share: float = 0.125  # of a row, what the last window of a record holds

@@ -233,7 +233,7 @@ def _how(
             for source, paths in {**files, "families": extra}.items()
         },
         "cluster": cluster.check(settings.cluster),
-        "fold": fold.check(settings.fold, files["ncrna"], kinds),
+        "fold": fold.check(settings, files["ncrna"], kinds),
     }
 
 
@@ -276,6 +276,7 @@ def _read(job: _Job, families: dict[str, str]) -> list[Part]:
                 min_length=settings.min_length,
                 max_unknown=settings.max_unknown,
                 min_complexity=settings.min_complexity,
+                keep_structures=settings.keep_structures,
                 family_pattern=settings.family_pattern,
                 families=families,
             )

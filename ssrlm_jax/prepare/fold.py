@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from ssrlm_jax import config
-from ssrlm_jax.external import folding
+from ssrlm_jax.external import folding, programs
 from ssrlm_jax.prepare import executor, windows
 from ssrlm_jax.rna import alphabet
 from ssrlm_jax.rna import structure as structures
@@ -181,7 +181,7 @@ def with_structures(part: windows.Windows, paths: Sequence[str]) -> windows.Wind
 
 
 def check(
-    settings: config.FoldConfig, files: Sequence[str], kinds: Mapping[str, str]
+    settings: config.CorpusConfig, files: Sequence[str], kinds: Mapping[str, str]
 ) -> dict[str, object]:
     """Returns how ncRNA is folded, for the manifest.
 
@@ -191,8 +191,16 @@ def check(
       kinds: format of each file; FASTA holds no structures.
 
     Raises:
-      ValueError, ImportError: there is FASTA to fold and the program is missing.
+      ValueError: there is ncRNA to fold and the program is missing.
     """
-    if settings.program == "none" or not any(kinds[path] == "fasta" for path in files):
-        return {"program": settings.program}
-    return {**dataclasses.asdict(settings), **folder(settings).describe()}
+    how = settings.fold
+    is_needed = bool(files) and not settings.keep_structures
+    is_needed |= any(kinds[path] == "fasta" for path in files)
+    if how.program == "none" or not is_needed:
+        return {"program": how.program}
+    try:
+        return {**dataclasses.asdict(how), **folder(how).describe()}
+    except programs.ProgramError as error:
+        raise ValueError(
+            f"{error}; or leave ncRNA unfolded with --config.fold.program=none"
+        ) from error

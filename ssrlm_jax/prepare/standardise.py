@@ -54,7 +54,8 @@ class Task:
       out: parts are written to `out`-00000.windows and `out`-00000.keys.
       longest, shortest_tail: of a window, in nucleotides.
       part_nucleotides: a part holds no more.
-      min_length, max_unknown, min_complexity: as config.CorpusConfig.
+      min_length, max_unknown, min_complexity, keep_structures: as
+        config.CorpusConfig.
       family_pattern: regular expression; what it finds, first in a table's family,
         then in the name, is the family. "": the table's family is.
       families: what was found → family.
@@ -69,6 +70,7 @@ class Task:
     min_length: int = 1
     max_unknown: float = 1.0
     min_complexity: float = 0.0
+    keep_structures: bool = True
     family_pattern: str = ""
     families: dict[str, str] = dataclasses.field(default_factory=dict)
 
@@ -118,6 +120,9 @@ class _Parts:
 
     def add(self, batch: batches.Batch) -> None:
         """Takes the records of a batch."""
+        if not self._task.keep_structures:
+            none = np.zeros(len(batch.names), bool)
+            batch = dataclasses.replace(batch, partner=None, has_structure=none)
         self._num_in += len(batch.names)
         self._changed["letters read as N"] += batch.num_changed
         self._changed["pairs of base triples dropped"] += batch.num_triples

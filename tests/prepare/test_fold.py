@@ -146,7 +146,10 @@ def test_vienna_folds_a_hairpin(part, monkeypatch):
 @pytest.mark.parametrize("program", ["contrafold", "linearfold"])
 def test_a_missing_program_is_found_out_at_once(program, monkeypatch, tmp_path):
     monkeypatch.setenv("PATH", str(tmp_path))
-    settings = config.FoldConfig(program=program)
-    with pytest.raises(ValueError, match=f"(?i){program}"):
+    settings = config.CorpusConfig(fold=config.FoldConfig(program=program))
+    with pytest.raises(ValueError, match=f"(?i){program}.*fold.program=none"):
         fold.check(settings, ["a.fa"], {"a.fa": "fasta"})
     assert fold.check(settings, ["a.tsv"], {"a.tsv": "table"}) == {"program": program}
+    anew = dataclasses.replace(settings, keep_structures=False)
+    with pytest.raises(ValueError, match=f"(?i){program}"):
+        fold.check(anew, ["a.tsv"], {"a.tsv": "table"})

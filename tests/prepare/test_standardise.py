@@ -189,3 +189,10 @@ def test_blocks_and_lines_read_alike(tmp_path, monkeypatch):
         assert names[0] == names[1]
         for name in ("num_in", "num_out", "dropped", "changed", "lengths"):
             assert counts[name] == slow_counts[name]
+
+
+def test_structures_can_be_left_behind(tmp_path):
+    text = "id\tsequence\tdotbracket\na\tGAC\t(.)\n"
+    _, (keys,), (part,) = _read(tmp_path, text, keep_structures=False)
+    assert len(part.partner) == 0
+    assert not keys["has_structure"].any()
