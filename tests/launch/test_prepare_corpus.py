@@ -1,4 +1,9 @@
+import json
+import os
 import pathlib
+import random
+import shutil
+import signal
 import subprocess
 import sys
 
@@ -16,15 +21,79 @@ def _run(*arguments: str) -> subprocess.CompletedProcess[str]:
     )  # fmt: skip
 
 
+ALONE = ("--config.cluster.method=none", "--config.fold.program=none")
+
+
 def test_the_command_makes_a_corpus_and_says_what_is_next(tmp_path):
-    (tmp_path / "a.fa").write_text(">a\nACGU\n>b\nGGGA\n")
+    (tmp_path / "a.fa").write_text(
+        ">a\nACGUUGCAGUCAAGCU\n>b\nGGGAUCCAGUCAAGCU\n>c\nAC\n"
+    )
     out = tmp_path / "corpus"
-    done = _run(f"--other={tmp_path}/a.fa", f"--out={out}", "--config.row_length=16")
+    given = (f"--other={tmp_path}/a.fa", f"--out={out}", "--config.row_length=20")
+    done = _run(*given, *ALONE)
     assert done.returncode == 0, done.stderr
     assert (
-        rows.open_corpus(out, row_length=16).totals("train", "other")["num_rows"] == 1
+        rows.open_corpus(out, row_length=20).totals("train", "other")["num_rows"] == 2
     )
-    assert f"--config.data.corpus={out} --config.data.row_length=16" in done.stdout
+    assert "too short: 1" in done.stdout
+    assert "near-duplicates were not looked for" in done.stdout
+    assert f"--config.data.corpus={out} --config.data.row_length=20" in done.stdout
+    told = json.loads((out / "report.json").read_text())
+    assert [stage["num_out"] for stage in told["way"]] == [2, 2, 2]
+    assert told["content"]["other"]["letters"] == [8, 8, 9, 7, 0]
+    assert (out / "report.png").read_bytes().startswith(b"\x89PNG")
+    work = tmp_path / "corpus.work"
+    again = _run(*given, *ALONE)
+    assert again.returncode == 0
+    shutil.rmtree(out)
+    read = {path: path.stat().st_mtime_ns for path in work.glob("read/*.keys")}
+    assert _run(*given, *ALONE).returncode == 0
+    assert read == {path: path.stat().st_mtime_ns for path in work.glob("read/*.keys")}
+
+
+def test_a_killed_command_goes_on_to_the_same_corpus(tmp_path):
+    """Killed with its workers at seeded, ever later moments, until it ends."""
+    rng = random.Random(0)
+    for number in range(3):
+        lines = [
+            f">r{number}_{n}\n{''.join(rng.choices('ACGU', k=300))}"
+            for n in range(2000)
+        ]
+        (tmp_path / f"{number}.fa").write_text("\n".join(lines) + "\n")
+    given = (f"--other={tmp_path}/*.fa", "--config.shard_nucleotides=100000")
+    assert _run(*given, *ALONE, f"--out={tmp_path}/whole").returncode == 0
+    command = [sys.executable, "launch/prepare_corpus.py", *given, *ALONE]
+    num_killed = 0
+    for attempt in range(20):
+        process = subprocess.Popen(
+            [*command, f"--out={tmp_path}/killed"],
+            cwd=ROOT, stdout=subprocess.DEVNULL, start_new_session=True,
+        )  # fmt: skip
+        try:
+            process.wait(timeout=rng.uniform(1.0, 2.0) * 1.4**attempt)
+            break
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+            num_killed += 1
+    assert process.returncode == 0
+    assert num_killed > 0
+    whole, killed = (
+        {path.name: path.read_bytes() for path in (tmp_path / name).glob("*/*")}
+        for name in ("whole", "killed")
+    )
+    assert whole == killed
+    assert len(whole) > 5
+
+
+def test_missing_mmseqs_stops_before_anything_is_read(tmp_path, monkeypatch):
+    (tmp_path / "a.fa").write_text(">a\nACGUUGCAGUCAAGCU\n")
+    monkeypatch.setenv("SSRLM_MMSEQS", str(tmp_path / "none"))
+    done = _run(f"--other={tmp_path}/a.fa", f"--out={tmp_path}/corpus")
+    assert done.returncode == 1
+    assert "--config.cluster.method=none" in done.stderr
+    assert done.stderr.count("\n") == 1
+    assert [path.name for path in tmp_path.iterdir()] == ["a.fa"]
 
 
 @pytest.mark.parametrize(
