@@ -1,4 +1,6 @@
+import csv
 import gzip
+import pathlib
 import re
 
 import numpy as np
@@ -206,3 +208,41 @@ def test_a_malformed_alignment_names_its_line(tmp_path, text, complaint):
     path.write_text(text)
     with pytest.raises(ValueError, match=re.escape(complaint)):
         list(formats.read(path))
+
+
+RFAM = pathlib.Path(__file__).parents[3] / "shared" / "data" / "rfam"
+
+
+@pytest.mark.skipif(not RFAM.is_dir(), reason="../shared/data/rfam is absent")
+def test_rfam_alignments_give_the_structures_that_were_projected_before(tmp_path):
+    """Against a table that others made of the same alignments; every 20th family."""
+    csv.field_size_limit(10**8)
+
+    def table(name):
+        with gzip.open(RFAM / name, "rt") as file:
+            yield from csv.DictReader(file, delimiter="\t")
+
+    chosen = {r["accession"]: r["SS_cons"] for r in table("families.tsv.gz")}
+    chosen = dict(list(chosen.items())[::20])
+    rows = {accession: [] for accession in chosen}
+    for row in table("alignments.tsv.gz"):
+        if row["accession"] in rows:
+            name, aligned = row["seq_name"], row["aligned_sequence"]
+            rows[row["accession"]].append(f"{name} {aligned}")
+                f"{row['seq_name']} {row['aligned_sequence']}"
+            )
+    text = "".join(
+        f"# STOCKHOLM 1.0\n#=GF AC {accession}\n\n" + "\n".join(rows[accession])
+        + f"\n#=GC SS_cons {consensus}\n//\n"
+        for accession, consensus in chosen.items()
+    )  # fmt: skip
+    found = list(formats.read(_write(tmp_path, text)))
+    expected = [
+        record
+        for record in formats.read(RFAM / "seed_ss.tsv.gz")
+        if record.family in chosen
+    ]
+    assert len(found) == len(expected) > 2000
+    for one, other in zip(found, expected, strict=True):
+        assert (one.name, one.sequence) == (other.name, other.sequence)
+        np.testing.assert_array_equal(one.structure.pairs, other.structure.pairs)
