@@ -229,8 +229,6 @@ def test_rfam_alignments_give_the_structures_that_were_projected_before(tmp_path
         if row["accession"] in rows:
             name, aligned = row["seq_name"], row["aligned_sequence"]
             rows[row["accession"]].append(f"{name} {aligned}")
-                f"{row['seq_name']} {row['aligned_sequence']}"
-            )
     text = "".join(
         f"# STOCKHOLM 1.0\n#=GF AC {accession}\n\n" + "\n".join(rows[accession])
         + f"\n#=GC SS_cons {consensus}\n//\n"
