@@ -46,7 +46,11 @@ class Vienna:
     def fold(
         self, sequences: Sequence[str], *, with_probabilities: bool = False
     ) -> list[folded.Folded]:
-        """Folds sequences; see `folding.Folder`."""
+        """Folds sequences; see `folding.Folder`.
+
+        Raises:
+          ProgramError: also where the partition function overflows.
+        """
         return folded.fold("ViennaRNA", sequences, self._predict, with_probabilities)
 
     def describe(self) -> dict[str, object]:
@@ -75,7 +79,11 @@ class Vienna:
         if self.method == "mfe" and not with_probabilities:
             return folded.Prediction(dots, None)
         compound.exp_params_rescale(energy)  # long sequences overflow without it
-        compound.pf()
+        _, ensemble = compound.pf()
+        if not ensemble <= energy + 0.01:  # kcal/mol; it does not fail by itself
+            raise programs.ProgramError(
+                f"ViennaRNA: no probabilities for a sequence of {len(letters)} letters"
+            )
         if self.method == "centroid":
             dots, _ = compound.centroid()
         elif self.method == "mea":

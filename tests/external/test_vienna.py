@@ -17,11 +17,12 @@ def _dots(folder, sequence, **settings):
     return structures.to_dot_bracket(folder.fold([sequence], **settings)[0].structure)
 
 
-def test_the_least_free_energy_of_a_trna(library):
-
-    found = _dots(vienna.Vienna(), stand_ins.TRNA)
-    energy = library.fold_compound(stand_ins.TRNA).eval_structure(found)
-    assert energy == pytest.approx(library.fold(stand_ins.TRNA)[1], abs=1e-4)
+def test_the_least_free_energy_is_that_of_other_programs(library):
+    # LinearFold-V, the same energies in other code: ((((....)))) at -5.40 kcal/mol
+    found = _dots(vienna.Vienna(), "GGGGAAAACCCC")
+    assert found == "((((....))))"
+    energy = library.fold_compound("GGGGAAAACCCC").eval_structure(found)
+    assert energy == pytest.approx(-5.40, abs=1e-4)
 
 
 def test_centroid_holds_the_pairs_more_probable_than_not(library):
@@ -40,14 +41,10 @@ def test_mea_pairs_more_where_gamma_is_greater(library):
     ]
     assert num_pairs == sorted(num_pairs)
     assert num_pairs[0] < num_pairs[2]
-    default = _dots(vienna.Vienna(method="mea"), stand_ins.TRNA)
-    assert default == library_mea(library, stand_ins.TRNA)
-
-
-def library_mea(library, sequence):
-    compound = library.fold_compound(sequence)
+    compound = library.fold_compound(stand_ins.TRNA)
     compound.pf()
-    return compound.MEA()[0]
+    default = _dots(vienna.Vienna(method="mea"), stand_ins.TRNA)
+    assert default == compound.MEA()[0]
 
 
 @pytest.mark.parametrize("method", vienna.METHODS)
@@ -77,11 +74,20 @@ def test_global_settings_of_the_library_do_not_matter(library):
         library.cvar.temperature = before
 
 
-def test_long_sequences_do_not_overflow(library):
-    sequence = stand_ins.TRNA * 8
-    found = vienna.Vienna(method="mea").fold([sequence], with_probabilities=True)[0]
-    assert len(found.structure.pairs) > 100
-    assert np.isfinite(found.probabilities.probability).all()
+LONG_HAIRPIN = "G" * 200 + "AAAA" + "C" * 200  # e^1000 and more without scaling
+
+
+def test_very_stable_sequences_do_not_overflow(library):
+    folder = vienna.Vienna(method="mea")
+    found = folder.fold([LONG_HAIRPIN], with_probabilities=True)[0]
+    assert len(found.structure.pairs) > 150
+    assert len(found.probabilities.i) > 150
+
+
+def test_an_overflow_is_said(library, monkeypatch):
+    monkeypatch.setattr(library.fold_compound, "exp_params_rescale", lambda *_: None)
+    with pytest.raises(programs.ProgramError, match="a sequence of 404 letters"):
+        vienna.Vienna(method="mea").fold([LONG_HAIRPIN])
 
 
 def test_describe_names_version_and_settings(library):
