@@ -77,6 +77,11 @@ def _check(tmp_path, parts, **changes):
     return counts, found
 
 
+def _nothing(queries, targets, settings, *, max_targets):
+    list(queries), list(targets)
+    return np.zeros(0, [("query", np.int64)])
+
+
 def test_one_of_a_cluster_is_kept_and_none_near_what_is_left_out(
     tmp_path, parts, monkeypatch
 ):
@@ -88,6 +93,7 @@ def test_one_of_a_cluster_is_kept_and_none_near_what_is_left_out(
         return np.array([0, 0, 2, 4, 4])
 
     monkeypatch.setattr(mmseqs, "cluster", replay)
+    monkeypatch.setattr(mmseqs, "search", _nothing)
     counts, found = _check(tmp_path, parts)
     assert len(seen) == 5
     assert seen[4] == _random(2)
@@ -98,13 +104,46 @@ def test_one_of_a_cluster_is_kept_and_none_near_what_is_left_out(
     assert not list(tmp_path.glob("*.work"))
 
 
+def test_what_clustering_missed_is_searched_for(tmp_path, parts, monkeypatch):
+    """No cluster joins the last record with the one left out; the search does."""
+
+    def hits(queries, targets, settings, *, max_targets):
+        assert list(targets) == [_random(2)]
+        assert [len(letters) for letters in queries] == [120, 120, 120]
+        return np.array([(2,)], [("query", np.int64)])
+
+    monkeypatch.setattr(
+        mmseqs,
+        "cluster",
+        lambda sequences, _: (list(sequences), np.array([0, 0, 2, 3, 4]))[1],
+    )
+    monkeypatch.setattr(mmseqs, "search", hits)
+    counts, found = _check(tmp_path, parts)
+    np.testing.assert_array_equal(found["record"], [0, 2])
+    assert counts["dropped"] == {cluster.NEAR: 1, cluster.NEAR_LEFT_OUT: 1}
+
+
 def test_records_too_long_for_mmseqs_are_kept(tmp_path, parts, monkeypatch):
     monkeypatch.setattr(
         mmseqs, "cluster", lambda sequences, settings: np.arange(len(list(sequences)))
     )
+    monkeypatch.setattr(mmseqs, "search", _nothing)
     counts, found = _check(tmp_path, parts, longest=118)
     assert counts["changed"] == {cluster.TOO_LONG: 3}
     assert len(found) == 4
+
+
+@needs_mmseqs
+def test_mmseqs_itself_finds_what_is_far_from_a_benchmark_sequence(tmp_path):
+    """Every seventh letter changed: 86 % identity, no 17 equal letters in a row."""
+    x = _random(2, 400)
+    parts = [
+        _part(tmp_path, "n", "ncrna", [_mutated(x, set(range(0, 400, 7))), _random(1)]),
+        _part(tmp_path, "l", standardise.LEFT_OUT, [x]),
+    ]
+    kept = _kept(tmp_path, 2, 0)
+    cluster.cluster(_task(tmp_path, parts, kept))
+    np.testing.assert_array_equal(np.load(tmp_path / "out.npy")["record"], [1])
 
 
 @needs_mmseqs
