@@ -61,28 +61,41 @@ def folder(settings: config.FoldConfig) -> folding.Folder:
     return folding.FOLDERS[settings.program](**_OPTIONS[settings.program](settings))
 
 
-def to_fold(keys_path: str, kept: np.ndarray, room: int) -> list[tuple[int, ...]]:
-    """Groups the records of a part that lack a structure into tasks.
+def unfolded(keys_path: str, kept: np.ndarray) -> np.ndarray:
+    """Returns number and nucleotides of the kept records that lack a structure.
 
     Args:
-      keys_path: of the part.
-      kept: dedupe.KEPT of the part.
-      room: nucleotides of a task.
+      keys_path: of a part.
+      kept: dedupe.KEPT of the part, sorted by record.
+
+    Returns:
+      int64 (records, 2).
     """
     keys = np.load(keys_path)
     keys = keys[np.argsort(keys["record"])]
     keys = keys[kept["record"]]
     keys = keys[~keys["has_structure"]]
-    task = (np.cumsum(keys["num_nucleotides"]) - 1) // room
+    return np.stack([keys["record"], keys["num_nucleotides"]], axis=1)
+
+
+def grouped(records: np.ndarray, room: int) -> list[tuple[int, ...]]:
+    """Groups records into tasks.
+
+    Args:
+      records: as `unfolded`.
+      room: nucleotides of a task, about.
+    """
+    task = (np.cumsum(records[:, 1]) - 1) // room
     bounds = np.flatnonzero(np.diff(task, prepend=-1))
-    return [tuple(records.tolist()) for records in np.split(keys["record"], bounds)[1:]]
+    return [tuple(some.tolist()) for some in np.split(records[:, 0], bounds)[1:]]
 
 
 def fold(task: Task) -> executor.Counts:
     """Folds records and writes the partners of their windows.
 
     Returns:
-      num_folded: records; nucleotides, paired: of these; changed: by reason.
+      records: all that were asked for; folded: those with a structure now;
+      changed: records or pairs by reason.
     """
     part = windows.load(task.windows)
     chosen = set(task.records)
@@ -108,9 +121,8 @@ def fold(task: Task) -> executor.Counts:
         np.save(file, kept)
     os.replace(f"{task.out}.unfinished", task.out)
     return {
-        "num_folded": len(folded),
-        "nucleotides": len(kept),
-        "paired": int((kept >= 0).sum()),
+        "records": list(task.records),
+        "folded": [span.record for span in folded],
         "changed": dict(changed),
     }
 

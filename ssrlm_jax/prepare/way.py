@@ -18,16 +18,24 @@ def sources(files: Files) -> list[str]:
     return [source for source, paths in files.items() for _ in paths]
 
 
-def stages(files: Files, done: AllDone) -> tuple[rows.Stage, ...]:
-    """Returns the way of each source: read, dedupe, cluster, fold, pack."""
+def stages(files: Files, done: AllDone, num_folded: int) -> tuple[rows.Stage, ...]:
+    """Returns the way of each source: read, dedupe, cluster, fold, pack.
+
+    Args:
+      files: by source.
+      done: by stage.
+      num_folded: kept records that were folded.
+    """
     found = []
     for source in rows.SOURCES:
         if files[source]:
-            found += _of_source(source, files, done)
+            found += _of_source(source, files, done, num_folded)
     return tuple(found)
 
 
-def _of_source(source: str, files: Files, done: AllDone) -> list[rows.Stage]:
+def _of_source(
+    source: str, files: Files, done: AllDone, num_folded: int
+) -> list[rows.Stage]:
     read = _read(source, files, done)
     num_left = sum(counts["num_out"] for counts in read)
     found = [
@@ -56,7 +64,6 @@ def _of_source(source: str, files: Files, done: AllDone) -> list[rows.Stage]:
             )
         )
     if source == "ncrna" and done.get("fold"):
-        num_folded = sum(one.counts["num_folded"] for one in done["fold"])
         changed = _sum(one.counts["changed"] for one in done["fold"])
         found.append(
             rows.Stage(

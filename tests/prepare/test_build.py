@@ -9,7 +9,7 @@ import pytest
 
 from ssrlm_jax import config
 from ssrlm_jax.data import rows
-from ssrlm_jax.prepare import batches, build, fold, pack, standardise
+from ssrlm_jax.prepare import batches, build, fold, pack, stages, standardise
 from ssrlm_jax.rna import alphabet, formats
 
 SETTINGS = config.CorpusConfig(
@@ -251,7 +251,7 @@ def test_memory_does_not_grow_with_the_length_of_a_record(tmp_path, monkeypatch)
     ],
 )
 def test_parts_are_grouped_into_shards(sizes, room, groups):
-    assert build.grouped(sizes, room) == groups
+    assert stages.grouped(sizes, room) == groups
 
 
 def _ran(monkeypatch) -> dict[str, list]:
@@ -322,6 +322,12 @@ def test_a_change_reruns_just_what_depends_on_it(tmp_path, monkeypatch):
     assert ran("more", FOLDING, first, second) == {
         "standardise": 1, "fold": 4, "pack": 4,
     }  # fmt: skip
+    left_out = _fasta(tmp_path / "left.fa", 0, 3)  # equal to three of the first
+    called.clear()
+    build.build(
+        tmp_path / "fewer", FOLDING, ncrna=[first], leave_out=[left_out], work=work
+    )
+    assert "fold" not in called
     centroid = dataclasses.replace(FOLDING.fold, method="centroid")
     other = dataclasses.replace(FOLDING, fold=centroid)
     assert ran("centroid", other, first) == {"fold": 4, "pack": 2}

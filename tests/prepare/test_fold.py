@@ -71,11 +71,7 @@ def test_records_are_folded_whole_and_keep_a_structure_of_their_own(part, hairpi
     assert _record(after, "r0") == [7, 6, 5, -1, -1, 2, 1, 0]
     assert _record(after, "r1") == _record(before, "r1") == [6, 5, 4, -1, 2, 1, 0]
     assert _record(after, "r2") == [8, 7, 6, -1, -1, -1, 2, 1, 0]
-    assert (counts["num_folded"], counts["nucleotides"], counts["paired"]) == (
-        2,
-        17,
-        12,
-    )
+    assert counts["folded"] == counts["records"] == [0, 2]
 
 
 def test_pairs_that_cross_a_cut_of_packing_are_dropped(part, hairpins):
@@ -96,7 +92,7 @@ def test_long_records_are_folded_in_windows_or_left(
     counts, _, after = _folded(part, (4,), long_records=long_records)
     assert [len(letters) for letters in hairpins.seen] == seen
     assert counts["changed"][reason] == 1
-    assert counts["num_folded"] == len(seen) // 2
+    assert len(counts["folded"]) == len(seen) // 2
     assert _record(after, "r4:1-20") == [-1] * 20
 
 
@@ -121,8 +117,10 @@ def test_a_record_with_a_hole_is_left_unfolded(tmp_path, hairpins):
 def test_kept_records_without_structure_become_tasks(part):
     kept = np.zeros(4, dedupe.KEPT)
     kept["record"] = [0, 1, 2, 4]
-    tasks = fold.to_fold(f"{part}.keys", kept, 50)
-    assert tasks == [(0, 2), (4,)]
+    found = fold.unfolded(f"{part}.keys", kept)
+    np.testing.assert_array_equal(found, [[0, 8], [2, 9], [4, 70]])
+    assert fold.grouped(found, 50) == [(0, 2), (4,)]
+    assert fold.grouped(found[:0], 50) == []
 
 
 def test_vienna_folds_a_hairpin(part, monkeypatch):
