@@ -53,6 +53,8 @@ def write(corpus: str | os.PathLike[str], manifest: rows.Manifest) -> None:
 
 def _draw_way(axes: Any, manifest: rows.Manifest) -> None:
     """Draws the records that each stage left, as bars, and writes how many."""
+    from matplotlib import ticker
+
     stages = [stage for stage in manifest.stages if not stage.name.endswith(": pack")]
     names, values, colors = [], [], []
     for source in rows.SOURCES:
@@ -72,7 +74,9 @@ def _draw_way(axes: Any, manifest: rows.Manifest) -> None:
     for y, value in zip(place, values, strict=True):
         axes.text(value, y, f" {value:,}", va="center", fontsize=8)
     axes.set_yticks(place, names)
-    axes.set_xlim(0, 1.25 * max(values))
+    axes.set_xlim(0, 1.3 * max(values))
+    axes.xaxis.set_major_locator(ticker.MaxNLocator(4))
+    axes.xaxis.set_major_formatter(ticker.EngFormatter(sep=""))
     axes.set_title("records, from raw to packed", fontsize=10)
     axes.spines[["top", "right"]].set_visible(False)
 
@@ -104,6 +108,8 @@ def _draw_letters(axes: Any, content: dict[str, Any]) -> None:
         total = max(1, sum(held["letters"]))
         share = np.array([*held["letters"], held["paired"]]) / total
         place = np.arange(len(ticks)) + number * width
+        if not held["paired"]:  # its structures are unknown
+            share, place = share[:-1], place[:-1]
         axes.bar(place, share, width, label=source, color=_COLORS[source])
     axes.set_xticks(np.arange(len(ticks)) + width * (len(content) - 1) / 2, ticks)
     axes.set_ylabel("share of the nucleotides")
