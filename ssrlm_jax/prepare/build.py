@@ -3,9 +3,10 @@
 read (standardise.py): a file → its parts. dedupe (dedupe.py): a bucket of keys →
 which records are kept. cluster (cluster.py): a source → which of these. fold
 (fold.py): some ncRNA records → their structures. pack (pack.py): parts → a shard of
-rows. Tasks work in `OUT.work` and are named by all that decides their results, so
+rows. Tasks write to `OUT.work` and are named by all that decides their results, so
 the same command goes on where it was interrupted, and a changed setting or input
-reruns just what depends on it. The corpus is renamed to OUT when all is done.
+reruns just what depends on it. The corpus is made in `OUT.unfinished` and renamed when
+all is done.
 """
 
 import contextlib
@@ -30,6 +31,7 @@ from ssrlm_jax.prepare import (
 from ssrlm_jax.rna import formats
 
 WORK = ".work"
+UNFINISHED = ".unfinished"
 
 
 def build(
@@ -69,10 +71,11 @@ def build(
     place = pathlib.Path(work or directory.with_name(directory.name + WORK))
     place.mkdir(parents=True, exist_ok=True)
     with _alone(place):
-        job = stages.Job(settings, files, place, report, how)
+        unfinished = directory.with_name(directory.name + UNFINISHED)
+        job = stages.Job(settings, files, place, unfinished, report, how)
         try:
             manifest = _made(job, families)
-            (place / "corpus").replace(directory)
+            unfinished.replace(directory)
             shutil.rmtree(place / "pack")  # its shards are gone
         except OSError as error:
             free = shutil.disk_usage(place).free // 2**20
@@ -123,7 +126,7 @@ def _alone(work: pathlib.Path) -> Iterator[None]:
 
 
 def _made(job: stages.Job, families: dict[str, str]) -> rows.Manifest:
-    """Runs the stages; the corpus lies in the job's place of work."""
+    """Runs the stages and writes what the corpus holds."""
     parts = stages.read(job, families)
     kept = stages.dedupe_records(job, parts)
     if job.settings.cluster.method != "none":
@@ -145,7 +148,7 @@ def _made(job: stages.Job, families: dict[str, str]) -> rows.Manifest:
             "content": way.content(job.files, job.done),
         },
     )
-    rows.write_manifest(job.work / "corpus", manifest)
+    rows.write_manifest(job.corpus, manifest)
     return manifest
 
 

@@ -63,6 +63,7 @@ class Job:
     settings: config.CorpusConfig
     files: Mapping[str, Sequence[str]]  # by source
     work: pathlib.Path
+    corpus: pathlib.Path  # being made
     report: Report
     how: Mapping[str, Any]
     done: dict[str, list[executor.Done]] = dataclasses.field(default_factory=dict)
@@ -276,13 +277,14 @@ def pack_records(
             groups = grouped(mine, settings.shard_nucleotides)
             for shard, group in enumerate(groups):
                 key = executor.key_of(
+                    os.path.abspath(job.corpus),
                     dataclasses.asdict(shape),
                     kept.key,
                     [(parts[i].key, folded.get(i, ())) for i in group],
                     (shard, len(groups)),
                 )
                 task = pack.Task(
-                    corpus=os.fspath(job.work / "corpus"),
+                    corpus=os.fspath(job.corpus),
                     split=split,
                     source=source,
                     shard=shard,
@@ -293,20 +295,20 @@ def pack_records(
                     shape=shape,
                 )
                 tasks.append((f"{split}-{source}-{shard:05d}", key, task))
-    if any(job.work.glob("corpus/*")):
-        _remove_other_shards(job.work, {name: key for name, key, _ in tasks})
+    _remove_other_shards(job, {name: key for name, key, _ in tasks})
     done = job.run("pack", pack.pack, tasks)
     return [rows.Shard(**one.counts["shard"]) for one in done]
 
 
-def _remove_other_shards(work: pathlib.Path, keys: Mapping[str, str]) -> None:
-    """Starts packing anew if an interrupted run packed anything else."""
-    for done in work.glob("pack/*.json"):
-        task = executor.Task(done, keys.get(done.stem, ""), None)
-        if executor.read(task) is None:
-            shutil.rmtree(work / "corpus")
-            shutil.rmtree(work / "pack")
-            return
+def _remove_other_shards(job: Job, keys: Mapping[str, str]) -> None:
+    """Starts packing anew if anything else was packed, or its shards are gone."""
+    done = [
+        executor.Task(path, keys.get(path.stem, ""), None)
+        for path in job.work.glob("pack/*.json")
+    ]
+    if not job.corpus.is_dir() or any(executor.read(task) is None for task in done):
+        shutil.rmtree(job.corpus, ignore_errors=True)
+        shutil.rmtree(job.work / "pack", ignore_errors=True)
 
 
 def grouped(sizes: Sequence[tuple[int, int]], room: int) -> list[list[int]]:

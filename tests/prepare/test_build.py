@@ -71,7 +71,7 @@ def test_files_become_a_corpus(tmp_path, files):
     assert set(ncrna) == {f"n{n}" for n in range(39)}
     other = _records(out, manifest, "train", "other")
     assert {name.split(":")[0] for name in other} == {f"o{n}" for n in range(10, 40)}
-    assert not list((tmp_path / "new" / "corpus.work").glob("corpus*"))
+    assert not (tmp_path / "new" / "corpus.unfinished").exists()
     assert len(manifest.select("train", "ncrna")) > 1
 
 
@@ -375,3 +375,20 @@ def test_work_is_removed_if_not_kept(tmp_path, files):
     settings = dataclasses.replace(SETTINGS, keep_work=False)
     build.build(tmp_path / "corpus", settings, **files)
     assert not (tmp_path / "corpus.work").exists()
+
+
+def test_shards_of_an_interrupted_run_are_not_taken_for_those_of_another(
+    tmp_path, files, monkeypatch
+):
+    """Two corpora share a place of work; the first is stopped after packing."""
+    work = tmp_path / "work"
+
+    def stop(*given: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(rows, "write_manifest", stop)
+    with pytest.raises(KeyboardInterrupt):
+        build.build(tmp_path / "one", SETTINGS, **files, work=work)
+    monkeypatch.undo()
+    two = build.build(tmp_path / "two", SETTINGS, **files, work=work)
+    assert rows.open_corpus(tmp_path / "two", with_hashes=True) == two
