@@ -1,0 +1,51 @@
+r"""Fetches public RNA data.
+
+  python launch/download.py --list
+  python launch/download.py rfam --out=raw/rfam
+  python launch/download.py rfam --out=raw/rfam --ids=RF00001,RF00005
+  python launch/download.py pdb --out=raw/pdb --ids=entries.txt
+
+The same command again goes on where it stopped; a whole file is not fetched again.
+"""
+
+import argparse
+import pathlib
+
+import plain_command
+import rich.table
+
+from ssrlm_jax.prepare import download, report, sources
+
+
+def fetch(flags: argparse.Namespace) -> None:
+    """Fetches the files of a source, or lists them."""
+    console = report.console()
+    if flags.list:
+        table = rich.table.Table("source", "holds", "licence", "cite", "files")
+        for name in [flags.source] if flags.source else sources.SOURCES:
+            one = sources.SOURCES[name]
+            files = [f"{file.url} {file.size}".strip() for file in one.files]
+            files += [one.each] if one.each else []
+            table.add_row(name, one.about, one.licence, one.citation, "\n".join(files))
+        console.print(table)
+        return
+    if not flags.source or not flags.out:
+        raise ValueError("a source and --out=DIR are needed, or --list")
+    source, entries = sources.SOURCES[flags.source], sources.ids(flags.ids)
+    with download.Display(console) as display:
+        found, missing = download.fetch_source(
+            source, entries, flags.out, report=display
+        )
+    print(f"{found} files in {flags.out}; cite {source.citation}")
+    if missing:
+        raise ValueError("; ".join(missing[:3] + [f"{len(missing)} missing"]))
+
+
+if __name__ == "__main__":
+    command = plain_command.parser(__doc__)
+    command.add_argument("source", nargs="?", choices=sources.SOURCES)
+    command.add_argument("--out", type=pathlib.Path, metavar="DIR")
+    command.add_argument("--list", action="store_true", help="say what there is")
+    about = "entries, by commas, or a file of them; may be repeated"
+    command.add_argument("--ids", action="append", default=[], help=about)
+    plain_command.run(fetch, command)
