@@ -12,27 +12,27 @@ import argparse
 import pathlib
 
 import plain_command
-import rich.table
 
 from ssrlm_jax.prepare import download, report, sources
 
 
 def fetch(flags: argparse.Namespace) -> None:
     """Fetches the files of a source, or lists them."""
-    console = report.console()
     if flags.list:
-        table = rich.table.Table("source", "holds", "licence", "cite", "files")
         for name in [flags.source] if flags.source else sources.SOURCES:
             one = sources.SOURCES[name]
-            files = [f"{file.url} {file.size}".strip() for file in one.files]
-            files += [one.each] if one.each else []
-            table.add_row(name, one.about, one.licence, one.citation, "\n".join(files))
-        console.print(table)
+            print(
+                f"{name}: {one.about}\n  licence: {one.licence}\n  cite: {one.citation}"
+            )
+            for file in one.files:
+                print(f"  {file.url}", *filter(None, (file.size, file.md5)))
+            if one.each:
+                print(f"  {one.each}")
         return
     if not flags.source or not flags.out:
         raise ValueError("a source and --out=DIR are needed, or --list")
     source, entries = sources.SOURCES[flags.source], sources.ids(flags.ids)
-    with download.Display(console) as display:
+    with download.Display(report.console()) as display:
         found, missing = download.fetch_source(
             source, entries, flags.out, report=display
         )

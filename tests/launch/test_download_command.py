@@ -19,7 +19,9 @@ def _run(*arguments):
 def test_the_list_names_every_source():
     done = _run("--list")
     assert done.returncode == 0, done.stderr
-    assert all(name in done.stdout for name in sources.SOURCES)
+    for name, source in sources.SOURCES.items():
+        assert f"{name}: {source.about}\n" in done.stdout
+        assert all(file.url in done.stdout for file in source.files)
 
 
 def test_what_is_there_is_not_fetched_again(tmp_path):
