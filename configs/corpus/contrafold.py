@@ -28,5 +28,6 @@ def get_config(variant: str = "") -> ml_collections.ConfigDict:
     settings.family_pattern = _PATTERN
     families = pathlib.Path(__file__).with_name("rfam_families.tsv")
     settings.families = str(families)
+    settings.min_length, settings.min_complexity = 1, 0.0  # all of docs/pretraining.md
     settings.cluster.method = "none"  # homology is kept out of validation by family
     return settings
