@@ -1,0 +1,214 @@
+"""Base pairs of RNA chains: which there are, of what kind, and by which edges.
+
+A pair counts as Watson-Crick or wobble by its letters and, where the edges are known,
+only if it is cis Watson-Crick/Watson-Crick (cWW). Positions count from 0.
+
+Source: Leontis and Westhof 2001, RNA 7(4), for edges; Lu et al. 2015, Nucleic Acids
+Research 43(21), for the criteria of a pair, as biotite implements them.
+"""
+
+import warnings
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import biotite.structure as bs
+import numpy as np
+
+from ssrlm_jax.rna import coordinates
+
+KINDS = ("watson-crick", "wobble", "non-canonical")
+_WATSON_CRICK = frozenset({"AU", "UA", "CG", "GC"})
+_WOBBLE = frozenset({"GU", "UG"})
+_REACH = 3.6  # angstrom between N or O of two edges, at most
+_EDGES: dict[
+    str, dict[str, tuple[str, ...]]
+] = {  # the atoms of Watson-Crick, Hoogsteen and sugar edge that bond
+    "A": {"W": ("N1", "N6"), "H": ("N6", "N7"), "S": ("N3", "O2'")},
+    "C": {"W": ("N3", "N4", "O2"), "H": ("N4",), "S": ("O2", "O2'")},
+    "G": {"W": ("N1", "N2", "O6"), "H": ("N7", "O6"), "S": ("N2", "N3", "O2'")},
+    "U": {"W": ("N3", "O2", "O4"), "H": ("O4",), "S": ("O2", "O2'")},
+}
+_RING = ("N1", "C2", "N3", "C4", "C5", "C6")
+_GLYCOSIDIC = {"A": "N9", "C": "N1", "G": "N9", "U": "N1"}
+
+
+class Pair(NamedTuple):
+    """A base pair, within a chain or between two.
+
+    Attributes:
+      chain: of the first nucleotide; the place of the chain in the call.
+      i: its position.
+      other: chain of the second, not before `chain`.
+      j: its position; greater than `i` within a chain.
+      edges: cis or trans and the edges of `i` and `j`, such as "cWW"; "" if unknown.
+    """
+
+    chain: int
+    i: int
+    other: int
+    j: int
+    edges: str = ""
+
+
+def ordered(chain: int, i: int, other: int, j: int, edges: str = "") -> Pair:
+    """Returns a pair with its earlier nucleotide first."""
+    if (chain, i) <= (other, j):
+        return Pair(chain, i, other, j, edges)
+    return Pair(other, j, chain, i, edges[:1] + edges[:0:-1])
+
+
+def kind(first: str, second: str, edges: str = "") -> str:
+    """Returns which of `KINDS` a pair of letters is.
+
+    Args:
+      first: letter of one nucleotide, A C G U or N.
+      second: of the other.
+      edges: such as "cWW"; "" where unknown: the letters alone decide.
+    """
+    if edges in ("", "cWW"):
+        if first + second in _WATSON_CRICK:
+            return "watson-crick"
+        if first + second in _WOBBLE:
+            return "wobble"
+    return "non-canonical"
+
+
+def annotate(chains: Sequence[coordinates.Chain]) -> list[Pair]:
+    """Finds base pairs by biotite, without hydrogens, and names their edges.
+
+    biotite looks only for pairs whose faces are turned against each other, so it
+    misses the Leontis-Westhof classes of parallel faces.
+
+    Args:
+      chains: of one structure; nucleotides whose parent is unknown have no pairs.
+
+    Returns:
+      Sorted, distinct; bases may have several partners.
+    """
+    array, place_N = _atom_array(chains)
+    if not len(array):
+        return []
+    with warnings.catch_warnings(), np.errstate(invalid="ignore"):
+        warnings.simplefilter("ignore", UserWarning)  # bases with missing atoms
+        try:
+            found = bs.base_pairs(array, unique=False)
+        except (ValueError, IndexError):  # no two nucleotides are near
+            if _has_contacts(array, place_N):
+                raise
+            return []
+    bases = _bases(chains)
+    pairs = set()
+    for first, second in np.reshape(found, (-1, 2)):
+        (a, i), (b, j) = place_N[first].tolist(), place_N[second].tolist()
+        edges = edges_of(
+            chains[a].letters[i], bases[a, i], chains[b].letters[j], bases[b, j]
+        )
+        if edges:
+            pairs.add(ordered(a, i, b, j, edges))
+    return sorted(pairs)
+
+
+def edges_of(
+    first: str,
+    atoms: dict[str, np.ndarray],
+    second: str,
+    others: dict[str, np.ndarray],
+) -> str:
+    """Names orientation and edges of two bases that pair.
+
+    Args:
+      first: letter of the one, A C G U.
+      atoms: its atoms by name, each (3,).
+      second: letter of the other.
+      others: its atoms.
+
+    Returns:
+      Such as "cWW" or "tHS": the two edges with most pairs of N and O within 3.6
+      angstrom, of equals Watson-Crick, then Hoogsteen; "" where there are none or
+      the bond to the sugar was not seen.
+    """
+    best, edges = 0, ""
+    for one, mine in _EDGES.get(first, {}).items():
+        for two, theirs in _EDGES.get(second, {}).items():
+            number = sum(
+                bool(np.linalg.norm(atoms[a] - others[b]) <= _REACH)
+                for a in mine
+                for b in theirs
+                if a in atoms and b in others and not a == b == "O2'"
+            )
+            if number > best:
+                best, edges = number, one + two
+    turn = _orientation(first, atoms, second, others) if edges else ""
+    return turn + edges if turn else ""
+
+
+def _orientation(
+    first: str,
+    atoms: dict[str, np.ndarray],
+    second: str,
+    others: dict[str, np.ndarray],
+) -> str:
+    """Returns c or t; "" where a sugar is not seen."""
+    ends, bonds = [], []
+    for letter, base in ((first, atoms), (second, others)):
+        nitrogen, sugar = base.get(_GLYCOSIDIC[letter]), base.get("C1'")
+        if nitrogen is None or sugar is None:
+            return ""
+        ring = [xyz for name, xyz in base.items() if name in _RING]
+        ends.append(np.mean(ring, axis=0))
+        bonds.append(sugar - nitrogen)
+    line = ends[1] - ends[0]
+    same_side = np.dot(np.cross(line, bonds[0]), np.cross(line, bonds[1]))
+    return "c" if same_side > 0 else "t"
+
+
+def _bases(
+    chains: Sequence[coordinates.Chain],
+) -> dict[tuple[int, int], dict[str, np.ndarray]]:
+    """Returns the atoms of every nucleotide by chain and position, then name."""
+    found: dict[tuple[int, int], dict[str, np.ndarray]] = {}
+    for number, chain in enumerate(chains):
+        rows = zip(
+            chain.residue_N.tolist(), chain.name_N.tolist(), chain.xyz_N3, strict=True
+        )
+        for position, name, xyz_3 in rows:
+            found.setdefault((number, position), {})[name] = xyz_3
+    return found
+
+
+def _atom_array(
+    chains: Sequence[coordinates.Chain],
+) -> tuple[bs.AtomArray, np.ndarray]:
+    """Returns biotite's atoms, with parents as names, and chain and position."""
+    parts = []
+    for number, chain in enumerate(chains):
+        letters = np.array(list(chain.letters))[chain.residue_N]
+        is_known = letters != "N"
+        parts.append(
+            (
+                letters[is_known],
+                chain.name_N[is_known],
+                chain.xyz_N3[is_known],
+                np.full(int(is_known.sum()), number),
+                chain.residue_N[is_known],
+            )
+        )
+    letters, names, xyz_N3, chain_N, residue_N = (
+        np.concatenate([part[n] for part in parts]) if parts else np.empty(0)
+        for n in range(5)
+    )
+    array = bs.AtomArray(len(letters))
+    if len(letters):
+        array.coord, array.res_name, array.atom_name = xyz_N3, letters, names
+        array.chain_id, array.res_id = chain_N.astype("U4"), residue_N + 1
+        array.element = np.array([str(name).lstrip("0123456789")[:1] for name in names])
+    return array, np.stack([chain_N, residue_N], axis=-1).astype(int)
+
+
+def _has_contacts(array: bs.AtomArray, place_N: np.ndarray) -> bool:
+    """Tells whether N or O of two nucleotides are in reach."""
+    is_polar = np.isin(array.element, ["N", "O"])
+    cells = bs.CellList(array, _REACH, selection=is_polar)
+    near = cells.get_atoms(array.coord[is_polar], _REACH)
+    mine = place_N[is_polar][:, None]
+    return bool(((near >= 0) & (place_N[near] != mine).any(-1)).any())
