@@ -86,20 +86,21 @@ def read_st(path: formats.Path) -> Iterator[formats.Record]:
 
     `#Name:` and other labels, then sequence, dot-bracket, loop types and pseudoknots,
     a line each, then loops one by one, which are not read: they follow from the pairs.
+    A file may end after the dot-bracket, as shortened copies of SPOT-RNA's sets do.
 
     Raises:
       ValueError: as `formats.lines`; a missing line, one of another length or with
         other letters, a malformed structure, another length than `#Length:` says.
     """
     for labels, body in _blocks(path):
-        if len(body) < len(_ST_LINES):
+        if len(body) < len(_ST_LINES) and len(body) != 2:
             number = body[-1][0] if body else labels[-1][0]
             raise ValueError(
                 f"{path}:{number}: {_ST_LINES[len(body)]} expected below, found nothing"
             )
         (_, sequence), _, *annotations = body[:4]
         for (number, text), what, accepted in zip(
-            annotations, _ST_LINES[2:], _ST_LETTERS, strict=True
+            annotations, _ST_LINES[2:], _ST_LETTERS, strict=False
         ):
             if len(text) != len(sequence) or set(text) - set(accepted):
                 raise ValueError(
@@ -232,7 +233,7 @@ def _from_dots(
     for number, text in labels:
         words = text[1:].split() if text[0] == ">" else []
         name = words[0] if words else _label(text, "name") or name
-        length = _label(text, "length")
+        length = _label(text, "length").replace(",", "")  # "1,234", even ",4,"
         if length and length != str(len(sequence)):
             raise ValueError(
                 f"{path}:{number}: #Length: {len(sequence)} expected, found {length}"

@@ -45,10 +45,14 @@ SSHHSSEEE
 NNNKNNNNK
 S1 1..2 "GG" 5..6 "CC"
 #Name: bpRNA_RFAM_2
+#Length: ,2,
 AC
 ..
 EE
 NN
+#Name: bpRNA_RFAM_3
+GU
+()
 """
 DBN = """#Name: bpRNA_CRW_1
 #Length: 9
@@ -68,8 +72,12 @@ READ = {
     "x.bpseq": (BPSEQ, [("hairpin", "GaNUC", "(...)")], [3]),
     "x.st": (
         ST,
-        [("bpRNA_CRW_1", "GGAACCUCC", "((.[))..]"), ("bpRNA_RFAM_2", "AC", "..")],
-        [4, 10],
+        [
+            ("bpRNA_CRW_1", "GGAACCUCC", "((.[))..]"),
+            ("bpRNA_RFAM_2", "AC", ".."),
+            ("bpRNA_RFAM_3", "GU", "()"),
+        ],
+        [4, 11, 16],
     ),
     "x.DBN": (
         DBN,
@@ -138,6 +146,7 @@ ROWS = "3 x\n1 A 0 2 {} 1\n2 C 1 3 0 2\n3 U 2 0 1 3\n"
         ("a.bpseq", "1 A 2\n2 C 3\n3 U 2\n", ":1: 1 is paired with 2, whose partner 1"),
         ("a.bpseq", "1 A 0\n# late\n", ":2: 3 fields expected, found 2: '# late'"),
         ("a.st", "#Name: x\nAC\n..\nEE\n", ":4: pseudoknots expected below, found not"),
+        ("a.st", "#Name: x\nAC\n", ":2: dot-bracket expected below, found nothing"),
         ("a.st", "#Name: x\n", ":1: a sequence expected below, found nothing"),
         ("a.st", "AC\n..\nEQ\nNN\n", ":3: loop types expected, 2 letters of SEHIMBX"),
         ("a.st", "AC\n..\nEE\nN\n", ":4: pseudoknots expected, 2 letters of NK, fou"),
