@@ -12,7 +12,7 @@ from ssrlm_jax.rna import formats
 
 SHARED = pathlib.Path(__file__).parents[3] / "shared" / "data"
 TRNA = "GCGGAUUUAGCUCAGUUGGGAGAGCGCCAGACUGAAGAUCUGGAGGUCCUGUGUUCGAUCCACAGAAUUCGCACCA"
-# 5 of 76 letters differ: 93 % stay.
+# 4 of 76 letters differ: 95 % stay.
 CHANGED = TRNA[:10] + "GG" + TRNA[12:60] + "AGC" + TRNA[63:]
 OTHER = "ACCAGUCAAGUCUUACGGAACCUUGCAUGCAUUGCCGUAGGCUAAUGCCGUUAACGGAUCGAUUGCAAGCUUAACG"
 
@@ -50,7 +50,7 @@ def test_near_ones_are_named_beside_equal_ones(search):
     assert found.equal == (leakage.Found("b0", "a0", 1.0),)
     assert [(one.test, one.train) for one in found.near] == [("b1", "a1"), ("b2", "a1")]
     assert [one.identity for one in found.near] == pytest.approx(
-        [71 / 76] * 2, abs=0.01
+        [72 / 76] * 2, abs=0.001
     )
 
 
