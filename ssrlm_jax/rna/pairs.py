@@ -89,7 +89,7 @@ def annotate(chains: Sequence[coordinates.Chain]) -> list[Pair]:
     if not len(array):
         return []
     with warnings.catch_warnings(), np.errstate(invalid="ignore"):
-        warnings.simplefilter("ignore", UserWarning)  # bases with missing atoms
+        warnings.simplefilter("ignore", Warning)  # bases with missing atoms
         try:
             found = bs.base_pairs(array, unique=False)
         except (ValueError, IndexError):  # no two nucleotides are near
@@ -97,15 +97,48 @@ def annotate(chains: Sequence[coordinates.Chain]) -> list[Pair]:
                 raise
             return []
     bases = _bases(chains)
-    pairs = set()
+    reached: dict[Pair, int] = {}
     for first, second in np.reshape(found, (-1, 2)):
         (a, i), (b, j) = place_N[first].tolist(), place_N[second].tolist()
-        edges = edges_of(
+        edges, number = _facing(
             chains[a].letters[i], bases[a, i], chains[b].letters[j], bases[b, j]
         )
         if edges:
-            pairs.add(ordered(a, i, b, j, edges))
-    return sorted(pairs)
+            reached[ordered(a, i, b, j, edges)] = number
+    return _without_neighbours(reached, chains)
+
+
+def _without_neighbours(
+    reached: dict[Pair, int], chains: Sequence[coordinates.Chain]
+) -> list[Pair]:
+    """Drops pairs whose Watson-Crick edge a better canonical pair takes.
+
+    In a helix the next nucleotide across is near as well, with fewer contacts.
+    """
+    kinds = {
+        pair: kind(
+            chains[pair.chain].letters[pair.i],
+            chains[pair.other].letters[pair.j],
+            pair.edges,
+        )
+        for pair in reached
+    }
+    taken: set[tuple[int, int]] = set()
+    kept = []
+    for pair in sorted(
+        reached,
+        key=lambda p: (kinds[p] == KINDS[2], -reached[p], KINDS.index(kinds[p]), p),
+    ):
+        ends = [(pair.chain, pair.i), (pair.other, pair.j)]
+        used = [
+            end for end, edge in zip(ends, pair.edges[1:], strict=True) if edge == "W"
+        ]
+        if taken.intersection(used):
+            continue
+        if kinds[pair] != KINDS[2]:
+            taken.update(used)
+        kept.append(pair)
+    return sorted(kept)
 
 
 def edges_of(
@@ -127,6 +160,16 @@ def edges_of(
       angstrom, of equals Watson-Crick, then Hoogsteen; "" where there are none or
       the bond to the sugar was not seen.
     """
+    return _facing(first, atoms, second, others)[0]
+
+
+def _facing(
+    first: str,
+    atoms: dict[str, np.ndarray],
+    second: str,
+    others: dict[str, np.ndarray],
+) -> tuple[str, int]:
+    """Returns orientation and edges, and how many contacts they have."""
     best, edges = 0, ""
     for one, mine in _EDGES.get(first, {}).items():
         for two, theirs in _EDGES.get(second, {}).items():
@@ -139,7 +182,7 @@ def edges_of(
             if number > best:
                 best, edges = number, one + two
     turn = _orientation(first, atoms, second, others) if edges else ""
-    return turn + edges if turn else ""
+    return (turn + edges, best) if turn else ("", 0)
 
 
 def _orientation(

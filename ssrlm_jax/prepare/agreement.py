@@ -1,0 +1,107 @@
+"""Two sets of base pairs of the same chains: what they share and where they differ."""
+
+import collections
+from collections.abc import Iterable, Sequence
+from typing import Any, NamedTuple
+
+from ssrlm_jax.rna import pairs
+
+
+class Compared(NamedTuple):
+    """One chain.
+
+    Attributes:
+      letters: of the chain.
+      mine: edges by (i, j), i < j.
+      theirs: likewise; edges "" where not known.
+    """
+
+    letters: str
+    mine: dict[tuple[int, int], str]
+    theirs: dict[tuple[int, int], str]
+
+
+def compare(chains: Iterable[Compared]) -> dict[str, Any]:
+    """Counts shared pairs, and the others by what they are.
+
+    Returns:
+      precision, recall and f1 of `mine` pooled over all chains, once of every pair
+      and once of the canonical ones (Watson-Crick and wobble by letters and, where
+      known, edges); nan-free: 0 where there is nothing. A pair of one side counts as
+      "partner differs" where the other side pairs one of its nucleotides elsewhere
+      and does not pair the two, else as "unpaired".
+    """
+    num_chains = 0
+    totals: collections.Counter[str] = collections.Counter()
+    only: dict[str, collections.Counter[str]] = {
+        "mine": collections.Counter(),
+        "theirs": collections.Counter(),
+    }
+    for chain in chains:
+        num_chains += 1
+        sides = {"mine": chain.mine, "theirs": chain.theirs}
+        shared = chain.mine.keys() & chain.theirs.keys()
+        totals["shared"] += len(shared)
+        known = [p for p in shared if chain.mine[p] and chain.theirs[p]]
+        totals["shared, edges of both known"] += len(known)
+        totals["shared, same edges"] += sum(
+            chain.mine[pair] == chain.theirs[pair] for pair in known
+        )
+        canonical = {
+            side: {
+                pair for pair in found if _kind(chain, pair, found) != pairs.KINDS[2]
+            }
+            for side, found in sides.items()
+        }
+        totals["canonical shared"] += len(canonical["mine"] & canonical["theirs"])
+        for side, other in (("mine", "theirs"), ("theirs", "mine")):
+            totals[side] += len(sides[side])
+            totals[f"canonical {side}"] += len(canonical[side])
+            used = {position for pair in sides[other] for position in pair}
+            for pair in sides[side].keys() - shared:
+                where = "partner differs" if used & set(pair) else "unpaired"
+                edges = sides[side][pair] or "edges unknown"
+                kind = _kind(chain, pair, sides[side])
+                only[side][f"{kind}, {edges}, {where}"] += 1
+    return {
+        "chains": num_chains,
+        "all": _scores(totals["shared"], totals["mine"], totals["theirs"]),
+        "canonical": _scores(
+            totals["canonical shared"],
+            totals["canonical mine"],
+            totals["canonical theirs"],
+        ),
+        "edges": {
+            "known to both": totals["shared, edges of both known"],
+            "same": totals["shared, same edges"],
+        },
+        "only_mine": dict(only["mine"].most_common()),
+        "only_theirs": dict(only["theirs"].most_common()),
+    }
+
+
+def _kind(
+    chain: Compared, pair: tuple[int, int], found: dict[tuple[int, int], str]
+) -> str:
+    return pairs.kind(chain.letters[pair[0]], chain.letters[pair[1]], found[pair])
+
+
+def _scores(shared: int, mine: int, theirs: int) -> dict[str, float]:
+    return {
+        "shared": shared,
+        "mine": mine,
+        "theirs": theirs,
+        "precision": round(shared / max(mine, 1), 4),
+        "recall": round(shared / max(theirs, 1), 4),
+        "f1": round(2 * shared / max(mine + theirs, 1), 4),
+    }
+
+
+def by_sequence(records: Sequence[Any]) -> dict[str, Any]:
+    """Returns published records by sequence in RNA letters; the first of equals."""
+    found: dict[str, Any] = {}
+    for record in records:
+        if record.structure is not None:
+            letters = record.sequence.upper().replace("T", "U")
+            found.setdefault(letters, record)
+    return found

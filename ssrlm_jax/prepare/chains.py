@@ -1,0 +1,147 @@
+"""A structure file → its RNA chains with base pairs: one task of prepare_pdb.
+
+What is said of chains comes back as counts, atoms lie in the task's file.
+"""
+
+import dataclasses
+import math
+import os
+import pathlib
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from ssrlm_jax.external import dssr, rnapolis
+from ssrlm_jax.prepare import executor
+from ssrlm_jax.rna import coordinates, pairs
+
+
+@dataclasses.dataclass(frozen=True)
+class Task:
+    """One file.
+
+    Attributes:
+      path: of the structure.
+      out: file for the atoms.
+      annotators: of base pairs; the first one's count.
+      dssr: folder of DSSR's JSON.
+    """
+
+    path: str
+    out: str
+    annotators: tuple[str, ...]
+    dssr: str = ""
+
+
+def find(names: Sequence[str]) -> list[str]:
+    """Returns the structure files that names stand for, in a fixed order.
+
+    Args:
+      names: files, or directories, which are searched to the bottom.
+
+    Raises:
+      ValueError: a name stands for nothing, or there is no structure file.
+    """
+    found: list[pathlib.Path] = []
+    for name in (part for text in names for part in text.split(",") if part):
+        path = pathlib.Path(name)
+        if not path.exists():
+            raise ValueError(f"--files={name}: there is no such file")
+        inside = sorted(path.rglob("*")) if path.is_dir() else [path]
+        found += [p for p in inside if p.is_file() and is_structure(p.name)]
+    if not found:
+        raise ValueError(
+            f"--files: no structure is found; {', '.join(coordinates.ENDINGS)} are "
+            "read, plain or gz"
+        )
+    return [os.fspath(path) for path in dict.fromkeys(found)]
+
+
+def is_structure(name: str) -> bool:
+    return name.lower().removesuffix(".gz").endswith(coordinates.ENDINGS)
+
+
+def read(task: Task) -> executor.Counts:
+    """Reads a file, finds the pairs of its chains and writes their atoms.
+
+    Returns:
+      error: why the file cannot be read, or ""; with an error nothing else.
+      id, date, resolution (0 if unknown), method, others: as of `coordinates.Entry`.
+      chains: name, letters, missing, gaps, modified of each, num_between: pairs with
+      other chains, and pairs: by annotator, (i, j, edges) within the chain.
+    """
+    try:
+        entry = coordinates.read(task.path)
+        by_name = {
+            name: ANNOTATORS[name](task, entry.chains) for name in task.annotators
+        }
+    except ValueError as error:
+        return {"id": _stem(task.path), "error": str(error)}
+    atoms: dict[str, np.ndarray] = {}
+    for number, chain in enumerate(entry.chains):
+        atoms[f"residue_{number}"] = chain.residue_N
+        atoms[f"name_{number}"] = chain.name_N
+        atoms[f"xyz_{number}"] = chain.xyz_N3
+    beside = pathlib.Path(task.out + ".unfinished")
+    with open(beside, "wb") as file:
+        np.savez_compressed(file, **atoms)  # type: ignore[arg-type]
+    beside.replace(task.out)
+    return {
+        "id": entry.id,
+        "error": "",
+        "date": entry.date,
+        "resolution": 0.0 if math.isnan(entry.resolution) else entry.resolution,
+        "method": entry.method,
+        "others": entry.others,
+        "chains": [
+            _said(number, chain, by_name) for number, chain in enumerate(entry.chains)
+        ],
+    }
+
+
+def _said(
+    number: int, chain: coordinates.Chain, by_name: dict[str, list[pairs.Pair]]
+) -> dict[str, Any]:
+    first = next(iter(by_name.values()))
+    return {
+        "name": chain.name,
+        "letters": chain.letters,
+        "missing": np.flatnonzero(~chain.is_seen_L).tolist(),
+        "gaps": chain.gaps,
+        "modified": chain.modified,
+        "num_between": sum(
+            pair.chain != pair.other and number in (pair.chain, pair.other)
+            for pair in first
+        ),
+        "pairs": {
+            name: _best_edges([p for p in found if p.chain == p.other == number])
+            for name, found in by_name.items()
+        },
+    }
+
+
+def _best_edges(found: Sequence[pairs.Pair]) -> list[tuple[int, int, str]]:
+    """Returns each pair once; an annotator may give it under two classes."""
+    best: dict[tuple[int, int], str] = {}
+    for pair in found:
+        if best.get((pair.i, pair.j), "") in ("", pair.edges) or pair.edges == "cWW":
+            best[pair.i, pair.j] = pair.edges
+    return [(i, j, edges) for (i, j), edges in sorted(best.items())]
+
+
+def _stem(path: str) -> str:
+    return pathlib.Path(path).name.partition(".")[0]
+
+
+def _of_dssr(task: Task, chains: Sequence[coordinates.Chain]) -> list[pairs.Pair]:
+    return dssr.read(pathlib.Path(task.dssr, _stem(task.path) + ".json"), chains)
+
+
+Annotate = Callable[[Task, Sequence[coordinates.Chain]], list[pairs.Pair]]
+
+ANNOTATORS: dict[str, Annotate] = {
+    "biotite": lambda task, chains: pairs.annotate(chains),
+    "rnapolis": lambda task, chains: rnapolis.annotate(chains),
+    "dssr": _of_dssr,
+}

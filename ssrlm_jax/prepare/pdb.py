@@ -1,0 +1,336 @@
+"""Structure files → the tables of RNA chains with base pairs, split for training.
+
+Files are read by `chains.read`, one task each, whose results stay in `OUT.work`; the
+rest takes seconds and is made anew. Whatever is left out is listed with its reason.
+"""
+
+import collections
+import dataclasses
+import json
+import os
+import pathlib
+import shutil
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from ssrlm_jax import config
+from ssrlm_jax.config import pdb as settings_of_pdb
+from ssrlm_jax.external import infernal, mmseqs, rnapolis
+from ssrlm_jax.prepare import agreement, chains, executor, pdb_split, pdb_tables
+from ssrlm_jax.rna import formats
+
+Record = pdb_tables.Record
+Dropped = tuple[str, str, str]
+
+
+def build(
+    out: str | os.PathLike[str],
+    settings: config.PdbConfig,
+    *,
+    files: Sequence[str],
+    report: Callable[[str, int, int], None] = lambda stage, done, total: None,
+) -> dict[str, Any]:
+    """Makes the tables; see docs/pdb.md for what is written.
+
+    Args:
+      out: directory to make.
+      settings: how.
+      files: structure files and folders of them.
+      report: called with a stage, its tasks that are done, and all.
+
+    Returns:
+      What report.json holds.
+
+    Raises:
+      ValueError: bad input; `out` exists; a program is missing.
+      ImportError: RNApolis is wanted and missing.
+    """
+    directory = pathlib.Path(out)
+    if directory.exists():
+        raise ValueError(f"--out={directory} exists; name another or remove it")
+    families = check(settings)
+    published = _published(settings)
+    entries = _read(directory, settings, chains.find(files), report)
+    records, dropped = select(entries, settings)
+    records = _with_families(records, families, settings)
+    unique, equal = pdb_split.unique(records, settings)
+    unique = pdb_split.divided(unique, settings)
+    place = directory.with_name(directory.name + ".work") / "out"
+    shutil.rmtree(place, ignore_errors=True)
+    place.mkdir()
+    pdb_tables.write(place / "chains.tsv", records)
+    pdb_tables.write(place / "unique.tsv", unique)
+    for name in pdb_split.SPLITS:
+        chosen = [record for record in unique if record.split == name]
+        pdb_tables.write(place / f"{name}.tsv", chosen)
+    pdb_tables.write_rows(place / "dropped.tsv", "id reason detail", [*dropped, *equal])
+    shards = pdb_tables.write_atoms(place, unique, settings.shard_nucleotides)
+    told = _told(entries, records, unique, [*dropped, *equal], settings)
+    told["atom_shards"] = shards
+    told["annotators"] = _annotators(records, settings)
+    told["published"] = _beside(unique, published)
+    (place / "report.json").write_text(json.dumps(told, indent=1) + "\n")
+    place.replace(directory)
+    return told
+
+
+def check(settings: config.PdbConfig) -> dict[str, tuple[str, str]]:
+    """Checks programs and packages; returns family and type by id."""
+    if settings.cluster.method == "mmseqs":
+        mmseqs.check(settings.cluster.program)
+    if "rnapolis" in _names(settings):
+        rnapolis.check()
+    if settings.dssr and not pathlib.Path(settings.dssr).is_dir():
+        raise ValueError(f"dssr={settings.dssr!r} is no folder")
+    if settings.rfam.models:
+        infernal.check(_scanner(settings))
+    found: dict[str, tuple[str, str]] = {}
+    if settings.rfam.table:
+        for number, line in formats.lines(settings.rfam.table):
+            name, *rest = line.decode("utf-8", "replace").split("\t")
+            if not rest:
+                raise ValueError(
+                    f"{settings.rfam.table}:{number}: id, tab and family expected, "
+                    f"found {name[:20]!r}"
+                )
+            found[name] = (rest[0].strip(), rest[1].strip() if rest[1:] else "")
+    return found
+
+
+def _names(settings: config.PdbConfig) -> tuple[str, ...]:
+    others = filter(None, settings.compare.split(","))
+    return tuple(dict.fromkeys([settings.annotator, *others]))
+
+
+def _scanner(settings: config.PdbConfig) -> infernal.Scanner:
+    return infernal.Scanner(
+        models=settings.rfam.models,
+        path=settings.rfam.program,
+        num_threads=settings.executor.num_workers or os.cpu_count() or 1,
+    )
+
+
+def _read(
+    out: pathlib.Path,
+    settings: config.PdbConfig,
+    paths: Sequence[str],
+    report: Callable[[str, int, int], None],
+) -> list[dict[str, Any]]:
+    """Reads every file; each of the results says where its atoms lie."""
+    work = out.with_name(out.name + ".work") / "read"
+    work.mkdir(parents=True, exist_ok=True)
+    names = _names(settings)
+    tasks = []
+    for path in paths:
+        stat = os.stat(path)
+        given = [os.path.abspath(path), stat.st_size, stat.st_mtime_ns]
+        if "dssr" in names:
+            beside = pathlib.Path(settings.dssr, pathlib.Path(path).name)
+            json_file = beside.with_name(beside.name.partition(".")[0] + ".json")
+            given += [json_file.stat().st_mtime_ns if json_file.exists() else 0]
+        stem = executor.key_of(given[0])
+        task = chains.Task(path, os.fspath(work / f"{stem}.npz"), names, settings.dssr)
+        key = executor.key_of(given, names, settings.dssr)
+        tasks.append(executor.Task(work / f"{stem}.json", key, task))
+    done = executor.run(
+        chains.read,
+        tasks,
+        settings=settings.executor,
+        report=lambda num, total: report("read", num, total),
+    )
+    return [
+        {**one.counts, "path": task.payload.path, "atoms": task.payload.out}
+        for task, one in zip(tasks, done, strict=True)
+    ]
+
+
+def select(
+    entries: Sequence[Mapping[str, Any]], settings: config.PdbConfig
+) -> tuple[list[Record], list[Dropped]]:
+    """Returns the chains that pass the limits, and the rest with reasons."""
+    records: list[Record] = []
+    dropped: list[Dropped] = []
+    seen: dict[str, str] = {}
+    for entry in entries:
+        if entry["error"]:
+            dropped.append((entry["id"], "cannot be read", entry["error"]))
+            continue
+        dropped += [
+            (f"{entry['id']}_{name}", f"no RNA: {what}", "")
+            for name, what in entry["others"]
+        ]
+        first = seen.setdefault(entry["id"], entry["path"])
+        reason = (
+            ("another file has this id", first)
+            if first != entry["path"]
+            else _unfit_entry(entry, settings)
+        )
+        for number, chain in enumerate(entry["chains"]):
+            record = _record(entry, number, settings)
+            why = reason or _unfit_chain(record, chain, settings)
+            if why:
+                dropped.append((record.id, *why))
+            else:
+                records.append(record)
+    if not records:
+        raise ValueError(
+            f"nothing is left: {len(dropped)} chains or files were dropped, "
+            f"first {' '.join(dropped[0]) if dropped else 'none'}"
+        )
+    return records, dropped
+
+
+def _unfit_entry(
+    entry: Mapping[str, Any], settings: config.PdbConfig
+) -> tuple[str, str] | None:
+    """Returns reason and detail where a whole file does not pass."""
+    if settings.before:
+        if not entry["date"] and not settings.keep_undated:
+            return "no release date", ""
+        if entry["date"] and entry["date"] >= settings.before:
+            return "released too late", entry["date"]
+    if settings.max_resolution and entry["resolution"] > settings.max_resolution:
+        return "resolution too low", f"{entry['resolution']:g}"
+    if not entry["resolution"] and not settings.keep_unresolved:
+        return "no resolution", ""
+    return None
+
+
+def _unfit_chain(
+    record: Record, chain: Mapping[str, Any], settings: config.PdbConfig
+) -> tuple[str, str] | None:
+    length = len(record.sequence)
+    if length < settings.min_length:
+        return "too short", str(length)
+    if settings.max_length and length > settings.max_length:
+        return "too long", str(length)
+    if len(record.pairs) < settings.min_pairs:
+        return "too few pairs within the chain", (
+            f"{len(record.pairs)}; {chain['num_between']} with other chains"
+        )
+    return None
+
+
+def _record(
+    entry: Mapping[str, Any], number: int, settings: config.PdbConfig
+) -> Record:
+    chain = entry["chains"][number]
+    found = {
+        name: {(i, j): edges for i, j, edges in listed}
+        for name, listed in chain["pairs"].items()
+    }
+    mine = found.pop(settings.annotator)
+    return Record(
+        id=f"{entry['id']}_{chain['name']}",
+        chain=chain["name"],
+        date=entry["date"],
+        resolution=entry["resolution"],
+        method=entry["method"],
+        sequence=chain["letters"],
+        pairs=tuple((i, j, edges) for (i, j), edges in sorted(mine.items())),
+        missing=tuple(chain["missing"]),
+        gaps=tuple((position, size) for position, size in chain["gaps"]),
+        modified=tuple((position, name) for position, name in chain["modified"]),
+        atoms=(entry["atoms"], number),
+        others=found,
+    )
+
+
+def _with_families(
+    records: Sequence[Record],
+    table: Mapping[str, tuple[str, str]],
+    settings: config.PdbConfig,
+) -> list[Record]:
+    """Names families by the table, or by cmscan, once for each sequence."""
+    if not settings.rfam.models:
+        return [
+            dataclasses.replace(record, family=family, type=kind)
+            for record in records
+            for family, kind in [table.get(record.id, ("", ""))]
+        ]
+    types = {}
+    if settings.rfam.types:
+        rows = [line.split(b"\t") for _, line in formats.lines(settings.rfam.types)]
+        header = [name.decode() for name in rows[0]]
+        name, kind = header.index("id"), header.index("type")
+        types = {row[name].decode(): row[kind].decode() for row in rows[1:]}
+    letters = list(dict.fromkeys(record.sequence for record in records))
+    hits = dict(zip(letters, infernal.scan(letters, _scanner(settings)), strict=True))
+    return [
+        dataclasses.replace(record, family=hit.family, type=types.get(hit.family, ""))
+        if hit
+        else record
+        for record in records
+        for hit in [hits[record.sequence]]
+    ]
+
+
+def _told(
+    entries: Sequence[Mapping[str, Any]],
+    records: Sequence[Record],
+    unique: Sequence[Record],
+    dropped: Sequence[Dropped],
+    settings: config.PdbConfig,
+) -> dict[str, Any]:
+    kinds: collections.Counter[str] = collections.Counter()
+    for record in unique:
+        kinds.update(pdb_tables.classes(record))
+    good = [entry for entry in entries if not entry["error"]]
+    return {
+        "settings": dataclasses.asdict(settings),
+        "counts": {
+            "files": len(entries),
+            "files without a release date": sum(not e["date"] for e in good),
+            "files without a resolution": sum(not e["resolution"] for e in good),
+            "chains": len(records),
+            "unique": len(unique),
+            "with a family": sum(bool(record.family) for record in unique),
+            "families": len({r.family for r in unique if r.family}),
+            "representatives": len({record.cluster for record in unique}),
+            **{name: sum(r.split == name for r in unique) for name in pdb_split.SPLITS},
+        },
+        "paper": settings_of_pdb.PAPER_COUNTS,
+        "dropped": dict(collections.Counter(reason for _, reason, _ in dropped)),
+        "chains": {
+            "missing nucleotides": sum(len(r.missing) for r in records),
+            "gaps": sum(len(r.gaps) for r in records),
+            "modified": sum(len(r.modified) for r in records),
+            "pairs with other chains, left out": sum(
+                chain["num_between"] for entry in good for chain in entry["chains"]
+            ),
+        },
+        "pairs of unique": dict(kinds.most_common()),
+    }
+
+
+def _annotators(
+    records: Sequence[Record], settings: config.PdbConfig
+) -> dict[str, dict[str, Any]]:
+    """Compares the annotator, "mine", with each other one."""
+    return {
+        f"{settings.annotator} and {name}": agreement.compare(
+            agreement.Compared(record.sequence, record.edges(), record.others[name])
+            for record in records
+        )
+        for name in _names(settings)[1:]
+    }
+
+
+def _published(settings: config.PdbConfig) -> list[formats.Record]:
+    paths = [path for path in settings.published.split(",") if path]
+    return [record for path in paths for record in formats.read_table(path)]
+
+
+def _beside(
+    unique: Sequence[Record], published: Sequence[formats.Record]
+) -> dict[str, Any]:
+    """Compares with published pairs of the same sequence; once for each sequence."""
+    known = agreement.by_sequence(published)
+    compared = []
+    for record in {record.sequence: record for record in unique}.values():
+        if record.sequence in known:
+            theirs = {
+                (i, j): "" for i, j in known[record.sequence].structure.pairs.tolist()
+            }
+            compared.append(agreement.Compared(record.sequence, record.edges(), theirs))
+    return agreement.compare(compared)
