@@ -12,6 +12,7 @@ import concurrent.futures.process
 import contextlib
 import dataclasses
 import hashlib
+import importlib.util
 import json
 import multiprocessing
 import os
@@ -20,9 +21,9 @@ import resource
 import shutil
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Callable, Iterable, Sequence
+from multiprocessing.connection import Connection
 from typing import Any, Generic, TypeVar
 
 from ssrlm_jax import config
@@ -216,79 +217,105 @@ def _datatrove(
     settings: config.ExecutorConfig,
     report: Callable[[int], None],
 ) -> None:
-    """Runs tasks by datatrove and watches their files."""
+    """Runs tasks by datatrove and watches their files.
+
+    Datatrove works in a process of its own: it forks, which a process with threads,
+    as JAX has them, must not.
+    """
+    if importlib.util.find_spec("datatrove") is None:
+        raise ImportError(
+            f"executor.kind={settings.kind!r} needs datatrove: "
+            "pip install 'ssrlm-jax[cluster]'"
+        )
     for task in tasks:
         _failed(task).unlink(missing_ok=True)
     logs = tasks[0].done.parent / "datatrove"
     shutil.rmtree(logs, ignore_errors=True)  # its own marks know no keys
-    executor = _pipeline(_Step(function, tasks), len(tasks), settings, str(logs))
-    caught: list[Exception] = []
+    context = multiprocessing.get_context("spawn")
+    ours, theirs = context.Pipe()
+    step = _Step(function, tasks)
+    process = context.Process(target=_launch, args=(step, settings, str(logs), theirs))
+    process.start()
+    theirs.close()
+    try:
+        _watch(tasks, settings, report, process, ours, logs)
+    finally:
+        process.terminate()
+        process.join()
 
-    def launch() -> None:
-        try:
-            executor.run()
-        except Exception as error:
-            caught.append(error)
 
-    thread = threading.Thread(target=launch, daemon=True)
-    thread.start()
-    looked = time.monotonic()
+def _watch(
+    tasks: Sequence[Task],
+    settings: config.ExecutorConfig,
+    report: Callable[[int], None],
+    process: multiprocessing.process.BaseProcess,
+    line: Connection,
+    logs: pathlib.Path,
+) -> None:
+    """Returns when all tasks are done.
+
+    Raises:
+      ValueError, OSError: one failed, or nothing runs any more and some are left.
+    """
+    asked, said = time.monotonic(), ("", None)
     while True:
-        is_over = not thread.is_alive()
-        if is_over and settings.kind == "slurm" and not caught:
-            is_over = time.monotonic() - looked > _QUEUE_SECONDS
+        is_over = not process.is_alive()
+        if is_over and line.poll():
+            with contextlib.suppress(EOFError):
+                said = line.recv()
+        if is_over and said[1] is not None:  # SLURM has the job now
+            is_over = time.monotonic() - asked > _QUEUE_SECONDS
             if is_over:
-                looked = time.monotonic()
-                is_over = not _is_queued(executor.job_id)
+                asked, is_over = time.monotonic(), not _is_queued(said[1])
         left = [task for task in tasks if read(task) is None]
         report(len(left))
         _raise_failure(left)
         if not left:
             return
         if is_over:
-            why = str(caught[0]).splitlines()[0] if caught else "no reason is known"
+            why = f" ({said[0]})" if said[0] else ""
             raise OSError(
-                f"{len(left)} of {len(tasks)} tasks did not end ({why}); {logs} has "
-                "their logs; the same command goes on from here"
+                f"{len(left)} of {len(tasks)} tasks did not end{why}; {logs} has their "
+                "logs; the same command goes on from here"
             )
         time.sleep(_POLL_SECONDS)
 
 
-def _pipeline(step: _Step, num_tasks: int, settings: config.ExecutorConfig, logs: str):  # type: ignore[no-untyped-def]  # noqa: ANN202
-    """Returns datatrove's executor of one step."""
+def _launch(
+    step: _Step, settings: config.ExecutorConfig, logs: str, line: Connection
+) -> None:
+    """Runs or submits a step; sends why that failed, or "", and the job's number."""
     try:
-        import datatrove.executor as executors
-    except ImportError as error:
-        raise ImportError(
-            f"executor.kind={settings.kind!r} needs datatrove: "
-            "pip install 'ssrlm-jax[cluster]'"
-        ) from error
-    if settings.kind == "slurm":
-        return executors.SlurmPipelineExecutor(
-            [step],
-            tasks=num_tasks,
-            workers=settings.num_workers or -1,
-            time=settings.time,
-            partition=settings.partition,
-            mem_per_cpu_gb=settings.memory_gb,
-            env_command=settings.setup or None,
-            job_name="ssrlm-corpus",
-            mail_user=None,
-            logging_dir=logs,
+        executor = _pipeline(step, settings, logs)
+        executor.run()
+        line.send(("", getattr(executor, "job_id", None)))
+    except Exception as error:
+        line.send((f"{type(error).__name__}: {error}".splitlines()[0], None))
+
+
+def _pipeline(step: _Step, settings: config.ExecutorConfig, logs: str) -> Any:
+    """Returns datatrove's executor of one step."""
+    import datatrove.executor as executors
+
+    num_tasks = len(step.tasks)
+    common = {"pipeline": [step], "tasks": num_tasks, "logging_dir": logs}
+    if settings.kind == "datatrove":
+        return executors.LocalPipelineExecutor(
+            workers=_num_workers(settings, num_tasks), **common
         )
+    common |= {
+        "workers": settings.num_workers or -1,
+        "mem_per_cpu_gb": settings.memory_gb,
+    }
     if settings.kind == "ray":
-        return executors.RayPipelineExecutor(
-            [step],
-            tasks=num_tasks,
-            workers=settings.num_workers or -1,
-            mem_per_cpu_gb=settings.memory_gb,
-            logging_dir=logs,
-        )
-    return executors.LocalPipelineExecutor(
-        [step],
-        tasks=num_tasks,
-        workers=_num_workers(settings, num_tasks),
-        logging_dir=logs,
+        return executors.RayPipelineExecutor(**common)
+    return executors.SlurmPipelineExecutor(
+        time=settings.time,
+        partition=settings.partition,
+        qos="",
+        env_command=settings.setup or None,
+        job_name="ssrlm-corpus",
+        **common,
     )
 
 

@@ -141,26 +141,74 @@ def test_a_failure_under_datatrove_is_the_same_error(tmp_path):
     assert done[3] is None
 
 
-def test_slurm_jobs_that_end_without_a_result_are_an_error(tmp_path, monkeypatch):
-    """A stand-in for SLURM: the job is submitted, never runs, and leaves the queue."""
+def _stand_in(folder: pathlib.Path, name: str, *lines: str) -> None:
+    path = folder / name
+    path.write_text("\n".join(["#!/bin/bash", *lines]) + "\n")
+    path.chmod(0o755)
 
-    class Submitted:
-        job_id = "17"
 
-        def run(self):
-            (tmp_path / "submitted").touch()
-
-    monkeypatch.setattr(executor, "_pipeline", lambda *given: Submitted())
+@pytest.fixture
+def slurm(tmp_path, monkeypatch):
+    """Stand-ins for SLURM: a job is in the queue once, and runs if `runs` exists."""
+    folder = tmp_path / "bin"
+    folder.mkdir()
+    bins = f"{folder}:{pathlib.Path(sys.executable).parent}"
+    monkeypatch.setenv("PATH", f"{bins}:{os.environ['PATH']}")
+    monkeypatch.setenv("SLURM_NODELIST", "localhost")
+    monkeypatch.setenv("PYTHONPATH", str(pathlib.Path(__file__).parent))
     monkeypatch.setattr(executor, "_QUEUE_SECONDS", 0.0)
-    monkeypatch.setattr(executor, "_POLL_SECONDS", 0.01)
-    queue = tmp_path / "squeue"
-    queue.write_text(f"#!/bin/sh\necho x >> {tmp_path}/asked\nrm $0\necho 17 R\n")
-    queue.chmod(0o755)
-    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
-    settings = config.ExecutorConfig(kind="slurm", partition="cpu")
+    monkeypatch.setattr(executor, "_POLL_SECONDS", 0.05)
+    _stand_in(
+        folder, "sbatch",
+        "script=${@: -1}",
+        "last=$(sed -n 's/^#SBATCH --array=0-\\([0-9]*\\).*/\\1/p' $script)",
+        f"cat $script >> {tmp_path}/submitted",
+        f"if [ -e {tmp_path}/runs ] && [ -n \"$last\" ]; then",
+        "  for n in $(seq 0 $last); do SLURM_ARRAY_TASK_ID=$n bash $script >&2; done",
+        "fi",
+        "echo Submitted batch job 17",
+    )  # fmt: skip
+    options = "while [[ $1 == -* ]]; do [ $1 = -n ] && shift; shift; done"
+    _stand_in(folder, "scontrol", "echo localhost")
+    _stand_in(folder, "srun", options, 'exec "$@"')
+    _stand_in(
+        folder, "squeue", f"echo \"$@\" >> {tmp_path}/asked",
+        f"[ -e {tmp_path}/seen ] || echo 17 R; touch {tmp_path}/seen",
+    )  # fmt: skip
+    return tmp_path
+
+
+SLURM = config.ExecutorConfig(
+    kind="slurm", partition="cpu", memory_gb=3, time="1:00:00", setup="export MARK=on"
+)
+
+
+@pytest.mark.usefixtures("datatrove")
+def test_slurm_runs_the_tasks_of_a_submitted_job(slurm):
+    (slurm / "runs").touch()
+    done = slurm / "done"
+    done.mkdir()
+    results = executor.run(_double, _tasks(done, 3), settings=SLURM)
+    assert [one.counts["twice"] for one in results] == [0, 2, 4]
+    script = (slurm / "submitted").read_text()
+    for line in ("--partition=cpu", "--mem-per-cpu=3G", "--time=1:00:00", "MARK=on"):
+        assert line in script
+
+
+@pytest.mark.usefixtures("datatrove")
+def test_a_job_that_leaves_the_queue_without_a_result_is_an_error(slurm):
+    done = slurm / "done"
+    done.mkdir()
     with pytest.raises(OSError, match="2 of 2 tasks did not end"):
-        executor.run(_double, _tasks(tmp_path, 2), settings=settings)
-    assert (tmp_path / "asked").read_text() == "x\n"
+        executor.run(_double, _tasks(done, 2), settings=SLURM)
+    assert "--jobs 17" in (slurm / "asked").read_text()
+
+
+@pytest.mark.usefixtures("datatrove")
+def test_a_machine_without_slurm_is_an_error_of_one_line(tmp_path):
+    with pytest.raises(OSError, match="FileNotFoundError.*sbatch") as caught:
+        executor.run(_double, _tasks(tmp_path, 2), settings=SLURM)
+    assert "\n" not in str(caught.value)
 
 
 def test_datatrove_that_is_missing_says_how_to_get_it(tmp_path):

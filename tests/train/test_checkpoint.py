@@ -1,3 +1,4 @@
+import gc
 import pathlib
 import shutil
 
@@ -9,12 +10,24 @@ import toy
 from ssrlm_jax import config
 from ssrlm_jax.train import checkpoint, sharding, update, workdir
 
+# Orbax leaves reads of damaged files that it never awaits.
+pytestmark = pytest.mark.filterwarnings(
+    "ignore:.*_read_array_index_and_device_put:pytest.PytestUnraisableExceptionWarning",
+    "ignore:coroutine '.*_read_array_index_and_device_put':RuntimeWarning",
+)
+
 LOOP = config.LoopConfig(keep_latest=2, keep_every=6)
 MESHES = {
     8: config.MeshConfig(data=2, fsdp=2, tensor=2),
     4: config.MeshConfig(data=1, fsdp=2, tensor=2),
     1: config.MeshConfig(),
 }
+
+
+@pytest.fixture(autouse=True)
+def _what_a_test_leaves_is_its_own():
+    yield
+    gc.collect()
 
 
 def _build(num_devices, inner=toy.INNER, **settings):
