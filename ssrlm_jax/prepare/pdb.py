@@ -297,7 +297,8 @@ def _told(
             "modified": sum(len(r.modified) for r in records),
             "pairs with other chains, left out": sum(
                 chain["num_between"] for entry in good for chain in entry["chains"]
-            ),
+            )
+            // 2,  # each is counted by both chains
         },
         "pairs of unique": dict(kinds.most_common()),
     }

@@ -41,3 +41,18 @@ def test_two_annotators_agree_on_the_canonical_pairs_of_a_ribozyme(chains):
     ]
     assert len(found[0]) >= 20
     assert len(found[0] & found[1]) >= 0.9 * len(found[0] | found[1])
+
+
+def test_a_watson_crick_edge_is_in_one_canonical_pair(chains):
+    used = [
+        end
+        for pair in pairs.annotate(chains)
+        if pairs.kind(
+            chains[pair.chain].letters[pair.i],
+            chains[pair.other].letters[pair.j],
+            pair.edges,
+        )
+        != "non-canonical"
+        for end in ((pair.chain, pair.i), (pair.other, pair.j))
+    ]
+    assert len(used) == len(set(used))
