@@ -84,6 +84,7 @@ def check(settings: config.PdbConfig) -> dict[str, tuple[str, str]]:
         raise ValueError(f"dssr={settings.dssr!r} is no folder")
     if settings.rfam.models:
         infernal.check(_scanner(settings))
+        _types(settings.rfam.types)
     found: dict[str, tuple[str, str]] = {}
     if settings.rfam.table:
         for number, line in formats.lines(settings.rfam.table):
@@ -248,12 +249,7 @@ def _with_families(
             for record in records
             for family, kind in [table.get(record.id, ("", ""))]
         ]
-    types = {}
-    if settings.rfam.types:
-        rows = [line.split(b"\t") for _, line in formats.lines(settings.rfam.types)]
-        header = [name.decode() for name in rows[0]]
-        name, kind = header.index("id"), header.index("type")
-        types = {row[name].decode(): row[kind].decode() for row in rows[1:]}
+    types = _types(settings.rfam.types)
     letters = list(dict.fromkeys(record.sequence for record in records))
     hits = dict(zip(letters, infernal.scan(letters, _scanner(settings)), strict=True))
     return [
@@ -263,6 +259,22 @@ def _with_families(
         for record in records
         for hit in [hits[record.sequence]]
     ]
+
+
+def _types(path: str) -> dict[str, str]:
+    """Reads the type of each family of Rfam's table."""
+    if not path:
+        return {}
+    lines = formats.lines(path)
+    rows = [line.decode("utf-8", "replace").split("\t") for _, line in lines]
+    if not rows or not {"id", "type"} <= set(rows[0]):
+        raise ValueError(f"{path}:1: a header with the columns id and type is expected")
+    return {
+        row["id"]: row["type"]
+        for fields in rows[1:]
+        for row in [dict(zip(rows[0], fields, strict=False))]
+        if "id" in row and "type" in row
+    }
 
 
 def _told(
