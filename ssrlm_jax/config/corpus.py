@@ -76,7 +76,7 @@ class FoldConfig:
 class ExecutorConfig:
     """Where the stages run; datatrove, slurm and ray need the extra [cluster]."""
 
-    kind: str = "local"  # processes of this machine; datatrove's; SLURM; Ray
+    kind: str = "local"  # or datatrove (this machine too), slurm, ray (pip install ray)
     num_workers: int = 0  # at the same time; 0: one for each core
     partition: str = ""  # of SLURM
     time: str = "24:00:00"  # of one task, on SLURM

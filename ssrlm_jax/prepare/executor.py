@@ -33,6 +33,7 @@ Counts = dict[str, Any]
 Report = Callable[[int, int], None]
 
 _POLL_SECONDS = 0.5
+_ENDING_SECONDS = 60.0  # for datatrove to end by itself when all is done
 _QUEUE_SECONDS = 30.0  # between two looks at SLURM's queue
 
 
@@ -239,6 +240,7 @@ def _datatrove(
     theirs.close()
     try:
         _watch(tasks, settings, report, process, ours, logs)
+        process.join(_ENDING_SECONDS)
     finally:
         process.terminate()
         process.join()
