@@ -6,6 +6,8 @@ from typing import Any, NamedTuple
 
 from ssrlm_jax.rna import pairs
 
+Place = tuple[int, int]
+
 
 class Compared(NamedTuple):
     """One chain.
@@ -17,8 +19,8 @@ class Compared(NamedTuple):
     """
 
     letters: str
-    mine: dict[tuple[int, int], str]
-    theirs: dict[tuple[int, int], str]
+    mine: dict[Place, str]
+    theirs: dict[Place, str]
 
 
 def compare(chains: Iterable[Compared]) -> dict[str, Any]:
@@ -26,13 +28,16 @@ def compare(chains: Iterable[Compared]) -> dict[str, Any]:
 
     Returns:
       precision, recall and f1 of `mine` pooled over all chains, once of every pair
-      and once of the canonical ones (Watson-Crick and wobble by letters and, where
-      known, edges); nan-free: 0 where there is nothing. A pair of one side counts as
-      "partner differs" where the other side pairs one of its nucleotides elsewhere
-      and does not pair the two, else as "unpaired".
+      and once of the canonical ones; nan-free: 0 where there is nothing. Canonical:
+      Watson-Crick and wobble by letters and by edges, those of the other side where
+      one side does not know them; where neither does, by letters alone. A pair of one
+      side counts as "partner differs" where the other side pairs one of its
+      nucleotides elsewhere and does not pair the two, else as "unpaired"; a shared
+      one with other edges by both, such as "cWW, tWW", mine first.
     """
     num_chains = 0
     totals: collections.Counter[str] = collections.Counter()
+    other_edges: collections.Counter[str] = collections.Counter()
     only: dict[str, collections.Counter[str]] = {
         "mine": collections.Counter(),
         "theirs": collections.Counter(),
@@ -44,14 +49,12 @@ def compare(chains: Iterable[Compared]) -> dict[str, Any]:
         totals["shared"] += len(shared)
         known = [p for p in shared if chain.mine[p] and chain.theirs[p]]
         totals["shared, edges of both known"] += len(known)
-        totals["shared, same edges"] += sum(
-            chain.mine[pair] == chain.theirs[pair] for pair in known
-        )
+        differing = [p for p in known if chain.mine[p] != chain.theirs[p]]
+        totals["shared, same edges"] += len(known) - len(differing)
+        other_edges.update(f"{chain.mine[p]}, {chain.theirs[p]}" for p in differing)
         canonical = {
-            side: {
-                pair for pair in found if _kind(chain, pair, found) != pairs.KINDS[2]
-            }
-            for side, found in sides.items()
+            "mine": _canonical(chain.letters, chain.mine, chain.theirs),
+            "theirs": _canonical(chain.letters, chain.theirs, chain.mine),
         }
         totals["canonical shared"] += len(canonical["mine"] & canonical["theirs"])
         for side, other in (("mine", "theirs"), ("theirs", "mine")):
@@ -61,7 +64,7 @@ def compare(chains: Iterable[Compared]) -> dict[str, Any]:
             for pair in sides[side].keys() - shared:
                 where = "partner differs" if used & set(pair) else "unpaired"
                 edges = sides[side][pair] or "edges unknown"
-                kind = _kind(chain, pair, sides[side])
+                kind = _kind(chain.letters, pair, sides[side][pair])
                 only[side][f"{kind}, {edges}, {where}"] += 1
     return {
         "chains": num_chains,
@@ -74,16 +77,25 @@ def compare(chains: Iterable[Compared]) -> dict[str, Any]:
         "edges": {
             "known to both": totals["shared, edges of both known"],
             "same": totals["shared, same edges"],
+            "different": dict(other_edges.most_common()),
         },
         "only_mine": dict(only["mine"].most_common()),
         "only_theirs": dict(only["theirs"].most_common()),
     }
 
 
-def _kind(
-    chain: Compared, pair: tuple[int, int], found: dict[tuple[int, int], str]
-) -> str:
-    return pairs.kind(chain.letters[pair[0]], chain.letters[pair[1]], found[pair])
+def _canonical(
+    letters: str, found: dict[Place, str], others: dict[Place, str]
+) -> set[Place]:
+    return {
+        pair
+        for pair, edges in found.items()
+        if _kind(letters, pair, edges or others.get(pair, "")) != pairs.KINDS[2]
+    }
+
+
+def _kind(letters: str, pair: Place, edges: str) -> str:
+    return pairs.kind(letters[pair[0]], letters[pair[1]], edges)
 
 
 def _scores(shared: int, mine: int, theirs: int) -> dict[str, float]:

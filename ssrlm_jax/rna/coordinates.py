@@ -84,7 +84,7 @@ def read(path: formats.Path) -> Entry:
     is_cif = name.removesuffix(".gz").lower().endswith((".cif", ".mmcif"))
     try:
         if is_cif:
-            block = gemmi.cif.read_string(text).sole_block()
+            block = _block(gemmi.cif.read_string(text))
             structure = gemmi.make_structure_from_block(block)
             date = _cif_date(block)
         else:
@@ -125,6 +125,12 @@ def parent(name: str) -> str:
     letter = name if name in "ACGU" else info.one_letter_code(name) or "N"
     letter = letter.replace("T", "U")
     return letter if letter in {"A", "C", "G", "U"} else "N"
+
+
+def _block(document: gemmi.cif.Document) -> gemmi.cif.Block:
+    if len(document) != 1:
+        raise ValueError(f"one data block is expected, found {len(document)}")
+    return document[0]
 
 
 def _cif_date(block: gemmi.cif.Block) -> str:

@@ -175,3 +175,6 @@ def test_what_is_no_structure_is_refused_with_its_name(tmp_path):
     (tmp_path / "b.cif").write_text("loop_\n_a\n")
     with pytest.raises(ValueError, match="b.cif"):
         coordinates.read(tmp_path / "b.cif")
+    (tmp_path / "c.cif").write_text("")
+    with pytest.raises(ValueError, match="c.cif: one data block is expected, found 0"):
+        coordinates.read(tmp_path / "c.cif")
