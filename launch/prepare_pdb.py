@@ -27,16 +27,16 @@ def prepare_pdb(settings: config.PdbConfig, flags: argparse.Namespace) -> None:
         console.print(f"{name:<30}{number:>8,}{beside}")
     for reason, number in told["dropped"].items():
         console.print(f"dropped, {reason}: {number:,}")
-    for name, compared in {
-        **told["annotators"],
-        "published": told["published"],
-    }.items():
+    for name, compared in {**told["annotators"], **told["published"]}.items():
         if compared["chains"]:
             console.print(
                 f"{name}: {compared['chains']:,} chains, "
                 f"F1 {compared['all']['f1']:.3f} of all pairs, "
-                f"{compared['canonical']['f1']:.3f} of canonical pairs"
+                f"{compared['canonical']['f1']:.3f} of canonical pairs",
+                soft_wrap=True,
             )
+    if settings.cluster.method == "exact":
+        console.print("similar chains were not looked for: cluster.method=exact")
     console.print(f"{flags.out} holds the tables; report.json has all counts")
 
 

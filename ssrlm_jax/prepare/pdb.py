@@ -1,11 +1,12 @@
 """Structure files → the tables of RNA chains with base pairs, split for training.
 
 Files are read by `chains.read`, one task each, whose results stay in `OUT.work`; the
-rest takes seconds and is made anew. Whatever is left out is listed with its reason.
+rest takes seconds and is made anew, in `OUT.unfinished`, which is renamed at the end.
+Whatever is left out is listed with its reason.
 """
 
-import collections
 import dataclasses
+import importlib.metadata
 import json
 import os
 import pathlib
@@ -14,13 +15,22 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from ssrlm_jax import config
-from ssrlm_jax.config import pdb as settings_of_pdb
 from ssrlm_jax.external import infernal, mmseqs, rnapolis
-from ssrlm_jax.prepare import agreement, chains, executor, pdb_split, pdb_tables
+from ssrlm_jax.prepare import (
+    chains,
+    executor,
+    pdb_report,
+    pdb_split,
+    pdb_tables,
+    stages,
+)
 from ssrlm_jax.rna import formats
 
 Record = pdb_tables.Record
-Dropped = tuple[str, str, str]
+Dropped = pdb_split.Dropped
+REPORT = "report.json"
+WORK = ".work"
+UNFINISHED = ".unfinished"
 
 
 def build(
@@ -30,10 +40,10 @@ def build(
     files: Sequence[str],
     report: Callable[[str, int, int], None] = lambda stage, done, total: None,
 ) -> dict[str, Any]:
-    """Makes the tables; see docs/pdb.md for what is written.
+    """Makes the tables; does nothing where they are made already.
 
     Args:
-      out: directory to make.
+      out: directory to make; docs/pdb.md says what it holds.
       settings: how.
       files: structure files and folders of them.
       report: called with a stage, its tasks that are done, and all.
@@ -42,36 +52,86 @@ def build(
       What report.json holds.
 
     Raises:
-      ValueError: bad input; `out` exists; a program is missing.
+      ValueError: bad input; `out` exists and was made in another way; a program is
+        missing.
       ImportError: RNApolis is wanted and missing.
     """
     directory = pathlib.Path(out)
-    if directory.exists():
-        raise ValueError(f"--out={directory} exists; name another or remove it")
     families = check(settings)
-    published = _published(settings)
-    entries = _read(directory, settings, chains.find(files), report)
+    published = pdb_report.read_published(settings)
+    tasks = _tasks(directory, settings, chains.find(files))
+    how = _how(settings, tasks)
+    if directory.exists():
+        return _made_before(directory, how)
+    entries = _read(tasks, settings, report)
     records, dropped = select(entries, settings)
     records = _with_families(records, families, settings)
     unique, equal = pdb_split.unique(records, settings)
     unique = pdb_split.divided(unique, settings)
-    place = directory.with_name(directory.name + ".work") / "out"
+    dropped += equal
+    place = directory.with_name(directory.name + UNFINISHED)
     shutil.rmtree(place, ignore_errors=True)
     place.mkdir()
+    _write(place, records, unique, dropped)
+    shards = pdb_tables.write_atoms(place, unique, settings.shard_nucleotides)
+    told = {
+        "how": how,
+        **pdb_report.counts(entries, records, unique, dropped),
+        "atom_shards": shards,
+        "annotators": pdb_report.annotators(records, settings.annotator),
+        "published": pdb_report.published(unique, published, settings.annotator),
+    }
+    (place / REPORT).write_text(json.dumps(told, indent=1) + "\n")
+    place.replace(directory)
+    return told
+
+
+def _how(
+    settings: config.PdbConfig, tasks: Sequence[executor.Task[chains.Task]]
+) -> dict[str, Any]:
+    """Returns what decides the content of the tables."""
+    values = dataclasses.asdict(settings)
+    del values["executor"]
+    given = settings.published.split(",")
+    given += [settings.rfam.table, settings.rfam.models, settings.rfam.types]
+    how: dict[str, Any] = {
+        "settings": values,
+        "structures": executor.key_of([task.key for task in tasks]),
+        "files": [stages.described(path) for path in given if path],
+    }
+    if settings.cluster.method == "mmseqs":
+        how["mmseqs"] = mmseqs.version(settings.cluster.program)
+    return how
+
+
+def _made_before(directory: pathlib.Path, how: Mapping[str, Any]) -> dict[str, Any]:
+    """Returns the report of tables that were made in the same way."""
+    try:
+        told: dict[str, Any] = json.loads((directory / REPORT).read_text())
+    except (OSError, json.JSONDecodeError):
+        told = {}
+    if told.get("how") != how:
+        raise ValueError(
+            f"--out={directory} exists and was made of other files or with other "
+            "settings; name another directory or remove it"
+        )
+    return told
+
+
+def _write(
+    place: pathlib.Path,
+    records: Sequence[Record],
+    unique: Sequence[Record],
+    dropped: Sequence[Dropped],
+) -> None:
+    """Writes the tables."""
     pdb_tables.write(place / "chains.tsv", records)
-    pdb_tables.write(place / "unique.tsv", unique)
+    pdb_tables.write(place / "unsupervised.tsv", unique)
+    pdb_tables.write(place / "folds.tsv", [record for record in unique if record.fold])
     for name in pdb_split.SPLITS:
         chosen = [record for record in unique if record.split == name]
         pdb_tables.write(place / f"{name}.tsv", chosen)
-    pdb_tables.write_rows(place / "dropped.tsv", "id reason detail", [*dropped, *equal])
-    shards = pdb_tables.write_atoms(place, unique, settings.shard_nucleotides)
-    told = _told(entries, records, unique, [*dropped, *equal], settings)
-    told["atom_shards"] = shards
-    told["annotators"] = _annotators(records, settings)
-    told["published"] = _beside(unique, published)
-    (place / "report.json").write_text(json.dumps(told, indent=1) + "\n")
-    place.replace(directory)
-    return told
+    pdb_tables.write_rows(place / "dropped.tsv", "id reason detail", dropped)
 
 
 def check(settings: config.PdbConfig) -> dict[str, tuple[str, str]]:
@@ -111,16 +171,14 @@ def _scanner(settings: config.PdbConfig) -> infernal.Scanner:
     )
 
 
-def _read(
-    out: pathlib.Path,
-    settings: config.PdbConfig,
-    paths: Sequence[str],
-    report: Callable[[str, int, int], None],
-) -> list[dict[str, Any]]:
-    """Reads every file; each of the results says where its atoms lie."""
-    work = out.with_name(out.name + ".work") / "read"
-    work.mkdir(parents=True, exist_ok=True)
+def _tasks(
+    out: pathlib.Path, settings: config.PdbConfig, paths: Sequence[str]
+) -> list[executor.Task[chains.Task]]:
+    """Returns a task for each file."""
+    work = out.with_name(out.name + WORK) / "read"
     names = _names(settings)
+    packages = ["gemmi", "biotite", *(["rnapolis"] if "rnapolis" in names else [])]
+    versions = [importlib.metadata.version(name) for name in packages]
     tasks = []
     for path in paths:
         stat = os.stat(path)
@@ -131,8 +189,18 @@ def _read(
             given += [json_file.stat().st_mtime_ns if json_file.exists() else 0]
         stem = executor.key_of(given[0])
         task = chains.Task(path, os.fspath(work / f"{stem}.npz"), names, settings.dssr)
-        key = executor.key_of(given, names, settings.dssr)
+        key = executor.key_of(given, names, settings.dssr, versions)
         tasks.append(executor.Task(work / f"{stem}.json", key, task))
+    return tasks
+
+
+def _read(
+    tasks: Sequence[executor.Task[chains.Task]],
+    settings: config.PdbConfig,
+    report: Callable[[str, int, int], None],
+) -> list[dict[str, Any]]:
+    """Reads every file; each of the results says where its atoms lie."""
+    tasks[0].done.parent.mkdir(parents=True, exist_ok=True)
     done = executor.run(
         chains.read,
         tasks,
@@ -275,75 +343,3 @@ def _types(path: str) -> dict[str, str]:
         for row in [dict(zip(rows[0], fields, strict=False))]
         if "id" in row and "type" in row
     }
-
-
-def _told(
-    entries: Sequence[Mapping[str, Any]],
-    records: Sequence[Record],
-    unique: Sequence[Record],
-    dropped: Sequence[Dropped],
-    settings: config.PdbConfig,
-) -> dict[str, Any]:
-    kinds: collections.Counter[str] = collections.Counter()
-    for record in unique:
-        kinds.update(pdb_tables.classes(record))
-    good = [entry for entry in entries if not entry["error"]]
-    return {
-        "settings": dataclasses.asdict(settings),
-        "counts": {
-            "files": len(entries),
-            "files without a release date": sum(not e["date"] for e in good),
-            "files without a resolution": sum(not e["resolution"] for e in good),
-            "chains": len(records),
-            "unique": len(unique),
-            "with a family": sum(bool(record.family) for record in unique),
-            "families": len({r.family for r in unique if r.family}),
-            "representatives": len({record.cluster for record in unique}),
-            **{name: sum(r.split == name for r in unique) for name in pdb_split.SPLITS},
-        },
-        "paper": settings_of_pdb.PAPER_COUNTS,
-        "dropped": dict(collections.Counter(reason for _, reason, _ in dropped)),
-        "chains": {
-            "missing nucleotides": sum(len(r.missing) for r in records),
-            "gaps": sum(len(r.gaps) for r in records),
-            "modified": sum(len(r.modified) for r in records),
-            "pairs with other chains, left out": sum(
-                chain["num_between"] for entry in good for chain in entry["chains"]
-            )
-            // 2,  # each is counted by both chains
-        },
-        "pairs of unique": dict(kinds.most_common()),
-    }
-
-
-def _annotators(
-    records: Sequence[Record], settings: config.PdbConfig
-) -> dict[str, dict[str, Any]]:
-    """Compares the annotator, "mine", with each other one."""
-    return {
-        f"{settings.annotator} and {name}": agreement.compare(
-            agreement.Compared(record.sequence, record.edges(), record.others[name])
-            for record in records
-        )
-        for name in _names(settings)[1:]
-    }
-
-
-def _published(settings: config.PdbConfig) -> list[formats.Record]:
-    paths = [path for path in settings.published.split(",") if path]
-    return [record for path in paths for record in formats.read_table(path)]
-
-
-def _beside(
-    unique: Sequence[Record], published: Sequence[formats.Record]
-) -> dict[str, Any]:
-    """Compares with published pairs of the same sequence; once for each sequence."""
-    known = agreement.by_sequence(published)
-    compared = []
-    for record in {record.sequence: record for record in unique}.values():
-        if record.sequence in known:
-            theirs = {
-                (i, j): "" for i, j in known[record.sequence].structure.pairs.tolist()
-            }
-            compared.append(agreement.Compared(record.sequence, record.edges(), theirs))
-    return agreement.compare(compared)

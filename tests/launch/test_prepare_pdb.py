@@ -2,6 +2,7 @@ import json
 import pathlib
 import subprocess
 import sys
+import time
 
 import numpy as np
 
@@ -9,6 +10,7 @@ from ssrlm_jax.rna import formats
 
 ROOT = pathlib.Path(__file__).parents[2]
 SEQUENCE = "GGGAAACUUCGGUUUCCC"
+_TO_LETTERS = str.maketrans("01", "AC")
 
 
 def _run(*arguments):
@@ -67,17 +69,18 @@ def test_the_command_makes_tables_and_names_all_it_dropped(tmp_path):
     done = _run(*_flags(tmp_path, folder))
     assert done.returncode == 0, done.stderr
     out = tmp_path / "out"
-    first, second = formats.read_table(out / "unique.tsv")
+    first, second = formats.read_table(out / "unsupervised.tsv")
     assert (first.name, first.sequence, first.family) == ("1aaa_A", SEQUENCE, "tRNA")
     assert second.name == "1ccc_A"
     assert first.structure.pairs.tolist() == [[0, 17], [1, 15], [1, 16]]
-    lines = (out / "unique.tsv").read_text().splitlines()
+    lines = (out / "unsupervised.tsv").read_text().splitlines()
     rows = [line.split("\t") for line in lines]
     row = dict(zip(rows[0], rows[1], strict=True))
     assert row["dotbracket"] == "((" + "." * 14 + "))"
     assert row["classes"] == "watson-crick:cWW;non-canonical:tSH;watson-crick:cWW"
     assert row["date"] == "2020-02-22"
     assert {line[rows[0].index("fold")] for line in rows[1:]} == {"1", "2"}
+    assert (out / "folds.tsv").read_text().splitlines() == lines
     dropped = [
         line.split("\t")[:2]
         for line in (out / "dropped.tsv").read_text().splitlines()[1:]
@@ -98,19 +101,60 @@ def test_the_command_makes_tables_and_names_all_it_dropped(tmp_path):
         assert atoms["xyz"].shape == (216, 3)
 
 
-def test_what_was_read_is_not_read_again(tmp_path):
+def test_the_same_command_again_does_nothing_and_another_is_refused(tmp_path):
+    flags = _flags(tmp_path, _folder(tmp_path))
+    first = _run(*flags)
+    held = {p: p.stat().st_mtime_ns for p in tmp_path.rglob("out*/**/*")}
+    again = _run(*flags)
+    assert again.returncode == 0, again.stderr
+    assert again.stdout == first.stdout.partition("\n")[2].partition("\n")[2]
+    assert held == {p: p.stat().st_mtime_ns for p in tmp_path.rglob("out*/**/*")}
+    other = _run(*flags, "--config.min_length=5")
+    assert other.returncode == 1
+    assert "exists and was made of other files or with other settings" in other.stderr
+    assert other.stderr.count("\n") == 1
+
+
+def test_a_killed_run_goes_on_and_gives_the_same(tmp_path):
     folder = _folder(tmp_path)
+    for number in range(40):
+        letters = SEQUENCE.replace("UUCG", f"{number:04b}".translate(_TO_LETTERS))
+        _structure(folder, f"2{number:03d}", letters)
     flags = _flags(tmp_path, folder)
     assert _run(*flags).returncode == 0
-    tables = (tmp_path / "out" / "unique.tsv").read_text()
-    files = {p: p.stat().st_mtime_ns for p in tmp_path.glob("out.work/read/*.json")}
-    again = _run(*flags)
-    assert again.returncode == 1
-    assert "exists; name another or remove it" in again.stderr
-    (tmp_path / "out").rename(tmp_path / "before")
+    (tmp_path / "out").rename(tmp_path / "whole")
+    work = tmp_path / "out.work"
+    work.rename(tmp_path / "whole.work")
+    with subprocess.Popen(
+        [sys.executable, "launch/prepare_pdb.py", *flags],
+        cwd=ROOT, stdout=subprocess.DEVNULL,
+    ) as process:  # fmt: skip
+        while process.poll() is None and len(list(work.glob("read/*.json"))) < 3:
+            time.sleep(0.001)
+        process.kill()
+    assert not (tmp_path / "out").exists()
+    before = {p: p.stat().st_mtime_ns for p in work.glob("read/*.json")}
+    assert 3 <= len(before) < 47
     assert _run(*flags).returncode == 0
-    assert files == {p: p.stat().st_mtime_ns for p in files}
-    assert (tmp_path / "out" / "unique.tsv").read_text() == tables
+    assert before == {p: p.stat().st_mtime_ns for p in before}
+    whole = {p.name: p.read_bytes() for p in (tmp_path / "whole").iterdir()}
+    assert {p.name: p.read_bytes() for p in (tmp_path / "out").iterdir()} == whole
+
+
+def test_annotators_stand_beside_published_pairs(tmp_path):
+    folder = _folder(tmp_path)
+    table = tmp_path / "published.tsv"
+    rows = ["id\tsequence\tdotbracket\tpairs", f"x\t{SEQUENCE}\t\t1-18;3-16"]
+    table.write_text("\n".join(rows) + "\n")
+    flags = (*_flags(tmp_path, folder), f"--config.published={table}")
+    done = _run(*flags, "--config.compare=biotite")
+    assert done.returncode == 0, done.stderr
+    told = json.loads((tmp_path / "out" / "report.json").read_text())
+    assert list(told["annotators"]) == ["dssr and biotite"]
+    assert list(told["published"]) == ["dssr and published", "biotite and published"]
+    mine = told["published"]["dssr and published"]
+    assert (mine["chains"], mine["all"]["shared"], mine["all"]["theirs"]) == (1, 1, 2)
+    assert "dssr and published: 1 chains, F1 0.400 of all pairs" in done.stdout
 
 
 def test_wrong_settings_and_a_missing_program_stop_it_in_one_line(tmp_path):
