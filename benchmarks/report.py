@@ -29,8 +29,13 @@ def machine(*packages: str) -> dict[str, Any]:
 
 
 def save(name: str, result: Mapping[str, Any]) -> None:
-    """Prints a result as one JSON line and writes it to results/`name`.json."""
+    """Prints a result as one JSON line and writes it."""
     print(json.dumps(result))
+    write(name, result)
+
+
+def write(name: str, result: Mapping[str, Any]) -> None:
+    """Writes results/`name`.json."""
     RESULTS.mkdir(exist_ok=True)
     path = RESULTS / f"{name}.json"
     beside = path.with_suffix(".unfinished")

@@ -24,7 +24,7 @@ import pathlib
 import statistics
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from multiprocessing.connection import Connection
 
 # Two frameworks share the device: take memory as it is needed.
@@ -53,8 +53,11 @@ MEDIAN_LENGTH, LENGTH_SPREAD = 160, 0.7  # nucleotides; of the logarithm
 HIDDEN_SHARE = 0.15
 DRAWN_ROWS = 256  # about as many are packed, and those of a batch drawn from them
 ROWS = {"cpu": 4, "gpu": 32}  # of an update, where --rows is not given
-SWEEP_ROWS = (16, 32, 48, 64, 96)
-SWEEP_REMAT = ("minimal", "dots", "none", "full")
+SWEEP = (  # rows of an update and remat policy, the most promising first
+    (32, "minimal"), (64, "minimal"), (32, "dots"), (96, "minimal"), (16, "none"),
+    (64, "full"), (48, "minimal"), (32, "none"), (64, "dots"), (96, "full"),
+)  # fmt: skip
+SWEEP_SHARE = 0.5  # of the seconds there are
 
 Batch = dict[str, np.ndarray]
 Turn = Callable[[], float]  # makes one update and returns the loss
@@ -246,29 +249,6 @@ def _torch_turn(
     return turn
 
 
-def sweep(settings: config.PretrainConfig, num_turns: int) -> list[dict]:
-    """Times our update by micro-batch and remat policy; says what does not fit."""
-    lines = []
-    for num_rows in SWEEP_ROWS:
-        for remat in SWEEP_REMAT:
-            tried = _with(settings, num_rows, remat=remat)
-            batch = batch_of(tried)
-            line = {"rows": num_rows, "remat": remat}
-            try:
-                with hardware.memory_explained(tried.loop):
-                    contender = ours(tried, batch)
-                    contender.turn()
-                    for _ in range(num_turns):
-                        contender.take()
-            except MemoryError:
-                lines.append(line | {"tokens_per_s": 0, "note": "out of memory"})
-                continue
-            lines.append(line | summary(tried, batch, contender))
-            del contender
-            print(lines[-1], file=sys.stderr, flush=True)
-    return lines
-
-
 def summary(
     settings: config.PretrainConfig, batch: Batch, contender: Contender
 ) -> dict:
@@ -299,31 +279,74 @@ CONTENDERS: dict[str, Callable[[config.PretrainConfig, Batch], Contender]] = {
 }
 
 
+@dataclasses.dataclass
+class Process:
+    """A contender in a process of its own; `missing` says why it cannot compete."""
+
+    line: Connection
+    process: multiprocessing.process.BaseProcess
+    missing: str
+
+    @classmethod
+    def start(cls, name: str, settings: config.PretrainConfig) -> "Process":
+        """Returns when the contender is compiled and has made an update."""
+        context = multiprocessing.get_context("spawn")
+        line, theirs = context.Pipe()
+        process = context.Process(
+            target=compete, args=(name, settings, theirs), daemon=True
+        )
+        process.start()
+        theirs.close()
+        try:
+            return cls(line, process, line.recv())
+        except EOFError:
+            return cls(line, process, "its process was killed")
+
+    def take(self) -> None:
+        self.line.send("turn")
+        self.line.recv()
+
+    def end(self) -> dict:
+        """Returns its rates, and frees the device."""
+        self.line.send(None)
+        rates = self.line.recv()
+        self.process.join()
+        return rates
+
+
+def sweep(
+    settings: config.PretrainConfig, num_turns: int, seconds: float
+) -> Iterator[dict]:
+    """Times our update by rows and remat policy, while less than `seconds` have passed.
+
+    Says what does not fit.
+    """
+    until = time.monotonic() + seconds
+    for num_rows, remat in SWEEP:
+        if time.monotonic() > until:
+            return
+        line = {"rows": num_rows, "remat": remat}
+        tried = Process.start("ours", _with(settings, num_rows, remat=remat))
+        if tried.missing:
+            yield line | {"tokens_per_s": 0, "note": tried.missing}
+            continue
+        for _ in range(num_turns):
+            tried.take()
+        yield line | tried.end()
+
+
 def compare(settings: config.PretrainConfig, num_turns: int, with_torch: bool) -> dict:
     """Lets ours and the rivals take turns; returns rates and what is missing."""
-    context = multiprocessing.get_context("spawn")
-    lines: dict[str, Connection] = {}
-    missing: dict[str, str] = {}
-    for name in CONTENDERS if with_torch else ("ours",):
-        line, theirs = context.Pipe()
-        context.Process(
-            target=compete, args=(name, settings, theirs), daemon=True
-        ).start()
-        theirs.close()
-        if reason := line.recv():
-            missing[name] = reason
-        else:
-            lines[name] = line
-    for _ in range(num_turns):
-        for line in lines.values():
-            line.send("turn")
-            line.recv()
-    rates = {}
-    for name, line in lines.items():
-        line.send(None)
-        rates[name] = line.recv()
+    names = CONTENDERS if with_torch else ("ours",)
+    started = {name: Process.start(name, settings) for name in names}
+    missing = {name: one.missing for name, one in started.items() if one.missing}
     if "ours" in missing:
         sys.exit(f"our own update failed: {missing['ours']}")
+    contenders = {name: one for name, one in started.items() if not one.missing}
+    for _ in range(num_turns):
+        for contender in contenders.values():
+            contender.take()
+    rates = {name: contender.end() for name, contender in contenders.items()}
     batch = batch_of(settings)
     ratios = {
         f"ours / {name}": round(rate["step_seconds"] / rates["ours"]["step_seconds"], 3)
@@ -361,6 +384,7 @@ def main() -> None:
     parser.add_argument("--rows", type=int, help="of one update (default: 4 or 32)")
     parser.add_argument("--turns", type=int, default=7, help="of each contender")
     parser.add_argument("--sweep", action="store_true", help="rows and remat first")
+    parser.add_argument("--seconds", type=float, default=1e9, help="there are, for all")
     parser.add_argument("--without_torch", action="store_true")
     options, rest = parser.parse_known_args()
     backend = jax.default_backend()
@@ -368,10 +392,6 @@ def main() -> None:
         rest = ["--config.compute.dtype=float32", *rest]
     settings = config.frozen(config.PretrainConfig, command.read(options.config, rest))
     settings = _with(settings, options.rows or ROWS.get(backend, 32))
-    swept = sweep(settings, options.turns) if options.sweep else []
-    if swept:
-        best = max(swept, key=lambda line: line["tokens_per_s"])
-        settings = _with(settings, best["rows"], remat=best["remat"])
     device = jax.devices()[0]
     result = {
         "benchmark": "train_step",
@@ -380,16 +400,25 @@ def main() -> None:
         "dtype": settings.compute.dtype,
         "remat": settings.compute.remat,
         "attention": attention.choose(settings.compute.attention, device).name,
-        **compare(settings, options.turns, not options.without_torch),
-        "sweep": swept,
         "device": device.device_kind,
         "num_devices": jax.device_count(),
         "load_average": os.getloadavg()[0],
         "machine": report.machine("jax", "jaxlib", "flax", "torch", "transformers"),
     }
-    show(result)
     kind = device.device_kind.lower().replace(" ", "-")
-    report.save(f"train_step_{pathlib.Path(options.config).stem}_{kind}", result)
+    name = f"train_step_{pathlib.Path(options.config).stem}_{kind}"
+    swept: list[dict] = []
+    if options.sweep:
+        for line in sweep(settings, options.turns, SWEEP_SHARE * options.seconds):
+            swept.append(line)
+            print(line, file=sys.stderr, flush=True)
+            report.write(name, result | {"sweep": swept})
+        best = max(swept, key=lambda line: line["tokens_per_s"])
+        settings = _with(settings, best["rows"], remat=best["remat"])
+    result |= {"remat": settings.compute.remat, "sweep": swept}
+    result |= compare(settings, options.turns, not options.without_torch)
+    show(result)
+    report.save(name, result)
 
 
 def show(result: dict) -> None:
