@@ -6,7 +6,7 @@
   python benchmarks/gpu.py 8m
 
 Each ends by itself, prints one JSON line, and writes benchmarks/results/ as it goes:
-training step after each setting of its sweep, which takes half of the time.
+the training step after each setting of its sweep, which takes half of the time.
 """
 
 import pathlib
