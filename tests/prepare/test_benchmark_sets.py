@@ -144,3 +144,14 @@ def test_the_sets_at_hand_are_those_published_but_for_one_of_tr1():
     found = benchmark_sets.read("pdb_TR1", SHARED / "pdb_TR1.tsv.gz")
     assert len(found.records) == 119
     assert found.notes[0].startswith("119 records found, 120 published")
+
+
+@pytest.mark.parametrize(("count", "num_notes"), [(8, 0), (9, 1)])
+def test_of_casp16_the_number_is_checked(tmp_path, count, num_notes):
+    """The paper lists eight targets and speaks of nine."""
+    lines = [("GAC" + "A" * n, "(.)" + "." * n) for n in range(count)]
+    rows = [(f"R12{len(letters)}", "", letters, dots, "") for letters, dots in lines]
+    found = benchmark_sets.read("casp16", _table(tmp_path, *rows))
+    assert len(found.records) == count
+    assert len(found.notes) == num_notes
+    assert all("9" in note and "8" in note for note in found.notes)
