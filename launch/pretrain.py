@@ -33,7 +33,7 @@ def pretrain(settings: config.PretrainConfig, flags: argparse.Namespace) -> None
     # Not above: these take seconds to import, and a wrong setting should not.
     import jax
 
-    from ssrlm_jax import cli
+    from ssrlm_jax.cli import directories
     from ssrlm_jax.data import pretraining
     from ssrlm_jax.tasks import pretrain as tasks
     from ssrlm_jax.train import hardware, loop, optimizer, plan, sharding
@@ -69,7 +69,7 @@ def pretrain(settings: config.PretrainConfig, flags: argparse.Namespace) -> None
         **how,
     )
     if jax.process_index() == 0 and state.step == settings.loop.num_steps:
-        cli.finish_pretraining(workdir)
+        directories.finish_pretraining(workdir)
 
 
 if __name__ == "__main__":

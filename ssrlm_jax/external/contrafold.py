@@ -14,6 +14,7 @@ import tempfile
 from collections.abc import Sequence
 
 from ssrlm_jax.external import folded, programs
+from ssrlm_jax.rna import probabilities
 
 PROGRAM = programs.Program(
     "contrafold",
@@ -91,7 +92,7 @@ class Contrafold:
         command = [programs.find(PROGRAM, self.path), "predict", *names]
         command += ["--gamma", f"{self.gamma or GAMMA:g}", "--parens", "parens"]
         if with_probabilities:
-            least = f"{folded.LEAST_PROBABILITY:g}"
+            least = f"{probabilities.LEAST:g}"
             command += ["--posteriors", least, "posteriors"]
         if self.parameters:
             command += ["--params", os.path.abspath(self.parameters)]

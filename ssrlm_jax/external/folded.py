@@ -10,23 +10,8 @@ from typing import NamedTuple
 import numpy as np
 
 from ssrlm_jax.external import programs, sequences
+from ssrlm_jax.rna import probabilities as pair_probabilities
 from ssrlm_jax.rna import structure as structures
-
-LEAST_PROBABILITY = 0.01  # of a pair that is listed
-
-
-class PairProbabilities(NamedTuple):
-    """Probabilities of base pairs; pairs below `LEAST_PROBABILITY` are left out.
-
-    Attributes:
-      i: int32 (P,), from 0; rows are sorted by i, then j.
-      j: int32 (P,), from 0; i < j.
-      probability: float32 (P,), 0..1.
-    """
-
-    i: np.ndarray
-    j: np.ndarray
-    probability: np.ndarray
 
 
 class Folded(NamedTuple):
@@ -40,7 +25,7 @@ class Folded(NamedTuple):
 
     structure: structures.Structure
     num_unknown: int
-    probabilities: PairProbabilities | None
+    probabilities: pair_probabilities.PairProbabilities | None
 
 
 class Prediction(NamedTuple):
@@ -106,7 +91,7 @@ def _folded(program: str, number: int, letters: str, said: Prediction) -> Folded
 
 def _probabilities(
     length: int, pairs: list[tuple[int, int, float]] | None
-) -> PairProbabilities | None:
+) -> pair_probabilities.PairProbabilities | None:
     if pairs is None:
         return None
     table = np.array(sorted(pairs), np.float64).reshape(-1, 3)
@@ -120,6 +105,6 @@ def _probabilities(
             f"probability {probability[row]:g} of the pair ({i[row]}, {j[row]}); "
             f"1 <= i < j <= {length} and 0..1 are expected"
         )
-    shown = probability >= LEAST_PROBABILITY
+    shown = probability >= pair_probabilities.LEAST
     kept = np.minimum(probability[shown], 1.0).astype(np.float32)
-    return PairProbabilities(i[shown] - 1, j[shown] - 1, kept)
+    return pair_probabilities.PairProbabilities(i[shown] - 1, j[shown] - 1, kept)

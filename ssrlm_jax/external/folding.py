@@ -8,9 +8,10 @@ from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from ssrlm_jax.external import contrafold, folded, linearfold, vienna
+from ssrlm_jax.rna import probabilities
 
 Folded = folded.Folded
-PairProbabilities = folded.PairProbabilities
+PairProbabilities = probabilities.PairProbabilities
 
 
 class Folder(Protocol):
@@ -24,7 +25,7 @@ class Folder(Protocol):
         Args:
           sequences: letters as `rna.alphabet` reads them: U = T, lower = upper, IUPAC
             codes = N. An empty sequence has the empty structure.
-          with_probabilities: also of base pairs, from `folded.LEAST_PROBABILITY` on.
+          with_probabilities: also of base pairs, from `probabilities.LEAST` on.
 
         Returns:
           One for each sequence, in their order; each structure fits its sequence.

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from types import ModuleType
 
 from ssrlm_jax.external import folded, programs
+from ssrlm_jax.rna import probabilities
 
 METHODS = ("mfe", "centroid", "mea")
 GAMMA = 1.0  # the default of RNAfold --MEA
@@ -90,7 +91,7 @@ class Vienna:
             dots, _ = compound.MEA(self.gamma or GAMMA)
         if not with_probabilities:
             return folded.Prediction(dots, None)
-        listed = compound.plist_from_probs(folded.LEAST_PROBABILITY)
+        listed = compound.plist_from_probs(probabilities.LEAST)
         return folded.Prediction(dots, [(pair.i, pair.j, pair.p) for pair in listed])
 
 

@@ -1,15 +1,13 @@
-"""The command `ssrlm`: what one does with a model, a workdir or a corpus.
+"""`ssrlm info` and `ssrlm export`: what a directory holds, a run's model.
 
-Each command is a function of parsed arguments. Bad input ends as one line on
-standard error and exit status 1, never as a traceback.
+Models, corpora and training runs are directories that say themselves what they are.
 """
 
 import argparse
 import dataclasses
 import json
 import pathlib
-import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import rich.console
@@ -21,22 +19,8 @@ from ssrlm_jax.rna import alphabet
 from ssrlm_jax.train import workdir as workdirs
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Runs one command and returns its exit status."""
-    parsed = _parser().parse_args(arguments)
-    try:
-        parsed.run(parsed)
-    except (ValueError, OSError) as error:
-        print(f"ssrlm {parsed.command}: {error}", file=sys.stderr)
-        return 1
-    return 0
-
-
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="ssrlm", description="A structure-aware RNA language model."
-    )
-    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+def add(commands: Any) -> None:
+    """Adds `info` and `export` to the subparsers of `ssrlm`."""
     info = commands.add_parser(
         "info", help="say what a workdir, corpus or model directory holds"
     )
@@ -50,7 +34,6 @@ def _parser() -> argparse.ArgumentParser:
     export.add_argument("out", type=pathlib.Path, metavar="OUT")
     export.add_argument("--step", type=int, help="of the checkpoint (default: newest)")
     export.set_defaults(run=_export)
-    return parser
 
 
 def _info(parsed: argparse.Namespace) -> None:
