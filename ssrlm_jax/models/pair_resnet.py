@@ -1,0 +1,197 @@
+"""Residual convolutional networks on maps of pairs, of the two published heads.
+
+A map `z_BLMC` has a position pair (i, j) at [i, j]; `is_BLM` is true where both are
+nucleotides. Whatever stands elsewhere changes nothing: norms do not read it, and it
+is 0 in front of every convolution, as beyond the edge of the map. So a padded batch
+gives what its examples give one by one, and so does a map that is cut into tiles.
+"""
+
+from collections.abc import Callable
+
+import flax.linen as nn
+import jax
+import jax.numpy as jnp
+
+EPSILON = 1e-5  # of both kinds of norm
+
+# Mean 0 and variance 1 over a map, per example and channel.
+Normalise = Callable[[jax.Array, jax.Array], jax.Array]
+Moments = tuple[jax.Array, jax.Array, jax.Array]  # count_B, mean_BC, variance_BC
+
+_CONV_INIT = nn.initializers.he_normal(in_axis=(0, 1, 2), out_axis=3)
+
+
+def moments(z_BLMC: jax.Array, is_BLM: jax.Array) -> Moments:
+    """Returns count, mean and variance over the true part of a map, in float32.
+
+    Args:
+      z_BLMC: a map.
+      is_BLM: where it is. An example without any has mean 0 and variance 0.
+
+    Returns:
+      count_B, mean_BC, variance_BC (the biased one).
+    """
+    is_BLM1 = is_BLM[..., None]
+    count_B = is_BLM.sum((1, 2), dtype=jnp.float32)
+    share_B1 = 1.0 / jnp.maximum(count_B, 1.0)[:, None]
+    z_BLMC = z_BLMC.astype(jnp.float32)
+    mean_BC = jnp.where(is_BLM1, z_BLMC, 0.0).sum((1, 2)) * share_B1
+    centred_BLMC = jnp.where(is_BLM1, z_BLMC - mean_BC[:, None, None], 0.0)
+    return count_B, mean_BC, jnp.square(centred_BLMC).sum((1, 2)) * share_B1
+
+
+def standardise(
+    z_BLMC: jax.Array, mean_BC: jax.Array, variance_BC: jax.Array
+) -> jax.Array:
+    """Subtracts means and divides by deviations, in float32."""
+    factor_BC = jax.lax.rsqrt(variance_BC + EPSILON)
+    out_BLMC = (z_BLMC - mean_BC[:, None, None]) * factor_BC[:, None, None]
+    return out_BLMC.astype(z_BLMC.dtype)
+
+
+def instance_norm(z_BLMC: jax.Array, is_BLM: jax.Array) -> jax.Array:
+    """Normalises each channel of each example over the true part of its map.
+
+    Source: Ulyanov et al. 2016, arXiv:1607.08022; masked, which is ours.
+    """
+    _, mean_BC, variance_BC = moments(z_BLMC, is_BLM)
+    return standardise(z_BLMC, mean_BC, variance_BC)
+
+
+class Convolution(nn.Module):
+    """A convolution without bias that keeps the size of the map; 0 beyond its edge."""
+
+    features: int
+    size: int
+    dilation: int = 1
+
+    @nn.compact
+    def __call__(self, z_BLMC: jax.Array, is_BLM: jax.Array) -> jax.Array:
+        C = z_BLMC.shape[-1]
+        shape = (self.size, self.size, C, self.features)
+        kernel = self.param("kernel", _CONV_INIT, shape).astype(z_BLMC.dtype)
+        if self.size == 1:
+            return (z_BLMC.reshape(-1, C) @ kernel[0, 0]).reshape(
+                *z_BLMC.shape[:-1], self.features
+            )
+        return jax.lax.conv_general_dilated(
+            jnp.where(is_BLM[..., None], z_BLMC, 0),
+            kernel,
+            window_strides=(1, 1),
+            padding="SAME",
+            rhs_dilation=(self.dilation, self.dilation),
+            dimension_numbers=("NHWC", "HWIO", "NHWC"),
+        )
+
+
+class Bottlenecks(nn.Module):
+    """The network of RiNALMo: blocks of 1x1, 3x3 and 1x1 convolutions, then logits.
+
+    Source: Penić et al. 2025, Nat. Commun. 16:5671, and its code
+    (rinalmo/model/downstream.py), for shapes and the order of operations.
+    """
+
+    num_blocks: int
+    normalise: Normalise = instance_norm
+
+    @nn.compact
+    def __call__(
+        self, z_BLMC: jax.Array, is_BLM: jax.Array, is_training: bool = False
+    ) -> jax.Array:
+        """Returns logits_BLM, float32; not symmetric."""
+        del is_training
+        C = z_BLMC.shape[-1]
+        for block in range(self.num_blocks):
+            y_BLMC = z_BLMC
+            for number, size in enumerate((1, 3, 1)):
+                name = f"block_{block}_conv_{number}"
+                y_BLMC = Convolution(C, size, name=name)(y_BLMC, is_BLM)
+                y_BLMC = nn.relu(self.normalise(y_BLMC, is_BLM))
+            z_BLMC = z_BLMC + y_BLMC
+        return _logits(z_BLMC, is_BLM)
+
+
+class Dilated(nn.Module):
+    """The network of RNA-FM: blocks of two 3x3 convolutions, the second dilated.
+
+    `norm` is "batch", with running statistics that stay as they were loaded, or
+    "instance", which is ours, for training from scratch: batches of two or three
+    maps have no statistics to run. Both scale and shift each channel.
+
+    Source: Chen et al. 2022, arXiv:2204.00300, and its code
+    (fm/downstream/pairwise_predictor), for shapes and the order of operations.
+    """
+
+    num_blocks: int
+    dropout: float
+    norm: str
+    normalise: Normalise = instance_norm
+    is_rematerialised: bool = False
+
+    @nn.compact
+    def __call__(
+        self, z_BLMC: jax.Array, is_BLM: jax.Array, is_training: bool = False
+    ) -> jax.Array:
+        """Returns logits_BLM, float32; not symmetric."""
+        block = _DilatedBlock
+        if self.is_rematerialised:
+            block = nn.remat(block, static_argnums=(3,))
+        for number in range(self.num_blocks):
+            z_BLMC = block(
+                dilation(number),
+                self.dropout,
+                self.norm,
+                self.normalise,
+                name=f"block_{number}",
+            )(z_BLMC, is_BLM, is_training)
+        return _logits(z_BLMC, is_BLM)
+
+
+class _DilatedBlock(nn.Module):
+    dilation: int
+    dropout: float
+    norm: str
+    normalise: Normalise
+
+    @nn.compact
+    def __call__(
+        self, z_BLMC: jax.Array, is_BLM: jax.Array, is_training: bool
+    ) -> jax.Array:
+        C = z_BLMC.shape[-1]
+        y_BLMC = self._norm(z_BLMC, is_BLM)
+        y_BLMC = Convolution(C, 3, name="conv_0")(nn.relu(y_BLMC), is_BLM)
+        y_BLMC = nn.Dropout(self.dropout, deterministic=not is_training)(y_BLMC)
+        y_BLMC = nn.relu(y_BLMC)
+        return z_BLMC + Convolution(C, 3, self.dilation, name="conv_1")(y_BLMC, is_BLM)
+
+    def _norm(self, z_BLMC: jax.Array, is_BLM: jax.Array) -> jax.Array:
+        shape = (z_BLMC.shape[-1],)
+        scale_C = self.param("norm_scale", nn.initializers.ones, shape)
+        bias_C = self.param("norm_bias", nn.initializers.zeros, shape)
+        if self.norm == "batch":
+            mean_C = self.param("norm_mean", nn.initializers.zeros, shape)
+            variance_C = self.param("norm_variance", nn.initializers.ones, shape)
+            y_BLMC = standardise(z_BLMC, mean_C[None], variance_C[None])
+        else:
+            y_BLMC = self.normalise(z_BLMC, is_BLM)
+        out_BLMC = y_BLMC * scale_C[None, None, None] + bias_C[None, None, None]
+        return out_BLMC.astype(z_BLMC.dtype)
+
+
+def dilation(block: int) -> int:
+    """Returns the dilation of a block of `Dilated`: 1, 2, 4, 1, ..."""
+    return 2 ** (block % 3)
+
+
+class _Logits(nn.Module):
+    """A 3x3 convolution to one number, with a bias, summed in float32."""
+
+    @nn.compact
+    def __call__(self, z_BLMC: jax.Array, is_BLM: jax.Array) -> jax.Array:
+        bias = self.param("bias", nn.initializers.zeros, (1,))
+        y_BLM1 = Convolution(1, 3, name="conv")(z_BLMC.astype(jnp.float32), is_BLM)
+        return y_BLM1[..., 0] + bias[0]
+
+
+def _logits(z_BLMC: jax.Array, is_BLM: jax.Array) -> jax.Array:
+    return _Logits(name="logits")(z_BLMC, is_BLM)
