@@ -1,0 +1,1 @@
+"""Models at work: sequences in, structures, files and pictures out; no training."""

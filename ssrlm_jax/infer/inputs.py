@@ -1,0 +1,180 @@
+"""The RNA that a command is given: a FASTA file, standard input, or a sequence.
+
+A stream: what can be used and what cannot comes in the order of the input, and one
+bad record does not stop the others. Letters come upper-cased with U for T; IUPAC
+codes stay as given, models read them as N.
+"""
+
+import dataclasses
+import gzip
+import io
+import os
+import sys
+import zlib
+from collections.abc import Iterable, Iterator
+
+from ssrlm_jax.rna import alphabet, formats
+
+STANDARD_INPUT = "-"
+ARGUMENT_NAME = "sequence"  # of a sequence that is an argument
+_SHOWN_INPUT = "standard input"
+_BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+_GZIP = b"\x1f\x8b"
+_PART_BYTES = 2**20  # a line is read in parts of at most this size
+
+_Lines = Iterable[tuple[int, bytes]]
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Problem:
+    """A record that cannot be used; as text: where, which and why, in one line.
+
+    Attributes:
+      name: of the record; "" where there is none.
+      number: of the record in the input, from 1; 0: text above the first header.
+      place: file and line of the header.
+      reason: what was found and what is accepted.
+    """
+
+    name: str
+    number: int
+    place: str
+    reason: str
+
+    def __str__(self) -> str:
+        record = f"record {self.number} ({self.name}): " if self.number else ""
+        return f"{self.place}: {record}{self.reason}"
+
+
+def records(
+    source: str | None, max_length: int | None = None
+) -> Iterator[formats.Record | Problem]:
+    """Yields the records of an input, each with its problem where it has one.
+
+    A record without letters, with letters that are not IUPAC or with more than
+    `max_length` letters is a problem. A header without a name gets `record` and its
+    number. Of a record that is too long no more than `max_length` letters are held.
+
+    Args:
+      source: a FASTA file, plain or gz; "-": standard input, plain or gz; letters
+        that are no file: one sequence, named `sequence`; None: standard input,
+        unless it is a terminal.
+      max_length: letters of a record, at most; None: any number.
+
+    Raises:
+      ValueError: nothing is given; the file cannot be read, is empty or damaged.
+    """
+    if source is None and sys.stdin.isatty():
+        raise ValueError(
+            "nothing to read: give a FASTA file, a sequence, or '-' for standard input"
+        )
+    if source is None or source == STANDARD_INPUT:
+        # Not sys.stdin itself: it reads text, and letters need not be UTF-8.
+        with open(sys.stdin.fileno(), "rb", closefd=False) as file:
+            yield from _parse(_stream(file, _SHOWN_INPUT), _SHOWN_INPUT, max_length)
+    elif os.path.isfile(source):  # pathlib's fails on a sequence as long as a path
+        yield from _parse(formats.lines(source), source, max_length)
+    elif os.path.exists(source) and not os.path.isdir(source):  # <(zcat my.fa.gz)
+        with open(source, "rb") as file:
+            yield from _parse(_stream(file, source), source, max_length)
+    elif os.path.isdir(source) or not source.isalpha():
+        raise ValueError(
+            f"{source!r} is neither a FASTA file nor a sequence of letters A C G U"
+        )
+    else:
+        yield _argument(source, max_length)
+
+
+def _argument(source: str, max_length: int | None) -> formats.Record | Problem:
+    held = _Held(1, 1, ARGUMENT_NAME, "argument")
+    held.add(source.encode("latin-1", "replace"), max_length)
+    record = held.finish(max_length)
+    if isinstance(record, Problem):
+        reason = f"{record.reason}; nor is {source[:40]!r} a file"
+        return dataclasses.replace(record, reason=reason)
+    return record
+
+
+@dataclasses.dataclass(slots=True)
+class _Held:
+    """A record of which some lines have been read."""
+
+    number: int
+    line: int
+    name: str
+    place: str
+    length: int = 0
+    pieces: list[bytes] = dataclasses.field(default_factory=list)
+
+    def add(self, letters: bytes, max_length: int | None) -> None:
+        self.length += len(letters)
+        if max_length is None or self.length <= max_length:
+            self.pieces.append(letters)
+
+    def finish(self, max_length: int | None) -> formats.Record | Problem:
+        letters = b"".join(self.pieces)
+        reason = ""
+        if not self.length:
+            reason = "a header without a sequence"
+        elif max_length is not None and self.length > max_length:
+            reason = f"{self.length:,} letters, at most {max_length:,} are accepted"
+        else:
+            try:
+                alphabet.encode(letters)
+            except ValueError as error:
+                reason = str(error)
+        if reason:
+            return Problem(self.name, self.number, self.place, reason)
+        sequence = letters.decode("ascii").upper().replace("T", "U")
+        return formats.Record(self.name, sequence, place=self.place)
+
+
+def _parse(
+    lines: _Lines, shown: str, max_length: int | None
+) -> Iterator[formats.Record | Problem]:
+    """Yields the records of lines of FASTA; `shown` names the file."""
+    held: _Held | None = None
+    is_begun = False  # something that is not blank was read
+    for number, text in lines:
+        if number == 1:
+            text = text.removeprefix(_BYTE_ORDER_MARK)
+        text = text.strip()
+        is_header = held is not None and held.line == number  # it came in parts
+        if not text or is_header:
+            continue
+        if text[:1] == b">":
+            if held is not None:
+                yield held.finish(max_length)
+            count = held.number + 1 if held is not None else 1
+            word = text[1:].split(None, 1)[:1]
+            name = word[0].decode("utf-8", "replace") if word else f"record{count}"
+            held = _Held(count, number, name, f"{shown}:{number}")
+        elif held is not None:
+            held.add(text, max_length)
+        elif not is_begun:
+            found = text[:20].decode("latin-1")
+            reason = f"not FASTA; a header '>name' is expected, found {found!r}"
+            yield Problem("", 0, f"{shown}:{number}", reason)
+        is_begun = True
+    if held is not None:
+        yield held.finish(max_length)
+    elif not is_begun:
+        raise ValueError(f"{shown}: the file is empty")
+
+
+def _stream(file: io.BufferedReader, shown: str) -> Iterator[tuple[int, bytes]]:
+    """Yields line numbers and lines as `formats.lines`, of what is read only once."""
+    number = 1
+    is_gzip = file.peek(len(_GZIP)).startswith(_GZIP)
+    try:
+        stream: io.BufferedIOBase = gzip.GzipFile(fileobj=file) if is_gzip else file
+        while part := stream.readline(_PART_BYTES):
+            yield number, part.rstrip(b"\r\n")
+            number += part.endswith(b"\n")
+    except EOFError as error:
+        raise ValueError(f"{shown}:{number}: the gz file ends too early") from error
+    except (gzip.BadGzipFile, zlib.error) as error:
+        raise ValueError(f"{shown}:{number}: damaged gz ({error})") from error
+    except OSError as error:
+        reason = os.strerror(error.errno) if error.errno else str(error)
+        raise ValueError(f"{shown}: cannot be read ({reason})") from error

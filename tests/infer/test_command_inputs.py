@@ -1,0 +1,213 @@
+import contextlib
+import gzip
+import os
+import subprocess
+import sys
+import threading
+
+import pytest
+
+from ssrlm_jax.infer import inputs
+from ssrlm_jax.rna import formats
+
+
+def _read(tmp_path, text, **settings):
+    path = tmp_path / "my.fa"
+    path.write_bytes(text if isinstance(text, bytes) else text.encode())
+    return list(inputs.records(str(path), **settings))
+
+
+@pytest.fixture
+def standard_input(monkeypatch, tmp_path):
+    """Puts bytes where standard input is."""
+    with contextlib.ExitStack() as opened:
+
+        def put(data):
+            (tmp_path / "input").write_bytes(data)
+            file = opened.enter_context(open(tmp_path / "input"))
+            monkeypatch.setattr(sys, "stdin", file)
+
+        yield put
+
+
+def test_letters_are_upper_case_with_u_and_codes_as_given(tmp_path):
+    (record,) = _read(tmp_path, ">a some words\nacgt\nUNrY\n")
+    assert record == formats.Record(
+        "a", "ACGUUNRY", place=f"{tmp_path / 'my.fa'}:1", structure=None
+    )
+
+
+def test_one_bad_record_does_not_stop_the_others(tmp_path):
+    found = _read(tmp_path, ">a\nGGG\n>b\n\n>c\nGGJG\n>d\nGGGGG\n>e\nCCC", max_length=4)
+    assert [record.name for record in found] == ["a", "b", "c", "d", "e"]
+    assert [isinstance(record, inputs.Problem) for record in found] == [
+        *(False, True, True, True, False)
+    ]
+    path = tmp_path / "my.fa"
+    shown = [str(record) for record in found[1:4]]
+    assert shown[0] == f"{path}:3: record 2 (b): a header without a sequence"
+    assert shown[1].startswith(
+        f"{path}:5: record 3 (c): position 3: 'J' is not a letter of RNA"
+    )
+    assert shown[2] == f"{path}:7: record 4 (d): 5 letters, at most 4 are accepted"
+
+
+def test_a_position_counts_letters_of_all_lines(tmp_path):
+    (problem,) = _read(tmp_path, ">a\nGGG\nCC-C\n")
+    assert "position 6: '-'" in problem.reason
+
+
+def test_the_longest_that_is_accepted_is_accepted(tmp_path):
+    (record,) = _read(tmp_path, ">a\nGG\nGG\n", max_length=4)
+    assert record.sequence == "GGGG"
+
+
+def test_of_a_record_that_is_too_long_little_is_held():
+    held = inputs._Held(1, 1, "a", "x")
+    for _ in range(8):
+        held.add(b"G" * 1000, 2500)
+    assert sum(map(len, held.pieces)) == 2000
+    assert held.finish(2500).reason == "8,000 letters, at most 2,500 are accepted"
+
+
+def test_a_header_at_the_end_is_a_problem(tmp_path):
+    record, problem = _read(tmp_path, ">a\nGGG\n>b\n")
+    assert (record.name, problem.name, problem.number) == ("a", "b", 2)
+
+
+def test_a_header_without_a_name_gets_its_number(tmp_path):
+    assert [r.name for r in _read(tmp_path, ">a\nG\n> \nC\n")] == ["a", "record2"]
+
+
+def test_a_long_header_is_one_header(tmp_path):
+    header = ">a " + "word " * 300_000  # longer than a part of a line
+    (record,) = _read(tmp_path, f"{header}\nGGG\n")
+    assert (record.name, record.sequence) == ("a", "GGG")
+
+
+def test_names_may_come_twice(tmp_path):
+    assert [r.name for r in _read(tmp_path, ">a\nG\n>a\nC\n")] == ["a", "a"]
+
+
+def test_files_of_windows_are_read(tmp_path):
+    (record,) = _read(tmp_path, b"\xef\xbb\xbf>a\r\nGGG\r\nCC\r\n")
+    assert (record.name, record.sequence) == ("a", "GGGCC")
+
+
+def test_text_above_the_first_header_is_one_problem(tmp_path):
+    problem, record = _read(tmp_path, "id\tsequence\nx\tGGG\n>a\nG\n")
+    assert str(problem) == (
+        f"{tmp_path / 'my.fa'}:1: not FASTA; a header '>name' is expected, "
+        r"found 'id\tsequence'"
+    )
+    assert record.name == "a"
+
+
+@pytest.mark.parametrize("text", ["", "\n \n"])
+def test_an_empty_file_is_an_error(tmp_path, text):
+    with pytest.raises(ValueError, match=r"my\.fa: the file is empty"):
+        _read(tmp_path, text)
+
+
+def test_gz_is_told_by_content(tmp_path):
+    (record,) = _read(tmp_path, gzip.compress(b">a\nGGG\n"))
+    assert record.sequence == "GGG"
+
+
+def test_what_comes_before_damage_is_given(tmp_path):
+    lines = "".join(f">r{n}\n{'GACU' * 50}\n" for n in range(3000))
+    data = gzip.compress(lines.encode(), compresslevel=0)
+    (tmp_path / "my.fa").write_bytes(data[: len(data) // 2])
+    found = []
+    with pytest.raises(ValueError, match="the gz file ends too early"):
+        found.extend(inputs.records(str(tmp_path / "my.fa")))
+    assert len(found) > 1000
+    assert {record.sequence for record in found} == {"GACU" * 50}
+
+
+@pytest.mark.parametrize("source", [None, "-"])
+@pytest.mark.parametrize("squeeze", [bytes, gzip.compress])
+def test_standard_input_is_read(standard_input, source, squeeze):
+    standard_input(squeeze(b">a\nGGG\n>b\n"))
+    record, problem = inputs.records(source)
+    assert (record.sequence, record.place) == ("GGG", "standard input:1")
+    assert str(problem).startswith("standard input:3: record 2 (b)")
+
+
+def test_damaged_standard_input_is_one_error(standard_input):
+    standard_input(gzip.compress(b">a\nGGG\n" * 99)[:-12])
+    with pytest.raises(ValueError, match="standard input:[0-9]+: the gz file ends too"):
+        list(inputs.records("-"))
+
+
+def test_empty_standard_input_is_an_error(standard_input):
+    standard_input(b"")
+    with pytest.raises(ValueError, match="standard input: the file is empty"):
+        list(inputs.records(None))
+
+
+def test_records_come_while_a_pipe_is_open():
+    code = (
+        "from ssrlm_jax.infer import inputs\n"
+        "for r in inputs.records('-'): print(r.name, flush=True)"
+    )
+    child = subprocess.Popen(
+        [sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    )
+    child.stdin.write(b">a\nGGG\n>b\nCCC\n")
+    child.stdin.flush()
+    first = child.stdout.readline()
+    assert child.poll() is None
+    rest, _ = child.communicate()
+    assert (first, rest) == (b"a\n", b"b\n")
+
+
+@pytest.mark.parametrize("squeeze", [bytes, gzip.compress])
+def test_a_named_pipe_is_read_once(tmp_path, squeeze):
+    os.mkfifo(tmp_path / "pipe")
+    data = squeeze(b">a\nGGG\n")
+    writer = threading.Thread(target=(tmp_path / "pipe").write_bytes, args=(data,))
+    writer.start()
+    (record,) = inputs.records(str(tmp_path / "pipe"))
+    writer.join()
+    assert record.sequence == "GGG"
+
+
+def test_a_sequence_is_an_argument():
+    (record,) = inputs.records("gggaaaTcc")
+    assert record == formats.Record("sequence", "GGGAAAUCC", place="argument")
+
+
+def test_a_sequence_may_be_longer_than_a_path():
+    (record,) = inputs.records("GACU" * 3000)
+    assert len(record.sequence) == 12_000
+
+
+def test_a_file_comes_before_a_sequence(tmp_path, monkeypatch):
+    (tmp_path / "GGG").write_text(">a\nCCC\n")
+    monkeypatch.chdir(tmp_path)
+    (record,) = inputs.records("GGG")
+    assert record.sequence == "CCC"
+
+
+def test_a_word_that_is_no_sequence_says_both():
+    (problem,) = inputs.records("sequences")
+    assert "position 2: 'e' is not a letter" in problem.reason
+    assert problem.reason.endswith("nor is 'sequences' a file")
+
+
+@pytest.mark.parametrize("name", ["no.fa", "", "."])
+def test_what_is_neither_is_an_error(tmp_path, monkeypatch, name):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(ValueError, match="is neither a FASTA file nor a sequence"):
+        list(inputs.records(name))
+
+
+def test_nothing_on_a_terminal_is_an_error(monkeypatch):
+    class Terminal:
+        def isatty(self):
+            return True
+
+    monkeypatch.setattr(sys, "stdin", Terminal())
+    with pytest.raises(ValueError, match="nothing to read: give a FASTA file"):
+        list(inputs.records(None))
