@@ -142,7 +142,9 @@ def batch_of(settings: config.PretrainConfig) -> Batch:
 def ours(settings: config.PretrainConfig, batch: Batch) -> Contender:
     """Returns the update of launch/pretrain.py, compiled."""
     mesh = sharding.make_mesh(settings.mesh)
-    task = tasks.Pretrain(tasks.build_encoder(settings, mesh, MAX_SEGMENTS))
+    task = tasks.Pretrain(
+        tasks.build_encoder(settings.encoder, settings.compute, mesh, MAX_SEGMENTS)
+    )
     adamw = optimizer.build(settings.optimizer, settings.loop.num_steps)
     update = updates.build(task, adamw, config=settings.loop, mesh=mesh, seed=SEED)
     placed = sharding.spread(batch, mesh)

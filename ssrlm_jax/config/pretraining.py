@@ -273,6 +273,7 @@ class LoopConfig:
     save_every: int = 1_000  # steps; also at the end and on SIGTERM
     keep_latest: int = 3  # checkpoints
     keep_every: int = 25_000  # steps; these are kept for good; 0: none
+    keep_best: str = ""  # a score of validation; the checkpoint with most is kept
     max_skipped: int = 10  # updates in a row that are not finite, then stop
     ema_decay: float = 0.0  # of an average of the parameters; 0: none
     profile_start: int = 0  # first step of the profiler's window; 0: none

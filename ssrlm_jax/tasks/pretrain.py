@@ -91,12 +91,16 @@ def _in_folded_record(paired_BL: jax.Array, segment_BL: jax.Array) -> jax.Array:
 
 
 def build_encoder(
-    settings: config.PretrainConfig, mesh: Mesh, max_segments: int
+    sizes: config.EncoderConfig,
+    compute: config.ComputeConfig,
+    mesh: Mesh,
+    max_segments: int,
 ) -> encoders.Encoder:
     """Returns the model that the settings ask for; logs its attention back end.
 
     Args:
-      settings: `encoder` and `compute` are read.
+      sizes: of the encoder.
+      compute: how it is computed.
       mesh: the devices.
       max_segments: most records of a row.
 
@@ -104,12 +108,12 @@ def build_encoder(
       ValueError: the device cannot run the back end that was asked for.
     """
     device = mesh.devices.flat[0]
-    choice = attention.choose(settings.compute.attention, device)
+    choice = attention.choose(compute.attention, device)
     _log.info("attention: %s (%s)", choice.name, choice.reason)
     return encoders.Encoder(
-        **dataclasses.asdict(settings.encoder),
-        dtype=settings.compute.dtype,
-        remat=settings.compute.remat,
+        **dataclasses.asdict(sizes),
+        dtype=compute.dtype,
+        remat=compute.remat,
         attend=attention.build(choice.name, mesh=mesh, max_segments=max_segments),
         mesh=mesh,
     )
@@ -119,6 +123,7 @@ class Pretrain:
     """The pre-training task: `train.loop` runs it, launch/pretrain.py makes it."""
 
     partition_rules = encoders.PARTITION_RULES
+    loaded: Params = {}
 
     def __init__(
         self, encoder: encoders.Encoder, validation: Iterable[Batch] = ()
@@ -133,8 +138,9 @@ class Pretrain:
         self._validation = list(validation)
         self._scores = jax.jit(self._score)
 
-    def init(self, rng: jax.Array) -> tuple[Params, Params]:
+    def init(self, rng: jax.Array, loaded: Params) -> tuple[Params, Params]:
         """Returns fresh parameters of the encoder; nothing stays frozen."""
+        del loaded
         example = jnp.zeros((1, 8), jnp.uint8)
         return self.encoder.init(rng, example, example)["params"], {}
 

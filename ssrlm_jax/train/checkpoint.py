@@ -5,12 +5,13 @@ The meta holds a checksum of every array, so that a checkpoint either gives back
 the bits that were saved or is reported as damaged.
 """
 
+import dataclasses
 import functools
 import hashlib
 import json
 import logging
 import pathlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from types import TracebackType
 from typing import Any, Self
 
@@ -36,12 +37,26 @@ class DamagedError(ValueError):
     """A checkpoint does not give back what was saved."""
 
 
+@dataclasses.dataclass
+class _Best(policies.PreservationPolicy):
+    """Keeps one checkpoint that the loop names; the policies of Orbax name none."""
+
+    step: int = -1
+
+    def should_preserve(
+        self, checkpoints: Sequence[policies.PolicyCheckpointInfo], *, context: Any
+    ) -> Sequence[bool]:
+        del context
+        return [checkpoint.step == self.step for checkpoint in checkpoints]
+
+
 class Checkpoints:
     """The checkpoints of one workdir; leaving it as a context waits for the disk."""
 
     def __init__(self, workdir: pathlib.Path, config: config_lib.LoopConfig) -> None:
         """Opens or makes the folder, and clears what a killed run left half-written."""
-        keep: list[Any] = [policies.LatestN(config.keep_latest)]
+        self._best = _Best()
+        keep: list[Any] = [policies.LatestN(config.keep_latest), self._best]
         if config.keep_every:
             keep.append(policies.EveryNSteps(config.keep_every))
         self._folder = workdir.absolute() / workdirs.CHECKPOINTS
@@ -70,6 +85,10 @@ class Checkpoints:
         """Returns the step of the newest checkpoint that is whole on disk."""
         self._manager.wait_until_finished()
         return self._manager.latest_step()
+
+    def keep_best(self, step: int) -> None:
+        """Keeps the checkpoint of `step`, before or after it is saved, as the best."""
+        self._best.step = step
 
     def save(self, step: int, state: updates.TrainState, meta: workdirs.Meta) -> None:
         """Starts a save; returns when `state` may be given up, before it is on disk."""
@@ -146,13 +165,13 @@ class Checkpoints:
         self._manager.reload()
 
 
-def restore_learned(
+def restore_parameters(
     workdir: pathlib.Path, step: int | None = None
 ) -> tuple[contract.Params, workdirs.Meta]:
     """Returns the parameters of a checkpoint, as NumPy arrays, and its meta.
 
-    The running average is returned where one was kept. Neither the task nor the
-    optimizer is needed.
+    Learned and frozen ones together; of the learned ones the running average where
+    one was kept. Neither the task nor the optimizer is needed.
 
     Args:
       workdir: of the run.
@@ -167,7 +186,7 @@ def restore_learned(
     if wanted not in steps:
         raise ValueError(f"{folder}: no checkpoint {step or ''}; there are {steps}")
     try:
-        return _read_learned(folder / str(wanted))
+        return _read_parameters(folder / str(wanted))
     except Exception as error:  # damaged files meet Orbax in many places
         raise ValueError(
             f"{folder}: checkpoint {wanted} is damaged ({_first_line(error)}); "
@@ -175,16 +194,17 @@ def restore_learned(
         ) from error
 
 
-def _read_learned(folder: pathlib.Path) -> tuple[contract.Params, workdirs.Meta]:
+def _read_parameters(folder: pathlib.Path) -> tuple[contract.Params, workdirs.Meta]:
     meta = _read_meta(folder)
     is_averaged = any(name.startswith("ema/") for name in meta["checksums"])
     kind = "ema" if is_averaged else "learned"
-    wanted = _nested([n for n in meta["checksums"] if n.startswith(f"{kind}/")])
+    kinds = (f"{kind}/", "frozen/")
+    wanted = _nested([n for n in meta["checksums"] if n.startswith(kinds)])
     numpy = jax.tree.map(lambda _: ocp.RestoreArgs(restore_type=np.ndarray), wanted)
     how = ocp.args.PyTreeRestore(wanted, restore_args=numpy, partial_restore=True)
     found = _read_state(folder, ocp.PyTreeCheckpointHandler, how)
     _check(found, meta)
-    return found[kind], meta
+    return _merged(found[kind], found.get("frozen", {})), meta
 
 
 def _read_meta(folder: pathlib.Path) -> workdirs.Meta:
@@ -274,6 +294,14 @@ def _nested(names: list[str]) -> dict[str, Any]:
             place = place.setdefault(parent, {})
         place[last] = 0
     return tree
+
+
+def _merged(first: Any, second: Any) -> Any:
+    """Returns two trees of dicts that share no leaf as one."""
+    if not isinstance(first, dict) or not isinstance(second, dict):
+        raise ValueError("a parameter is both learned and frozen")
+    both = {key: _merged(first[key], second[key]) for key in first.keys() & second}
+    return {**first, **second, **both}
 
 
 def _move(path: pathlib.Path, folder: pathlib.Path) -> None:

@@ -41,8 +41,15 @@ class Task(Protocol):
     def partition_rules(self) -> tuple[tuple[str, PartitionSpec], ...]:
         """Path pattern and layout; the first pattern found in a path decides."""
 
-    def init(self, rng: jax.Array) -> tuple[Params, Params]:
-        """Returns the parameters that are learned and those that stay as they are."""
+    @property
+    def loaded(self) -> Params:
+        """Weights that a run starts from, as NumPy arrays; {}: none."""
+
+    def init(self, rng: jax.Array, loaded: Params) -> tuple[Params, Params]:
+        """Returns the parameters that are learned and those that stay as they are.
+
+        Gets `self.loaded`, so that weights are arguments of what is compiled. Pure.
+        """
 
     def loss(
         self, learned: Params, frozen: Params, batch: Any, rng: jax.Array

@@ -10,7 +10,7 @@ import math
 import pathlib
 import platform
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 import jax
 import numpy as np
@@ -31,7 +31,7 @@ from ssrlm_jax.train import optimizer as optimizers
 from ssrlm_jax.train import update as updates
 from ssrlm_jax.train import workdir as workdirs
 
-NOTHING_KEPT: workdirs.Meta = {"batches": 0, "meter": meters.NOTHING}
+NOTHING_KEPT: workdirs.Meta = {"batches": 0, "meter": meters.NOTHING, "best": None}
 PACKAGES = ("ssrlm-jax", "jax", "jaxlib", "flax", "optax", "orbax-checkpoint", "numpy")
 
 
@@ -101,7 +101,9 @@ def run(
     ):
         found = saved.restore_newest(compiled.abstract)
         state, kept = found or (compiled.fresh(), NOTHING_KEPT)
-        first = kept["batches"]
+        first, best = kept["batches"], kept["best"]
+        if best is not None:
+            saved.keep_best(best["step"])
         with log.Log(workdir, config, first=first, is_primary=is_primary) as journal:
             if first:
                 journal.say(f"going on from the checkpoint of step {first:,}")
@@ -116,6 +118,7 @@ def run(
                 meter=meters.Meter(kept["meter"], _peak(mesh)),
                 meta=meta | {"versions": versions()},
                 profile=workdir / "profile",
+                best=best,
             )
             return session.train(state, batches(first), first)
 
@@ -137,6 +140,7 @@ class _Session:
     meter: meters.Meter
     meta: workdirs.Meta
     profile: pathlib.Path
+    best: dict[str, float] | None  # step and score of `config.keep_best`
     unread: tuple[int, updates.Report, float] | None = None
     is_stopping: bool = False
     is_profiling: bool = False
@@ -197,6 +201,7 @@ class _Session:
     def _evaluate_and_save(self, step: int, state: updates.TrainState) -> None:
         """Does what is due after a step; scores are written before they are saved."""
         is_last = step == self.config.num_steps
+        is_best = False
         if _is_due(step, self.config.evaluate_every, is_last):
             self._read()
             with self.meter.pause():
@@ -204,12 +209,27 @@ class _Session:
             values = {f"validation/{name}": value for name, value in scores.items()}
             line = "  ".join(f"{name} {value:.4f}" for name, value in scores.items())
             self.journal.write(step, values, f"validation: {line}")
-        if _is_due(step, self.config.save_every, is_last or self.is_stopping):
+            is_best = self._is_best(step, scores)
+        is_saved = is_last or is_best or self.is_stopping
+        if _is_due(step, self.config.save_every, is_saved):
             self._read()
             with self.meter.pause():
-                meta = self.meta | {"step": step, "batches": step}
+                meta = self.meta | {"step": step, "batches": step, "best": self.best}
                 meta |= {"meter": self.meter.keep()}
                 self.saved.save(step, state, meta)
+
+    def _is_best(self, step: int, scores: Mapping[str, float]) -> bool:
+        """Says whether no evaluation before had more of `config.keep_best`."""
+        name = self.config.keep_best
+        if not name:
+            return False
+        if name not in scores:
+            raise ValueError(f"loop.keep_best={name!r} is not one of {sorted(scores)}")
+        if self.best is not None and not scores[name] > self.best["score"]:
+            return False
+        self.best = {"step": step, "score": scores[name]}
+        self.saved.keep_best(step)
+        return True
 
     def _check_finite(self, step: int, report: updates.Report) -> None:
         """Warns when an update was skipped, and stops after too many in a row."""

@@ -7,7 +7,7 @@ is used.
 
 import dataclasses
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import jax
@@ -15,7 +15,7 @@ import jax.numpy as jnp
 import optax
 
 from ssrlm_jax import config as config_lib
-from ssrlm_jax.train import contract
+from ssrlm_jax.train import contract, sharding
 
 
 @dataclasses.dataclass(frozen=True)
@@ -32,7 +32,10 @@ class Optimizer:
 
 
 def build(
-    config: config_lib.OptimizerConfig, num_steps: int, undecayed: str = "norm|bias"
+    config: config_lib.OptimizerConfig,
+    num_steps: int,
+    undecayed: str = "norm|bias",
+    rates: Mapping[str, float] | None = None,
 ) -> Optimizer:
     """Returns AdamW with gradient clipping, warm-up and decay.
 
@@ -42,7 +45,16 @@ def build(
       undecayed: pattern of the paths of parameters without weight decay. Vectors
         never decay; the scales of norms stacked over layers are matrices, so
         paths must tell.
+      rates: pattern of a path to the share of the learning rate that parameters
+        there get; the first pattern found decides, 1 where none is.
     """
+    shares = rates or {}
+
+    def scale(updates: contract.Params, params: Any = None) -> contract.Params:
+        del params
+        return jax.tree.map_with_path(
+            lambda path, leaf: leaf * _share(sharding.path_name(path), shares), updates
+        )
 
     def is_decayed(learned: contract.Params) -> contract.Params:
         return jax.tree.map_with_path(
@@ -56,8 +68,14 @@ def build(
         optax.clip_by_global_norm(config.clip_norm),
         optax.scale_by_adam(b1=config.beta1, b2=config.beta2, eps=config.epsilon),
         optax.add_decayed_weights(config.weight_decay, mask=is_decayed),
+        optax.stateless(scale),
     )
     return Optimizer(direction, _learning_rate(config, num_steps))
+
+
+def _share(name: str, shares: Mapping[str, float]) -> float:
+    found = (share for pattern, share in shares.items() if re.search(pattern, name))
+    return next(found, 1.0)
 
 
 def _learning_rate(

@@ -65,7 +65,12 @@ def make_mesh(
     return Mesh(grid, AXES, axis_types=(AxisType.Auto,) * len(AXES))
 
 
-def check_batch(rows_per_batch: int, micro_batches: int, mesh: Mesh) -> None:
+def check_batch(
+    rows_per_batch: int,
+    micro_batches: int,
+    mesh: Mesh,
+    setting: str = "data.rows_per_batch",
+) -> None:
     """Checks that every micro-batch puts the same number of rows on every device.
 
     Raises:
@@ -74,7 +79,7 @@ def check_batch(rows_per_batch: int, micro_batches: int, mesh: Mesh) -> None:
     spread = mesh.shape["data"] * mesh.shape["fsdp"]
     if rows_per_batch % (spread * micro_batches):
         raise ValueError(
-            f"data.rows_per_batch={rows_per_batch} is not divisible by "
+            f"{setting}={rows_per_batch} is not divisible by "
             f"loop.micro_batches={micro_batches} x {spread} devices that rows are "
             f"spread over (mesh.data={mesh.shape['data']} x "
             f"mesh.fsdp={mesh.shape['fsdp']})"

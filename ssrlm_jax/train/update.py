@@ -119,7 +119,7 @@ def build(
     everywhere = NamedSharding(mesh, PartitionSpec())
     key = jax.jit(lambda: jax.random.key(seed), out_shardings=everywhere)()
     fresh = functools.partial(_fresh, task, optimizer.direction, config.ema_decay > 0)
-    shapes = jax.eval_shape(fresh, key)
+    shapes = jax.eval_shape(fresh, key, task.loaded)
     layout = _lay_out(shapes, task, optimizer.direction, mesh)
     take = jax.jit(
         functools.partial(_take, task, optimizer, config, mesh),
@@ -133,7 +133,7 @@ def build(
         donate_argnums=0,
     )
     return Update(
-        fresh=lambda: jax.jit(fresh, out_shardings=layout)(key),
+        fresh=lambda: jax.jit(fresh, out_shardings=layout)(key, task.loaded),
         take=take,
         abstract=jax.tree.map(
             lambda a, to: jax.ShapeDtypeStruct(a.shape, a.dtype, sharding=to),
@@ -150,8 +150,9 @@ def _fresh(
     direction: optax.GradientTransformation,
     is_averaged: bool,
     key: jax.Array,
+    loaded: contract.Params,
 ) -> TrainState:
-    learned, frozen = task.init(key)
+    learned, frozen = task.init(key, loaded)
     zero = jnp.zeros((), jnp.int32)
     return TrainState(
         step=zero,

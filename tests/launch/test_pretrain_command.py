@@ -88,7 +88,7 @@ def test_a_run_ends_with_a_model_and_says_what_was_learned(whole):
     path, text = whole
     assert len(losses(path)) == 8
     description, params = model_dir.load(path / "model")
-    learned, _ = checkpoint.restore_learned(path)
+    learned, _ = checkpoint.restore_parameters(path)
     np.testing.assert_array_equal(params["embedding"], learned["embedding"])
     assert description.made["step"] == 8
     assert description.scores["loss"] > 0

@@ -44,7 +44,9 @@ def one_device():
 def build(mesh, micro_batches=1, attention="plain"):
     compute = dataclasses.replace(SETTINGS.compute, attention=attention)
     settings = dataclasses.replace(SETTINGS, compute=compute)
-    model = pretrain.build_encoder(settings, mesh, max_segments=4)
+    model = pretrain.build_encoder(
+        settings.encoder, settings.compute, mesh, max_segments=4
+    )
     return update.build(
         pretrain.Pretrain(model),
         optimizer.build(settings.optimizer, num_steps=10),

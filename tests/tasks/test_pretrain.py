@@ -84,7 +84,7 @@ def test_sources_are_numbered_as_in_the_corpus():
 
 def test_padding_and_unhidden_letters_do_not_change_the_loss():
     task = make_task()
-    learned, frozen = jax.jit(task.init)(jax.random.key(0))
+    learned, frozen = jax.jit(task.init)(jax.random.key(0), {})
     batch = make_batch()
     loss = jax.jit(task.loss)
     before, _ = loss(learned, frozen, batch, jax.random.key(1))
@@ -99,7 +99,7 @@ def test_validation_joins_batches_by_their_counts():
     batches = [make_batch(2, seed=1), make_batch(4, seed=2)]
     joined = {k: np.concatenate([b[k] for b in batches]) for k in batches[0]}
     task = make_task(batches)
-    learned, frozen = jax.jit(task.init)(jax.random.key(0))
+    learned, frozen = jax.jit(task.init)(jax.random.key(0), {})
     sums, _ = jax.jit(task.loss)(learned, frozen, joined, jax.random.key(1))
     found = task.evaluate(learned, frozen)
     for name, (total, count) in sums.items():
@@ -111,7 +111,7 @@ def test_validation_joins_batches_by_their_counts():
 
 def test_without_validation_rows_there_are_no_scores():
     task = make_task()
-    assert task.evaluate(*jax.jit(task.init)(jax.random.key(0))) == {}
+    assert task.evaluate(*jax.jit(task.init)(jax.random.key(0), {})) == {}
 
 
 def test_cost_by_hand():

@@ -142,7 +142,7 @@ def test_a_damaged_newest_checkpoint_is_reported_and_the_one_before_used(
     damage(find(path / "checkpoints" / "8"))
 
     with pytest.raises(ValueError, match=r"checkpoint 8 is damaged .*\[4, 8\]"):
-        checkpoint.restore_learned(path)
+        checkpoint.restore_parameters(path)
     restored, meta = _restore(path, num_devices=8, inner=16_384)
 
     assert "checkpoint 8 is damaged" in caplog.text
@@ -181,16 +181,16 @@ def test_a_checkpoint_of_another_model_is_not_called_damaged(tmp_path):
 @pytest.mark.parametrize("ema_decay", [0.0, 0.5])
 def test_parameters_alone_come_back_without_task_or_optimizer(tmp_path, ema_decay):
     state = _save(tmp_path, ema_decay=ema_decay)
-    learned, meta = checkpoint.restore_learned(tmp_path)
-    assert all(type(leaf) is np.ndarray for leaf in jax.tree.leaves(learned))
-    _assert_same(learned, jax.device_get(state.best))
+    found, meta = checkpoint.restore_parameters(tmp_path)
+    assert all(type(leaf) is np.ndarray for leaf in jax.tree.leaves(found))
+    _assert_same(found, jax.device_get(state.best | state.frozen))
     assert meta["step"] == 8
-    assert checkpoint.restore_learned(tmp_path, 4)[1]["step"] == 4
+    assert checkpoint.restore_parameters(tmp_path, 4)[1]["step"] == 4
 
 
 def test_a_missing_checkpoint_is_an_error_that_lists_those_there_are(tmp_path):
     with pytest.raises(ValueError, match="no checkpoint"):
-        checkpoint.restore_learned(tmp_path)
+        checkpoint.restore_parameters(tmp_path)
     _save(tmp_path, num_devices=1)
     with pytest.raises(ValueError, match=r"no checkpoint 5; there are \[4, 8\]"):
-        checkpoint.restore_learned(tmp_path, 5)
+        checkpoint.restore_parameters(tmp_path, 5)

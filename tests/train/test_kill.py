@@ -53,8 +53,8 @@ def start(tmp_path_factory):
 
 def _assert_same_run(path, reference):
     assert toy.curve(path) == toy.curve(reference)
-    found, meta = checkpoint.restore_learned(path)
-    expected, _ = checkpoint.restore_learned(reference)
+    found, meta = checkpoint.restore_parameters(path)
+    expected, _ = checkpoint.restore_parameters(reference)
     jax.tree.map(np.testing.assert_array_equal, found, expected)
     assert meta["batches"] == LOOP["num_steps"]
 

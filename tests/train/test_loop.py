@@ -40,7 +40,7 @@ def test_the_task_is_learned(tmp_path):
 
 def test_one_step_by_hand(tmp_path):
     batch = next(toy.batches(0))
-    learned, frozen = toy.Mlp().init(jax.random.key(0))
+    learned, frozen = toy.Mlp().init(jax.random.key(0), {})
     counted = {name: array[batch["is_counted"]] for name, array in batch.items()}
 
     def mean(learned):

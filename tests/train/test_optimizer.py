@@ -66,3 +66,16 @@ def test_a_long_gradient_is_cut_to_its_norm():
     state = direction.init(learned)
     _, state = direction.update({"w": jnp.array([[3.0, 4.0]])}, state, learned)
     np.testing.assert_allclose(state[1].nu["w"], [[0.18, 0.32]], rtol=1e-6)
+
+
+def test_parameters_whose_path_is_named_get_their_share_of_the_rate():
+    learned = {"encoder": {"up": jnp.ones((2, 2))}, "head": {"up": jnp.ones((2, 2))}}
+    gradient = jax.tree.map(jnp.ones_like, learned)
+    settings = config.OptimizerConfig(weight_decay=0.25)
+    found = {}
+    for name, rates in (("same", {}), ("own", {"^encoder/": 0.1})):
+        direction = optimizer.build(settings, 100, rates=rates).direction
+        found[name], _ = direction.update(gradient, direction.init(learned), learned)
+    own, same = found["own"], found["same"]
+    np.testing.assert_array_equal(own["head"]["up"], same["head"]["up"])
+    np.testing.assert_allclose(own["encoder"]["up"], 0.1 * same["encoder"]["up"])

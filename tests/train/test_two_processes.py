@@ -62,8 +62,8 @@ def test_two_processes_one_and_two_again_take_the_steps_of_one_device(tmp_path):
             rtol=1e-5,
         )
     for leaf, exact in zip(
-        jax.tree.leaves(checkpoint.restore_learned(mixed)[0]),
-        jax.tree.leaves(checkpoint.restore_learned(one)[0]),
+        jax.tree.leaves(checkpoint.restore_parameters(mixed)[0]),
+        jax.tree.leaves(checkpoint.restore_parameters(one)[0]),
         strict=True,
     ):
         np.testing.assert_allclose(leaf, exact, atol=2e-4)

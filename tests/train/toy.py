@@ -39,7 +39,10 @@ class Mlp:
         (r"norm|offset", P()),
     )
 
-    def init(self, rng: jax.Array) -> tuple[Any, Any]:
+    loaded: Any = {}
+
+    def init(self, rng: jax.Array, loaded: Any) -> tuple[Any, Any]:
+        del loaded
         # Sines of the key: drawing normal numbers would take seconds to compile.
         start = jax.random.key_data(rng).astype(jnp.float32).sum() % 1000.0 + 1.0
         up, down = jnp.sin(
