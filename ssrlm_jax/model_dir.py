@@ -36,6 +36,7 @@ class Description:
       made: how the model came about: step, settings, versions.
       scores: validation scores by name; a loss is in nats.
       threshold: of a pair's probability, or None before one was chosen.
+      head: the network that predicts pairs, or None before one was trained.
     """
 
     architecture: config.EncoderConfig
@@ -43,6 +44,7 @@ class Description:
     made: Mapping[str, Any]
     scores: Mapping[str, float]
     threshold: float | None = None
+    head: config.HeadConfig | None = None
 
 
 def save(
@@ -103,7 +105,11 @@ def describe(directory: pathlib.Path) -> Description:
             raise ValueError(f"format {found} found, {FORMAT} expected")
         architecture = config.frozen(config.EncoderConfig, fields.pop("architecture"))
         letters = tuple(fields.pop("letters"))
-        description = Description(architecture=architecture, letters=letters, **fields)
+        if head := fields.pop("head", None):
+            head = config.frozen(config.HeadConfig, head)
+        description = Description(
+            architecture=architecture, letters=letters, head=head, **fields
+        )
     except (json.JSONDecodeError, KeyError, TypeError, ValueError) as error:
         raise ValueError(f"{path}: not a model description: {error}") from error
     if letters != alphabet.LETTERS:
@@ -115,6 +121,9 @@ def describe(directory: pathlib.Path) -> Description:
 
 def load(directory: pathlib.Path) -> tuple[Description, Params]:
     """Returns a model: its description and its parameters, float32 NumPy arrays.
+
+    A model without a head has the encoder's parameters at the top of the tree, one
+    with a head has {"encoder": ..., "pair_head": ...}.
 
     Raises:
       ValueError: there is no model, or its weights are damaged.

@@ -32,7 +32,9 @@ def add(commands: Any) -> None:
     )
     export.add_argument("workdir", type=pathlib.Path, metavar="WORKDIR")
     export.add_argument("out", type=pathlib.Path, metavar="OUT")
-    export.add_argument("--step", type=int, help="of the checkpoint (default: newest)")
+    export.add_argument(
+        "--step", type=int, help="of the checkpoint (default: best kept, else newest)"
+    )
     export.set_defaults(run=_export)
 
 
@@ -61,10 +63,12 @@ def export_model(
 ) -> model_dir.Description:
     """Writes a checkpoint as a model directory; the running average where kept.
 
+    A checkpoint with a head for pairs brings the threshold that was chosen with it.
+
     Args:
       workdir: of a training run.
       out: the model directory.
-      step: of the checkpoint; None: the newest.
+      step: of the checkpoint; None: the best, where the run kept one, or the newest.
       is_replaced: whether an earlier model at `out` gives way.
 
     Raises:
@@ -72,16 +76,24 @@ def export_model(
     """
     from ssrlm_jax.train import checkpoint  # Orbax: seconds that `info` need not wait
 
-    learned, meta = checkpoint.restore_learned(workdir, step)
-    encoder = meta["architecture"]["encoder"]
+    params, meta = checkpoint.restore_parameters(workdir, step)
+    if step is None and meta["best"]:
+        params, meta = checkpoint.restore_parameters(workdir, meta["best"]["step"])
+    architecture = meta["architecture"]
+    scores = _scores(workdir, meta["batches"])
+    head = None
+    if "head" in architecture:
+        head = config.frozen(config.HeadConfig, architecture["head"])
     description = model_dir.Description(
-        architecture=config.frozen(config.EncoderConfig, encoder),
+        architecture=config.frozen(config.EncoderConfig, architecture["encoder"]),
         letters=alphabet.LETTERS,
         made={"step": meta["batches"]}
         | {name: meta[name] for name in ("config", "versions")},
-        scores=_scores(workdir, meta["batches"]),
+        scores=scores,
+        threshold=scores["threshold"] if head else None,
+        head=head,
     )
-    model_dir.save(out, description, learned, is_replaced=is_replaced)
+    model_dir.save(out, description, params, is_replaced=is_replaced)
     return description
 
 
@@ -99,6 +111,21 @@ def finish_pretraining(workdir: pathlib.Path) -> None:
         f"model: {model}\n"
         f"next: ssrlm info {model}\n"
         "      or train on your own RNA: python launch/prepare_corpus.py --help"
+    )
+
+
+def finish_finetuning(workdir: pathlib.Path) -> None:
+    """Exports the best model of a finished run and says how good it is."""
+    model = workdir / "model"
+    description = export_model(workdir, model, is_replaced=True)
+    scores = description.scores
+    print(
+        f"best on validation, at step {description.made['step']:,}: F1 "
+        f"{scores['f1']:.3f} (precision {scores['precision']:.3f}, recall "
+        f"{scores['recall']:.3f}; exact pairs, mean over RNAs) at a threshold of "
+        f"{scores['threshold']:g}\n"
+        f"model: {model}\n"
+        f"next: ssrlm fold my.fa -m {model}"
     )
 
 
@@ -131,6 +158,7 @@ def _describe_model(directory: pathlib.Path) -> dict[str, Any]:
         "parameters": encoder.num_parameters(description.architecture),
         "architecture": dataclasses.asdict(description.architecture),
         "letters": " ".join(description.letters),
+        "head": dataclasses.asdict(description.head) if description.head else None,
         "threshold": description.threshold,
         "scores": dict(description.scores),
         "made": dict(description.made),

@@ -33,6 +33,16 @@ from ssrlm_jax.config.pretraining import (
     SourceRates,
     with_variant,
 )
+from ssrlm_jax.config.secondary import (
+    DECODERS,
+    HEADS,
+    RANDOM,
+    DecodingConfig,
+    FinetuneConfig,
+    HeadConfig,
+    LabelledConfig,
+    with_head,
+)
 from ssrlm_jax.config.settings import editable, frozen
 
 __all__ = [
@@ -43,6 +53,12 @@ __all__ = [
     "FoldConfig",
     "InputsConfig",
     "CorpusConfig",
+    "DECODERS",
+    "DecodingConfig",
+    "FinetuneConfig",
+    "HEADS",
+    "HeadConfig",
+    "LabelledConfig",
     "DTYPES",
     "DataConfig",
     "DistributedConfig",
@@ -54,10 +70,12 @@ __all__ = [
     "MeshConfig",
     "OptimizerConfig",
     "PretrainConfig",
+    "RANDOM",
     "REMAT_POLICIES",
     "SCHEDULES",
     "SourceRates",
     "editable",
     "frozen",
+    "with_head",
     "with_variant",
 ]

@@ -14,7 +14,7 @@ from jax.sharding import PartitionSpec as P
 from ssrlm_jax.models import pair_resnet
 
 # A head has few parameters: every device holds all of them.
-PARTITION_RULES: tuple[tuple[str, P], ...] = ((r"head/", P()),)
+PARTITION_RULES: tuple[tuple[str, P], ...] = ((r"pair_head/", P()),)
 UNLEARNED = r"norm_(mean|variance)"  # parameters that are loaded, never learned
 
 _INPUT_INIT = nn.initializers.lecun_normal()
@@ -122,3 +122,10 @@ def num_norms(head: PairHead) -> int:
     if head.kind == "rinalmo":
         return 3 * head.num_blocks
     return head.num_blocks if head.norm == "instance" else 0
+
+
+def training_flops(head: PairHead) -> float:
+    """Returns floating point operations per pair of positions, forward and backward."""
+    C = head.channels
+    matrices = {"rinalmo": 1 + 9 + 1, "rnafm": 9 + 9}[head.kind] * C * C
+    return 6.0 * (head.num_blocks * matrices + 9 * C)

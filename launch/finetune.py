@@ -1,0 +1,115 @@
+r"""Fine-tunes an encoder to predict base pairs: labelled RNA in, a folding model out.
+
+  python launch/finetune.py --config=configs/secondary/bprna.py \
+      --config.model=models/8m --config.data.train=TR0.tsv \
+      --config.data.validation=VL0.tsv --workdir=runs/bprna
+  python launch/finetune.py --config=configs/secondary/bprna.py:head=rnafm ... --dry_run
+
+The same command again goes on where an interrupted run stopped. The model of the
+checkpoint with the best validation F1 ends up in WORKDIR/model.
+"""
+
+import argparse
+import dataclasses
+import functools
+import logging
+import pathlib
+from typing import Any
+
+import command
+
+from ssrlm_jax import config, model_dir
+from ssrlm_jax.data import secondary as data
+from ssrlm_jax.train import workdir as workdirs
+
+_log = logging.getLogger("ssrlm_jax")
+
+
+def finetune(settings: config.FinetuneConfig, flags: argparse.Namespace) -> None:
+    """Checks the settings, puts the parts together, trains and exports."""
+    workdir = flags.workdir or command.workdir_of(flags.config)
+    sizes, loaded = _start(settings)
+    architecture = {
+        "encoder": dataclasses.asdict(sizes),
+        "head": dataclasses.asdict(settings.head),
+    }
+    workdirs.check(workdir, settings.loop, architecture)
+    split = data.split(settings.data, settings.seed)
+    train = data.into_buckets(split.train, settings.data)
+    validation = data.into_buckets(split.validation, settings.data)
+    settings = settings.in_steps(train.batches_per_epoch)
+    _log.info("training: %s", train)
+    _log.info("validation: %s", validation)
+
+    # Not above: these take seconds to import, and a wrong setting should not.
+    import jax
+
+    from ssrlm_jax.cli import directories
+    from ssrlm_jax.tasks import pretrain
+    from ssrlm_jax.tasks import secondary as tasks
+    from ssrlm_jax.train import hardware, loop, optimizer, plan, sharding
+
+    hardware.keep_compiled(settings.loop.compilation_cache)
+    sharding.initialize(settings.distributed)
+    mesh = sharding.make_mesh(settings.mesh)
+    size = settings.data.batch_size
+    sharding.check_batch(size, settings.loop.micro_batches, mesh, "data.batch_size")
+    process, num_processes = sharding.share(mesh)
+    compute = settings.compute
+    task = tasks.Secondary(
+        pretrain.build_encoder(sizes, compute, mesh, max_segments=1),
+        tasks.build_head(settings.head, compute.dtype, settings.is_head_rematerialised),
+        is_encoder_learned=settings.encoder_rate > 0,
+        loaded=loaded,
+        validation=validation.ordered,
+        records=split.validation,
+    )
+    rates = {f"^{tasks.ENCODER}/": settings.encoder_rate}
+    num_steps = settings.loop.num_steps
+    adamw = optimizer.build(settings.optimizer, num_steps, rates=rates)
+    how: dict[str, Any] = {"config": settings.loop, "mesh": mesh}
+    if flags.dry_run:
+        longest = data.make([None] * (size // num_processes), train.lengths[-1])
+        print(plan.make(task, adamw, longest, num_shares=num_processes, **how))
+        return
+    state = loop.run(
+        task,
+        functools.partial(train.batches, settings.seed, process, num_processes),
+        adamw,
+        seed=settings.seed,
+        workdir=workdir,
+        meta={"architecture": architecture, "config": dataclasses.asdict(settings)},
+        **how,
+    )
+    if jax.process_index() == 0 and state.step == num_steps:
+        directories.finish_finetuning(workdir)
+
+
+def _start(settings: config.FinetuneConfig) -> tuple[config.EncoderConfig, Any]:
+    """Returns the encoder's sizes and the weights to start from."""
+    if settings.model == config.RANDOM:
+        return settings.encoder, {}
+    if not settings.model:
+        raise ValueError(
+            "config.model is empty: name the directory of a pre-trained model (or "
+            "'random', to train an encoder of config.encoder from scratch)"
+        )
+    description, params = model_dir.load(pathlib.Path(settings.model))
+    if description.head is None:
+        return description.architecture, {"encoder": params}
+    if description.head != settings.head:
+        raise ValueError(
+            f"{settings.model} has the head {description.head}, the settings ask for "
+            f"{settings.head}: set config.head as it is there"
+        )
+    return description.architecture, params
+
+
+if __name__ == "__main__":
+    command.run(
+        finetune,
+        about=__doc__,
+        kind=config.FinetuneConfig,
+        default="configs/secondary/bprna.py",
+        flags=command.TRAINING_FLAGS,
+    )

@@ -1,0 +1,317 @@
+"""Labelled RNA -> batches of nearly equal lengths; pure functions of the seed.
+
+A batch is padded to the length of its bucket, so that few shapes are compiled.
+Batches are numbered through all epochs: batch n is the same whatever was read before,
+so a run goes on from any of them.
+"""
+
+import dataclasses
+import functools
+import logging
+import math
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+
+from ssrlm_jax import config
+from ssrlm_jax.rna import alphabet, formats, structure_formats
+
+Batch = dict[str, np.ndarray]
+
+_log = logging.getLogger(__name__)
+
+
+@dataclasses.dataclass(frozen=True)
+class Split:
+    """Labelled records by what they are for."""
+
+    train: Sequence[formats.Record]
+    validation: Sequence[formats.Record]
+    test: Sequence[formats.Record]
+
+
+def split(settings: config.LabelledConfig, seed: int) -> Split:
+    """Reads and splits the records that the settings name.
+
+    Records of another kind of letters are errors; records without a structure too.
+    Those that are empty or longer than `max_length` are left out, and counted in the
+    log.
+
+    Raises:
+      ValueError: files or families are missing, or a record cannot be used.
+    """
+    if settings.table:
+        records = _read(settings.table, settings.max_length)
+        parts = _by_family(settings, records, seed)
+    else:
+        for name in ("train", "validation"):
+            if not getattr(settings, name):
+                raise ValueError(
+                    f"data.{name} is empty: name files of structures (tables with "
+                    "the columns id, sequence and dotbracket, CT, BPSEQ), or data.table"
+                )
+        train = _read(settings.train, settings.max_length)
+        validation = _read(settings.validation, settings.max_length)
+        parts = Split(train, validation, ())
+    for name in ("train", "validation"):
+        if not getattr(parts, name):
+            raise ValueError(f"no record is left to {name} on")
+    return parts
+
+
+def _read(files: str, max_length: int) -> list[formats.Record]:
+    records = []
+    num_left_out = 0
+    for path in filter(None, files.split(",")):
+        is_known = structure_formats.suffix(path) in structure_formats.READERS
+        reader = structure_formats.read if is_known else formats.read
+        for record in reader(path):
+            if record.structure is None:
+                raise ValueError(f"{record.place}: {record.name} has no structure")
+            if 0 < len(record.sequence) <= max_length:
+                records.append(record)
+            else:
+                num_left_out += 1
+    if num_left_out:
+        _log.info(
+            "%s: %d records are empty or longer than %d nt and left out",
+            files,
+            num_left_out,
+            max_length,
+        )
+    return records
+
+
+def _by_family(
+    settings: config.LabelledConfig, records: Sequence[formats.Record], seed: int
+) -> Split:
+    """Splits by family; see `config.LabelledConfig`."""
+    family_of = _families(settings, records)
+    names = sorted(set(family_of.values()))
+    if settings.held_out:
+        if settings.held_out not in names:
+            raise ValueError(
+                f"data.held_out={settings.held_out!r} is not one of {names}"
+            )
+        test = [r for r in records if family_of[r.name] == settings.held_out]
+        rest = [r for r in records if family_of[r.name] != settings.held_out]
+        order = np.random.default_rng((seed, len(rest))).permutation(len(rest))
+        num_validation = max(1, round(settings.validation_share * len(rest)))
+        validation = [rest[n] for n in sorted(order[:num_validation])]
+        return Split(
+            [rest[n] for n in sorted(order[num_validation:])], validation, test
+        )
+    if not settings.num_folds:
+        raise ValueError("data.table needs data.held_out or data.num_folds")
+    if len(names) < settings.num_folds:
+        raise ValueError(
+            f"data.num_folds={settings.num_folds}: there are {len(names)} families only"
+        )
+    fold_of = folds(list(family_of.values()), settings.num_folds, seed)
+    parts: list[list[formats.Record]] = [[], [], []]
+    for record in records:
+        past = (fold_of[family_of[record.name]] - settings.fold) % settings.num_folds
+        parts[{0: 2, 1: 1}.get(past, 0)].append(record)
+    return Split(*parts)
+
+
+def _families(
+    settings: config.LabelledConfig, records: Sequence[formats.Record]
+) -> dict[str, str]:
+    """Returns the family of each record's name; one without has its own."""
+    if not settings.families:
+        return {r.name: r.family or f"of {r.name} alone" for r in records}
+    given = {}
+    for number, line in formats.lines(settings.families):
+        fields = line.decode("utf-8", "replace").split("\t")
+        if len(fields) < 2:
+            raise ValueError(
+                f"{settings.families}:{number}: 'id<TAB>family' expected, "
+                f"found {fields[0][:40]!r}"
+            )
+        given[fields[0]] = fields[1]
+    return {r.name: given.get(r.name) or f"of {r.name} alone" for r in records}
+
+
+def folds(families: Sequence[str], num_folds: int, seed: int) -> dict[str, int]:
+    """Deals whole families to folds of nearly equal numbers of records.
+
+    Args:
+      families: of each record.
+      num_folds: at least 1.
+      seed: decides among families of equal size.
+
+    Returns:
+      The fold of each family, 0..num_folds-1: the largest family first, each to the
+      fold with the fewest records.
+    """
+    names, counts = np.unique(np.array(families), return_counts=True)
+    rank = np.random.default_rng(seed).permutation(len(names))
+    sizes = np.zeros(num_folds, np.int64)
+    fold_of = {}
+    for number in np.lexsort((rank, -counts)):
+        fold = int(np.argmin(sizes))
+        fold_of[str(names[number])] = fold
+        sizes[fold] += counts[number]
+    return fold_of
+
+
+def bucket_lengths(settings: config.LabelledConfig) -> list[int]:
+    """Returns the lengths that RNAs are padded to, from small to large.
+
+    They depend on the settings alone: the same shapes for every data set.
+    """
+    lengths = [settings.step]
+    while lengths[-1] < settings.max_length:
+        longest = math.floor(lengths[-1] * settings.ratio / settings.step)
+        lengths.append(max(lengths[-1] + settings.step, longest * settings.step))
+    lengths[-1] = settings.max_length
+    return lengths
+
+
+@dataclasses.dataclass(frozen=True)
+class Buckets:
+    """Records in buckets of length.
+
+    Attributes:
+      records: labelled.
+      settings: sizes.
+      lengths: of `bucket_lengths`; only those in use.
+      members: places in `records` of each bucket.
+    """
+
+    records: Sequence[formats.Record]
+    settings: config.LabelledConfig
+    lengths: Sequence[int]
+    members: Sequence[np.ndarray]
+
+    def __str__(self) -> str:
+        """Says what a log should: records, shapes and padding."""
+        return (
+            f"{len(self.records):,} RNAs in {self.batches_per_epoch:,} batches of "
+            f"{len(self.lengths)} shapes, {self.lengths[0]} to {self.lengths[-1]} nt; "
+            f"padding {self.padding:.1%}"
+        )
+
+    @functools.cached_property
+    def batches_per_epoch(self) -> int:
+        """How many batches an epoch has, whatever the order."""
+        return len(self.layout(0, 0))
+
+    @functools.cached_property
+    def padding(self) -> float:
+        """Share of the positions of an epoch's batches that hold no nucleotide."""
+        places = sum(len(m) * L for L, m in self.layout(0, 0, is_full=True))
+        return 1.0 - sum(len(r.sequence) for r in self.records) / places
+
+    def layout(
+        self, seed: int, epoch: int, is_full: bool = False
+    ) -> list[tuple[int, np.ndarray]]:
+        """Returns the batches of an epoch: padded length, places in `records`.
+
+        Every record is in one batch. What is left over of a bucket joins the next
+        longer one; the last batch may be short (`is_full`: filled up with -1).
+        """
+        rng = np.random.default_rng((seed, epoch))
+        size = self.settings.batch_size
+        found: list[tuple[int, np.ndarray]] = []
+        rest = np.empty(0, np.int64)
+        for length, members in zip(self.lengths, self.members, strict=True):
+            order = np.concatenate([rest, rng.permutation(members)])
+            whole = len(order) - len(order) % size
+            found += [(length, order[n : n + size]) for n in range(0, whole, size)]
+            rest = order[whole:]
+        if len(rest):
+            if is_full:
+                rest = np.pad(rest, (0, size - len(rest)), constant_values=-1)
+            found.append((self.lengths[-1], rest))
+        return [found[n] for n in rng.permutation(len(found))]
+
+    def batches(
+        self, seed: int, process: int, num_processes: int, start: int
+    ) -> Iterator[Batch]:
+        """Yields one process's share of the batches from number `start` on, forever."""
+        size = self.settings.batch_size // num_processes
+        mine = slice(process * size, (process + 1) * size)
+        epoch, skipped = divmod(start, self.batches_per_epoch)
+        while True:
+            for length, members in self.layout(seed, epoch, is_full=True)[skipped:]:
+                chosen = members[mine]
+                yield make([self._at(n) for n in chosen], length)
+            epoch, skipped = epoch + 1, 0
+
+    def ordered(self) -> Iterator[tuple[list[int], Batch]]:
+        """Yields every record once: places in `records` and their batch, short first.
+
+        For validation; all batches have the same size, empty examples fill the last.
+        """
+        for length, members in zip(self.lengths, self.members, strict=True):
+            for first in range(0, len(members), self.settings.batch_size):
+                chosen = members[first : first + self.settings.batch_size].tolist()
+                fill = [-1] * (self.settings.batch_size - len(chosen))
+                yield chosen, make([self._at(n) for n in chosen + fill], length)
+
+    def _at(self, place: int) -> formats.Record | None:
+        return self.records[place] if place >= 0 else None
+
+
+def into_buckets(
+    records: Sequence[formats.Record], settings: config.LabelledConfig
+) -> Buckets:
+    """Puts records into buckets.
+
+    Raises:
+      ValueError: a record is empty or longer than `max_length`, or has a letter that
+        is not of RNA; the message names it.
+    """
+    lengths = np.array(bucket_lengths(settings))
+    for record in records:
+        if not 0 < len(record.sequence) <= settings.max_length:
+            raise ValueError(
+                f"{record.place or record.name}: {len(record.sequence)} nucleotides; "
+                f"1..data.max_length={settings.max_length} are accepted"
+            )
+        try:
+            alphabet.encode(record.sequence)
+        except ValueError as error:
+            raise ValueError(f"{record.place or record.name}: {error}") from error
+    bucket_N = np.searchsorted(lengths, [len(r.sequence) for r in records])
+    used = np.unique(bucket_N)
+    return Buckets(
+        records,
+        settings,
+        [int(lengths[number]) for number in used],
+        [np.flatnonzero(bucket_N == number) for number in used],
+    )
+
+
+def make(records: Sequence[formats.Record | None], length: int) -> Batch:
+    """Returns records as a padded batch.
+
+    Args:
+      records: None for an empty example.
+      length: nucleotides to pad to.
+
+    Returns:
+      `token` and `segment` uint8 (B, length + 2) with <cls> and <eos> around each
+      record, `length` int32 (B,), `pair` bool (B, length, length), symmetric.
+    """
+    B = len(records)
+    batch: Batch = {
+        "token": np.full((B, length + 2), alphabet.PAD, np.uint8),
+        "segment": np.zeros((B, length + 2), np.uint8),
+        "length": np.zeros(B, np.int32),
+        "pair": np.zeros((B, length, length), bool),
+    }
+    for row, record in enumerate(records):
+        if record is None:
+            continue
+        token_L, _ = alphabet.encode(record.sequence)
+        n = len(token_L)
+        batch["token"][row, : n + 2] = [alphabet.CLS, *token_L, alphabet.EOS]
+        batch["segment"][row, : n + 2] = 1
+        batch["length"][row] = n
+        if record.structure is not None:
+            i, j = record.structure.pairs.T
+            batch["pair"][row, i, j] = batch["pair"][row, j, i] = True
+    return batch

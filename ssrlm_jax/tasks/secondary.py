@@ -1,0 +1,238 @@
+"""Base pairs from labels: a head learns them from the encoder's hidden states.
+
+The loss is binary cross-entropy over the strict upper triangle, the mean over the
+pairs of each RNA; RNAs count alike, whatever their length.
+"""
+
+import dataclasses
+import functools
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
+
+import chex
+import flax.traverse_util
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+from jax.sharding import NamedSharding, PartitionSpec
+
+from ssrlm_jax import config
+from ssrlm_jax.metrics import thresholds
+from ssrlm_jax.models import encoder as encoders
+from ssrlm_jax.models import heads
+from ssrlm_jax.rna import decode, formats, probabilities
+
+Params = Any
+Batch = Mapping[str, Any]
+Sums = dict[str, tuple[jax.Array, jax.Array]]
+# Yields places in the validation records and their batch, again at each call.
+Validation = Callable[[], Iterator[tuple[Sequence[int], Batch]]]
+
+ENCODER, HEAD = "encoder", "pair_head"
+
+
+class Cost(NamedTuple):
+    """What a batch costs to train on."""
+
+    tokens: int  # nucleotides, <cls> and <eos>; padding left out
+    flops: float  # of the encoder and the head, padding included
+    exact_flops: float  # padding left out
+
+
+def build_head(
+    settings: config.HeadConfig, dtype: str, is_rematerialised: bool = False
+) -> heads.PairHead:
+    """Returns the head that the settings ask for."""
+    return heads.PairHead(
+        **dataclasses.asdict(settings),
+        dtype=dtype,
+        is_rematerialised=is_rematerialised,
+    )
+
+
+def pair_loss(logits_BLM: jax.Array, pair_BLM: jax.Array, length_B: jax.Array) -> Sums:
+    """Returns the cross-entropy of pairs.
+
+    Args:
+      logits_BLM: float32, of pairs; the strict upper triangle is read.
+      pair_BLM: bool, the known pairs.
+      length_B: nucleotides of each RNA; 0 or 1: it has no pair and does not count.
+
+    Returns:
+      (sum, count) of `loss`, nats, mean over an RNA's pairs (i, j), i < j; the count
+      is that of RNAs.
+    """
+    chex.assert_equal_shape([logits_BLM, pair_BLM])
+    place_L = jnp.arange(logits_BLM.shape[1])
+    is_upper_LM = place_L[:, None] < place_L[None]
+    is_in_BM = place_L[None] < length_B[:, None]
+    is_counted_BLM = is_upper_LM[None] & is_in_BM[:, None]
+    loss_BLM = optax.sigmoid_binary_cross_entropy(
+        logits_BLM, pair_BLM.astype(jnp.float32)
+    )
+    count_B = is_counted_BLM.sum((1, 2), dtype=jnp.float32)
+    sum_B = jnp.where(is_counted_BLM, loss_BLM, 0.0).sum((1, 2))
+    mean_B = sum_B / jnp.maximum(count_B, 1.0)
+    return {"loss": (mean_B.sum(), (count_B > 0).sum(dtype=jnp.float32))}
+
+
+class Secondary:
+    """The task of predicting base pairs: `train.loop` runs it."""
+
+    partition_rules = (*heads.PARTITION_RULES, *encoders.PARTITION_RULES)
+
+    def __init__(
+        self,
+        encoder: encoders.Encoder,
+        head: heads.PairHead,
+        *,
+        is_encoder_learned: bool = True,
+        loaded: Params | None = None,
+        validation: Validation | None = None,
+        records: Sequence[formats.Record] = (),
+    ) -> None:
+        """Makes the task.
+
+        Args:
+          encoder: of hidden states.
+          head: of pairs.
+          is_encoder_learned: whether the encoder is trained along.
+          loaded: weights to start from: {"encoder": ..., "pair_head": ...}; what is
+            absent starts at random.
+          validation: batches of `records`; None: nothing is evaluated.
+          records: labelled, for validation.
+        """
+        self.encoder = encoder
+        self.head = head
+        self.loaded = loaded or {}
+        self._is_encoder_learned = is_encoder_learned
+        self._validation = validation
+        self._records = records
+        everywhere = None
+        if encoder.mesh is not None:
+            everywhere = NamedSharding(encoder.mesh, PartitionSpec())
+        self._predict = jax.jit(self._predicted, out_shardings=everywhere)
+
+    def init(self, rng: jax.Array, loaded: Params) -> tuple[Params, Params]:
+        """Returns learned and frozen parameters; `loaded` ones replace random ones."""
+        params = dict(loaded)
+        token_BL = jnp.zeros((1, 8), jnp.uint8)
+        if ENCODER not in params:
+            key = jax.random.fold_in(rng, 0)
+            params[ENCODER] = self.encoder.init(key, token_BL, token_BL)["params"]
+        if HEAD not in params:
+            x_BLD = jnp.zeros((1, 8, self.encoder.width))
+            key = jax.random.fold_in(rng, 1)
+            is_BL = jnp.ones((1, 8), bool)
+            params[HEAD] = self.head.init(key, x_BLD, is_BL)["params"]
+        params = jax.tree.map(jnp.asarray, params)
+        learned: dict[str, jax.Array] = {}
+        frozen: dict[str, jax.Array] = {}
+        for name, leaf in flax.traverse_util.flatten_dict(params, sep="/").items():
+            (learned if self._is_learned(name) else frozen)[name] = leaf
+        return _nested(learned), _nested(frozen)
+
+    def loss(
+        self, learned: Params, frozen: Params, batch: Batch, rng: jax.Array
+    ) -> tuple[Sums, dict[str, jax.Array]]:
+        """Returns `pair_loss` of a batch of data/secondary.py."""
+        logits_BLM = self._logits(learned, frozen, batch, rng)
+        return pair_loss(logits_BLM, batch["pair"], batch["length"]), {}
+
+    def evaluate(self, learned: Params, frozen: Params) -> dict[str, float]:
+        """Returns scores on the validation RNAs, at the threshold with the best F1.
+
+        Strict pairs; `precision`, `recall` and `f1` are means over RNAs, decoded by
+        the greedy rule; `loss` in nats as in training.
+        """
+        if self._validation is None:
+            return {}
+        decoded = []
+        total = np.zeros(2)
+        for places, batch in self._validation():
+            probability_BLM, sums = self._predict(learned, frozen, batch)
+            total += np.array(jax.device_get(sums["loss"]), np.float64)
+            matrices_BLM = np.asarray(probability_BLM)
+            for row, place in enumerate(places):
+                decoded.append(_decode(self._records[place], matrices_BLM[row]))
+        choice = thresholds.choose(decoded)
+        return {"loss": float(total[0] / total[1])} | choice._asdict()
+
+    def cost(self, batch: Batch) -> Cost:
+        """Returns tokens and FLOPs of a batch of this process."""
+        B, L = np.asarray(batch["token"]).shape
+        length_B = np.asarray(batch["length"], np.float64) + 2
+        of_encoder = functools.partial(encoders.training_flops, self.encoder)
+        of_head = heads.training_flops(self.head)
+        tokens = int(length_B.sum())
+        return Cost(
+            tokens=tokens,
+            flops=of_encoder(num_tokens=B * L, num_pairs=B * L * L)
+            + of_head * B * (L - 2) ** 2,
+            exact_flops=of_encoder(
+                num_tokens=tokens, num_pairs=float(np.square(length_B).sum())
+            )
+            + of_head * float(np.square(length_B - 2).sum()),
+        )
+
+    def _is_learned(self, name: str) -> bool:
+        if name.startswith(f"{ENCODER}/"):
+            # Letters are not predicted here; their matrix stays as it is.
+            return self._is_encoder_learned and name != f"{ENCODER}/head"
+        return not re.search(heads.UNLEARNED, name)
+
+    def _logits(
+        self,
+        learned: Params,
+        frozen: Params,
+        batch: Batch,
+        rng: jax.Array | None = None,
+    ) -> jax.Array:
+        params = merge(learned, frozen)
+        x_BLD = self.encoder.apply(
+            {"params": params[ENCODER]},
+            batch["token"],
+            batch["segment"],
+            method="hidden",
+        )
+        x_BLD = x_BLD[:, 1:-1]
+        is_BL = jnp.arange(x_BLD.shape[1])[None] < batch["length"][:, None]
+        rngs = {} if rng is None else {"dropout": rng}
+        return self.head.apply(
+            {"params": params[HEAD]}, x_BLD, is_BL, rng is not None, rngs=rngs
+        )
+
+    def _predicted(
+        self, learned: Params, frozen: Params, batch: Batch
+    ) -> tuple[jax.Array, Sums]:
+        logits_BLM = self._logits(learned, frozen, batch)
+        return jax.nn.sigmoid(logits_BLM), pair_loss(
+            logits_BLM, batch["pair"], batch["length"]
+        )
+
+
+def merge(learned: Params, frozen: Params) -> Params:
+    """Returns learned and frozen parameters as one tree."""
+    flat = flax.traverse_util.flatten_dict
+    return _nested({**flat(learned, sep="/"), **flat(frozen, sep="/")})
+
+
+def _nested(params: dict[str, Any]) -> Params:
+    return flax.traverse_util.unflatten_dict(params, sep="/")
+
+
+def _decode(record: formats.Record, matrix_LM: np.ndarray) -> thresholds.Decoded:
+    """Returns the greedy pairs of a record without a threshold, and which are true."""
+    if record.structure is None:
+        raise ValueError(f"{record.name} has no structure to be validated on")
+    n = len(record.sequence)
+    listed = probabilities.from_matrix(matrix_LM[:n, :n])
+    found = decode.decode(listed, record.sequence, threshold=0.0, method="greedy")
+    i, j = found.pairs.T
+    is_pair_LL = np.zeros((n, n), bool)
+    is_pair_LL[tuple(record.structure.pairs.T)] = True
+    return thresholds.Decoded(
+        matrix_LM[i, j], is_pair_LL[i, j], len(record.structure.pairs)
+    )
