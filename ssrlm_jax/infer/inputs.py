@@ -146,8 +146,8 @@ def _parse(
             if held is not None:
                 yield held.finish(max_length)
             count = held.number + 1 if held is not None else 1
-            word = text[1:].split(None, 1)[:1]
-            name = word[0].decode("utf-8", "replace") if word else f"record{count}"
+            words = text[1:].decode("utf-8", "replace").split(None, 1)
+            name = words[0] if words else f"record{count}"
             held = _Held(count, number, name, f"{shown}:{number}")
         elif held is not None:
             held.add(text, max_length)

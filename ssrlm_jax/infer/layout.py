@@ -1,0 +1,154 @@
+"""A drawing of a secondary structure, laid out by ViennaRNA.
+
+RNApuzzler keeps loops and helices apart (Wiegreffe et al. 2018, Bioinformatics 35(16))
+but puts what no pair encloses on a line; where that is too long, naview's ring is
+taken (Bruccoleri and Heinrich 1988, CABIOS 4(1)).
+
+Lengths are steps, the distance of two nucleotides next to each other; a step is so
+many inches. Needs the extras [plots] and [fold].
+"""
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ssrlm_jax.infer import canvas, confidence
+from ssrlm_jax.rna import formats, probabilities
+from ssrlm_jax.rna import structure as structures
+
+if TYPE_CHECKING:
+    from matplotlib import figure as figures
+
+_STEP = 0.2  # inches
+_MOST_INCHES = 20.0  # of a side; a step is shorter beyond
+_MOST_LETTERS = 1500
+_LEAST_POINTS = 6.0  # of a position
+_MARGIN = 2.5  # steps around the nucleotides, for positions
+_ROOM = 1.1  # steps from a position that is written to what else is there
+_BEND = 0.25  # of a pair that crosses others: how far off a straight line
+_UNPAIRED, _BACKBONE = "#eeeeee", "#aaaaaa"
+
+
+def drawing(
+    record: formats.Record, listed: probabilities.PairProbabilities
+) -> "figures.Figure":
+    """Draws the secondary structure.
+
+    Pairs that cross others do not shape the drawing; they are curves in it.
+
+    Args:
+      record: has a structure.
+      listed: probabilities of its pairs.
+
+    Raises:
+      ValueError: more pairs cross each other than there are brackets.
+    """
+    from matplotlib import collections
+
+    structure = canvas.structure_of(record)
+    xy_L2, is_straight_P = _layout(structure)
+    size_2 = np.ptp(xy_L2, axis=0) + 2 * _MARGIN
+    step = min(_STEP, _MOST_INCHES / size_2.max())
+    size_2 = np.maximum(size_2, np.array([3.0, 1.0]) / step)
+    figure, axes = canvas.page(record, listed, *(size_2 * step).tolist())
+    middle_2 = (xy_L2.min(axis=0) + xy_L2.max(axis=0)) / 2
+    low_2, high_2 = middle_2 - size_2 / 2, middle_2 + size_2 / 2
+    axes.set_xlim(low_2[0], high_2[0])
+    axes.set_ylim(low_2[1], high_2[1])
+    axes.set_axis_off()
+    points = 72 * step
+    probability_P = confidence.of_pairs(structure, listed)
+    color_P4 = canvas.color_of(probability_P)
+    axes.plot(*xy_L2.T, color=_BACKBONE, linewidth=0.1 * points, zorder=1)
+    curves = _curves(xy_L2, structure.pairs, np.where(is_straight_P, 0.0, _BEND))
+    axes.add_collection(
+        collections.LineCollection(
+            list(curves), colors=color_P4, linewidths=0.15 * points, zorder=2
+        )
+    )
+    color_L4 = np.repeat(canvas.rgba([_UNPAIRED]), structure.length, axis=0)
+    for number in np.argsort(probability_P, kind="stable"):  # the greatest is on top
+        color_L4[structure.pairs[number]] = color_P4[number]
+    area = (0.78 * points) ** 2
+    axes.scatter(*xy_L2.T, s=area, c=color_L4, zorder=3, linewidths=0)
+    if structure.length <= _MOST_LETTERS:
+        _add_letters(axes, record.sequence, xy_L2, color_L4, 0.55 * points)
+    _add_positions(axes, xy_L2, max(_LEAST_POINTS, 0.5 * points))
+    return figure
+
+
+def _layout(structure: structures.Structure) -> tuple[np.ndarray, np.ndarray]:
+    """Returns where nucleotides are, and which pairs shaped that."""
+    import RNA
+
+    partner_L, _ = structures.partners(structure)
+    first = np.flatnonzero(partner_L > np.arange(structure.length))
+    once = structures.Structure(
+        structure.length, np.stack([first, partner_L[first]], axis=1)
+    )
+    dots = RNA.db_pk_remove(structures.to_dot_bracket(once))
+    kept = set(map(tuple, structures.from_dot_bracket(dots).pairs.tolist()))
+    is_straight = [tuple(pair) in kept for pair in structure.pairs.tolist()]
+    xy_L2 = _places(dots, RNA.PLOT_TYPE_PUZZLER, 25.0)
+    if np.ptp(xy_L2, axis=0).max() > _MOST_INCHES / _STEP:
+        round_L2 = _places(dots, RNA.PLOT_TYPE_NAVIEW, 15.0)
+        xy_L2 = min(xy_L2, round_L2, key=lambda xy: np.ptp(xy, axis=0).max())
+    return xy_L2, np.array(is_straight, bool)
+
+
+def _places(dots: str, kind: int, per_step: float) -> np.ndarray:
+    """Returns where one of ViennaRNA's layouts puts nucleotides, in steps."""
+    import RNA
+
+    before = RNA.cvar.rna_plot_type  # there is no other way to choose
+    RNA.cvar.rna_plot_type = kind
+    try:
+        found = RNA.get_xy_coordinates(dots)
+        points = [found.get(position) for position in range(len(dots))]
+    finally:
+        RNA.cvar.rna_plot_type = before
+    return np.array([(point.X, point.Y) for point in points]) / per_step
+
+
+def _curves(xy_L2: np.ndarray, pairs: np.ndarray, bend_P: np.ndarray) -> np.ndarray:
+    """Returns lines (P, N, 2) from one nucleotide of each pair to the other."""
+    from_P2, to_P2 = xy_L2[pairs[:, 0]], xy_L2[pairs[:, 1]]
+    across_P2 = (to_P2 - from_P2)[:, ::-1] * (1, -1)
+    top_P2 = (from_P2 + to_P2) / 2 + bend_P[:, None] * across_P2
+    t_N1 = np.linspace(0, 1, 21)[None, :, None]
+    return (
+        (1 - t_N1) ** 2 * from_P2[:, None]
+        + 2 * t_N1 * (1 - t_N1) * top_P2[:, None]
+        + t_N1**2 * to_P2[:, None]
+    )
+
+
+def _add_letters(
+    axes: Any, sequence: str, xy_L2: np.ndarray, color_L4: np.ndarray, size: float
+) -> None:
+    """Writes a letter into every nucleotide, white where it is dark."""
+    luminance_L = color_L4[:, :3] @ np.array([0.299, 0.587, 0.114])
+    for (x, y), letter, luminance in zip(xy_L2, sequence, luminance_L, strict=True):
+        color = "white" if luminance < 0.5 else "black"
+        axes.text(x, y, letter, size=size, color=color, zorder=4, **canvas.CENTRED)
+
+
+def _add_positions(axes: Any, xy_L2: np.ndarray, size: float) -> None:
+    """Writes positions and both ends where there is room for them."""
+    length = len(xy_L2)
+    angle_N = np.arange(0, 2 * np.pi, np.pi / 12)
+    around_N2 = np.stack([np.cos(angle_N), np.sin(angle_N)], axis=-1)
+    labels = {position: str(position) for position in canvas.ticks(length, 30)}
+    labels |= {1: "5′", length: "3′"} if length > 1 else {}
+    taken_N2 = xy_L2
+    for position, label in sorted(labels.items()):
+        for distance in (1.5, 2.2, 3.0):
+            place_N2 = xy_L2[position - 1][None] + distance * around_N2
+            gap_NN = np.linalg.norm(place_N2[:, None] - taken_N2[None], axis=-1)
+            best = gap_NN.min(axis=1).argmax()
+            if gap_NN[best].min() >= _ROOM:
+                break
+        line_22 = np.linspace(xy_L2[position - 1], place_N2[best], 20)[[7, 11]]
+        axes.plot(*line_22.T, color=canvas.PLAIN, linewidth=0.6, zorder=1)
+        axes.text(*place_N2[best], label, size=size, zorder=4, **canvas.CENTRED)
+        taken_N2 = np.concatenate([taken_N2, place_N2[best][None]])
