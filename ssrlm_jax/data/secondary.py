@@ -8,13 +8,12 @@ so a run goes on from any of them.
 import dataclasses
 import functools
 import logging
-import math
 from collections.abc import Iterator, Sequence
 
 import numpy as np
 
 from ssrlm_jax import config
-from ssrlm_jax.rna import alphabet, formats, structure_formats
+from ssrlm_jax.rna import alphabet, batches, formats, structure_formats
 
 Batch = dict[str, np.ndarray]
 
@@ -156,19 +155,6 @@ def folds(families: Sequence[str], num_folds: int, seed: int) -> dict[str, int]:
     return fold_of
 
 
-def bucket_lengths(settings: config.LabelledConfig) -> list[int]:
-    """Returns the lengths that RNAs are padded to, from small to large.
-
-    They depend on the settings alone: the same shapes for every data set.
-    """
-    lengths = [settings.step]
-    while lengths[-1] < settings.max_length:
-        longest = math.floor(lengths[-1] * settings.ratio / settings.step)
-        lengths.append(max(lengths[-1] + settings.step, longest * settings.step))
-    lengths[-1] = settings.max_length
-    return lengths
-
-
 @dataclasses.dataclass(frozen=True)
 class Buckets:
     """Records in buckets of length.
@@ -176,7 +162,7 @@ class Buckets:
     Attributes:
       records: labelled.
       settings: sizes.
-      lengths: of `bucket_lengths`; only those in use.
+      lengths: of `rna.batches.lengths`; only those in use.
       members: places in `records` of each bucket.
     """
 
@@ -264,7 +250,8 @@ def into_buckets(
       ValueError: a record is empty or longer than `max_length`, or has a letter that
         is not of RNA; the message names it.
     """
-    lengths = np.array(bucket_lengths(settings))
+    step, ratio = settings.step, settings.ratio
+    lengths = np.array(batches.lengths(settings.max_length, step, ratio))
     for record in records:
         if not 0 < len(record.sequence) <= settings.max_length:
             raise ValueError(
@@ -296,22 +283,16 @@ def make(records: Sequence[formats.Record | None], length: int) -> Batch:
       `token` and `segment` uint8 (B, length + 2) with <cls> and <eos> around each
       record, `length` int32 (B,), `pair` bool (B, length, length), symmetric.
     """
-    B = len(records)
-    batch: Batch = {
-        "token": np.full((B, length + 2), alphabet.PAD, np.uint8),
-        "segment": np.zeros((B, length + 2), np.uint8),
-        "length": np.zeros(B, np.int32),
-        "pair": np.zeros((B, length, length), bool),
-    }
+    letters = [record.sequence if record else "" for record in records]
+    token_BL, segment_BL, length_B = batches.pad(letters, length)
+    pair_BLM = np.zeros((len(records), length, length), bool)
     for row, record in enumerate(records):
-        if record is None:
-            continue
-        token_L, _ = alphabet.encode(record.sequence)
-        n = len(token_L)
-        batch["token"][row, : n + 2] = [alphabet.CLS, *token_L, alphabet.EOS]
-        batch["segment"][row, : n + 2] = 1
-        batch["length"][row] = n
-        if record.structure is not None:
+        if record is not None and record.structure is not None:
             i, j = record.structure.pairs.T
-            batch["pair"][row, i, j] = batch["pair"][row, j, i] = True
-    return batch
+            pair_BLM[row, i, j] = pair_BLM[row, j, i] = True
+    return {
+        "token": token_BL,
+        "segment": segment_BL,
+        "length": length_B,
+        "pair": pair_BLM,
+    }

@@ -135,6 +135,10 @@ class Encoder(nn.Module):
 
     def hidden(self, token_BL: jax.Array, segment_BL: jax.Array) -> jax.Array:
         """Returns x_BLD after the last norm, in the compute dtype; args as above."""
+        return self.final_norm(self.residual(token_BL, segment_BL))
+
+    def residual(self, token_BL: jax.Array, segment_BL: jax.Array) -> jax.Array:
+        """Returns x_BLD after the last layer, before the last norm; args as above."""
         chex.assert_rank(token_BL, 2)
         chex.assert_equal_shape([token_BL, segment_BL])
         # A product, not a gather: its gradient is one too, not a serial scatter.
@@ -144,7 +148,7 @@ class Encoder(nn.Module):
             layers.positions(segment_BL), self.width // self.num_heads, self.rope_base
         )
         x_BLD, _ = self.blocks(x_BLD, segment_BL, by)
-        return self.final_norm(x_BLD)
+        return x_BLD
 
 
 def split_batch(x_BLD: jax.Array, mesh: Mesh | None) -> jax.Array:

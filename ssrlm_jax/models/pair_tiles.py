@@ -1,0 +1,187 @@
+"""Pair heads on long RNA: a map in tiles, equal to the whole map at once.
+
+A tile is computed with the positions around it that its result depends on. A norm
+over the whole map needs sums over all tiles first: one pass for each norm, which
+computes everything before it again, so that no map of C channels is ever stored.
+"""
+
+import functools
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from ssrlm_jax.models import heads, pair_resnet
+
+Params = Any
+Known = tuple[tuple[jax.Array, jax.Array], ...]  # mean_BC and variance_BC of each norm
+
+
+class Tile(NamedTuple):
+    """A part of a map.
+
+    Attributes:
+      row: of its first element, from 0.
+      column: of its first element, from 0.
+      logits_LM: float32; the last tiles of a map are smaller.
+    """
+
+    row: int
+    column: int
+    logits_LM: np.ndarray
+
+
+def logits(
+    head: heads.PairHead, params: Params, x_LD: jax.Array, size: int
+) -> Iterator[Tile]:
+    """Yields the upper triangle of a map of logits, tile by tile.
+
+    Elements on and below the diagonal mean nothing.
+
+    Args:
+      head: of pairs.
+      params: its own.
+      x_LD: hidden states of one RNA, without padding.
+      size: rows and columns of a tile; memory grows with its square, and the time
+        with (1 + 2 reach / size)^2.
+    """
+    first_LC, second_LC = (
+        np.asarray(part_BLC[0])
+        for part_BLC in _project(head, params, jnp.asarray(x_LD)[None])
+    )
+    take = functools.partial(_take, first_LC, second_LC, heads.reach(head), size)
+    places = range(0, len(first_LC), size)
+    known: Known = ()
+    for _ in range(heads.num_norms(head)):
+        parts = [
+            jax.device_get(_moments(head, params, known, *take(row, column)))
+            for row in places
+            for column in places
+        ]
+        known = (*known, combine(parts))
+    for row in places:
+        for column in places:
+            if column < row:
+                continue
+            tile_LM = np.asarray(_logits(head, params, known, *take(row, column)))
+            inside = len(first_LC) - row, len(first_LC) - column
+            yield Tile(row, column, tile_LM[: inside[0], : inside[1]])
+
+
+def combine(parts: list[pair_resnet.Moments]) -> tuple[jax.Array, jax.Array]:
+    """Returns mean_BC and variance_BC of a map from the moments of its parts.
+
+    In float64, and from deviations, so that nothing is lost by subtraction. Source:
+    Chan et al. 1983, Am. Stat. 37(3).
+    """
+    count_NB1 = np.array([count_B for count_B, _, _ in parts], np.float64)[..., None]
+    mean_NBC = np.array([mean_BC for _, mean_BC, _ in parts], np.float64)
+    variance_NBC = np.array([variance_BC for _, _, variance_BC in parts], np.float64)
+    total_B1 = np.maximum(count_NB1.sum(0), 1.0)
+    mean_BC = (count_NB1 * mean_NBC).sum(0) / total_B1
+    square_NBC = variance_NBC + np.square(mean_NBC - mean_BC[None])
+    variance_BC = (count_NB1 * square_NBC).sum(0) / total_B1
+    return jnp.asarray(mean_BC, jnp.float32), jnp.asarray(variance_BC, jnp.float32)
+
+
+class _Norms:
+    """Stands in for the norms of a head: those known, and one to be known next."""
+
+    def __init__(self, known: Known, is_inner_BLM: jax.Array | None) -> None:
+        self._known = list(known)
+        self._is_inner_BLM = is_inner_BLM
+        self.found: pair_resnet.Moments | None = None
+
+    def __call__(self, z_BLMC: jax.Array, is_BLM: jax.Array) -> jax.Array:
+        if self._known:
+            return pair_resnet.standardise(z_BLMC, *self._known.pop(0))
+        if self.found is None and self._is_inner_BLM is not None:
+            # What follows is not used by the caller, and is not computed.
+            self.found = pair_resnet.moments(z_BLMC, is_BLM & self._is_inner_BLM)
+        return z_BLMC
+
+
+def _take(
+    first_LC: np.ndarray,
+    second_LC: np.ndarray,
+    reach: int,
+    size: int,
+    row: int,
+    column: int,
+) -> tuple[np.ndarray, ...]:
+    """Returns features of a tile's rows and columns with their surroundings.
+
+    Returns:
+      first_BLC, is_BL, is_inner_BL and the same of columns; L = size + 2 reach.
+    """
+    found: list[np.ndarray] = []
+    for part_LC, start in ((first_LC, row), (second_LC, column)):
+        place_L = np.arange(start - reach, start + size + reach)
+        is_L = (place_L >= 0) & (place_L < len(part_LC))
+        is_inner_L = is_L & (place_L >= start) & (place_L < start + size)
+        inside_L = np.clip(place_L, 0, len(part_LC) - 1)
+        found += [part_LC[inside_L][None], is_L[None], is_inner_L[None]]
+    return tuple(found)
+
+
+@functools.partial(jax.jit, static_argnames="head")
+def _project(
+    head: heads.PairHead, params: Params, x_BLD: jax.Array
+) -> tuple[jax.Array, jax.Array]:
+    return head.apply({"params": params}, x_BLD, method="project")
+
+
+@functools.partial(jax.jit, static_argnames="head")
+def _moments(
+    head: heads.PairHead,
+    params: Params,
+    known: Known,
+    first_BLC: jax.Array,
+    is_BL: jax.Array,
+    is_inner_BL: jax.Array,
+    second_BMC: jax.Array,
+    is_BM: jax.Array,
+    is_inner_BM: jax.Array,
+) -> pair_resnet.Moments:
+    """Returns the moments of the first norm that is not known, over a tile."""
+    norms = _Norms(known, is_inner_BL[:, :, None] & is_inner_BM[:, None])
+    _apply(head, params, norms, first_BLC, second_BMC, is_BL, is_BM)
+    if norms.found is None:
+        raise ValueError(f"{head.kind} has {len(known)} norms only")
+    return norms.found
+
+
+@functools.partial(jax.jit, static_argnames="head")
+def _logits(
+    head: heads.PairHead,
+    params: Params,
+    known: Known,
+    first_BLC: jax.Array,
+    is_BL: jax.Array,
+    is_inner_BL: jax.Array,
+    second_BMC: jax.Array,
+    is_BM: jax.Array,
+    is_inner_BM: jax.Array,
+) -> jax.Array:
+    """Returns logits_LM of a tile, without its surroundings."""
+    del is_inner_BL, is_inner_BM
+    norms = _Norms(known, None)
+    logits_BLM = _apply(head, params, norms, first_BLC, second_BMC, is_BL, is_BM)
+    edge = heads.reach(head)
+    return logits_BLM[0, edge:-edge, edge:-edge]
+
+
+def _apply(
+    head: heads.PairHead,
+    params: Params,
+    norms: _Norms,
+    first_BLC: jax.Array,
+    second_BMC: jax.Array,
+    is_BL: jax.Array,
+    is_BM: jax.Array,
+) -> jax.Array:
+    return head.clone(normalise=norms).apply(
+        {"params": params}, first_BLC, second_BMC, is_BL, is_BM, method="logits"
+    )

@@ -1,0 +1,65 @@
+"""Sequences -> padded arrays of few shapes, for whatever runs an encoder."""
+
+import math
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from ssrlm_jax.rna import alphabet
+
+STEP, RATIO = 8, 1.12  # padding of a few percent; about 30 lengths up to 1,000
+
+
+class Tokens(NamedTuple):
+    """Padded sequences.
+
+    Attributes:
+      token_BL: uint8 (B, length + 2), `<cls>`, letters, `<eos>`, then `<pad>`.
+      segment_BL: uint8, 1 where there is a sequence, 0 in padding.
+      length_B: int32, nucleotides.
+    """
+
+    token_BL: np.ndarray
+    segment_BL: np.ndarray
+    length_B: np.ndarray
+
+
+def lengths(longest: int, step: int = STEP, ratio: float = RATIO) -> list[int]:
+    """Returns the lengths that sequences are padded to, from small to large.
+
+    Args:
+      longest: the last one.
+      step: nucleotides; all but the last are multiples of it.
+      ratio: of a length to the one before, at most; above 1.
+    """
+    found = [step]
+    while found[-1] < longest:
+        rounded = math.floor(found[-1] * ratio / step) * step
+        found.append(max(found[-1] + step, rounded))
+    return [length for length in found if length < longest] + [longest]
+
+
+def pad(sequences: Sequence[str], length: int) -> Tokens:
+    """Returns sequences as padded tokens; an empty one is an example of padding.
+
+    Args:
+      sequences: letters as `alphabet` reads them.
+      length: nucleotides, at least those of the longest.
+
+    Raises:
+      ValueError: a letter that is not of RNA.
+    """
+    shape = (len(sequences), length + 2)
+    token_BL = np.full(shape, alphabet.PAD, np.uint8)
+    segment_BL = np.zeros(shape, np.uint8)
+    for row, sequence in enumerate(sequences):
+        if not sequence:
+            continue
+        token_L, _ = alphabet.encode(sequence)
+        n = len(token_L)
+        token_BL[row, 0], token_BL[row, n + 1] = alphabet.CLS, alphabet.EOS
+        token_BL[row, 1 : n + 1] = token_L
+        segment_BL[row, : n + 2] = 1
+    length_B = np.array([len(sequence) for sequence in sequences], np.int32)
+    return Tokens(token_BL, segment_BL, length_B)
