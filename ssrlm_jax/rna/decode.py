@@ -1,0 +1,218 @@
+"""From probabilities of base pairs to a structure; the only decoder of the package.
+
+A pair is taken only where its probability is above the threshold. Positions count
+from 0, in messages from 1.
+"""
+
+from collections.abc import Callable
+
+import networkx
+import numpy as np
+
+from ssrlm_jax.rna import probabilities as pair_probabilities
+from ssrlm_jax.rna import structure as structures
+
+CANONICAL = frozenset({"AU", "UA", "GC", "CG", "GU", "UG"})
+SHORTEST_LOOP = 4  # j - i of a pair that is not a sharp loop, at least
+
+_Pairs = pair_probabilities.PairProbabilities
+_Chosen = np.ndarray  # places of the chosen pairs in the list
+
+
+def decode(
+    probabilities: _Pairs,
+    sequence: str,
+    *,
+    threshold: float,
+    method: str = "greedy",
+    max_pairs_per_base: int = 1,
+    allow_sharp_loops: bool = True,
+    is_canonical_only: bool = False,
+) -> structures.Structure:
+    """Returns the structure that a method reads from probabilities.
+
+    The flags are those that RiNALMo publishes: `allow_sharp_loops`, `allow_nc_pairs`
+    (here `is_canonical_only`, its opposite) and `allow_flexible_pairings`, which does
+    not change a structure: it is the slack of metrics/pairs.py.
+
+    Args:
+      probabilities: of pairs; what is not listed is never taken. Left as it is.
+      sequence: letters of the strand; T is U, lower case is upper case.
+      threshold: 0..1; a probability must be greater.
+      method: one of METHODS.
+        "greedy": the most probable pair first, then the next one whose nucleotides
+          are free; of equal ones the one with the smaller i, then j. RiNALMo's rule.
+        "matching": the pairs whose gains, probability - threshold, have the largest
+          sum (maximum-weight matching); one pair gives way to two only if they gain
+          more together. With pseudoknots, as "greedy".
+        "nested": the largest sum of gains without pseudoknots: the structure of
+          maximum expected accuracy. Source: Do et al. 2006, Bioinformatics 22(14).
+        "threshold": every pair, whatever the number of partners.
+      max_pairs_per_base: partners of a nucleotide. 2 and more give base triples: for
+        "greedy" directly, for "matching" by as many rounds, each among the pairs that
+        the rounds before left. Has no meaning for "threshold".
+      allow_sharp_loops: whether pairs with j - i < 4 are taken.
+      is_canonical_only: whether only A-U, G-C and G-U are taken.
+
+    Returns:
+      A structure of the length of the sequence.
+
+    Raises:
+      ValueError: a pair that lies outside the sequence or has i >= j, a probability
+        that does not lie in 0..1, an unknown method, or "nested" with triples.
+    """
+    if method not in METHODS:
+        raise ValueError(f"method={method!r} is not one of {tuple(METHODS)}")
+    if max_pairs_per_base < 1:
+        raise ValueError(f"max_pairs_per_base={max_pairs_per_base} is < 1")
+    if method == "nested" and max_pairs_per_base > 1:
+        raise ValueError(
+            f"method='nested' knows one partner of a nucleotide, "
+            f"max_pairs_per_base={max_pairs_per_base} given; take 'greedy'"
+        )
+    length = len(sequence)
+    _check(probabilities, length)
+    i, j, probability = probabilities
+    is_open = probability > threshold
+    if not allow_sharp_loops:
+        is_open &= j - i >= SHORTEST_LOOP
+    if is_canonical_only:
+        is_open &= _is_canonical(i, j, sequence)
+    listed = _Pairs(i[is_open], j[is_open], probability[is_open])
+    chosen = METHODS[method](listed, length, threshold, max_pairs_per_base)
+    pairs = np.stack([listed.i[chosen], listed.j[chosen]], axis=1)
+    return structures.Structure(length, pairs)
+
+
+def _check(listed: _Pairs, length: int) -> None:
+    i, j, probability = listed
+    is_wrong = (i < 0) | (i >= j) | (j >= length)
+    is_wrong |= ~((probability >= 0) & (probability <= 1))
+    if is_wrong.any():
+        row = int(np.argmax(is_wrong))
+        raise ValueError(
+            f"probability {probability[row]:g} of the pair ({i[row] + 1}, "
+            f"{j[row] + 1}); 1 <= i < j <= {length} and 0..1 are expected"
+        )
+
+
+def _is_canonical(i: np.ndarray, j: np.ndarray, sequence: str) -> np.ndarray:
+    letters = sequence.upper().replace("T", "U")
+    kinds = (letters[a] + letters[b] for a, b in zip(i, j, strict=True))
+    return np.fromiter((kind in CANONICAL for kind in kinds), bool, len(i))
+
+
+def _all(listed: _Pairs, length: int, threshold: float, most: int) -> _Chosen:
+    del length, threshold, most
+    return np.arange(len(listed.i))
+
+
+def _greedy(listed: _Pairs, length: int, threshold: float, most: int) -> _Chosen:
+    del threshold
+    i, j, probability = listed
+    order = np.lexsort((j, i, -probability))
+    free = [most] * length
+    chosen = []
+    for place, a, b in zip(
+        order.tolist(), i[order].tolist(), j[order].tolist(), strict=True
+    ):
+        if free[a] and free[b]:
+            free[a] -= 1
+            free[b] -= 1
+            chosen.append(place)
+    return np.array(chosen, np.int64)
+
+
+def _matching(listed: _Pairs, length: int, threshold: float, most: int) -> _Chosen:
+    del length
+    left = np.arange(len(listed.i))
+    chosen = np.empty(0, np.int64)
+    for _ in range(most):
+        found = _match(listed, left, threshold)
+        chosen = np.concatenate([chosen, found])
+        left = np.setdiff1d(left, found)
+    return chosen
+
+
+def _match(listed: _Pairs, left: np.ndarray, threshold: float) -> np.ndarray:
+    """Returns the places of one maximum-weight matching among those `left`."""
+    i, j = listed.i[left], listed.j[left]
+    # Most pairs share no nucleotide with another and need no search.
+    num_partners = np.bincount(np.concatenate([i, j]), minlength=1)
+    is_alone = (num_partners[i] == 1) & (num_partners[j] == 1)
+    graph = networkx.Graph()
+    for place in left[~is_alone].tolist():
+        gain = float(listed.probability[place]) - threshold
+        pair = int(listed.i[place]), int(listed.j[place])
+        graph.add_edge(*pair, weight=gain, place=place)
+    found = left[is_alone].tolist()
+    for nodes in networkx.connected_components(graph):
+        part = graph.subgraph(nodes)
+        found += [
+            part.edges[pair]["place"] for pair in networkx.max_weight_matching(part)
+        ]
+    return np.array(found, np.int64)
+
+
+def _nested(listed: _Pairs, length: int, threshold: float, most: int) -> _Chosen:
+    """Fills rows best[i][j + 1], the best sum of gains within i..j.
+
+    A row is stored only where a pair begins: time is pairs times length, memory
+    beginnings times length.
+    """
+    del most
+    i, j, probability = listed
+    order = np.lexsort((j, i))
+    gain = probability.astype(np.float64) - threshold
+    starts = np.searchsorted(i[order], np.arange(length + 1))
+    nothing = np.zeros(length + 1)
+    rows = [nothing] * (length + 1)
+    for first in range(length - 1, -1, -1):
+        rows[first] = rows[first + 1]
+        here = order[starts[first] : starts[first + 1]]
+        if not len(here):
+            continue
+        row = rows[first + 1].copy()
+        for place in here.tolist():
+            last = int(j[place])
+            inner = gain[place] + rows[first + 1][last]
+            outside = rows[last + 1][last + 1 :]
+            row[last + 1 :] = np.maximum(row[last + 1 :], inner + outside)
+        rows[first] = row
+    return _trace(rows, listed, order, starts, gain)
+
+
+def _trace(
+    rows: list[np.ndarray],
+    listed: _Pairs,
+    order: np.ndarray,
+    starts: np.ndarray,
+    gain: np.ndarray,
+) -> _Chosen:
+    """Returns the pairs that make up the best sum of the whole strand."""
+    chosen = []
+    todo = [(0, len(rows) - 1)]  # first position, end (one past the last)
+    while todo:
+        first, end = todo.pop()
+        while first < end and rows[first][end] == rows[first + 1][end]:
+            first += 1
+        if first >= end:
+            continue
+        for place in order[starts[first] : starts[first + 1]].tolist():
+            last = int(listed.j[place])
+            if last >= end:
+                continue
+            inner = gain[place] + rows[first + 1][last]
+            if inner + rows[last + 1][end] == rows[first][end]:
+                chosen.append(place)
+                todo += [(first + 1, last), (last + 1, end)]
+                break
+    return np.array(chosen, np.int64)
+
+
+METHODS: dict[str, Callable[[_Pairs, int, float, int], _Chosen]] = {
+    "greedy": _greedy,
+    "matching": _matching,
+    "nested": _nested,
+    "threshold": _all,
+}
