@@ -37,6 +37,7 @@ class Description:
       scores: validation scores by name; a loss is in nats.
       threshold: of a pair's probability, or None before one was chosen.
       head: the network that predicts pairs, or None before one was trained.
+      trained_length: nucleotides of the longest RNA in training, or None: unknown.
     """
 
     architecture: config.EncoderConfig
@@ -45,6 +46,7 @@ class Description:
     scores: Mapping[str, float]
     threshold: float | None = None
     head: config.HeadConfig | None = None
+    trained_length: int | None = None
 
 
 def save(

@@ -92,9 +92,18 @@ def export_model(
         scores=scores,
         threshold=scores["threshold"] if head else None,
         head=head,
+        trained_length=_trained_length(meta["config"]),
     )
     model_dir.save(out, description, params, is_replaced=is_replaced)
     return description
+
+
+def _trained_length(settings: Mapping[str, Any]) -> int:
+    """Returns the nucleotides of the longest RNA that the settings of a run let in."""
+    data = settings["data"]
+    if "max_length" in data:
+        return data["max_length"]
+    return data["row_length"] - 2  # <cls> and <eos>
 
 
 def finish_pretraining(workdir: pathlib.Path) -> None:
