@@ -9,9 +9,9 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from ssrlm_jax.cli import directories
+from ssrlm_jax.cli import directories, embed, fold
 
-COMMANDS = (directories.add,)
+COMMANDS = (directories.add, fold.add, embed.add)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

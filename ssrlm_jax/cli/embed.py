@@ -1,0 +1,68 @@
+"""`ssrlm embed`: what a model's layers make of one's own RNA, as an npz file."""
+
+import argparse
+import itertools
+import pathlib
+from typing import Any
+
+from ssrlm_jax.cli import fold, models, reports
+from ssrlm_jax.infer import results
+
+POOLS = ("mean", "cls", "none")
+_AT_ONCE = 64  # records that are held
+
+
+def add(commands: Any) -> None:
+    """Adds `embed` to the subparsers of `ssrlm`."""
+    embed = commands.add_parser("embed", help="write embeddings of your own RNA")
+    fold.add_input(embed)
+    models.add_argument(embed)
+    embed.add_argument(
+        "-o", "--out", type=pathlib.Path, metavar="NPZ", required=True, help="new file"
+    )
+    embed.add_argument(
+        "--layer",
+        type=int,
+        default=-1,
+        metavar="N",
+        help="0: before the first layer; N: after the Nth; -1: after the last norm "
+        "(default)",
+    )
+    embed.add_argument(
+        "--pool",
+        choices=POOLS,
+        default=POOLS[0],
+        help="mean over nucleotides, <cls>, or none: an array for each record "
+        "(default: mean)",
+    )
+    embed.add_argument("--force", action="store_true", help="replace an earlier file")
+    embed.set_defaults(run=_embed)
+
+
+@reports.ends_quietly
+def _embed(parsed: argparse.Namespace) -> int:
+    directory = models.chosen(parsed)
+    file = results.Embeddings(parsed.out, is_replaced=parsed.force)
+    records = fold.opened(parsed)
+    from ssrlm_jax import model_dir  # Flax and JAX: seconds
+    from ssrlm_jax.infer import predictor as predictors
+
+    num_layers = model_dir.describe(directory).architecture.num_layers
+    if not -1 <= parsed.layer <= num_layers:
+        raise ValueError(
+            f"--layer={parsed.layer} is not one of -1..{num_layers} (0: before the "
+            f"first layer, {num_layers}: after the last, -1: after the last norm)"
+        )
+    predictor = predictors.load(directory)
+    with (
+        file,
+        reports.Report("embed", "embedded", is_output_shown=False) as report,
+    ):
+        good = fold.usable(records, report, predictor.trained_length)
+        while chunk := list(itertools.islice(good, _AT_ONCE)):
+            sequences = [record.sequence for record in chunk]
+            found = predictor.embed(sequences, parsed.layer, parsed.pool)
+            for record, embedding in zip(chunk, found, strict=True):
+                file.add(record.name, embedding)
+            report.advance(len(chunk))
+    return report.status

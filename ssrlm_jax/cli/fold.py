@@ -1,0 +1,220 @@
+"""`ssrlm fold`: base pairs of one's own RNA.
+
+Dot-bracket on standard output, or files in a directory; one order out as in.
+"""
+
+import argparse
+import collections
+import contextlib
+import dataclasses
+import itertools
+import pathlib
+import sys
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import TYPE_CHECKING, Any
+
+from ssrlm_jax import config
+from ssrlm_jax.cli import models, reports
+from ssrlm_jax.infer import inputs, results
+from ssrlm_jax.rna import formats, probabilities
+
+if TYPE_CHECKING:
+    from ssrlm_jax.infer import predictor as predictors
+
+_Write = Callable[
+    [formats.Record, probabilities.PairProbabilities, Mapping[str, Any]], None
+]
+
+
+def add(commands: Any) -> None:
+    """Adds `fold` to the subparsers of `ssrlm`."""
+    default = config.DecodingConfig()
+    fold = commands.add_parser("fold", help="predict base pairs of your own RNA")
+    add_input(fold)
+    models.add_argument(fold)
+    fold.add_argument(
+        "-o",
+        "--out",
+        type=pathlib.Path,
+        metavar="DIR",
+        help="directory of results (default: dot-bracket on standard output)",
+    )
+    fold.add_argument(
+        "--format",
+        default="dbn",
+        help=f"one or more of {','.join(results.FORMATS)} (default: dbn)",
+    )
+    fold.add_argument("--plot", action="store_true", help="draw pictures, too")
+    fold.add_argument(
+        "--max-pairs-per-base",
+        type=int,
+        default=default.max_pairs_per_base,
+        metavar="N",
+        help="2 and more: base triples, which only json holds",
+    )
+    fold.add_argument(
+        "--no-sharp-loops",
+        action="store_true",
+        help="no pairs of nucleotides less than 4 apart",
+    )
+    fold.add_argument(
+        "--canonical-only", action="store_true", help="A-U, G-C and G-U pairs only"
+    )
+    fold.add_argument(
+        "--threshold",
+        type=float,
+        metavar="X",
+        help="least probability of a pair (default: the model's own)",
+    )
+    fold.add_argument("--method", choices=config.DECODERS, default=default.method)
+    fold.add_argument("--force", action="store_true", help="replace earlier results")
+    fold.set_defaults(run=_fold)
+
+
+def add_input(parser: argparse.ArgumentParser) -> None:
+    """Adds where RNA comes from, and how long it may be, to a command."""
+    parser.add_argument(
+        "source",
+        nargs="?",
+        metavar="FASTA",
+        help="file (plain or gz), '-' for standard input, or a sequence",
+    )
+    parser.add_argument(
+        "--max-length", type=int, metavar="N", help="report longer records, unfolded"
+    )
+
+
+def opened(parsed: argparse.Namespace) -> Iterator[formats.Record | inputs.Problem]:
+    """Returns the records of the input, of which the first is read.
+
+    Raises:
+      ValueError: a bad --max-length; as `inputs.records`.
+    """
+    if parsed.max_length is not None and parsed.max_length < 1:
+        raise ValueError(f"--max-length={parsed.max_length} is < 1")
+    records = inputs.records(parsed.source, parsed.max_length)
+    return itertools.chain([next(records)], records)
+
+
+def usable(
+    records: Iterable[formats.Record | inputs.Problem],
+    report: reports.Report,
+    trained_length: int | None,
+) -> Iterator[formats.Record]:
+    """Yields the records that can be used and reports the others.
+
+    Where the input cannot be read on, that is a problem and the end.
+
+    Args:
+      records: of an input.
+      report: gets problems, and a warning for each record that is too long.
+      trained_length: of the model's training, in nucleotides; None: unknown.
+    """
+    try:
+        for record in records:
+            if isinstance(record, inputs.Problem):
+                report.problem(str(record))
+                continue
+            length = len(record.sequence)
+            if trained_length is not None and length > trained_length:
+                report.say(
+                    f"warning: {record.place}: {record.name} has {length:,} "
+                    f"nucleotides; the model was trained on up to {trained_length:,}"
+                )
+            yield record
+    except ValueError as error:
+        report.problem(str(error))
+
+
+@reports.ends_quietly
+def _fold(parsed: argparse.Namespace) -> int:
+    decoding = _decoding(parsed)
+    names = results.named_formats(parsed.format)
+    directory = models.chosen(parsed)
+    with contextlib.ExitStack() as stack:
+        write = _writer(parsed, names, stack)
+        records = opened(parsed)
+        from ssrlm_jax.infer import predictor as predictors  # JAX: seconds
+
+        predictor = predictors.load(directory, decoding)
+        about = {
+            "model": directory.name,
+            "threshold": decoding.threshold or predictor.threshold,
+        }
+        report = stack.enter_context(
+            reports.Report("fold", "folded", is_output_shown=parsed.out is None)
+        )
+        good = usable(records, report, predictor.trained_length)
+        for record, listed in _folded(predictor, good):
+            try:
+                write(record, listed, about)
+            except ValueError as error:
+                report.problem(f"{record.place}: {record.name}: {error}")
+            else:
+                report.advance()
+    return report.status
+
+
+def _decoding(parsed: argparse.Namespace) -> config.DecodingConfig:
+    if parsed.threshold is not None and not 0 < parsed.threshold < 1:
+        raise ValueError(f"--threshold={parsed.threshold} does not lie within 0..1")
+    if parsed.max_pairs_per_base < 1:
+        raise ValueError(f"--max-pairs-per-base={parsed.max_pairs_per_base} is < 1")
+    return config.DecodingConfig(
+        method=parsed.method,
+        threshold=parsed.threshold or 0.0,
+        max_pairs_per_base=parsed.max_pairs_per_base,
+        allow_sharp_loops=not parsed.no_sharp_loops,
+        is_canonical_only=parsed.canonical_only,
+    )
+
+
+def _writer(
+    parsed: argparse.Namespace, names: tuple[str, ...], stack: contextlib.ExitStack
+) -> _Write:
+    """Returns what writes a result, into files or on standard output."""
+    if parsed.out is not None:
+        folder = results.Structures(
+            parsed.out, names, with_plots=parsed.plot, is_replaced=parsed.force
+        )
+        return stack.enter_context(folder).add
+    if parsed.plot:
+        raise ValueError("--plot needs a directory: give -o DIR")
+    if len(names) > 1 or names[0] not in results.ON_STREAM:
+        raise ValueError(
+            f"--format {','.join(names)} needs a directory: give -o DIR; standard "
+            f"output takes one of {', '.join(results.ON_STREAM)}"
+        )
+    return _print_json if names[0] == "json" else _print_dot_bracket
+
+
+def _print_dot_bracket(
+    record: formats.Record, _: probabilities.PairProbabilities, __: Mapping[str, Any]
+) -> None:
+    sys.stdout.write(results.as_dot_bracket(record))
+    sys.stdout.flush()
+
+
+def _print_json(
+    record: formats.Record,
+    listed: probabilities.PairProbabilities,
+    about: Mapping[str, Any],
+) -> None:
+    sys.stdout.write(results.as_json(record, listed, about))
+    sys.stdout.flush()
+
+
+def _folded(
+    predictor: "predictors.Predictor", records: Iterable[formats.Record]
+) -> Iterator[tuple[formats.Record, probabilities.PairProbabilities]]:
+    """Yields records with their structure, and the probabilities of their pairs."""
+    waiting: collections.deque[formats.Record] = collections.deque()
+
+    def sequences() -> Iterator[str]:
+        for record in records:
+            waiting.append(record)
+            yield record.sequence
+
+    for predicted in predictor.predict(sequences()):
+        record = dataclasses.replace(waiting.popleft(), structure=predicted.structure)
+        yield record, predicted.probabilities

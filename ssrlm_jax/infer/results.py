@@ -1,0 +1,301 @@
+"""Result files of structures and embeddings; nothing else writes them.
+
+A file appears whole or not at all: it is written beside its place and renamed. What
+was there before is an error unless the caller says that it gives way. Positions in
+files count from 1.
+"""
+
+import json
+import pathlib
+import re
+import zipfile
+from collections.abc import Callable, Mapping, Sequence
+from typing import IO, Any
+
+import numpy as np
+
+from ssrlm_jax.infer import canvas, confidence, plots
+from ssrlm_jax.rna import formats, probabilities, structure_formats
+from ssrlm_jax.rna import structure as structures
+
+JSON_FILE = "predictions.jsonl"
+PAIRED_ONCE = ("ct", "bpseq", "dbn")  # they hold one partner of a nucleotide
+FORMATS = ("json", *PAIRED_ONCE)
+ON_STREAM = ("dbn", "json")  # one record may follow another
+NAMES, EMBEDDING = "names", "embedding"  # arrays of a table of embeddings
+_UNSAFE = re.compile(r"[^A-Za-z0-9._+=@-]|^\.")
+_MOST_LETTERS = 100  # of a file's name; systems take 255 bytes
+_DIGITS = 4  # of a probability in JSON
+
+_Probabilities = probabilities.PairProbabilities
+
+
+def named_formats(text: str) -> tuple[str, ...]:
+    """Reads names of formats, separated by commas.
+
+    Raises:
+      ValueError: one that is not of FORMATS, or none.
+    """
+    names = tuple(dict.fromkeys(name.strip() for name in text.split(",")))
+    for name in names:
+        if name not in FORMATS:
+            raise ValueError(f"format {name!r} is not one of {', '.join(FORMATS)}")
+    return names
+
+
+def check_free(path: pathlib.Path, *, is_replaced: bool) -> None:
+    """Checks that a place for results is free: no file, and no directory with any.
+
+    Raises:
+      ValueError: it is taken, and `is_replaced` is false.
+    """
+    is_directory = path.is_dir()
+    is_taken = any(path.iterdir()) if is_directory else path.exists()
+    if is_taken and not is_replaced:
+        what = "is not empty" if is_directory else "exists"
+        raise ValueError(f"{path} {what}; give another place, or --force to replace")
+
+
+def check_writable(structure: structures.Structure, names: Sequence[str]) -> None:
+    """Checks that formats can hold a structure.
+
+    Raises:
+      ValueError: a nucleotide has several partners and a format holds one.
+    """
+    _, num_dropped = structures.partners(structure)
+    lost = [name for name in names if name in PAIRED_ONCE]
+    if num_dropped and lost:
+        raise ValueError(
+            f"{num_dropped} of {len(structure.pairs)} pairs share a nucleotide with "
+            f"another, which {', '.join(lost)} cannot hold; json can"
+        )
+
+
+def as_dot_bracket(record: formats.Record) -> str:
+    """Returns three lines: `>name`, sequence, structure.
+
+    Raises:
+      ValueError: a base triple, or more crossings than there are brackets.
+    """
+    structure = canvas.structure_of(record)
+    check_writable(structure, ["dbn"])
+    dots = structures.to_dot_bracket(structure)
+    return f">{record.name}\n{record.sequence}\n{dots}\n"
+
+
+def as_json(
+    record: formats.Record, listed: _Probabilities, about: Mapping[str, Any]
+) -> str:
+    """Returns one line: the record, its pairs from 1 and how probable each is.
+
+    `dot_bracket` is null where it cannot hold the structure, `mean_probability` where
+    there are no pairs. A pair that is not listed has the probability 0.
+
+    Args:
+      record: has a structure.
+      listed: probabilities of its pairs.
+      about: more fields, such as the model.
+    """
+    structure = canvas.structure_of(record)
+    probability_P = confidence.of_pairs(structure, listed).astype(float)
+    try:
+        dots = structures.to_dot_bracket(structure)
+    except ValueError:
+        dots = None
+    mean = round(float(probability_P.mean()), _DIGITS) if len(probability_P) else None
+    fields = {
+        "name": record.name,
+        "sequence": record.sequence,
+        "dot_bracket": dots,
+        "pairs": (structure.pairs + 1).tolist(),
+        "probabilities": probability_P.round(_DIGITS).tolist(),
+        "mean_probability": mean,
+    }
+    return json.dumps(fields | dict(about)) + "\n"
+
+
+class Structures:
+    """Writes predicted structures into a directory, as they come.
+
+    A file for each record and format, `name.ct` and so on; all lines of JSON go into
+    `predictions.jsonl`, which ends in `.unfinished` until all are written. In names
+    of files letters other than A-Z a-z 0-9 . _ + = @ - and a leading dot become '_';
+    names that are equal get '-2', '-3' and so on. Use it as a context.
+    """
+
+    def __init__(
+        self,
+        directory: pathlib.Path,
+        names: Sequence[str],
+        *,
+        with_plots: bool = False,
+        is_replaced: bool = False,
+    ) -> None:
+        """Checks that results can be written; writes nothing yet.
+
+        Args:
+          directory: is made where it is missing.
+          names: of formats, of FORMATS.
+          with_plots: whether pictures are drawn, all of `plots.PICTURES`.
+          is_replaced: whether files of the same name give way.
+
+        Raises:
+          ValueError: the directory is a file, or holds something.
+          ImportError: something that pictures need is not installed.
+        """
+        if directory.exists() and not directory.is_dir():
+            raise ValueError(f"{directory} is a file; a directory is expected")
+        check_free(directory, is_replaced=is_replaced)
+        if with_plots:
+            canvas.check_installed()
+        self._directory = directory
+        self._names = tuple(names)
+        self._with_plots = with_plots
+        self._stems = _Names(str.lower)  # some systems ignore case
+        self._lines: IO[str] | None = None
+
+    def __enter__(self) -> "Structures":
+        return self
+
+    def __exit__(self, error: type[BaseException] | None, *_: object) -> None:
+        if self._lines is not None:
+            self._lines.close()
+            if error is None:
+                path = self._directory / JSON_FILE
+                _beside(path).replace(path)
+
+    def add(
+        self,
+        record: formats.Record,
+        listed: _Probabilities,
+        about: Mapping[str, Any],
+    ) -> None:
+        """Writes one record in every format that can hold it.
+
+        Args:
+          record: has a structure.
+          listed: probabilities of its pairs.
+          about: more fields of its JSON, such as the model.
+
+        Raises:
+          ValueError: a format cannot hold the structure; the others are written.
+        """
+        structure = canvas.structure_of(record)
+        self._directory.mkdir(parents=True, exist_ok=True)
+        stem = self._stems.take(_UNSAFE.sub("_", record.name[:_MOST_LETTERS]) or "_")
+        if self._with_plots:
+            self._draw(stem, record, listed)
+        _, num_dropped = structures.partners(structure)
+        for name in FORMATS:  # dot-bracket last: many crossings stop it alone
+            if name in self._names and not (num_dropped and name in PAIRED_ONCE):
+                self._write(name, stem, record, listed, about)
+        check_writable(structure, self._names)
+
+    def _write(
+        self,
+        name: str,
+        stem: str,
+        record: formats.Record,
+        listed: _Probabilities,
+        about: Mapping[str, Any],
+    ) -> None:
+        if name == "json":
+            if self._lines is None:
+                beside = _beside(self._directory / JSON_FILE)
+                self._lines = beside.open("w", encoding="utf-8")
+            self._lines.write(as_json(record, listed, about))
+            self._lines.flush()
+        else:
+            _WRITERS[name](self._directory / f"{stem}.{name}", record)
+
+    def _draw(self, stem: str, record: formats.Record, listed: _Probabilities) -> None:
+        for name, draw in plots.PICTURES.items():
+            figure = draw(record, listed)
+            for suffix in canvas.SUFFIXES:
+                path = self._directory / f"{stem}.{name}.{suffix}"
+                canvas.save(figure, _beside(path), suffix)
+                _beside(path).replace(path)
+
+
+class Embeddings:
+    """Writes embeddings into one npz file; use it as a context.
+
+    Embeddings (L, D) become an array for each record under its name; a name that
+    comes again gets '-2', '-3' and so on. Embeddings (D,) become one table
+    `embedding` and the `names` of its rows. Without records there is no file.
+    """
+
+    def __init__(self, path: pathlib.Path, *, is_replaced: bool = False) -> None:
+        """Checks that the file can be written; see `check_free`."""
+        if path.is_dir():
+            raise ValueError(f"{path} is a directory; a file is expected")
+        check_free(path, is_replaced=is_replaced)
+        self._path = path
+        self._keys = _Names()
+        self._names: list[str] = []
+        self._rows: list[np.ndarray] = []
+        self._archive: zipfile.ZipFile | None = None
+
+    def __enter__(self) -> "Embeddings":
+        return self
+
+    def __exit__(self, error: type[BaseException] | None, *_: object) -> None:
+        if error is None and self._rows:
+            self._put(NAMES, np.array(self._names))
+            self._put(EMBEDDING, np.stack(self._rows))
+        if self._archive is None:
+            return
+        self._archive.close()
+        if error is None:
+            _beside(self._path).replace(self._path)
+        else:
+            _beside(self._path).unlink()
+
+    def add(self, name: str, embedding: np.ndarray) -> None:
+        """Adds a record: (L, D) is written at once, (D,) at the end."""
+        if embedding.ndim == 1:
+            self._names.append(name)
+            self._rows.append(embedding)
+        else:
+            self._put(self._keys.take(name), embedding)
+
+    def _put(self, key: str, array: np.ndarray) -> None:
+        if self._archive is None:
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            self._archive = zipfile.ZipFile(_beside(self._path), "w")
+        member = zipfile.ZipInfo(f"{key}.npy")  # without the time: same in, same out
+        with self._archive.open(member, "w", force_zip64=True) as file:
+            np.lib.format.write_array(file, np.ascontiguousarray(array))
+
+
+class _Names:
+    """Gives every name once: the second 'x' is 'x-2', the third 'x-3'."""
+
+    def __init__(self, key: Callable[[str], str] = str) -> None:
+        self._key = key
+        self._count: dict[str, int] = {}
+
+    def take(self, name: str) -> str:
+        free = name
+        while self._key(free) in self._count:
+            self._count[self._key(name)] += 1
+            free = f"{name}-{self._count[self._key(name)]}"
+        self._count[self._key(free)] = 1
+        return free
+
+
+def _structure(record: formats.Record) -> structures.Structure:
+    if record.structure is None:
+        raise ValueError(f"{record.name}: a record with a structure is expected")
+    return record.structure
+
+
+def _beside(path: pathlib.Path) -> pathlib.Path:
+    return path.with_name(f"{path.name}.unfinished")
+
+
+_WRITERS: dict[str, Callable[[formats.Path, formats.Record], None]] = {
+    "ct": structure_formats.write_ct,
+    "bpseq": structure_formats.write_bpseq,
+    "dbn": structure_formats.write_dbn,
+}

@@ -1,0 +1,315 @@
+import gzip
+import json
+import os
+import pathlib
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+import standing_predictor
+
+from ssrlm_jax import cli, config, infer, model_dir
+from ssrlm_jax.cli import models
+from ssrlm_jax.infer import results
+from ssrlm_jax.rna import alphabet, structure_formats
+
+HERE = pathlib.Path(__file__).parent
+BAD = ">a\nGGGAAACCC\n>b\n>c\nGGJ\n>d\nGGGGAAAACCCC\n>e\nccctttggg\n"
+GOOD_LINES = [
+    *(">a", "GGGAAACCC", "(((...)))"),
+    *(">e", "CCCUUUGGG", "(((...)))"),
+]
+
+
+@pytest.fixture
+def loaded(monkeypatch):
+    """Lists which models were loaded; none is."""
+    found = []
+    name = "ssrlm_jax.infer.predictor"
+    monkeypatch.setitem(sys.modules, name, sys.modules.get(name))
+    monkeypatch.setattr(infer, "predictor", None, raising=False)
+    standing_predictor.put(found)
+    monkeypatch.setenv(models.VARIABLE, "models/tiny")
+    return found
+
+
+@pytest.fixture
+def fasta(tmp_path):
+    path = tmp_path / "my.fa"
+    path.write_text(BAD)
+    return str(path)
+
+
+def _ssrlm(capsys, *arguments):
+    status = cli.main([str(argument) for argument in arguments])
+    out, err = capsys.readouterr()
+    return status, out, err.splitlines()
+
+
+def test_bad_records_are_named_and_the_others_folded(capsys, loaded, fasta):
+    status, out, err = _ssrlm(capsys, "fold", fasta, "--max-length", 10)
+    assert status == 1
+    assert out.splitlines() == GOOD_LINES
+    assert len(err) == 4
+    assert err[0] == f"ssrlm fold: {fasta}:3: record 2 (b): a header without a sequence"
+    assert f"{fasta}:4: record 3 (c): position 3: 'J' is not a letter" in err[1]
+    assert f"{fasta}:6: record 4 (d): 12 letters, at most 10" in err[2]
+    assert err[3].startswith("ssrlm fold: 2 of 5 folded in ")
+
+
+def test_a_sequence_is_folded(capsys, loaded):
+    status, out, err = _ssrlm(capsys, "fold", "gggaaatcc")
+    assert (status, out) == (0, ">sequence\nGGGAAAUCC\n(((...)))\n")
+    assert len(err) == 1
+
+
+def test_gz_is_folded(capsys, loaded, tmp_path):
+    (tmp_path / "my.gz").write_bytes(gzip.compress(b">a\nGGGAAACCC\n"))
+    status, out, _ = _ssrlm(capsys, "fold", tmp_path / "my.gz")
+    assert (status, out.splitlines()) == (0, GOOD_LINES[:3])
+
+
+def test_records_before_damage_are_folded(capsys, loaded, tmp_path):
+    data = gzip.compress((">a\nGGGAAACCC\n" * 10_000).encode(), compresslevel=0)
+    (tmp_path / "my.gz").write_bytes(data[: len(data) // 2])
+    status, out, err = _ssrlm(capsys, "fold", tmp_path / "my.gz")
+    assert status == 1
+    assert out.splitlines()[:3] == GOOD_LINES[:3]
+    assert out.count(">a") > 1000
+    assert "the gz file ends too early" in err[0]
+
+
+def test_the_model_comes_from_the_environment(capsys, loaded):
+    assert _ssrlm(capsys, "fold", "GGGAAACCC")[0] == 0
+    assert _ssrlm(capsys, "fold", "GGGAAACCC", "-m", "other")[0] == 0
+    assert [str(path) for path, _ in loaded] == ["models/tiny", "other"]
+
+
+def test_without_a_model_it_says_how_to_get_one(capsys, loaded, monkeypatch):
+    monkeypatch.delenv(models.VARIABLE)
+    status, out, (line,) = _ssrlm(capsys, "fold", "GGGAAACCC")
+    assert (status, out) == (1, "")
+    assert "-m MODEL or set SSRLM_MODEL" in line
+    assert "ssrlm export" in line
+
+
+def test_flags_reach_the_decoder(capsys, loaded):
+    _ssrlm(capsys, "fold", "GGGAAACCC")
+    flags = ["--no-sharp-loops", "--canonical-only", "--threshold", 0.5]
+    flags += ["--method", "nested", "--max-pairs-per-base", 2, "--format", "json"]
+    _ssrlm(capsys, "fold", "GGGAAACCC", *flags)
+    assert [decoding for _, decoding in loaded] == [
+        config.DecodingConfig(),
+        config.DecodingConfig(
+            method="nested",
+            threshold=0.5,
+            max_pairs_per_base=2,
+            allow_sharp_loops=False,
+            is_canonical_only=True,
+        ),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("flags", "told"),
+    [
+        (["--format", "xyz"], "format 'xyz' is not one of"),
+        (["--format", "ct"], "--format ct needs a directory: give -o DIR"),
+        (["--format", "dbn,json"], "--format dbn,json needs a directory"),
+        (["--plot"], "--plot needs a directory"),
+        (["--threshold", "0"], "--threshold=0.0 does not lie within 0..1"),
+        (["--threshold", "nan"], "--threshold=nan does not lie within 0..1"),
+        (["--max-pairs-per-base", "0"], "--max-pairs-per-base=0 is < 1"),
+        (["--max-length", "0"], "--max-length=0 is < 1"),
+    ],
+)
+def test_a_setting_is_refused_before_a_model_is_loaded(capsys, loaded, flags, told):
+    status, out, (line,) = _ssrlm(capsys, "fold", "GGGAAACCC", *flags)
+    assert (status, out, loaded) == (1, "", [])
+    assert told in line
+
+
+@pytest.mark.parametrize(
+    ("text", "told"), [("", "the file is empty"), (None, "is neither a FASTA file")]
+)
+def test_no_input_is_refused_before_a_model_is_loaded(
+    capsys, loaded, tmp_path, text, told
+):
+    if text is not None:
+        (tmp_path / "my.fa").write_text(text)
+    status, out, (line,) = _ssrlm(capsys, "fold", tmp_path / "my.fa")
+    assert (status, out, loaded) == (1, "", [])
+    assert told in line
+
+
+def test_more_than_the_model_was_trained_on_is_a_warning(capsys, loaded):
+    status, out, err = _ssrlm(capsys, "fold", "G" * 31)
+    assert status == 0
+    assert "warning: argument: sequence has 31 nucleotides; the model was" in err[0]
+    assert "trained on up to 30" in err[0]
+    assert out.count("\n") == 3
+    assert len(_ssrlm(capsys, "fold", "G" * 30)[2]) == 1
+
+
+def test_json_on_standard_output(capsys, loaded):
+    _, out, _ = _ssrlm(capsys, "fold", "GGGAAACCC", "--format", "json")
+    told = json.loads(out)
+    assert (told["model"], told["threshold"]) == ("tiny", 0.25)
+    assert told["pairs"] == [[1, 9], [2, 8], [3, 7]]
+    _, out, _ = _ssrlm(capsys, "fold", "GAC", "--format", "json", "--threshold", 0.5)
+    assert json.loads(out)["threshold"] == 0.5
+
+
+def test_files_are_written_once(capsys, loaded, fasta, tmp_path):
+    out = tmp_path / "out"
+    run = ["fold", fasta, "-o", out, "--format", "ct,json"]
+    assert _ssrlm(capsys, *run)[0] == 1
+    written = {path.name: path.read_bytes() for path in out.iterdir()}
+    assert set(written) == {"a.ct", "d.ct", "e.ct", results.JSON_FILE}
+    lines = written[results.JSON_FILE].decode().splitlines()
+    assert [json.loads(line)["name"] for line in lines] == ["a", "d", "e"]
+    status, _, (line,) = _ssrlm(capsys, *run)
+    assert status == 1
+    assert f"{out} is not empty; give another place, or --force" in line
+    assert {path.name: path.read_bytes() for path in out.iterdir()} == written
+    (out / "a.ct").write_text("mine")
+    assert "3 of 5 folded" in _ssrlm(capsys, *run, "--force")[2][-1]
+    assert {path.name: path.read_bytes() for path in out.iterdir()} == written
+
+
+def test_names_make_files_of_their_own_in_the_directory(capsys, loaded, tmp_path):
+    (tmp_path / "my.fa").write_text(">../x\nGGG\n>a/b\nCCC\n>a/b\nAAA\n")
+    status, _, _ = _ssrlm(capsys, "fold", tmp_path / "my.fa", "-o", tmp_path / "out")
+    assert status == 0
+    found = {path.name: path for path in (tmp_path / "out").iterdir()}
+    assert set(found) == {"_._x.dbn", "a_b.dbn", "a_b-2.dbn"}
+    (record,) = structure_formats.read(found["a_b-2.dbn"])
+    assert (record.name, record.sequence) == ("a/b", "AAA")
+
+
+def test_equal_names_are_told_apart_by_order_on_standard_output(
+    capsys, loaded, tmp_path
+):
+    (tmp_path / "my.fa").write_text(">a\nGGG\n>a\nCCC\n")
+    status, out, _ = _ssrlm(capsys, "fold", tmp_path / "my.fa")
+    assert (status, out) == (0, ">a\nGGG\n...\n>a\nCCC\n...\n")
+
+
+def test_a_base_triple_is_one_line_for_each_record(capsys, loaded, fasta, tmp_path):
+    run = ["fold", fasta, "--max-pairs-per-base", 2]
+    status, out, err = _ssrlm(capsys, *run)
+    assert (status, out) == (1, "")
+    assert sum("share a nucleotide" in line for line in err) == 3
+    assert f"{fasta}:1: a: " in next(line for line in err if "share" in line)
+    status, out, _ = _ssrlm(capsys, *run, "--format", "json")
+    assert len(out.splitlines()) == 3
+
+
+def test_pictures_are_drawn(capsys, loaded, tmp_path):
+    pytest.importorskip("matplotlib")
+    pytest.importorskip("RNA")
+    run = ["fold", "GGGAAACCC", "-o", tmp_path / "out", "--plot"]
+    assert _ssrlm(capsys, *run)[0] == 0
+    assert (tmp_path / "out" / "sequence.drawing.svg").stat().st_size > 1000
+
+
+def _process(*arguments, **settings):
+    code = (
+        "import sys, standing_predictor; from ssrlm_jax import cli; "
+        "standing_predictor.put([]); sys.exit(cli.main())"
+    )
+    return subprocess.Popen(
+        [sys.executable, "-c", code, *arguments],
+        env=os.environ | {"PYTHONPATH": str(HERE), models.VARIABLE: "tiny"},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        **settings,
+    )
+
+
+def test_standard_input_is_folded_while_it_comes():
+    child = _process("fold", stdin=subprocess.PIPE)
+    child.stdin.write(GOOD_LINES[0] + "\nGGGAAACCC\n>x\nG\n>y\nG\n>z\nG\n")
+    child.stdin.flush()
+    first = [child.stdout.readline().strip() for _ in range(3)]
+    assert child.poll() is None
+    out, err = child.communicate()
+    assert first == GOOD_LINES[:3]
+    assert out == ">x\nG\n.\n>y\nG\n.\n>z\nG\n.\n"
+    assert child.returncode == 0
+    assert err.splitlines()[0].startswith("ssrlm fold: 4 of 4 folded")
+
+
+def test_a_closed_pipe_ends_it_without_a_word(tmp_path):
+    (tmp_path / "my.fa").write_text(">a\nGGGAAACCC\n" * 20_000)
+    child = _process("fold", str(tmp_path / "my.fa"))
+    first = child.stdout.readline()
+    child.stdout.close()
+    err = child.stderr.read()
+    child.stderr.close()
+    assert child.wait() == 141
+    assert (first, err) == (">a\n", "")
+
+
+@pytest.fixture
+def model(tmp_path, monkeypatch):
+    sizes = config.EncoderConfig(
+        num_layers=2, width=8, num_heads=2, num_kv_heads=2, ffn_width=16
+    )
+    description = model_dir.Description(
+        architecture=sizes, letters=alphabet.LETTERS, made={}, scores={}
+    )
+    model_dir.save(tmp_path / "model", description, {"embedding": np.ones((9, 8))})
+    monkeypatch.setenv(models.VARIABLE, str(tmp_path / "model"))
+    return tmp_path / "model"
+
+
+def test_embeddings_of_good_records_are_a_table(capsys, loaded, model, fasta, tmp_path):
+    status, out, err = _ssrlm(capsys, "embed", fasta, "-o", tmp_path / "x.npz")
+    assert (status, out) == (1, "")
+    assert err[-1].startswith("ssrlm embed: 3 of 5 embedded")
+    with np.load(tmp_path / "x.npz") as held:
+        assert held["names"].tolist() == ["a", "d", "e"]
+        np.testing.assert_array_equal(held["embedding"][:, 0], [8, 11, 8])
+
+
+def test_embeddings_of_nucleotides_are_arrays(capsys, loaded, model, tmp_path):
+    (tmp_path / "my.fa").write_text(">a\nGGG\n>a\nCCCC\n")
+    run = ["embed", tmp_path / "my.fa", "-o", tmp_path / "x.npz"]
+    assert _ssrlm(capsys, *run, "--pool", "none", "--layer", 2)[0] == 0
+    with np.load(tmp_path / "x.npz") as held:
+        assert {name: held[name].shape for name in held} == {"a": (3, 4), "a-2": (4, 4)}
+        assert held["a"][0, 0] == 5
+
+
+def test_embeddings_are_not_overwritten(capsys, loaded, model, tmp_path):
+    run = ["embed", "GGG", "-o", tmp_path / "x.npz"]
+    assert _ssrlm(capsys, *run)[0] == 0
+    before = (tmp_path / "x.npz").read_bytes()
+    status, _, (line,) = _ssrlm(capsys, *run, "--layer", 1)
+    assert status == 1
+    assert "x.npz exists; give another place, or --force" in line
+    assert (tmp_path / "x.npz").read_bytes() == before
+    assert _ssrlm(capsys, *run, "--layer", 1, "--force")[0] == 0
+    assert (tmp_path / "x.npz").read_bytes() != before
+
+
+@pytest.mark.parametrize("layer", [-2, 3])
+def test_a_layer_that_is_not_there_names_the_range(
+    capsys, loaded, model, tmp_path, layer
+):
+    run = ["embed", "GGG", "-o", tmp_path / "x.npz", "--layer", layer]
+    status, _, (line,) = _ssrlm(capsys, *run)
+    assert (status, loaded) == (1, [])
+    assert f"--layer={layer} is not one of -1..2" in line
+    assert not (tmp_path / "x.npz").exists()
+
+
+def test_commands_wait_for_jax_and_matplotlib_only_when_they_run():
+    code = (
+        "import sys; from ssrlm_jax.infer import inputs, plots, results; "
+        "sys.exit('jax' in sys.modules or 'matplotlib' in sys.modules)"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
