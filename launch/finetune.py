@@ -20,6 +20,7 @@ import command
 
 from ssrlm_jax import config, model_dir
 from ssrlm_jax.data import secondary as data
+from ssrlm_jax.rna import formats
 from ssrlm_jax.train import workdir as workdirs
 
 _log = logging.getLogger("ssrlm_jax")
@@ -38,6 +39,9 @@ def finetune(settings: config.FinetuneConfig, flags: argparse.Namespace) -> None
     train = data.into_buckets(split.train, settings.data)
     validation = data.into_buckets(split.validation, settings.data)
     settings = settings.in_steps(train.batches_per_epoch)
+    if split.test:
+        workdir.mkdir(parents=True, exist_ok=True)
+        formats.write_table(workdir / "test.tsv", split.test)
     _log.info("training: %s", train)
     _log.info("validation: %s", validation)
 

@@ -41,7 +41,7 @@ def split(settings: config.LabelledConfig, seed: int) -> Split:
     """
     if settings.table:
         records = _read(settings.table, settings.max_length)
-        parts = _by_family(settings, records, seed)
+        parts = split_by_family(settings, records, seed)
     else:
         for name in ("train", "validation"):
             if not getattr(settings, name):
@@ -81,10 +81,14 @@ def _read(files: str, max_length: int) -> list[formats.Record]:
     return records
 
 
-def _by_family(
+def split_by_family(
     settings: config.LabelledConfig, records: Sequence[formats.Record], seed: int
 ) -> Split:
-    """Splits by family; see `config.LabelledConfig`."""
+    """Splits by family; see `config.LabelledConfig`.
+
+    Raises:
+      ValueError: there is no such family, or fewer families than folds.
+    """
     family_of = _families(settings, records)
     names = sorted(set(family_of.values()))
     if settings.held_out:

@@ -8,9 +8,10 @@ file and the line, counted from 1.
 import dataclasses
 import gzip
 import os
+import pathlib
 import re
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import NamedTuple
 
 import numpy as np
@@ -201,6 +202,26 @@ def read_table(path: Path) -> Iterator[Record]:
         )
     if not columns:
         raise ValueError(f"{path}: the file is empty")
+
+
+def write_table(path: Path, records: Iterable[Record]) -> None:
+    """Writes labelled records as a table that `read_table` reads back.
+
+    Of base triples `dotbracket` has the first pair, `pairs` all.
+    """
+    rows = [["id", "family", "sequence", "dotbracket", "pairs"]]
+    for record in records:
+        if record.structure is None:
+            raise ValueError(f"{path}: {record.name} has no structure to be written")
+        partner_L, _ = structures.partners(record.structure)
+        is_first = partner_L > np.arange(len(partner_L))
+        once = np.stack([np.flatnonzero(is_first), partner_L[is_first]], axis=1)
+        dots = structures.to_dot_bracket(structures.Structure(len(partner_L), once))
+        pairs = ";".join(f"{i + 1}-{j + 1}" for i, j in record.structure.pairs.tolist())
+        rows.append([record.name, record.family, record.sequence, dots, pairs])
+    beside = pathlib.Path(f"{os.fspath(path)}.unfinished")
+    beside.write_text("".join("\t".join(row) + "\n" for row in rows), "utf-8")
+    beside.replace(path)
 
 
 def _table_rows(path: Path) -> Iterator[tuple[int, list[str]]]:

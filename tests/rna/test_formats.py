@@ -244,3 +244,19 @@ def test_rfam_alignments_give_the_structures_that_were_projected_before(tmp_path
     for one, other in zip(found, expected, strict=True):
         assert (one.name, one.sequence) == (other.name, other.sequence)
         np.testing.assert_array_equal(one.structure.pairs, other.structure.pairs)
+
+
+def test_a_written_table_reads_back_with_triples_and_unpaired_strands(tmp_path):
+    triple = structure.Structure(6, np.array([[0, 4], [0, 5], [1, 3]]))
+    records = [
+        formats.Record("a", "GGAAUC", triple, family="x"),
+        formats.Record("b", "ACGU", structure.from_dot_bracket("....")),
+        formats.Record("c", "ACGUAC", structure.from_dot_bracket("([.)].")),
+    ]
+    formats.write_table(tmp_path / "t.tsv", records)
+    found = list(formats.read(tmp_path / "t.tsv"))
+    assert [r.name for r in found] == ["a", "b", "c"]
+    assert [r.family for r in found] == ["x", "", ""]
+    for one, other in zip(found, records, strict=True):
+        assert one.sequence == other.sequence
+        np.testing.assert_array_equal(one.structure.pairs, other.structure.pairs)

@@ -1,0 +1,178 @@
+import itertools
+
+import numpy as np
+import pytest
+
+from ssrlm_jax import config
+from ssrlm_jax.data import secondary
+from ssrlm_jax.rna import alphabet, formats
+from ssrlm_jax.rna import structure as structures
+
+SETTINGS = config.LabelledConfig(max_length=100, batch_size=2)
+
+
+def _record(length, name="", family=""):
+    pairs = np.array([[0, length - 1]]) if length > 1 else np.empty((0, 2))
+    structure = structures.Structure(length, pairs)
+    return formats.Record(name or f"r{length}", "A" * length, structure, family)
+
+
+def _records(num=41, seed=0):
+    lengths = np.random.default_rng(seed).integers(1, 101, num)
+    return [_record(int(length), f"r{n}") for n, length in enumerate(lengths)]
+
+
+def _names(batch):
+    """Returns the lengths of the RNAs of a batch."""
+    return batch["length"].tolist()
+
+
+def test_a_batch_by_hand():
+    record = formats.Record("a", "gCAN", structures.from_dot_bracket("(..)"))
+    batch = secondary.make([record, None], 5)
+    assert batch["token"][0].tolist() == [
+        alphabet.CLS,
+        alphabet.G,
+        alphabet.C,
+        alphabet.A,
+        alphabet.N,
+        alphabet.EOS,
+        alphabet.PAD,
+    ]
+    assert batch["segment"][0].tolist() == [1] * 6 + [0]
+    assert not batch["token"][1].any()
+    assert not batch["segment"][1].any()
+    assert batch["length"].tolist() == [4, 0]
+    assert np.argwhere(batch["pair"]).tolist() == [[0, 0, 3], [0, 3, 0]]
+
+
+def test_every_record_comes_once_an_epoch_in_another_order():
+    buckets = secondary.into_buckets(_records(), SETTINGS)
+    num = buckets.batches_per_epoch
+    stream = buckets.batches(7, 0, 1, 0)
+    epochs = [
+        [length for batch in itertools.islice(stream, num) for length in _names(batch)]
+        for _ in range(2)
+    ]
+    expected = sorted(len(record.sequence) for record in buckets.records)
+    for epoch in epochs:
+        assert sorted(length for length in epoch if length) == expected
+    assert epochs[0] != epochs[1]
+
+
+def test_batches_go_on_from_any_number():
+    buckets = secondary.into_buckets(_records(), SETTINGS)
+    whole = list(itertools.islice(buckets.batches(7, 0, 1, 0), 60))
+    for start in (1, buckets.batches_per_epoch, 45):
+        rest = itertools.islice(buckets.batches(7, 0, 1, start), 60 - start)
+        for one, other in zip(rest, whole[start:], strict=True):
+            for name in one:
+                np.testing.assert_array_equal(one[name], other[name])
+
+
+def test_two_processes_read_the_halves_of_each_batch():
+    buckets = secondary.into_buckets(_records(), SETTINGS)
+    parts = [itertools.islice(buckets.batches(7, n, 2, 0), 30) for n in (0, 1)]
+    whole = itertools.islice(buckets.batches(7, 0, 1, 0), 30)
+    for batch, first, second in zip(whole, *parts, strict=True):
+        both = np.concatenate([first["token"], second["token"]])
+        np.testing.assert_array_equal(batch["token"], both)
+
+
+def test_validation_gives_every_record_once_with_its_place():
+    records = _records()
+    buckets = secondary.into_buckets(records, SETTINGS)
+    seen = []
+    for places, batch in buckets.ordered():
+        assert len(batch["token"]) == SETTINGS.batch_size
+        seen += places
+        for row, place in enumerate(places):
+            assert batch["length"][row] == len(records[place].sequence)
+    assert sorted(seen) == list(range(len(records)))
+
+
+def test_padding_is_small_and_shapes_are_few_at_the_lengths_of_real_sets():
+    # bpRNA TR0: median 105, nine tenths below 234, the longest 498.
+    lengths = np.random.default_rng(0).lognormal(np.log(108), 0.5, 3_000)
+    records = [_record(int(n), f"r{k}") for k, n in enumerate(lengths) if 30 < n < 500]
+    buckets = secondary.into_buckets(records, config.LabelledConfig())
+    assert buckets.padding < 0.07
+    assert len(buckets.lengths) <= 30
+
+
+def test_a_family_is_held_out_whole():
+    records = [_record(20, f"r{n}", "abc"[n % 3]) for n in range(30)]
+    settings = config.LabelledConfig(table="t.tsv", held_out="b")
+    found = secondary.split_by_family(settings, records, seed=0)
+    assert {r.family for r in found.test} == {"b"}
+    assert {r.family for r in [*found.train, *found.validation]} == {"a", "c"}
+    assert len(found.validation) == 2
+    names = [
+        r.name for part in (found.train, found.validation, found.test) for r in part
+    ]
+    assert sorted(names) == sorted(r.name for r in records)
+
+
+def test_folds_share_no_family_and_every_fold_tests_once():
+    records = [_record(20, f"r{n}", f"f{n % 7}") for n in range(40)]
+    tested = []
+    for fold in range(3):
+        settings = config.LabelledConfig(table="t.tsv", num_folds=3, fold=fold)
+        found = secondary.split_by_family(settings, records, seed=0)
+        parts = [found.train, found.validation, found.test]
+        families = [{r.family for r in part} for part in parts]
+        for one, other in itertools.combinations(families, 2):
+            assert not one & other
+        tested += [r.name for r in found.test]
+    assert sorted(tested) == sorted(r.name for r in records)
+
+
+def test_records_without_a_family_are_families_of_their_own():
+    records = [_record(20, f"r{n}") for n in range(9)]
+    settings = config.LabelledConfig(table="t.tsv", num_folds=3)
+    found = secondary.split_by_family(settings, records, seed=0)
+    assert [len(found.train), len(found.validation), len(found.test)] == [3, 3, 3]
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({}, "data.train is empty"),
+        ({"train": "nothing.tsv"}, "data.validation is empty"),
+        ({"table": "TABLE"}, "needs data.held_out or data.num_folds"),
+        ({"table": "TABLE", "held_out": "z"}, r"'z' is not one of \['x'\]"),
+        ({"table": "TABLE", "num_folds": 3}, "there are 1 families only"),
+    ],
+)
+def test_a_split_that_cannot_be_made_is_an_error(tmp_path, settings, message):
+    table = tmp_path / "t.tsv"
+    formats.write_table(table, [_record(20, "a", "x")])
+    settings = {k: str(table) if v == "TABLE" else v for k, v in settings.items()}
+    with pytest.raises(ValueError, match=message):
+        secondary.split(config.LabelledConfig(**settings), seed=0)
+
+
+def test_records_that_are_too_long_are_left_out_and_counted(tmp_path, caplog):
+    table = tmp_path / "t.tsv"
+    formats.write_table(table, [_record(20, "a"), _record(101, "b")])
+    settings = config.LabelledConfig(
+        train=str(table), validation=str(table), max_length=100
+    )
+    with caplog.at_level("INFO", logger="ssrlm_jax"):
+        found = secondary.split(settings, seed=0)
+    assert [r.name for r in found.train] == ["a"]
+    assert "1 records are empty or longer than 100 nt" in caplog.text
+
+
+def test_a_record_without_a_structure_is_an_error(tmp_path):
+    table = tmp_path / "t.tsv"
+    table.write_text("id\tsequence\tdotbracket\na\tACGU\t\n")
+    settings = config.LabelledConfig(train=str(table), validation=str(table))
+    with pytest.raises(ValueError, match="t.tsv:2: a has no structure"):
+        secondary.split(settings, seed=0)
+
+
+def test_a_letter_that_is_not_of_rna_names_the_record():
+    record = formats.Record("a", "AC-U", structures.from_dot_bracket("...."))
+    with pytest.raises(ValueError, match="a: position 3: '-' is not a letter"):
+        secondary.into_buckets([record], SETTINGS)

@@ -1,0 +1,197 @@
+import dataclasses
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+import ssrlm_jax
+from ssrlm_jax import config, model_dir
+from ssrlm_jax.infer import predictor as predictors
+from ssrlm_jax.models import attention, encoder, heads
+from ssrlm_jax.rna import alphabet, batches, probabilities
+
+SIZES = config.EncoderConfig(
+    num_layers=3, width=16, num_heads=2, num_kv_heads=2, ffn_width=24
+)
+HEAD = config.HeadConfig(channels=4)
+RNA = ["GGGAAACCC", "A", "acgtnacgu" * 4, "GC" * 30, "GGGAAACCC", "AUGC" * 20]
+
+
+@pytest.fixture(scope="module")
+def model():
+    """Returns a description and parameters of a tiny model with a head."""
+    body = encoder.Encoder(**dataclasses.asdict(SIZES), attend=attention.plain)
+    head = heads.PairHead(**dataclasses.asdict(HEAD))
+    token_BL = jnp.zeros((1, 8), jnp.uint8)
+    keys = jax.random.split(jax.random.key(0))
+    params = {
+        "encoder": body.init(keys[0], token_BL, token_BL)["params"],
+        "pair_head": head.init(keys[1], jnp.zeros((1, 8, 16)), jnp.ones((1, 8), bool))[
+            "params"
+        ],
+    }
+    description = model_dir.Description(
+        architecture=SIZES,
+        letters=alphabet.LETTERS,
+        made={},
+        scores={},
+        threshold=0.4,
+        head=HEAD,
+        trained_length=50,
+    )
+    return description, jax.tree.map(np.asarray, params)
+
+
+@pytest.fixture(scope="module")
+def predictor(model):
+    return predictors.Predictor(*model)
+
+
+def _matrices(predictor, sequences):
+    return [
+        probabilities.to_matrix(listed, len(sequence))
+        for sequence, listed in predictor.pair_probabilities(sequences)
+    ]
+
+
+def test_results_come_in_the_order_given_and_fit_their_sequences(predictor):
+    found = predictor.fold(RNA)
+    assert [one.sequence for one in found] == RNA
+    assert [one.structure.length for one in found] == [len(one) for one in RNA]
+    np.testing.assert_array_equal(found[0].structure.pairs, found[4].structure.pairs)
+    for one in found:
+        assert (one.probabilities.probability >= probabilities.LEAST).all()
+        i, j = one.structure.pairs.T
+        matrix_LL = probabilities.to_matrix(one.probabilities, one.structure.length)
+        assert (matrix_LL[i, j] > 0.4).all()
+
+
+def test_a_batch_gives_what_its_sequences_give_one_by_one(predictor):
+    together = _matrices(predictor, RNA)
+    for sequence, matrix_LL in zip(RNA, together, strict=True):
+        (alone_LL,) = _matrices(predictor, [sequence])
+        np.testing.assert_allclose(matrix_LL, alone_LL, atol=1e-5)
+
+
+def test_probabilities_are_those_of_the_plain_forward_pass(model, predictor):
+    description, params = model
+    body = encoder.Encoder(**dataclasses.asdict(SIZES), attend=attention.plain)
+    head = heads.PairHead(**dataclasses.asdict(HEAD))
+    sequence = RNA[2]
+    token_BL, segment_BL, _ = batches.pad([sequence], len(sequence))
+    x_BLD = body.apply(
+        {"params": params["encoder"]}, token_BL, segment_BL, method="hidden"
+    )[:, 1:-1]
+    is_BL = jnp.ones(x_BLD.shape[:2], bool)
+    logits_BLM = head.apply({"params": params["pair_head"]}, x_BLD, is_BL)
+    expected_LL = np.array(jax.nn.sigmoid(logits_BLM)[0])
+    expected_LL[expected_LL < probabilities.LEAST] = 0
+    np.fill_diagonal(expected_LL, 0)
+    (found_LL,) = _matrices(predictor, [sequence])
+    np.testing.assert_allclose(found_LL, expected_LL, atol=1e-5)
+
+
+def test_long_rna_in_tiles_is_equal_to_the_whole(model, predictor):
+    tiled = predictors.Predictor(*model, tile=24)
+    for found_LL, expected_LL in zip(
+        _matrices(tiled, RNA), _matrices(predictor, RNA), strict=True
+    ):
+        np.testing.assert_allclose(found_LL, expected_LL, atol=1e-5)
+
+
+def test_few_shapes_are_compiled():
+    ladder = batches.lengths(predictors.TILE)
+    assert len(ladder) <= 40
+    sizes = [max(1, predictors.PAIRS_PER_BATCH // n**2).bit_length() for n in ladder]
+    assert max(sizes) <= 13
+
+
+def test_results_come_while_sequences_are_still_read(model):
+    predictor = predictors.Predictor(*model)
+    read = []
+
+    def sequences():
+        for number in range(3 * predictors.WINDOW):
+            read.append(number)
+            yield "ACGU"
+
+    next(iter(predictor.predict(sequences())))
+    assert len(read) == predictors.WINDOW
+
+
+def test_settings_of_decoding_are_obeyed(model):
+    description, params = model
+    strict = config.DecodingConfig(threshold=0.999)
+    found = predictors.Predictor(description, params, strict).fold(["GGGAAACCC"])
+    assert not len(found[0].structure.pairs)
+    every = config.DecodingConfig(threshold=0.01, method="threshold")
+    found = predictors.Predictor(description, params, every).fold(["GGGAAACCC"])
+    listed = found[0].probabilities.probability
+    assert len(found[0].structure.pairs) == (listed > 0.01).sum() > 4
+
+
+@pytest.mark.parametrize("pool", predictors.POOLS)
+def test_embeddings_are_hidden_states_of_nucleotides(model, predictor, pool):
+    _, params = model
+    body = encoder.Encoder(**dataclasses.asdict(SIZES), attend=attention.plain)
+    for sequence, found in zip(RNA, predictor.embed(RNA, pool=pool), strict=True):
+        token_BL, segment_BL, _ = batches.pad([sequence], len(sequence))
+        x_LD = body.apply(
+            {"params": params["encoder"]}, token_BL, segment_BL, method="hidden"
+        )[0]
+        letters_LD = x_LD[1:-1]
+        expected = {"mean": letters_LD.mean(0), "cls": x_LD[0], "none": letters_LD}
+        np.testing.assert_allclose(found, expected[pool], atol=1e-4)
+
+
+def test_layers_run_from_the_embedding_to_the_last(model, predictor):
+    _, params = model
+    (first,) = predictor.embed(["GA"], layer=0, pool="none")
+    rows = params["encoder"]["embedding"][[alphabet.G, alphabet.A]]
+    np.testing.assert_allclose(first, rows, atol=1e-6)
+    (last,) = predictor.embed(["GA"], layer=3, pool="none")
+    (normed,) = predictor.embed(["GA"], layer=-1, pool="none")
+    size = np.sqrt(np.square(last).mean(1, keepdims=True) + SIZES.norm_epsilon)
+    np.testing.assert_allclose(last / size, normed, atol=1e-4)
+    (middle,) = predictor.embed(["GA"], layer=2, pool="none")
+    assert np.abs(middle - last).max() > 1e-3
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda p: p.fold(["ACGU", ""]), "sequence 2 is empty"),
+        (lambda p: p.fold(["AC-U"]), "sequence 1: position 3: '-'"),
+        (lambda p: p.embed(["A"], layer=4), r"layer 4 does not lie in -1\.\.3"),
+        (lambda p: p.embed(["A"], pool="max"), "'max' is not one of"),
+    ],
+)
+def test_what_cannot_be_used_is_an_error(predictor, call, message):
+    with pytest.raises(ValueError, match=message):
+        call(predictor)
+
+
+def test_nothing_in_nothing_out(predictor):
+    assert predictor.fold([]) == []
+    assert predictor.embed([]) == []
+
+
+def test_a_model_without_a_head_or_threshold_says_so(model):
+    description, params = model
+    plain = dataclasses.replace(description, head=None, threshold=None)
+    predictor = predictors.Predictor(plain, params["encoder"])
+    with pytest.raises(ValueError, match="no threshold"):
+        predictor.fold(["ACGU"])
+    with pytest.raises(ValueError, match="no head that predicts pairs"):
+        list(predictor.pair_probabilities(["ACGU"]))
+    assert predictor.embed(["ACGU"])[0].shape == (16,)
+
+
+def test_a_saved_model_is_loaded_by_the_package(model, predictor, tmp_path):
+    model_dir.save(tmp_path / "m", *model)
+    loaded = ssrlm_jax.load(tmp_path / "m")
+    assert loaded.trained_length == 50
+    assert loaded.threshold == 0.4
+    for one, other in zip(loaded.fold(RNA), predictor.fold(RNA), strict=True):
+        np.testing.assert_array_equal(one.structure.pairs, other.structure.pairs)

@@ -1,0 +1,39 @@
+import numpy as np
+import pytest
+
+from ssrlm_jax.metrics import thresholds
+
+
+def _decoded(probability, is_true, num_true):
+    return thresholds.Decoded(np.array(probability), np.array(is_true, bool), num_true)
+
+
+def test_the_threshold_is_that_of_the_best_mean_f1_by_hand():
+    # First: all four pairs F1 = 2*2/(4+2) = 0.667, the two above 0.5: 2*2/(2+2) = 1.
+    # Second: above 0.5 nothing is left: 0; at 0.3 its only pair is right: 1.
+    first = _decoded([0.9, 0.8, 0.45, 0.2], [1, 1, 0, 0], 2)
+    second = _decoded([0.4], [1], 1)
+    assert thresholds.choose([first]).threshold == 0.45
+    found = thresholds.choose([first, second])
+    # From 0.2 to 0.39: first has 3 pairs, F1 0.8, second 1: the best mean, 0.9.
+    assert found.threshold == 0.2
+    assert found.f1 == pytest.approx(0.9)
+    assert found.precision == pytest.approx((2 / 3 + 1) / 2)
+    assert found.recall == 1.0
+
+
+def test_a_pair_at_the_threshold_is_not_predicted():
+    wrong = _decoded([0.5], [0], 0)  # an unpaired RNA
+    right = _decoded([0.51], [1], 1)
+    assert thresholds.choose([wrong, right]).threshold == 0.5
+
+
+def test_an_unpaired_rna_counts_1_where_nothing_is_predicted():
+    unpaired = _decoded([0.3], [0], 0)
+    found = thresholds.choose([unpaired])
+    assert found == thresholds.Choice(0.3, 1.0, 1.0, 1.0)
+
+
+def test_no_sequences_are_an_error():
+    with pytest.raises(ValueError, match="at least one sequence"):
+        thresholds.choose([])
