@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 _STEP = 0.2  # inches
 _MOST_INCHES = 20.0  # of a side; a step is shorter beyond
 _MOST_LETTERS = 1500
+_SMALLEST_LOOP = 3  # nucleotides between two that are paired
 _LEAST_POINTS = 6.0  # of a position
 _MARGIN = 2.5  # steps around the nucleotides, for positions
 _ROOM = 1.1  # steps from a position that is written to what else is there
@@ -34,7 +35,8 @@ def drawing(
 ) -> "figures.Figure":
     """Draws the secondary structure.
 
-    Pairs that cross others do not shape the drawing; they are curves in it.
+    Pairs that cross others, or with a loop of less than three nucleotides, do not
+    shape the drawing; they are curves in it.
 
     Args:
       record: has a structure.
@@ -61,9 +63,10 @@ def drawing(
     color_P4 = canvas.color_of(probability_P)
     axes.plot(*xy_L2.T, color=_BACKBONE, linewidth=0.1 * points, zorder=1)
     curves = _curves(xy_L2, structure.pairs, np.where(is_straight_P, 0.0, _BEND))
+    width_P = points * np.where(is_straight_P, 0.15, 0.08)
     axes.add_collection(
         collections.LineCollection(
-            list(curves), colors=color_P4, linewidths=0.15 * points, zorder=2
+            list(curves), colors=color_P4, linewidths=width_P, zorder=2
         )
     )
     color_L4 = np.repeat(canvas.rgba([_UNPAIRED]), structure.length, axis=0)
@@ -82,7 +85,8 @@ def _layout(structure: structures.Structure) -> tuple[np.ndarray, np.ndarray]:
     import RNA
 
     partner_L, _ = structures.partners(structure)
-    first = np.flatnonzero(partner_L > np.arange(structure.length))
+    # ViennaRNA ends the process where a loop has fewer than three nucleotides.
+    first = np.flatnonzero(partner_L - np.arange(structure.length) > _SMALLEST_LOOP)
     once = structures.Structure(
         structure.length, np.stack([first, partner_L[first]], axis=1)
     )

@@ -183,12 +183,12 @@ class Structures:
         structure = canvas.structure_of(record)
         self._directory.mkdir(parents=True, exist_ok=True)
         stem = self._stems.take(_UNSAFE.sub("_", record.name[:_MOST_LETTERS]) or "_")
-        if self._with_plots:
-            self._draw(stem, record, listed)
         _, num_dropped = structures.partners(structure)
         for name in FORMATS:  # dot-bracket last: many crossings stop it alone
             if name in self._names and not (num_dropped and name in PAIRED_ONCE):
                 self._write(name, stem, record, listed, about)
+        if self._with_plots:
+            self._draw(stem, record, listed)
         check_writable(structure, self._names)
 
     def _write(

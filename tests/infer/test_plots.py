@@ -101,7 +101,7 @@ def test_a_large_map_keeps_the_most_probable_pair_of_a_cell():
 
 
 def test_pairs_of_a_drawing_are_near_and_nothing_overlaps():
-    dots = "((((...((((..))))...(((...))).((...))..))))..."
+    dots = "((((...((((...))))...(((...))).((...))..))))..."
     xy_L2, is_straight_P = layout._layout(structures.from_dot_bracket(dots))
     assert is_straight_P.all()
     gap_LL = np.linalg.norm(xy_L2[:, None] - xy_L2[None], axis=-1)
@@ -120,6 +120,15 @@ def test_pairs_that_cross_are_curves():
         first, middle, last = path.vertices[[0, 10, 20]]
         is_line = np.allclose(middle, (first + last) / 2)
         assert is_line == is_straight
+
+
+@pytest.mark.parametrize("dots", ["()", "((()))", "..(.)..", "(()())", "((..)).(...)"])
+def test_the_smallest_loops_are_drawn(dots):
+    structure = structures.from_dot_bracket(dots)
+    xy_L2, is_straight_P = layout._layout(structure)
+    assert np.isfinite(xy_L2).all()
+    i, j = structure.pairs.T
+    np.testing.assert_array_equal(is_straight_P, j - i > 3)
 
 
 def test_of_a_base_triple_both_pairs_are_drawn():
