@@ -8,6 +8,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from ssrlm_jax.metrics import pairs
+
 GRID = tuple(n / 100 for n in range(1, 100))
 
 
@@ -50,27 +52,17 @@ def choose(decoded: Sequence[Decoded]) -> Choice:
     grid_G = np.array(GRID)
     predicted_NG = np.stack([_above(d.probability, grid_G) for d in decoded])
     right_NG = np.stack([_above(d.probability[d.is_true], grid_G) for d in decoded])
-    true_N1 = np.array([d.num_true for d in decoded])[:, None]
-    precision_NG = _ratio(right_NG, predicted_NG, true_N1 == 0)
-    recall_NG = _ratio(
-        right_NG, np.broadcast_to(true_N1, right_NG.shape), predicted_NG == 0
-    )
-    f1_NG = _ratio(2 * right_NG, predicted_NG + true_N1, True)
-    best = int(np.argmax(f1_NG.mean(0)))
-    means = (float(of_NG[:, best].mean()) for of_NG in (precision_NG, recall_NG, f1_NG))
-    return Choice(GRID[best], *means)
+    known_N1 = np.array([d.num_true for d in decoded])[:, None]
+    known_NG = np.broadcast_to(known_N1, right_NG.shape)
+    counts_NG4 = np.stack([right_NG, predicted_NG, right_NG, known_NG], axis=-1)
+    means_3G = [
+        score(counts_NG4).mean(0) for score in (pairs.precision, pairs.recall, pairs.f1)
+    ]
+    best = int(np.argmax(means_3G[-1]))
+    return Choice(GRID[best], *(float(mean_G[best]) for mean_G in means_3G))
 
 
 def _above(probability: np.ndarray, grid_G: np.ndarray) -> np.ndarray:
     """Counts the probabilities above each threshold."""
     ordered = np.sort(probability)
     return len(ordered) - np.searchsorted(ordered, grid_G, side="right")
-
-
-def _ratio(
-    above: np.ndarray, below: np.ndarray, if_none: np.ndarray | bool
-) -> np.ndarray:
-    """Divides; 0 / 0 is 1 where `if_none`, else 0."""
-    return np.where(
-        below > 0, above / np.maximum(below, 1), np.where(if_none, 1.0, 0.0)
-    )

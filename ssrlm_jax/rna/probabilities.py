@@ -4,6 +4,8 @@ Every program and model gives them in this form; a dense symmetric matrix exists
 at the edges. Positions count from 0.
 """
 
+import os
+import pathlib
 from typing import NamedTuple
 
 import numpy as np
@@ -43,3 +45,64 @@ def to_matrix(probabilities: PairProbabilities, length: int) -> np.ndarray:
     i, j, probability = probabilities
     matrix_LL[i, j] = matrix_LL[j, i] = probability
     return matrix_LL
+
+
+def write(
+    path: str | os.PathLike[str], name: str, sequence: str, listed: PairProbabilities
+) -> None:
+    """Writes a file of one RNA: `>name`, its sequence, then `i j probability` lines.
+
+    Columns are separated by tabs, positions count from 1. The file appears whole.
+    """
+    rows = zip(listed.i + 1, listed.j + 1, listed.probability, strict=True)
+    lines = [f">{name}", sequence, *(f"{i}\t{j}\t{p:.6g}" for i, j, p in rows)]
+    beside = pathlib.Path(f"{os.fspath(path)}.unfinished")
+    beside.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    beside.replace(path)
+
+
+def read(path: str | os.PathLike[str]) -> tuple[str, str, PairProbabilities]:
+    """Reads a file as `write` writes it: name, sequence, probabilities.
+
+    Pairs may come in any order.
+
+    Raises:
+      ValueError: file and line, what was found and what is expected.
+    """
+    lines = (
+        pathlib.Path(path).read_text(encoding="utf-8", errors="replace").splitlines()
+    )
+    if len(lines) < 2 or not lines[0].startswith(">"):
+        found = lines[0][:20] if lines else "nothing"
+        raise ValueError(f"{path}:1: '>name' and a sequence expected, found {found!r}")
+    sequence = lines[1].strip()
+    rows = [_row(path, n, text, len(sequence)) for n, text in enumerate(lines[2:], 3)]
+    rows = sorted(row for row in rows if row)
+    i, j, probability = np.array(rows, np.float64).reshape(-1, 3).T
+    listed = PairProbabilities(
+        i.astype(np.int32), j.astype(np.int32), probability.astype(np.float32)
+    )
+    is_twice = (np.diff(listed.i) == 0) & (np.diff(listed.j) == 0)
+    if is_twice.any():
+        row = int(np.argmax(is_twice))
+        pair = f"({listed.i[row] + 1}, {listed.j[row] + 1})"
+        raise ValueError(f"{path}: the pair {pair} is listed twice")
+    return lines[0][1:].strip(), sequence, listed
+
+
+def _row(
+    path: str | os.PathLike[str], number: int, text: str, length: int
+) -> tuple[int, int, float] | None:
+    if not text.strip():
+        return None
+    try:
+        first, second, probability = text.split()
+        i, j, p = int(first), int(second), float(probability)
+    except ValueError:
+        i, j, p = 0, 0, -1.0
+    if not (1 <= i < j <= length and 0 <= p <= 1):
+        raise ValueError(
+            f"{path}:{number}: 'i j probability' with 1 <= i < j <= {length} and 0..1 "
+            f"expected, found {text[:30]!r}"
+        )
+    return i - 1, j - 1, p

@@ -119,6 +119,17 @@ def to_dot_bracket(structure: Structure) -> str:
     return "".join(text)
 
 
+def crossing(structure: Structure) -> np.ndarray:
+    """Returns which pairs cross another one: bool (P,), in the order of `pairs`.
+
+    Pairs (i, j) and (k, l) cross where i < k < j < l; pairs that share a nucleotide
+    do not.
+    """
+    i, j = structure.pairs.T
+    crosses_PP = (i[:, None] < i) & (i < j[:, None]) & (j[:, None] < j)
+    return (crosses_PP | crosses_PP.T).any(1)
+
+
 def partners(structure: Structure) -> tuple[np.ndarray, int]:
     """Returns where each nucleotide's partner is.
 

@@ -1,0 +1,57 @@
+import numpy as np
+import pytest
+
+from ssrlm_jax.rna import probabilities
+
+
+def _listed():
+    return probabilities.PairProbabilities(
+        np.array([0, 1], np.int32),
+        np.array([4, 3], np.int32),
+        np.array([0.5, 0.0625], np.float32),
+    )
+
+
+def test_a_matrix_lists_its_upper_triangle_from_the_least_on():
+    matrix_LL = np.array([[9, 0.2, 0.009], [9, 9, 0.01], [9, 9, 9]])
+    found = probabilities.from_matrix(matrix_LL)
+    assert found.i.tolist() == [0, 1]
+    assert found.j.tolist() == [1, 2]
+    np.testing.assert_allclose(found.probability, [0.2, 0.01])
+
+
+def test_a_list_becomes_a_symmetric_matrix_and_back():
+    matrix_LL = probabilities.to_matrix(_listed(), 6)
+    np.testing.assert_array_equal(matrix_LL, matrix_LL.T)
+    assert matrix_LL[4, 0] == 0.5
+    for column, was in zip(
+        probabilities.from_matrix(matrix_LL), _listed(), strict=True
+    ):
+        np.testing.assert_array_equal(column, was)
+
+
+def test_a_written_file_reads_back(tmp_path):
+    probabilities.write(tmp_path / "a.prob", "a", "GCAAC", _listed())
+    assert (tmp_path / "a.prob").read_text() == ">a\nGCAAC\n1\t5\t0.5\n2\t4\t0.0625\n"
+    name, sequence, found = probabilities.read(tmp_path / "a.prob")
+    assert (name, sequence) == ("a", "GCAAC")
+    for column, was in zip(found, _listed(), strict=True):
+        np.testing.assert_array_equal(column, was)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("", "a.prob:1: '>name' and a sequence expected, found 'nothing'"),
+        ("1 2 0.5\n", "a.prob:1: '>name'"),
+        (">a\nGCAAC\n1 2\n", r"a.prob:3: .* found '1 2'"),
+        (">a\nGCAAC\n\n5 5 0.1\n", "a.prob:4: .* 1 <= i < j <= 5"),
+        (">a\nGCAAC\n1 6 0.1\n", "a.prob:3"),
+        (">a\nGCAAC\n1 5 nan\n", "a.prob:3"),
+        (">a\nGCAAC\n1 5 0.1\n1 5 0.2\n", r"the pair \(1, 5\) is listed twice"),
+    ],
+)
+def test_a_damaged_file_names_the_line(tmp_path, text, message):
+    (tmp_path / "a.prob").write_text(text)
+    with pytest.raises(ValueError, match=message):
+        probabilities.read(tmp_path / "a.prob")
