@@ -50,7 +50,7 @@ def add(commands: Any) -> None:
         type=int,
         default=default.max_pairs_per_base,
         metavar="N",
-        help="2 and more: base triples, which only json holds",
+        help="2 and more: base triples, which only json and prob hold",
     )
     fold.add_argument(
         "--no-sharp-loops",

@@ -20,7 +20,7 @@ from ssrlm_jax.rna import structure as structures
 
 JSON_FILE = "predictions.jsonl"
 PAIRED_ONCE = ("ct", "bpseq", "dbn")  # they hold one partner of a nucleotide
-FORMATS = ("json", *PAIRED_ONCE)
+FORMATS = ("json", "prob", *PAIRED_ONCE)
 ON_STREAM = ("dbn", "json")  # one record may follow another
 NAMES, EMBEDDING = "names", "embedding"  # arrays of a table of embeddings
 _UNSAFE = re.compile(r"[^A-Za-z0-9._+=@-]|^\.")
@@ -67,7 +67,7 @@ def check_writable(structure: structures.Structure, names: Sequence[str]) -> Non
     if num_dropped and lost:
         raise ValueError(
             f"{num_dropped} of {len(structure.pairs)} pairs share a nucleotide with "
-            f"another, which {', '.join(lost)} cannot hold; json can"
+            f"another, which {', '.join(lost)} cannot hold; json and prob can"
         )
 
 
@@ -205,6 +205,9 @@ class Structures:
                 self._lines = beside.open("w", encoding="utf-8")
             self._lines.write(as_json(record, listed, about))
             self._lines.flush()
+        elif name == "prob":
+            path = self._directory / f"{stem}.prob"
+            probabilities.write(path, record.name, record.sequence, listed)
         else:
             _WRITERS[name](self._directory / f"{stem}.{name}", record)
 

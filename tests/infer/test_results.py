@@ -86,6 +86,14 @@ def test_what_is_written_comes_back(tmp_path, name):
     np.testing.assert_array_equal(record.structure.pairs, HAIRPIN.structure.pairs)
 
 
+def test_probabilities_come_back(tmp_path):
+    _write(tmp_path / "out", HAIRPIN, names=("prob",))
+    name, sequence, listed = probabilities.read(tmp_path / "out" / "hairpin.prob")
+    assert (name, sequence) == ("hairpin", "GGAAACC")
+    for found, given in zip(listed, LISTED, strict=True):
+        np.testing.assert_array_equal(found, given)
+
+
 def test_lines_of_json_are_in_order_and_there_before_the_end(tmp_path):
     with results.Structures(tmp_path, ("json",)) as folder:
         folder.add(HAIRPIN, LISTED, ABOUT)
@@ -170,13 +178,14 @@ def test_a_base_triple_is_one_error_and_other_formats_are_written(tmp_path):
             folder.add(TRIPLE, LISTED, ABOUT)
         folder.add(HAIRPIN, LISTED, ABOUT)
     assert _files(tmp_path) == [
-        *(f"hairpin.{name}" for name in ("bpseq", "ct", "dbn")),
+        *(f"hairpin.{name}" for name in ("bpseq", "ct", "dbn", "prob")),
         results.JSON_FILE,
+        "triple.prob",
     ]
 
 
 def test_a_base_triple_is_no_dot_bracket():
-    with pytest.raises(ValueError, match="dbn cannot hold; json can"):
+    with pytest.raises(ValueError, match="dbn cannot hold; json and prob can"):
         results.as_dot_bracket(TRIPLE)
 
 
