@@ -1,3 +1,4 @@
+import dataclasses
 import gzip
 import json
 import os
@@ -305,6 +306,59 @@ def test_a_layer_that_is_not_there_names_the_range(
     assert (status, loaded) == (1, [])
     assert f"--layer={layer} is not one of -1..2" in line
     assert not (tmp_path / "x.npz").exists()
+
+
+@pytest.fixture
+def trained(tmp_path, monkeypatch):
+    """Writes a tiny model with a head, not a stand-in; returns its predictor."""
+    import jax
+    import jax.numpy as jnp
+
+    from ssrlm_jax.infer import predictor
+    from ssrlm_jax.models import attention, encoder, heads
+
+    sizes = config.EncoderConfig(
+        num_layers=2, width=16, num_heads=2, num_kv_heads=2, ffn_width=24
+    )
+    head = config.HeadConfig(channels=4)
+    body = encoder.Encoder(**dataclasses.asdict(sizes), attend=attention.plain)
+    token_BL = jnp.zeros((1, 8), jnp.uint8)
+    keys = jax.random.split(jax.random.key(0))
+    params = {
+        "encoder": body.init(keys[0], token_BL, token_BL)["params"],
+        "pair_head": heads.PairHead(**dataclasses.asdict(head)).init(
+            keys[1], jnp.zeros((1, 8, 16)), jnp.ones((1, 8), bool)
+        )["params"],
+    }
+    description = model_dir.Description(
+        architecture=sizes,
+        letters=alphabet.LETTERS,
+        made={},
+        scores={},
+        threshold=0.45,
+        head=head,
+        trained_length=10,
+    )
+    model_dir.save(tmp_path / "trained", description, params)
+    monkeypatch.setenv(models.VARIABLE, str(tmp_path / "trained"))
+    return predictor.load(tmp_path / "trained")
+
+
+def test_commands_give_what_the_predictor_gives(capsys, trained, fasta, tmp_path):
+    sequences = ["GGGAAACCC", "GGGGAAAACCCC", "CCCUUUGGG"]
+    status, out, err = _ssrlm(capsys, "fold", fasta, "--format", "json")
+    assert status == 1
+    assert sum("warning" in line for line in err) == 1
+    told = [json.loads(line) for line in out.splitlines()]
+    assert [one["sequence"] for one in told] == sequences
+    for one, predicted in zip(told, trained.fold(sequences), strict=True):
+        assert one["pairs"] == (predicted.structure.pairs + 1).tolist()
+        assert one["threshold"] == 0.45
+    assert any(one["pairs"] for one in told)
+    assert _ssrlm(capsys, "embed", fasta, "-o", tmp_path / "x", "--layer", 1)[0] == 1
+    with np.load(tmp_path / "x") as held:
+        expected = np.stack(trained.embed(sequences, 1, "mean"))
+        np.testing.assert_array_equal(held["embedding"], expected)
 
 
 def test_commands_wait_for_jax_and_matplotlib_only_when_they_run():
