@@ -13,6 +13,7 @@ from ssrlm_jax.config.corpus import (
     FoldConfig,
     InputsConfig,
 )
+from ssrlm_jax.config.evaluation import EvaluateConfig as EvaluateConfig
 from ssrlm_jax.config.pdb import PdbConfig as PdbConfig
 from ssrlm_jax.config.pretraining import (
     ATTENTION_BACKENDS,

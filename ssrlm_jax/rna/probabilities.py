@@ -77,8 +77,8 @@ def read(path: str | os.PathLike[str]) -> tuple[str, str, PairProbabilities]:
         raise ValueError(f"{path}:1: '>name' and a sequence expected, found {found!r}")
     sequence = lines[1].strip()
     rows = [_row(path, n, text, len(sequence)) for n, text in enumerate(lines[2:], 3)]
-    rows = sorted(row for row in rows if row)
-    i, j, probability = np.array(rows, np.float64).reshape(-1, 3).T
+    kept = sorted(row for row in rows if row)
+    i, j, probability = np.array(kept, np.float64).reshape(-1, 3).T
     listed = PairProbabilities(
         i.astype(np.int32), j.astype(np.int32), probability.astype(np.float32)
     )

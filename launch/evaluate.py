@@ -1,0 +1,126 @@
+r"""Scores a model and other folding programs on labelled RNA, side by side.
+
+  python launch/evaluate.py --config.model=runs/bprna/model \
+      --config.truth=bprna_TS0.tsv.gz --out=scores/TS0
+  python launch/evaluate.py --config.programs=vienna,contrafold \
+      --config.truth=bprna_TS0.tsv.gz --config.train=bprna_TR0.tsv.gz --out=scores/peers
+
+A test set is scored once: the threshold is that of the model, from validation.
+OUT gets scores.json and, for each method, a table of all RNAs.
+"""
+
+import argparse
+import dataclasses
+import json
+import logging
+import pathlib
+import time
+
+import command
+import numpy as np
+
+from ssrlm_jax import config
+from ssrlm_jax.cli import evaluate as shown
+from ssrlm_jax.external import folding, mmseqs
+from ssrlm_jax.infer import evaluation
+from ssrlm_jax.metrics import report
+from ssrlm_jax.rna import formats
+
+_log = logging.getLogger("ssrlm_jax")
+
+
+def evaluate(settings: config.EvaluateConfig, flags: argparse.Namespace) -> None:
+    """Folds all RNA with each method, scores and writes."""
+    names = [name for name in settings.programs.split(",") if name]
+    unknown = set(names) - set(folding.FOLDERS)
+    if unknown or not (names or settings.model):
+        raise ValueError(
+            f"config.programs={settings.programs!r}: names of "
+            f"{', '.join(folding.FOLDERS)}, or config.model, are expected"
+        )
+    if not settings.truth:
+        raise ValueError("config.truth is empty: name a file of known structures")
+    if flags.out.exists() and any(flags.out.iterdir()):
+        raise ValueError(f"{flags.out} exists and is not empty; give another --out")
+    folders = {name: folding.FOLDERS[name]() for name in names}
+    truth = evaluation.read_truth(settings.truth)
+    longest = settings.max_length or max(len(record.sequence) for record in truth)
+    kept = [record for record in truth if len(record.sequence) <= longest]
+    if len(kept) < len(truth):
+        _log.info("%d RNAs are longer than %d nt", len(truth) - len(kept), longest)
+    identities = _identities(settings.train, kept) if settings.train else None
+    flags.out.mkdir(parents=True, exist_ok=True)
+    methods = [*folders, *(["model"] if settings.model else [])]
+    scores, about = {}, {}
+    for name in methods:
+        start = time.perf_counter()
+        if name == "model":
+            found, about[name] = _by_model(settings, kept)
+        else:
+            found, about[name] = (
+                _by_program(folders[name], kept),
+                dict(folders[name].describe()),
+            )
+        about[name]["seconds"] = round(time.perf_counter() - start, 1)
+        scored = evaluation.score(
+            kept, evaluation.match(kept, found), settings.decoding, identities
+        )
+        scores[name] = report.report(scored, settings.seed)
+        rows = ("\t".join(map(str, row)) for row in report.rows(scored))
+        (flags.out / f"{name}.tsv").write_text("\n".join(rows) + "\n")
+    facts = {"config": dataclasses.asdict(settings), "methods": about, "scores": scores}
+    (flags.out / "scores.json").write_text(json.dumps(facts, indent=1) + "\n")
+    shown.show(scores)
+
+
+def _by_model(
+    settings: config.EvaluateConfig, truth: list[formats.Record]
+) -> tuple[list[evaluation.Found], dict[str, object]]:
+    from ssrlm_jax.infer import predictor as predictors  # JAX: seconds
+
+    predictor = predictors.load(settings.model, settings.decoding)
+    predicted = predictor.fold([record.sequence for record in truth])
+    found = [
+        evaluation.Found(r.name, r.sequence, "", one.structure, one.probabilities)
+        for r, one in zip(truth, predicted, strict=True)
+    ]
+    return found, {"model": settings.model, "threshold": predictor.threshold}
+
+
+def _by_program(
+    folder: folding.Folder, truth: list[formats.Record]
+) -> list[evaluation.Found]:
+    sequences = [record.sequence for record in truth]
+    try:
+        folded = folder.fold(sequences, with_probabilities=True)
+    except ValueError:  # a program that gives none
+        folded = folder.fold(sequences)
+    return [
+        evaluation.Found(r.name, r.sequence, "", one.structure, one.probabilities)
+        for r, one in zip(truth, folded, strict=True)
+    ]
+
+
+def _identities(train: str, truth: list[formats.Record]) -> np.ndarray:
+    """Returns the identity of each RNA with the nearest training sequence."""
+    given = [record.sequence for record in evaluation.read_truth(train)]
+    queries = [record.sequence for record in truth]
+    search = mmseqs.Settings(0.3, 0.5, coverage_mode=2)
+    hits = mmseqs.search(queries, given, search, max_targets=1_000)
+    return mmseqs.nearest(hits, len(queries))[0]
+
+
+if __name__ == "__main__":
+    command.run(
+        evaluate,
+        about=__doc__,
+        kind=config.EvaluateConfig,
+        default="configs/evaluate.py",
+        flags={
+            "--out": {
+                "type": pathlib.Path,
+                "required": True,
+                "help": "new directory for scores",
+            }
+        },
+    )

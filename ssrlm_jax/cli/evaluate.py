@@ -1,0 +1,119 @@
+"""`ssrlm evaluate`: scores of any program's files against known structures."""
+
+import argparse
+import json
+import pathlib
+import sys
+from collections.abc import Mapping
+from typing import Any
+
+import rich.console
+import rich.table
+
+from ssrlm_jax import config
+from ssrlm_jax.infer import evaluation
+from ssrlm_jax.metrics import report
+
+_MOST_LISTED = 20  # of each problem, on the terminal; the JSON has all
+_COLUMNS = ("precision", "recall", "f1")
+
+
+def add(commands: Any) -> None:
+    """Adds `evaluate` to the subparsers of `ssrlm`."""
+    evaluate = commands.add_parser(
+        "evaluate", help="score predicted base pairs against known structures"
+    )
+    evaluate.add_argument(
+        "--predictions",
+        type=pathlib.Path,
+        required=True,
+        metavar="DIR",
+        help=f"files of a program: {evaluation.READABLE}",
+    )
+    evaluate.add_argument(
+        "--truth", required=True, metavar="FILE", help="known structures"
+    )
+    evaluate.add_argument(
+        "--threshold",
+        type=float,
+        default=0.0,
+        metavar="X",
+        help="probability above which a pair of a .prob file is predicted",
+    )
+    evaluate.add_argument(
+        "--method", choices=config.DECODERS, default=config.DecodingConfig().method
+    )
+    evaluate.add_argument(
+        "--json", type=pathlib.Path, metavar="FILE", help="write all scores"
+    )
+    evaluate.add_argument("--force", action="store_true", help="replace FILE")
+    evaluate.set_defaults(run=_evaluate)
+
+
+def _evaluate(parsed: argparse.Namespace) -> int:
+    if parsed.json and parsed.json.exists() and not parsed.force:
+        raise ValueError(f"{parsed.json} exists; give another file, or --force")
+    decoding = config.DecodingConfig(threshold=parsed.threshold, method=parsed.method)
+    truth = evaluation.read_truth(parsed.truth)
+    given, unread = evaluation.read_predictions(parsed.predictions)
+    matched = evaluation.match(truth, given, unread)
+    scored = evaluation.score(truth, matched, decoding)
+    are_there = [one for one, found in zip(scored, matched.found, strict=True) if found]
+    facts = {
+        "truth": parsed.truth,
+        "predictions": str(parsed.predictions),
+        "scores": report.report(scored),
+        "scores without missing": report.report(are_there),
+        "problems": matched.problems(),
+    }
+    if parsed.json:
+        beside = parsed.json.with_name(f"{parsed.json.name}.unfinished")
+        beside.write_text(json.dumps(facts, indent=1) + "\n")
+        beside.replace(parsed.json)
+    show({parsed.predictions.name or str(parsed.predictions): facts["scores"]})
+    if matched.missing:
+        show({"without missing": facts["scores without missing"]})
+    for kind, names in matched.problems().items():
+        print(f"{kind}: {len(names)}", file=sys.stderr)
+        for name in names[:_MOST_LISTED]:
+            print(f"  {name}", file=sys.stderr)
+        if len(names) > _MOST_LISTED:
+            print(f"  ... and {len(names) - _MOST_LISTED} more", file=sys.stderr)
+    return 1 if matched.problems() else 0
+
+
+def show(reports: Mapping[str, Mapping[str, Any]]) -> None:
+    """Prints scores as a table: mean over RNAs and pooled, with 95 % intervals."""
+    table = rich.table.Table(box=None)
+    for column in ("", "", "RNAs", *_COLUMNS, "F1, pooled", "F1, slack", "AUPRC"):
+        table.add_column(column, justify="left" if not column else "right")
+    for name, found in reports.items():
+        groups = {"all": found, **found["parts"]}
+        for kind in ("length", "identity"):
+            groups |= found.get(kind, {})
+        for group, scores in groups.items():
+            strict = scores.get(report.STRICT, scores)
+            slack = scores.get(report.SLACK)
+            precise = scores.get("average_precision")
+            table.add_row(
+                name if group == "all" else "",
+                group,
+                f"{scores['rnas']:,}",
+                *(_text(strict[column]["mean"]) for column in _COLUMNS),
+                _text(strict["f1"]["pooled"]),
+                _text(slack["f1"]["mean"]) if slack else "",
+                _text(precise["mean"]) if precise else "",
+            )
+    console = rich.console.Console(highlight=False, soft_wrap=True, width=200)
+    console.print(table)
+    console.print(
+        "mean over RNAs (95 % bootstrap interval), exact pairs; slack: one step in i "
+        "or j; AUPRC: average precision"
+    )
+
+
+def _text(interval: list[float | None]) -> str:
+    value, low, high = interval
+    if value is None:
+        return "-"
+    return f"{value:.3f} ({low or 0:.3f}-{high or 0:.3f})"

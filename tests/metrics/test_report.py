@@ -1,0 +1,92 @@
+import numpy as np
+import pytest
+
+from ssrlm_jax.metrics import report
+from ssrlm_jax.rna import probabilities
+from ssrlm_jax.rna import structure as structures
+
+
+def _score(name, predicted, known, identity=None, listed=None):
+    sequence = "GGGAAACCC" * (len(known) // 9)
+    return report.score(
+        name,
+        sequence,
+        structures.from_dot_bracket(predicted),
+        structures.from_dot_bracket(known),
+        listed,
+        identity,
+    )
+
+
+@pytest.fixture
+def scored():
+    return [
+        _score("a", "(((...)))", "(((...)))", 0.0),
+        _score("b", ".((...)).", "(((...)))", 0.75),
+        _score("c", ".........", "." * 9, 0.95),
+        _score("d", "(" * 27 + "." * 9 + ")" * 27, "." * 63, 0.75),
+    ]
+
+
+def test_mean_and_pooled_by_hand(scored):
+    found = report.report(scored)
+    # F1: 1, 2*2/(2+3) = 0.8, 1 (nothing in nothing), 0.
+    assert found["strict"]["f1"]["mean"][0] == pytest.approx((1 + 0.8 + 1 + 0) / 4)
+    # Pooled: 5 right of 32 predicted and 6 known.
+    assert found["strict"]["precision"]["pooled"][0] == pytest.approx(5 / 32, abs=1e-6)
+    assert found["strict"]["recall"]["pooled"][0] == pytest.approx(5 / 6, abs=1e-6)
+    assert found["strict"]["f1"]["pooled"][0] == pytest.approx(10 / 38, abs=1e-6)
+    value, low, high = found["strict"]["f1"]["mean"]
+    assert low < value < high
+    assert found["rnas"] == 4
+
+
+def test_classes_count_only_rnas_that_have_such_pairs(scored):
+    parts = report.report(scored)["parts"]
+    assert parts["watson-crick"]["rnas"] == 3
+    assert parts["watson-crick"]["known"] == 6
+    assert parts["wobble"]["rnas"] == 0
+    assert parts["wobble"]["f1"]["mean"] == [None, None, None]
+
+
+def test_bins_go_by_length_and_identity(scored):
+    found = report.report(scored)
+    assert [(k, v["rnas"]) for k, v in found["length"].items()] == [
+        ("0 to 50 nt", 3),
+        ("50 to 100 nt", 1),
+    ]
+    assert [(k, v["rnas"]) for k, v in found["identity"].items()] == [
+        ("nothing found", 1),
+        ("70% to 80%", 2),
+        ("90% to 100%", 1),
+    ]
+
+
+def test_without_identities_there_are_no_bins_of_them():
+    found = report.report([_score("a", "." * 9, "." * 9)])
+    assert "identity" not in found
+
+
+def test_average_precision_is_there_if_all_have_probabilities():
+    listed = probabilities.PairProbabilities(
+        np.array([0, 1]), np.array([8, 7]), np.array([0.9, 0.8])
+    )
+    with_both = _score("a", "((.....))", "((.....))", listed=listed)
+    found = report.report([with_both, with_both])["average_precision"]
+    assert found["mean"][0] == found["pooled"][0] == 1.0
+    without = _score("b", "((.....))", "((.....))")
+    assert "average_precision" not in report.report([with_both, without])
+
+
+def test_no_rna_at_all_has_no_score():
+    found = report.report([])
+    assert found["rnas"] == 0
+    assert found["strict"]["f1"]["mean"] == [None, None, None]
+
+
+def test_rows_have_a_header_and_a_line_for_each_rna(scored):
+    header, *lines = report.rows(scored)
+    assert header[0] == "id"
+    assert [line[0] for line in lines] == ["a", "b", "c", "d"]
+    assert lines[1][2:5] == [3, 2, 2]
+    assert all(len(line) == len(header) for line in lines)

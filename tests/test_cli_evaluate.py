@@ -1,0 +1,56 @@
+import json
+
+import pytest
+
+from ssrlm_jax import cli
+from ssrlm_jax.rna import formats, structure_formats
+from ssrlm_jax.rna import structure as structures
+
+
+@pytest.fixture
+def files(tmp_path):
+    """Returns a truth of two RNAs and a folder with a prediction of one."""
+    records = [
+        formats.Record("a", "GGGAAACCC", structures.from_dot_bracket("(((...)))")),
+        formats.Record("b", "GCAAAGC", structures.from_dot_bracket("((...))")),
+    ]
+    formats.write_table(tmp_path / "truth.tsv", records)
+    folder = tmp_path / "program"
+    folder.mkdir()
+    structure_formats.write_ct(folder / "a.ct", records[0])
+    return tmp_path / "truth.tsv", folder, records
+
+
+def test_scores_count_what_is_missing_as_empty_and_say_so(files, tmp_path, capsys):
+    truth, folder, _ = files
+    out = tmp_path / "scores.json"
+    command = ["evaluate", "--predictions", str(folder), "--truth", str(truth)]
+    assert cli.main([*command, "--json", str(out)]) == 1
+    shown = capsys.readouterr()
+    assert "missing: 1\n  b" in shown.err
+    assert "0.500" in shown.out
+    facts = json.loads(out.read_text())
+    assert facts["scores"]["strict"]["f1"]["mean"][0] == 0.5
+    assert facts["scores without missing"]["strict"]["f1"]["mean"][0] == 1.0
+    assert facts["problems"] == {"missing": ["b"]}
+    assert cli.main([*command, "--json", str(out)]) == 1
+    assert "exists; give another file, or --force" in capsys.readouterr().err
+
+
+def test_all_there_is_status_0(files, capsys):
+    truth, folder, records = files
+    structure_formats.write_bpseq(folder / "b.bpseq", records[1])
+    command = ["evaluate", "--predictions", str(folder), "--truth", str(truth)]
+    assert cli.main(command) == 0
+    shown = capsys.readouterr()
+    assert "1.000" in shown.out
+    assert shown.err == ""
+
+
+def test_bad_input_ends_in_one_line(files, tmp_path, capsys):
+    truth, folder, _ = files
+    for predictions, known in ((tmp_path / "x", truth), (folder, tmp_path / "y.tsv")):
+        command = ["evaluate", "--predictions", str(predictions), "--truth", str(known)]
+        assert cli.main(command) == 1
+        (line,) = capsys.readouterr().err.splitlines()
+        assert line.startswith("ssrlm evaluate: ")
