@@ -24,7 +24,7 @@ from ssrlm_jax.rna import structure as structures
 
 POOLS = ("mean", "cls", "none")
 TILE = 1_024  # positions; longer RNA is computed in tiles of this size
-WINDOW = 256  # sequences that are sorted by length together
+WINDOWS = (8, 64, 256)  # sequences that are sorted by length together; the last stays
 PAIRS_PER_BATCH = 2**18  # padded ones; more do not make a CPU faster
 
 Params = Any
@@ -64,6 +64,9 @@ class Predictor:
           decoding: from probabilities to structures; None: the defaults.
           dtype: of the encoder's and the head's products.
           tile: positions; RNA that is longer is computed in tiles of this size.
+
+        Raises:
+          ValueError: the parameters are not those of the model that is described.
         """
         self.description = description
         self.decoding = decoding or config.DecodingConfig()
@@ -79,10 +82,10 @@ class Predictor:
             self._head = heads.PairHead(
                 **dataclasses.asdict(description.head), dtype=dtype
             )
-            params = {name: jax.tree.map(jnp.asarray, params[name]) for name in params}
         else:
-            params = {"encoder": jax.tree.map(jnp.asarray, params)}
-        self._params = params
+            params = {"encoder": params}
+        _check_params(self._encoder, self._head, params)
+        self._params = jax.tree.map(jnp.asarray, params)
 
     @property
     def threshold(self) -> float:
@@ -125,6 +128,7 @@ class Predictor:
           ValueError: a letter that is not of RNA, with the place of the sequence from
             1; or the model has no head for pairs.
         """
+        self._pair_head()
         threshold, flags = self.threshold, self.decoding
         for sequence, listed in self.pair_probabilities(sequences):
             structure = decode.decode(
@@ -192,7 +196,8 @@ class Predictor:
           power: with which the memory of an example grows with its length.
         """
         numbered = enumerate(sequences, 1)
-        while window := list(itertools.islice(numbered, WINDOW)):
+        sizes = itertools.chain(WINDOWS, itertools.repeat(WINDOWS[-1]))
+        while window := list(itertools.islice(numbered, next(sizes))):
             results: dict[int, Any] = {}
             for number, sequence in window:
                 _check(number, sequence)
@@ -290,6 +295,37 @@ def load(
     """
     description, params = model_dir.load(pathlib.Path(directory))
     return Predictor(description, params, decoding)
+
+
+def _check_params(
+    encoder: encoders.Encoder, head: heads.PairHead | None, params: Params
+) -> None:
+    """Raises a ValueError unless names and shapes are those of the model."""
+    key = jax.random.key(0)
+    token_BL = jax.ShapeDtypeStruct((1, 8), jnp.uint8)
+    expected = {
+        "encoder": jax.eval_shape(encoder.init, key, token_BL, token_BL)["params"]
+    }
+    if head is not None:
+        x_BLD = jax.ShapeDtypeStruct((1, 8, encoder.width), jnp.float32)
+        is_BL = jax.ShapeDtypeStruct((1, 8), jnp.bool_)
+        expected["pair_head"] = jax.eval_shape(head.init, key, x_BLD, is_BL)["params"]
+    found_shapes, shapes = _shapes(params), _shapes(expected)
+    for name in sorted(found_shapes.keys() | shapes.keys()):
+        found, wanted = found_shapes.get(name), shapes.get(name)
+        if found != wanted:
+            raise ValueError(
+                f"the weights do not fit the model: {name} is {found or 'absent'}, "
+                f"{wanted or 'no such parameter'} expected; export the model again"
+            )
+
+
+def _shapes(params: Params) -> dict[str, tuple[int, ...]]:
+    leaves = jax.tree.leaves_with_path(params)
+    return {
+        jax.tree_util.keystr(path, simple=True, separator="/"): leaf.shape
+        for path, leaf in leaves
+    }
 
 
 def _check(number: int, sequence: str) -> None:

@@ -112,12 +112,12 @@ def test_results_come_while_sequences_are_still_read(model):
     read = []
 
     def sequences():
-        for number in range(3 * predictors.WINDOW):
+        for number in range(600):
             read.append(number)
             yield "ACGU"
 
     next(iter(predictor.predict(sequences())))
-    assert len(read) == predictors.WINDOW
+    assert len(read) == predictors.WINDOWS[0]
 
 
 def test_settings_of_decoding_are_obeyed(model):
@@ -181,10 +181,15 @@ def test_a_model_without_a_head_or_threshold_says_so(model):
     description, params = model
     plain = dataclasses.replace(description, head=None, threshold=None)
     predictor = predictors.Predictor(plain, params["encoder"])
+    for call in (
+        predictor.fold,
+        lambda given: list(predictor.pair_probabilities(given)),
+    ):
+        with pytest.raises(ValueError, match="no head that predicts pairs"):
+            call(["ACGU"])
+    unsure = dataclasses.replace(description, threshold=None)
     with pytest.raises(ValueError, match="no threshold"):
-        predictor.fold(["ACGU"])
-    with pytest.raises(ValueError, match="no head that predicts pairs"):
-        list(predictor.pair_probabilities(["ACGU"]))
+        predictors.Predictor(unsure, params).fold(["ACGU"])
     assert predictor.embed(["ACGU"])[0].shape == (16,)
 
 
@@ -195,3 +200,13 @@ def test_a_saved_model_is_loaded_by_the_package(model, predictor, tmp_path):
     assert loaded.threshold == 0.4
     for one, other in zip(loaded.fold(RNA), predictor.fold(RNA), strict=True):
         np.testing.assert_array_equal(one.structure.pairs, other.structure.pairs)
+
+
+def test_weights_of_another_model_are_named(model):
+    description, params = model
+    other = dataclasses.replace(description, head=config.HeadConfig(channels=5))
+    with pytest.raises(ValueError, match=r"pair_head/\S+ is \(4,\), \(5,\) expected"):
+        predictors.Predictor(other, params)
+    lacking = {"encoder": params["encoder"], "pair_head": {}}
+    with pytest.raises(ValueError, match="is absent"):
+        predictors.Predictor(description, lacking)

@@ -1,0 +1,184 @@
+"""Fine-tuning as its users start it: processes of launch/finetune.py."""
+
+import os
+import pathlib
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+
+from ssrlm_jax import cli, model_dir
+from ssrlm_jax.rna import formats
+from ssrlm_jax.rna import structure as structures
+from ssrlm_jax.train import workdir
+
+ROOT = pathlib.Path(__file__).parents[2]
+SETTINGS = {"data.ratio": 2.0, "loop.log_every": 1, "loop.compilation_cache": ""}
+
+
+@pytest.fixture(scope="module")
+def table(tmp_path_factory):
+    """Returns a table of hairpins of two families."""
+    rng = np.random.default_rng(0)
+    records = []
+    for number in range(12):
+        stem = "".join(rng.choice(list("ACGU"), 4 + 2 * (number % 3)))
+        back = stem[::-1].translate(str.maketrans("ACGU", "UGCA"))
+        dots = "(" * len(stem) + "...." + ")" * len(stem)
+        records.append(
+            formats.Record(
+                f"r{number}",
+                f"{stem}GAAA{back}",
+                structures.from_dot_bracket(dots),
+                family="xyz"[number % 3],
+            )
+        )
+    path = tmp_path_factory.mktemp("tables") / "hairpins.tsv"
+    formats.write_table(path, records)
+    return path
+
+
+def start(path, *flags, file="tiny.py", **settings):
+    overrides = [
+        f"--config.{name}={value}" for name, value in (SETTINGS | settings).items()
+    ]
+    return subprocess.Popen(
+        [
+            *(sys.executable, "launch/finetune.py"),
+            *(f"--config=configs/secondary/{file}", f"--workdir={path}"),
+            *(*overrides, *flags),
+        ],
+        cwd=ROOT,
+        env=os.environ | {"JAX_NUM_CPU_DEVICES": "1"},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+
+
+def finish(process, code=0):
+    text = process.communicate(timeout=240)[0]
+    assert process.returncode == code, text
+    return text
+
+
+def _files(table):
+    return {"data.train": table, "data.validation": table}
+
+
+def _losses(path):
+    return [line["loss"] for line in workdir.read_metrics(path) if "loss" in line]
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory, table):
+    """An uninterrupted run, and what it said."""
+    path = tmp_path_factory.mktemp("runs") / "whole"
+    return path, finish(start(path, **_files(table)))
+
+
+def test_a_run_ends_with_the_best_model_and_its_threshold(whole, capsys):
+    path, text = whole
+    assert "12 RNAs in 6 batches of 2 shapes, 16 to 32 nt; padding" in text
+    assert len(_losses(path)) == 12
+    scores = [
+        (line["validation/f1"], -line["step"], line["validation/threshold"])
+        for line in workdir.read_metrics(path)
+        if "validation/f1" in line
+    ]
+    best, step, threshold = max(scores)
+    description = model_dir.describe(path / "model")
+    assert description.threshold == threshold
+    assert description.made["step"] == -step
+    assert description.scores["f1"] == best
+    assert description.trained_length == 64
+    assert f"next: ssrlm fold my.fa -m {path / 'model'}" in text
+    assert cli.main(["fold", "GGGGAAACCCC", "-m", str(path / "model")]) == 0
+    assert capsys.readouterr().out.splitlines()[1] == "GGGGAAACCCC"
+    assert cli.main(["info", str(path / "model")]) == 0
+    assert "kind rinalmo" in capsys.readouterr().out
+
+
+def test_a_terminated_run_goes_on_bit_for_bit(tmp_path, whole, table):
+    process = start(tmp_path, **_files(table))
+    while not workdir.read_metrics(tmp_path):
+        assert process.poll() is None, process.communicate()[0]
+        time.sleep(0.02)
+    process.send_signal(signal.SIGTERM)
+    finish(process)
+    assert not (tmp_path / "model").exists()
+    assert "going on from" in finish(start(tmp_path, **_files(table)))
+    assert _losses(tmp_path) == _losses(whole[0])
+    weights = "model/weights.safetensors"
+    assert (tmp_path / weights).read_bytes() == (whole[0] / weights).read_bytes()
+
+
+def test_a_fine_tuned_model_is_tuned_on_with_a_frozen_encoder(tmp_path, whole, table):
+    model = whole[0] / "model"
+    settings = _files(table) | {"model": model, "encoder_rate": 0.0, "epochs": 1}
+    finish(start(tmp_path, **settings))
+    (_, before), (_, after) = model_dir.load(model), model_dir.load(tmp_path / "model")
+    np.testing.assert_array_equal(
+        before["encoder"]["embedding"], after["encoder"]["embedding"]
+    )
+    first = "first"
+    moved = after["pair_head"][first]["kernel"] - before["pair_head"][first]["kernel"]
+    assert np.abs(moved).max() > 0
+
+
+def test_a_held_out_family_is_written_for_the_test(tmp_path, table):
+    settings = {"data.table": table, "data.held_out": "y", "epochs": 1}
+    finish(start(tmp_path, **settings))
+    names = [record.name for record in formats.read(tmp_path / "test.tsv")]
+    assert names == ["r1", "r4", "r7", "r10"]
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"model": ""}, "config.model is empty: name the directory"),
+        ({"model": "nowhere"}, "nowhere is no model directory"),
+        ({"head.kind": "resnet"}, "head.kind='resnet' is not one of"),
+        ({"warmup_epochs": 2}, r"warmup_epochs=2 does not lie in 0..epochs-1=1"),
+        ({"data.train": "nothing.tsv"}, "nothing.tsv"),
+    ],
+)
+def test_bad_settings_end_in_one_line(tmp_path, table, settings, message):
+    text = finish(start(tmp_path / "run", **(_files(table) | settings)), code=1)
+    assert message in text
+    assert len(text.splitlines()) == 1
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_dry_run_says_what_it_needs(tmp_path, table):
+    text = finish(start(tmp_path / "run", "--dry_run", **_files(table)))
+    assert "memory per device: " in text
+    assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize("name", ["bprna", "archiveii", "pdb", "pdb_families", "tiny"])
+def test_every_config_is_whole(name):
+    import importlib.util
+
+    from ssrlm_jax import config
+
+    path = ROOT / "configs" / "secondary" / f"{name}.py"
+    spec = importlib.util.spec_from_file_location(f"config_{name}", path)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    found = config.frozen(config.FinetuneConfig, module.get_config())
+    if name != "tiny":  # the paper, appendix A.1.3
+        assert (found.epochs, found.warmup_epochs, found.data.batch_size) == (
+            100,
+            10,
+            2,
+        )
+        assert (found.optimizer.learning_rate, found.optimizer.weight_decay) == (
+            1e-4,
+            0.01,
+        )
+    with pytest.raises(ValueError, match="variant 'x=1'"):
+        module.get_config("x=1")
