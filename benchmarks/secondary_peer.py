@@ -1,0 +1,54 @@
+"""One measurement of multimolecule's secondary-structure models, in its own Python.
+
+Called by benchmarks/secondary.py with a JSON argument: model, lengths of the RNAs of
+a batch, repeats, threads. Random weights, published sizes. Prints one JSON line.
+"""
+
+import json
+import resource
+import sys
+import time
+
+import torch
+from multimolecule import (
+    RiNALMoConfig,
+    RiNALMoForSecondaryStructurePrediction,
+    RnaFmConfig,
+    RnaFmForSecondaryStructurePrediction,
+)
+
+MODELS = {
+    "rinalmo": (RiNALMoForSecondaryStructurePrediction, RiNALMoConfig),
+    "rnafm": (RnaFmForSecondaryStructurePrediction, RnaFmConfig),
+}
+PAD, CLS, EOS, FIRST = 0, 1, 2, 6  # token ids; A C G U are FIRST..FIRST + 3
+
+
+def main() -> None:
+    """Measures and prints seconds of each repeat and the peak memory."""
+    case = json.loads(sys.argv[1])
+    torch.set_num_threads(case["threads"])
+    torch.manual_seed(0)
+    kind, settings = MODELS[case["model"]]
+    model = kind(settings()).eval()
+    seconds = []
+    with torch.no_grad():
+        for repeat in range(case["repeats"]):
+            start = time.perf_counter()
+            for lengths in case["batches"]:
+                token_BL = torch.full((len(lengths), max(lengths) + 2), PAD)
+                for row, length in enumerate(lengths):
+                    token_BL[row, 0], token_BL[row, length + 1] = CLS, EOS
+                    token_BL[row, 1 : length + 1] = torch.randint(
+                        FIRST, FIRST + 4, (length,)
+                    )
+                logits = model(token_BL, attention_mask=(token_BL != PAD).int()).logits
+                if not torch.isfinite(logits).all():
+                    raise ValueError(f"repeat {repeat}: logits are not finite")
+            seconds.append(time.perf_counter() - start)
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
+    print(json.dumps({"seconds": seconds, "peak_gib": peak}))
+
+
+if __name__ == "__main__":
+    main()
