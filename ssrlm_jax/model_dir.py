@@ -137,3 +137,13 @@ def load(directory: pathlib.Path) -> tuple[Description, Params]:
     except (OSError, safetensors.SafetensorError) as error:
         raise ValueError(f"{path}: cannot be read as weights: {error}") from error
     return description, flax.traverse_util.unflatten_dict(arrays, sep="/")
+
+
+def load_encoder(directory: pathlib.Path) -> tuple[Description, Params]:
+    """Returns a model's description and the parameters of its encoder alone.
+
+    Raises:
+      ValueError: as `load`.
+    """
+    description, params = load(directory)
+    return description, params["encoder"] if description.head else params

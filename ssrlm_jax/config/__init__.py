@@ -6,6 +6,7 @@ anything else runs, so a misspelt or impossible setting stops the program at
 once, with a message that names the setting.
 """
 
+from ssrlm_jax.config.contacts import ContactsConfig as ContactsConfig
 from ssrlm_jax.config.corpus import (
     ClusterConfig,
     CorpusConfig,

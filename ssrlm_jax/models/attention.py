@@ -33,10 +33,11 @@ class Choice:
     reason: str
 
 
-def plain(
-    q_BLHA: jax.Array, k_BMKA: jax.Array, v_BMKA: jax.Array, segment_BL: jax.Array
-) -> jax.Array:
-    """Attends by dense products and a mask: the reference, quadratic in memory."""
+def weights(q_BLHA: jax.Array, k_BMKA: jax.Array, segment_BL: jax.Array) -> jax.Array:
+    """Returns what each position attends to, float32 weight_BHLM.
+
+    Rows of records sum to 1, those of padding are 0.
+    """
     B, L, H, A = q_BLHA.shape
     K = k_BMKA.shape[2]
     q_BLKGA = q_BLHA.reshape(B, L, K, H // K, A)
@@ -47,10 +48,24 @@ def plain(
     score_BKGLM = jnp.where(
         same_BLM[:, None, None], score_BKGLM * A**-0.5, jnp.finfo(jnp.float32).min
     )
-    weight_BKGLM = jax.nn.softmax(score_BKGLM, axis=-1).astype(v_BMKA.dtype)
+    weight_BHLM = jax.nn.softmax(score_BKGLM, axis=-1).reshape(B, H, L, -1)
+    return jnp.where((segment_BL > 0)[:, None, :, None], weight_BHLM, 0)
+
+
+def context(weight_BHLM: jax.Array, v_BMKA: jax.Array) -> jax.Array:
+    """Returns out_BLHA: values weighted by `weights`, in the dtype of the values."""
+    B, H, L, M = weight_BHLM.shape
+    K, A = v_BMKA.shape[2:]
+    weight_BKGLM = weight_BHLM.reshape(B, K, H // K, L, M).astype(v_BMKA.dtype)
     out_BLKGA = jnp.einsum("BKGLM,BMKA->BLKGA", weight_BKGLM, v_BMKA)
-    is_record_BL11 = (segment_BL > 0)[:, :, None, None]
-    return jnp.where(is_record_BL11, out_BLKGA.reshape(B, L, H, A), 0)
+    return out_BLKGA.reshape(B, L, H, A)
+
+
+def plain(
+    q_BLHA: jax.Array, k_BMKA: jax.Array, v_BMKA: jax.Array, segment_BL: jax.Array
+) -> jax.Array:
+    """Attends by dense products and a mask: the reference, quadratic in memory."""
+    return context(weights(q_BLHA, k_BMKA, segment_BL), v_BMKA)
 
 
 def choose(name: str, device: jax.Device) -> Choice:

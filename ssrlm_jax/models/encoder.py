@@ -141,14 +141,18 @@ class Encoder(nn.Module):
         """Returns x_BLD after the last layer, before the last norm; args as above."""
         chex.assert_rank(token_BL, 2)
         chex.assert_equal_shape([token_BL, segment_BL])
-        # A product, not a gather: its gradient is one too, not a serial scatter.
-        letter_BLV = jax.nn.one_hot(token_BL, self.vocab_size, dtype=self.dtype)
-        x_BLD = jnp.einsum("BLV,VD->BLD", letter_BLV, self.embedding.astype(self.dtype))
+        x_BLD = self.embed(token_BL)
         by = layers.rotation(
             layers.positions(segment_BL), self.width // self.num_heads, self.rope_base
         )
         x_BLD, _ = self.blocks(x_BLD, segment_BL, by)
         return x_BLD
+
+    def embed(self, token_BL: jax.Array) -> jax.Array:
+        """Returns x_BLD that the first layer reads, in the compute dtype."""
+        # A product, not a gather: its gradient is one too, not a serial scatter.
+        letter_BLV = jax.nn.one_hot(token_BL, self.vocab_size, dtype=self.dtype)
+        return jnp.einsum("BLV,VD->BLD", letter_BLV, self.embedding.astype(self.dtype))
 
 
 def split_batch(x_BLD: jax.Array, mesh: Mesh | None) -> jax.Array:

@@ -39,6 +39,12 @@ def from_matrix(probability_LL: np.ndarray, least: float = LEAST) -> PairProbabi
     return PairProbabilities(i.astype(np.int32), j.astype(np.int32), probability)
 
 
+def from_logits(logits_LL: np.ndarray, separation: int = 1) -> PairProbabilities:
+    """Lists the pairs (i, j), j - i >= separation, of a matrix of logits."""
+    probability_LL = 1.0 / (1.0 + np.exp(-logits_LL.astype(np.float64)))
+    return from_matrix(np.triu(probability_LL, separation))
+
+
 def to_matrix(probabilities: PairProbabilities, length: int) -> np.ndarray:
     """Returns a symmetric float32 matrix (length, length); unlisted pairs are 0."""
     matrix_LL = np.zeros((length, length), np.float32)

@@ -1,0 +1,59 @@
+"""`ssrlm contacts`: contacts of one's own RNA, read off attention maps."""
+
+import argparse
+import pathlib
+import sys
+from typing import Any
+
+from ssrlm_jax.cli import fold, models, reports
+from ssrlm_jax.infer import results
+
+
+def add(commands: Any) -> None:
+    """Adds `contacts` to the subparsers of `ssrlm`."""
+    contacts = commands.add_parser(
+        "contacts", help="predict contacts of your own RNA from attention maps"
+    )
+    fold.add_input(contacts)
+    models.add_argument(contacts)
+    contacts.add_argument(
+        "-o",
+        "--out",
+        type=pathlib.Path,
+        metavar="DIR",
+        help="directory of .prob files (default: lines 'name i j probability')",
+    )
+    contacts.add_argument(
+        "--force", action="store_true", help="replace earlier results"
+    )
+    contacts.set_defaults(run=_contacts)
+
+
+@reports.ends_quietly
+def _contacts(parsed: argparse.Namespace) -> int:
+    directory = models.chosen(parsed)
+    records = fold.opened(parsed)
+    if parsed.out is not None:
+        results.check_free(parsed.out, is_replaced=parsed.force)
+    from ssrlm_jax.infer import contacts as infer  # JAX: seconds
+
+    predictor = infer.load(directory)
+    with reports.Report(
+        "contacts", "predicted", is_output_shown=parsed.out is None
+    ) as report:
+        good = fold.usable(records, report, predictor.trained_length)
+        if parsed.out is not None:
+            with results.Structures(
+                parsed.out, ("prob",), with_plots=False, is_replaced=parsed.force
+            ) as folder:
+                for record in good:
+                    folder.add(*predictor.fold(record), {})
+                    report.advance()
+            return report.status
+        for record in good:
+            listed = predictor.predict(record.sequence)
+            for i, j, p in zip(*listed, strict=True):
+                sys.stdout.write(f"{record.name}\t{i + 1}\t{j + 1}\t{p:.4f}\n")
+            sys.stdout.flush()
+            report.advance()
+    return report.status

@@ -1,0 +1,116 @@
+"""Contacts of one's own RNA from a model's attention maps; see tasks/contacts.py."""
+
+import dataclasses
+import json
+import pathlib
+from collections.abc import Mapping
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from ssrlm_jax import model_dir
+from ssrlm_jax.models import attention, contact_maps
+from ssrlm_jax.models import encoder as encoders
+from ssrlm_jax.rna import batches, decode, formats, probabilities
+
+FILE = "contacts.json"  # inside the model directory
+KEYS = ("weights", "intercept", "min_separation", "threshold")
+
+
+class Maps:
+    """An encoder whose attention maps are read; RNA is padded to few lengths."""
+
+    def __init__(self, description: model_dir.Description, params: Any) -> None:
+        """Makes it of a description and the parameters of its encoder."""
+        self.encoder = encoders.Encoder(
+            **dataclasses.asdict(description.architecture), attend=attention.plain
+        )
+        self.params = jax.tree.map(jnp.asarray, params)
+
+    def features(self, sequence: str, i: np.ndarray, j: np.ndarray) -> np.ndarray:
+        """Returns features_PF of pairs of one RNA; see `contact_maps.features`."""
+        token_L, segment_L = _padded(sequence)
+        return contact_maps.features(
+            self.encoder, self.params, token_L, segment_L, i, j
+        )
+
+    def logits(
+        self, sequence: str, weight_F: np.ndarray, intercept: float
+    ) -> np.ndarray:
+        """Returns logits_LM of one RNA; see `contact_maps.logits`."""
+        token_L, segment_L = _padded(sequence)
+        logits_LM = contact_maps.logits(
+            self.encoder, self.params, token_L, segment_L, weight_F, intercept
+        )
+        return logits_LM[: len(sequence), : len(sequence)]
+
+
+class Contacts:
+    """A regression that was fitted by launch/contacts.py, for use; see `load`."""
+
+    def __init__(
+        self, maps: Maps, fitted: Mapping[str, Any], trained_length: int | None = None
+    ) -> None:
+        """Makes it of an encoder, the content of `FILE` and the model's longest RNA."""
+        self.trained_length = trained_length
+        self.least = int(fitted["min_separation"])
+        self.threshold = float(fitted["threshold"])
+        self._maps = maps
+        self._weight_F = np.asarray(fitted["weights"], np.float32).ravel()
+        self._intercept = float(fitted["intercept"])
+
+    def predict(self, sequence: str) -> probabilities.PairProbabilities:
+        """Returns probabilities of the pairs of one RNA, j - i >= `least`.
+
+        Raises:
+          ValueError: a letter that is not of RNA.
+        """
+        logits_LM = self._maps.logits(sequence, self._weight_F, self._intercept)
+        return probabilities.from_logits(logits_LM, self.least)
+
+    def fold(
+        self, record: formats.Record
+    ) -> tuple[formats.Record, probabilities.PairProbabilities]:
+        """Returns a record with the structure of its contacts, and probabilities.
+
+        Raises:
+          ValueError: as `predict`.
+        """
+        found = self.predict(record.sequence)
+        structure = decode.decode(found, record.sequence, threshold=self.threshold)
+        return dataclasses.replace(record, structure=structure), found
+
+
+def load(directory: pathlib.Path) -> Contacts:
+    """Loads the regression of a model directory.
+
+    Raises:
+      ValueError: there is none, or it does not fit the model.
+    """
+    path = directory / FILE
+    description, params = model_dir.load_encoder(directory)
+    if not path.is_file():
+        raise ValueError(
+            f"{directory} has no {FILE}; `python launch/contacts.py "
+            f"--config.model={directory} --config.table=...` makes one"
+        )
+    try:
+        fitted = json.loads(path.read_text())
+        missing = [key for key in KEYS if key not in fitted]
+    except json.JSONDecodeError as error:
+        raise ValueError(f"{path}:{error.lineno}: {error.msg}") from error
+    sizes = description.architecture
+    shape = (sizes.num_layers, sizes.num_heads)
+    if missing or np.shape(fitted["weights"]) != shape:
+        raise ValueError(f"{path}: weights of {shape} heads and {KEYS} are expected")
+    return Contacts(Maps(description, params), fitted, description.trained_length)
+
+
+def _padded(sequence: str) -> tuple[np.ndarray, np.ndarray]:
+    length = next(
+        n for n in batches.lengths(2 * len(sequence) + 8) if n >= len(sequence)
+    )
+    token_BL, segment_BL, _ = batches.pad([sequence], length)
+    return token_BL[0], segment_BL[0]

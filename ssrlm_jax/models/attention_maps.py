@@ -1,0 +1,99 @@
+"""Attention maps of an encoder, layer by layer, so that memory is one layer's.
+
+The encoder's own block runs, with an attention that hands out its weights: the maps
+are those that the hidden states come from. Axis letters are in models/layers.py;
+N counts the maps of a layer that are kept apart, one a head.
+"""
+
+import functools
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+import chex
+import jax
+
+from ssrlm_jax.models import attention, layers
+from ssrlm_jax.models import encoder as encoders
+
+Params = Any
+
+
+class Layer(NamedTuple):
+    """What one layer does with a batch.
+
+    Attributes:
+      maps_BHLM: float32; after the softmax, rows of records sum to 1, rows and
+        columns of padding are 0.
+      x_BLD: the hidden states that the layer leaves, in the compute dtype.
+    """
+
+    maps_BHLM: jax.Array
+    x_BLD: jax.Array
+
+
+def each_layer(
+    encoder: encoders.Encoder,
+    params: Params,
+    token_BL: jax.Array,
+    segment_BL: jax.Array,
+) -> Iterator[Layer]:
+    """Yields the layers of an encoder, the first one first.
+
+    Two functions are compiled for each shape of batch, whatever the number of layers.
+
+    Args:
+      encoder: of any attention back end and remat policy; neither is used.
+      params: of the encoder.
+      token_BL: int, as `Encoder` takes them.
+      segment_BL: int, 0 is padding.
+    """
+    chex.assert_rank(token_BL, 2)
+    chex.assert_equal_shape([token_BL, segment_BL])
+    # As a key of compiled functions: encoders that differ in these only are equal.
+    encoder = encoder.clone(attend=attention.plain, remat="none", mesh=None)
+    letters = {name: value for name, value in params.items() if name != "blocks"}
+    x_BLD = _embed(encoder, letters, token_BL)
+    for layer in range(encoder.num_layers):
+        maps_BHLM, x_BLD = _run(encoder, params["blocks"], layer, x_BLD, segment_BL)
+        yield Layer(maps_BHLM, x_BLD)
+
+
+@functools.partial(jax.jit, static_argnums=0)
+def _embed(encoder: encoders.Encoder, params: Params, token_BL: jax.Array) -> jax.Array:
+    """Returns what the first layer reads."""
+    return encoder.apply({"params": params}, token_BL, method="embed")
+
+
+@functools.partial(jax.jit, static_argnums=0)
+def _run(
+    encoder: encoders.Encoder,
+    blocks: Params,
+    layer: jax.Array | int,
+    x_BLD: jax.Array,
+    segment_BL: jax.Array,
+) -> Layer:
+    """Runs one layer; `blocks` holds the parameters of all."""
+    seen: list[jax.Array] = []
+
+    def attend(
+        q_BLHA: jax.Array, k_BMKA: jax.Array, v_BMKA: jax.Array, segment_BL: jax.Array
+    ) -> jax.Array:
+        seen.append(attention.weights(q_BLHA, k_BMKA, segment_BL))
+        return attention.context(seen[-1], v_BMKA)
+
+    block = encoders.Block(
+        num_heads=encoder.num_heads,
+        num_kv_heads=encoder.num_kv_heads,
+        ffn_width=encoder.ffn_width,
+        norm_epsilon=encoder.norm_epsilon,
+        attend=attend,
+        mesh=None,
+    )
+    by = layers.rotation(
+        layers.positions(segment_BL),
+        encoder.width // encoder.num_heads,
+        encoder.rope_base,
+    )
+    of_layer = jax.tree.map(lambda stacked: stacked[layer], blocks)
+    x_BLD, _ = block.apply({"params": of_layer}, x_BLD, segment_BL, by)
+    return Layer(seen[0], x_BLD)

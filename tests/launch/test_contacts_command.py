@@ -1,0 +1,120 @@
+"""Contacts as their users get them: launch/contacts.py, then `ssrlm contacts`."""
+
+import dataclasses
+import json
+import os
+import pathlib
+import subprocess
+import sys
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from ssrlm_jax import cli, config, model_dir
+from ssrlm_jax.models import attention, encoder
+from ssrlm_jax.rna import alphabet, formats
+from ssrlm_jax.rna import structure as structures
+
+ROOT = pathlib.Path(__file__).parents[2]
+SIZES = config.EncoderConfig(
+    num_layers=2, width=16, num_heads=2, num_kv_heads=2, ffn_width=24
+)
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("contacts")
+    body = encoder.Encoder(**dataclasses.asdict(SIZES), attend=attention.plain)
+    token_BL = jnp.zeros((1, 8), jnp.uint8)
+    params = body.init(jax.random.key(0), token_BL, token_BL)["params"]
+    description = model_dir.Description(
+        architecture=SIZES, letters=alphabet.LETTERS, made={}, scores={}
+    )
+    model_dir.save(folder / "model", description, jax.tree.map(np.asarray, params))
+    rng = np.random.default_rng(0)
+    records = [
+        formats.Record(
+            f"r{n}",
+            "".join(rng.choice(list("ACGU"), 20)),
+            structures.from_dot_bracket("((((((........))))))"),
+        )
+        for n in range(10)
+    ]
+    formats.write_table(folder / "table.tsv", records)
+    return folder
+
+
+def _run(folder, *flags, **settings):
+    settings = {
+        "model": folder / "model",
+        "table": folder / "table.tsv",
+        "num_train": 4,
+        "num_validation": 3,
+        "draws": 2,
+    } | settings
+    return subprocess.run(
+        [
+            *(sys.executable, "launch/contacts.py"),
+            *(f"--config.{name}={value}" for name, value in settings.items()),
+            *flags,
+        ],
+        cwd=ROOT,
+        env=os.environ | {"JAX_NUM_CPU_DEVICES": "1"},
+        capture_output=True,
+        text=True,
+    )
+
+
+def test_a_fit_ends_in_the_model_directory_and_is_used_from_there(
+    model, tmp_path, capsys
+):
+    sequence = "GGGGGGAAAAAAAACCCCCC"
+    assert cli.main(["contacts", sequence, "-m", str(model / "model")]) == 1
+    assert "has no contacts.json; `python launch/contacts.py" in capsys.readouterr().err
+
+    done = _run(model)
+    assert done.returncode == 0, done.stderr
+    assert "P@true" in done.stdout
+    fitted = json.loads((model / "model" / "contacts.json").read_text())
+    assert np.shape(fitted["weights"]) == (2, 2)
+    assert len(fitted["draws"]) == 2
+    assert len(fitted["draws"][0]["train"]) == 4
+    assert fitted["config"]["seed"] == 0
+    assert set(fitted["mean"]) == set(fitted["spread"])
+
+    again = _run(model)
+    assert again.returncode == 1
+    assert "contacts.json exists; --force replaces it" in again.stderr
+    assert _run(model, "--force").returncode == 0
+    assert json.loads((model / "model" / "contacts.json").read_text()) == fitted
+
+    assert cli.main(["contacts", sequence, "-m", str(model / "model")]) == 0
+    for line in capsys.readouterr().out.splitlines():
+        name, i, j, probability = line.split("\t")
+        assert name == "sequence"
+        assert int(j) - int(i) >= 6
+        assert 0.01 <= float(probability) <= 1
+    out = tmp_path / "out"
+    command = ["contacts", sequence, "-m", str(model / "model"), "-o", str(out)]
+    assert cli.main(command) == 0
+    assert (out / "sequence.prob").read_text().startswith(f">sequence\n{sequence}\n")
+    assert cli.main(command) == 1
+    assert "--force" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"model": ""}, "config.model is empty"),
+        ({"table": ""}, "config.train is empty: name a file"),
+        ({"num_train": 0}, "num_train=0 is not greater than 0"),
+        ({"num_train": 9}, "13 RNAs are needed in table, it has 10"),
+    ],
+)
+def test_bad_settings_end_in_one_line(model, settings, message):
+    done = _run(model, "--force", **settings)
+    assert done.returncode == 1
+    assert message in done.stderr
+    assert len(done.stderr.splitlines()) == 1

@@ -1,0 +1,143 @@
+import dataclasses
+import warnings
+
+import numpy as np
+import pytest
+from sklearn import linear_model
+
+from ssrlm_jax import config
+from ssrlm_jax.rna import formats
+from ssrlm_jax.rna import structure as structures
+from ssrlm_jax.tasks import contacts
+
+SETTINGS = config.ContactsConfig(num_train=3, num_validation=2, draws=2)
+
+
+def _data(seed=0):
+    rng = np.random.default_rng(seed)
+    features_PF = rng.normal(size=(800, 6)).astype(np.float32)
+    logit_P = 2.0 * features_PF[:, 1] - 1.5 * features_PF[:, 4] - 2.0
+    return features_PF, rng.random(800) < 1 / (1 + np.exp(-logit_P))
+
+
+def test_the_fit_is_that_of_a_plain_scikit_learn_script():
+    features_PF, is_pair_P = _data()
+    found = contacts.fit(features_PF, is_pair_P, SETTINGS)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        plain = linear_model.LogisticRegression(
+            penalty="l1", C=0.15, solver="liblinear", intercept_scaling=1000,
+            max_iter=1000, random_state=0,
+        ).fit(features_PF, is_pair_P)  # fmt: skip
+    np.testing.assert_array_equal(found.weight_F, plain.coef_[0])
+    assert found.intercept == plain.intercept_[0]
+
+
+def test_the_intercept_is_in_effect_free():
+    features_PF, is_pair_P = _data()
+    found = contacts.fit(features_PF, is_pair_P, SETTINGS)
+    free = linear_model.LogisticRegression(
+        l1_ratio=1.0, C=0.15, solver="saga", max_iter=20_000, tol=1e-6
+    ).fit(features_PF, is_pair_P)
+    assert found.intercept == pytest.approx(free.intercept_[0], abs=0.02)
+    np.testing.assert_allclose(found.weight_F, free.coef_[0], atol=0.02)
+
+
+def test_a_fit_that_does_not_converge_or_has_one_kind_of_pairs_is_an_error():
+    features_PF, is_pair_P = _data()
+    hasty = dataclasses.replace(SETTINGS, max_iterations=1)
+    with pytest.raises(ValueError, match="did not converge in max_iterations=1"):
+        contacts.fit(features_PF, is_pair_P, hasty)
+    with pytest.raises(ValueError, match="0 of 800 pairs of nucleotides"):
+        contacts.fit(features_PF, np.zeros(800, bool), SETTINGS)
+
+
+def test_precisions_by_hand():
+    # 10 nt; pairs with j - i >= 6 are 0-6 .. 3-9, ten of them. Known: 0-9 and 1-8;
+    # 2-6 is too close to count.
+    structure = structures.Structure(10, np.array([[0, 9], [1, 8], [2, 6]]))
+    logits_LM = np.zeros((10, 10))
+    ranked = [(0, 9), (0, 8), (1, 8), (2, 9)]
+    for place, (i, j) in enumerate(ranked):
+        logits_LM[i, j] = 10 - place
+    found = contacts.precisions(logits_LM, structure, 6)
+    assert found["all P@L/5"] == 1 / 2  # the first 2
+    assert found["all P@L/2"] == 2 / 5
+    assert found["all P@L"] == 2 / 10  # all ten candidates
+    assert found["all P@true"] == 1 / 2
+    assert found["all AUPRC"] == pytest.approx((1 + 2 / 3) / 2)
+    assert found["short P@true"] == 1 / 2
+    assert not any(name.startswith(("medium", "long")) for name in found)
+
+
+def test_ranges_divide_the_separations():
+    i, j = np.triu_indices(40, 6)
+    parts = [
+        ((j - i >= low) & (j - i < high))
+        for name, (low, high) in contacts.RANGES.items()
+        if name != "all"
+    ]
+    np.testing.assert_array_equal(np.sum(parts, axis=0), 1)
+
+
+def _records(num):
+    dots = "((((......))))"
+    return [
+        formats.Record(f"r{n}", "GGGGAAAAAACCCC", structures.from_dot_bracket(dots))
+        for n in range(num)
+    ]
+
+
+def test_draws_are_disjoint_differ_and_depend_on_the_seed_alone():
+    records = {"table": _records(12)}
+    names = []
+    for number in (0, 1, 0):
+        parts = contacts.draw(records, SETTINGS, number)
+        assert [len(part) for part in parts] == [3, 2, 7]
+        flat = [record.name for part in parts for record in part]
+        assert sorted(flat) == sorted(record.name for record in records["table"])
+        names.append(flat)
+    assert names[0] == names[2] != names[1]
+
+
+def test_tables_of_their_own_are_drawn_from_and_the_test_is_whole():
+    records = {"train": _records(5), "validation": _records(4), "test": _records(6)}
+    parts = contacts.draw(records, SETTINGS, 0)
+    assert [len(part) for part in parts] == [3, 2, 6]
+    with pytest.raises(ValueError, match="3 RNAs are needed in train, it has 2"):
+        contacts.draw(records | {"train": _records(2)}, SETTINGS, 0)
+    with pytest.raises(ValueError, match="6 RNAs are needed in table, it has 5"):
+        contacts.draw({"table": _records(5)}, SETTINGS, 0)
+
+
+class _Telling:
+    """Maps of which one feature tells the pairs of `_records`, and one is noise."""
+
+    def features(self, sequence, i, j):
+        rng = np.random.default_rng(len(sequence))
+        noise_P = rng.normal(size=len(i))
+        tells_P = (i + j == 13) & (i < 4)
+        return np.stack([noise_P, 4.0 * tells_P], axis=1)
+
+    def logits(self, sequence, weight_F, intercept):
+        L = len(sequence)
+        i, j = (axis.ravel() for axis in np.indices((L, L)))
+        return (self.features(sequence, i, j) @ weight_F + intercept).reshape(L, L)
+
+
+def test_a_draw_finds_what_the_maps_tell():
+    records = _records(8)
+    found = contacts.fit_draw(
+        _Telling(), records[:3], records[3:5], records[5:], SETTINGS
+    )
+    assert found["train"] == ["r0", "r1", "r2"]
+    assert abs(found["weights"][0]) < 0.1 < found["weights"][1]
+    assert found["scores"]["all P@true"] == 1.0
+    assert found["scores"]["f1"] == 1.0
+    assert found["validation f1"] == 1.0
+
+
+def test_mean_and_spread_over_those_that_have_a_score():
+    scores = [{"a": 1.0, "b": 2.0}, {"a": 3.0}]
+    assert contacts.mean(scores) == {"a": 2.0, "b": 2.0}
+    assert contacts.spread(scores) == {"a": pytest.approx(2**0.5), "b": 0.0}
