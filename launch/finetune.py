@@ -73,7 +73,8 @@ def finetune(settings: config.FinetuneConfig, flags: argparse.Namespace) -> None
     adamw = optimizer.build(settings.optimizer, num_steps, rates=rates)
     how: dict[str, Any] = {"config": settings.loop, "mesh": mesh}
     if flags.dry_run:
-        longest = data.make([None] * (size // num_processes), train.lengths[-1])
+        how["notes"] = ("counted for a batch of the longest RNAs; most are cheaper",)
+        longest = train.longest(size // num_processes)
         print(plan.make(task, adamw, longest, num_shares=num_processes, **how))
         return
     state = loop.run(

@@ -230,6 +230,11 @@ class Buckets:
                 yield make([self._at(n) for n in chosen], length)
             epoch, skipped = epoch + 1, 0
 
+    def longest(self, size: int) -> Batch:
+        """Returns a batch of the longest records, as often as needed to fill it."""
+        members = np.resize(self.members[-1], size)
+        return make([self.records[n] for n in members], self.lengths[-1])
+
     def ordered(self) -> Iterator[tuple[list[int], Batch]]:
         """Yields every record once: places in `records` and their batch, short first.
 
