@@ -12,6 +12,7 @@ import pathlib
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
+import flax.traverse_util
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -294,6 +295,11 @@ def load(
       ValueError: there is no model, or it is damaged.
     """
     description, params = model_dir.load(pathlib.Path(directory))
+    flat = flax.traverse_util.flatten_dict(params)
+    del params
+    for name in flat:  # one by one, so that there are never two copies of all
+        flat[name] = jnp.asarray(flat[name])
+    params = flax.traverse_util.unflatten_dict(flat)
     return Predictor(description, params, decoding)
 
 
