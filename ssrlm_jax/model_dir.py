@@ -11,7 +11,6 @@ import shutil
 from collections.abc import Mapping
 from typing import Any
 
-import flax.traverse_util
 import numpy as np
 import safetensors
 import safetensors.numpy
@@ -78,7 +77,9 @@ def save(
     beside = directory.with_name(f".{directory.name}.unfinished")
     shutil.rmtree(beside, ignore_errors=True)
     beside.mkdir(parents=True)
-    flat = flax.traverse_util.flatten_dict(params, sep="/")
+    from flax import traverse_util  # JAX: seconds that `describe` need not wait
+
+    flat = traverse_util.flatten_dict(params, sep="/")
     arrays = {name: np.ascontiguousarray(value) for name, value in flat.items()}
     safetensors.numpy.save_file(arrays, beside / WEIGHTS_FILE)
     fields = {"format": FORMAT} | dataclasses.asdict(description)
@@ -130,13 +131,15 @@ def load(directory: pathlib.Path) -> tuple[Description, Params]:
     Raises:
       ValueError: there is no model, or its weights are damaged.
     """
+    from flax import traverse_util
+
     description = describe(directory)
     path = directory / WEIGHTS_FILE
     try:
         arrays = safetensors.numpy.load_file(path)
     except (OSError, safetensors.SafetensorError) as error:
         raise ValueError(f"{path}: cannot be read as weights: {error}") from error
-    return description, flax.traverse_util.unflatten_dict(arrays, sep="/")
+    return description, traverse_util.unflatten_dict(arrays, sep="/")
 
 
 def load_encoder(directory: pathlib.Path) -> tuple[Description, Params]:

@@ -11,8 +11,6 @@ import rich.console
 import rich.table
 
 from ssrlm_jax import config
-from ssrlm_jax.infer import evaluation
-from ssrlm_jax.metrics import report
 
 _MOST_LISTED = 20  # of each problem, on the terminal; the JSON has all
 _COLUMNS = ("precision", "recall", "f1")
@@ -28,7 +26,7 @@ def add(commands: Any) -> None:
         type=pathlib.Path,
         required=True,
         metavar="DIR",
-        help=f"files of a program: {evaluation.READABLE}",
+        help="files of a program: dot-bracket, CT, BPSEQ, .st or .prob (`ssrlm fold`)",
     )
     evaluate.add_argument(
         "--truth", required=True, metavar="FILE", help="known structures"
@@ -51,6 +49,9 @@ def add(commands: Any) -> None:
 
 
 def _evaluate(parsed: argparse.Namespace) -> int:
+    from ssrlm_jax.infer import evaluation  # biotite, networkx: half a second
+    from ssrlm_jax.metrics import report
+
     if parsed.json and parsed.json.exists() and not parsed.force:
         raise ValueError(f"{parsed.json} exists; give another file, or --force")
     decoding = config.DecodingConfig(threshold=parsed.threshold, method=parsed.method)
@@ -92,8 +93,8 @@ def show(reports: Mapping[str, Mapping[str, Any]]) -> None:
         for kind in ("length", "identity"):
             groups |= found.get(kind, {})
         for group, scores in groups.items():
-            strict = scores.get(report.STRICT, scores)
-            slack = scores.get(report.SLACK)
+            strict = scores.get("strict", scores)
+            slack = scores.get("slack")
             precise = scores.get("average_precision")
             table.add_row(
                 name if group == "all" else "",
