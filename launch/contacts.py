@@ -10,6 +10,7 @@ weights and threshold of the first draw, the RNAs of each draw, and their scores
 
 import argparse
 import dataclasses
+import importlib.metadata
 import json
 import logging
 import pathlib
@@ -34,6 +35,7 @@ def contacts(settings: config.ContactsConfig, flags: argparse.Namespace) -> None
 
     from ssrlm_jax.infer import contacts as infer  # JAX: seconds
     from ssrlm_jax.tasks import contacts as tasks
+    from ssrlm_jax.train import loop
 
     path = pathlib.Path(settings.model) / infer.FILE
     if path.exists() and not flags.force:
@@ -61,6 +63,8 @@ def contacts(settings: config.ContactsConfig, flags: argparse.Namespace) -> None
         "mean": tasks.mean(scores),
         "spread": tasks.spread(scores),
         "config": dataclasses.asdict(settings),
+        "versions": loop.versions()
+        | {"scikit-learn": importlib.metadata.version("scikit-learn")},
         "draws": draws,
     }
     beside = path.with_name(f"{path.name}.unfinished")

@@ -2,6 +2,7 @@
 
 import argparse
 import pathlib
+import re
 import sys
 from typing import Any
 
@@ -24,6 +25,12 @@ def add(commands: Any) -> None:
         help="directory of .prob files (default: lines 'name i j probability')",
     )
     contacts.add_argument(
+        "--top",
+        metavar="K",
+        help="list the K most probable pairs of each RNA: a number, or L, L/2, L/5 "
+        "and so on of its length (default: pairs of probability 0.01 and more)",
+    )
+    contacts.add_argument(
         "--force", action="store_true", help="replace earlier results"
     )
     contacts.set_defaults(run=_contacts)
@@ -32,6 +39,7 @@ def add(commands: Any) -> None:
 @reports.ends_quietly
 def _contacts(parsed: argparse.Namespace) -> int:
     directory = models.chosen(parsed)
+    _num_pairs(parsed.top, 1)  # a wrong one stops before the model is loaded
     records = fold.opened(parsed)
     if parsed.out is not None:
         results.check_free(parsed.out, is_replaced=parsed.force)
@@ -47,13 +55,27 @@ def _contacts(parsed: argparse.Namespace) -> int:
                 parsed.out, ("prob",), with_plots=False, is_replaced=parsed.force
             ) as folder:
                 for record in good:
-                    folder.add(*predictor.fold(record), {})
+                    num_pairs = _num_pairs(parsed.top, len(record.sequence))
+                    folder.add(*predictor.fold(record, num_pairs), {})
                     report.advance()
             return report.status
         for record in good:
-            listed = predictor.predict(record.sequence)
+            num_pairs = _num_pairs(parsed.top, len(record.sequence))
+            listed = predictor.predict(record.sequence, num_pairs)
             for i, j, p in zip(*listed, strict=True):
                 sys.stdout.write(f"{record.name}\t{i + 1}\t{j + 1}\t{p:.4f}\n")
             sys.stdout.flush()
             report.advance()
     return report.status
+
+
+def _num_pairs(top: str | None, length: int) -> int | None:
+    """Returns how many pairs of an RNA are listed by --top; at least one."""
+    if top is None:
+        return None
+    match = re.fullmatch(r"(?P<number>[1-9]\d*)|L(/(?P<divisor>[1-9]\d*))?", top)
+    if match is None:
+        raise ValueError(f"--top={top} is neither a number nor L, L/2, L/5 and so on")
+    if match["number"]:
+        return int(match["number"])
+    return max(1, length // int(match["divisor"] or 1))

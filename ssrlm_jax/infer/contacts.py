@@ -61,24 +61,36 @@ class Contacts:
         self._weight_F = np.asarray(fitted["weights"], np.float32).ravel()
         self._intercept = float(fitted["intercept"])
 
-    def predict(self, sequence: str) -> probabilities.PairProbabilities:
+    def predict(
+        self, sequence: str, num_pairs: int | None = None
+    ) -> probabilities.PairProbabilities:
         """Returns probabilities of the pairs of one RNA, j - i >= `least`.
+
+        Args:
+          sequence: letters as `rna.alphabet` reads them.
+          num_pairs: how many are listed, the most probable ones, however improbable;
+            None: all that are not below `probabilities.LEAST`.
 
         Raises:
           ValueError: a letter that is not of RNA.
         """
         logits_LM = self._maps.logits(sequence, self._weight_F, self._intercept)
-        return probabilities.from_logits(logits_LM, self.least)
+        if num_pairs is None:
+            return probabilities.from_logits(logits_LM, self.least)
+        i, j = np.triu_indices(len(sequence), self.least)
+        chosen = np.sort(np.argsort(-logits_LM[i, j], kind="stable")[:num_pairs])
+        i, j = i[chosen].astype(np.int32), j[chosen].astype(np.int32)
+        probability = 1.0 / (1.0 + np.exp(-logits_LM[i, j].astype(np.float64)))
+        return probabilities.PairProbabilities(i, j, probability.astype(np.float32))
 
     def fold(
-        self, record: formats.Record
+        self, record: formats.Record, num_pairs: int | None = None
     ) -> tuple[formats.Record, probabilities.PairProbabilities]:
         """Returns a record with the structure of its contacts, and probabilities.
 
-        Raises:
-          ValueError: as `predict`.
+        Args and errors are those of `predict`.
         """
-        found = self.predict(record.sequence)
+        found = self.predict(record.sequence, num_pairs)
         structure = decode.decode(found, record.sequence, threshold=self.threshold)
         return dataclasses.replace(record, structure=structure), found
 
@@ -90,7 +102,7 @@ def load(directory: pathlib.Path) -> Contacts:
       ValueError: there is none, or it does not fit the model.
     """
     path = directory / FILE
-    description, params = model_dir.load_encoder(directory)
+    model_dir.describe(directory)
     if not path.is_file():
         raise ValueError(
             f"{directory} has no {FILE}; `python launch/contacts.py "
@@ -101,6 +113,7 @@ def load(directory: pathlib.Path) -> Contacts:
         missing = [key for key in KEYS if key not in fitted]
     except json.JSONDecodeError as error:
         raise ValueError(f"{path}:{error.lineno}: {error.msg}") from error
+    description, params = model_dir.load_encoder(directory)
     sizes = description.architecture
     shape = (sizes.num_layers, sizes.num_heads)
     if missing or np.shape(fitted["weights"]) != shape:

@@ -78,15 +78,18 @@ def fit_draw(
       (pairs closer than the least separation are never predicted, and count).
 
     Raises:
-      ValueError: as `fit`; a record without a structure.
+      ValueError: as `fit`; a record without a structure; no RNA of `test` has a pair
+        that counts.
     """
     least = settings.min_separation
-    features, labelled = [], []
-    for record in train:
-        i, j = separated(len(record.sequence), least)
-        features.append(maps.features(record.sequence, i, j))
-        labelled.append(labels(_known(record), i, j))
-    fitted = fit(np.concatenate(features), np.concatenate(labelled), settings)
+    if not any(
+        np.diff(_known(record).pairs).max(initial=0) >= least for record in test
+    ):
+        raise ValueError(
+            f"none of {len(test)} test RNAs has a base pair with j - i >= {least}: "
+            "there is nothing to score"
+        )
+    fitted = _fit_records(maps, train, settings)
 
     def logits(record: formats.Record) -> np.ndarray:
         return maps.logits(record.sequence, fitted.weight_F, fitted.intercept)
@@ -97,23 +100,7 @@ def fit_draw(
             for record in validation
         ]
     )
-    scores = []
-    for record in test:
-        logits_LM = logits(record)
-        found = decode.decode(
-            probabilities.from_logits(logits_LM, least),
-            record.sequence,
-            threshold=choice.threshold,
-        )
-        counts = np.array(pairs.count(found, _known(record)))
-        scores.append(
-            precisions(logits_LM, _known(record), least)
-            | {
-                "precision": float(pairs.precision(counts)),
-                "recall": float(pairs.recall(counts)),
-                "f1": float(pairs.f1(counts)),
-            }
-        )
+    scores = [_scores(record, logits(record), choice, least) for record in test]
     return {
         "train": [record.name for record in train],
         "validation": [record.name for record in validation],
@@ -123,6 +110,35 @@ def fit_draw(
         "threshold": choice.threshold,
         "validation f1": choice.f1,
         "scores": mean(scores),
+    }
+
+
+def _fit_records(
+    maps: Maps, records: Sequence[formats.Record], settings: config.ContactsConfig
+) -> Fit:
+    """Fits to all separated pairs of some RNAs."""
+    features, labelled = [], []
+    for record in records:
+        i, j = separated(len(record.sequence), settings.min_separation)
+        features.append(maps.features(record.sequence, i, j))
+        labelled.append(labels(_known(record), i, j))
+    return fit(np.concatenate(features), np.concatenate(labelled), settings)
+
+
+def _scores(
+    record: formats.Record,
+    logits_LM: np.ndarray,
+    choice: thresholds.Choice,
+    least: int,
+) -> dict[str, float]:
+    """Returns `precisions` of an RNA, and scores of its decoded structure."""
+    listed = probabilities.from_logits(logits_LM, least)
+    found = decode.decode(listed, record.sequence, threshold=choice.threshold)
+    counts = np.array(pairs.count(found, _known(record)))
+    return precisions(logits_LM, _known(record), least) | {
+        "precision": float(pairs.precision(counts)),
+        "recall": float(pairs.recall(counts)),
+        "f1": float(pairs.f1(counts)),
     }
 
 
@@ -200,10 +216,11 @@ def precisions(
 ) -> dict[str, float]:
     """Returns scores of one RNA by range of separation: "long P@L/5" and so on.
 
-    P@K: the share of base pairs among the K pairs with the highest logits; all
-    candidates, where there are fewer than K. K is L, L/2, L/5 rounded down, at least
-    1, and the number of base pairs of the range. AUPRC: average precision. A range
-    without base pairs has no score. Of equal logits the earlier pair comes first.
+    P@K: the base pairs among the K pairs with the highest logits, over K, also where
+    there are fewer than K candidates (as ESM counts). K is L, L/2, L/5 rounded down,
+    at least 1, and the number of base pairs of the range. AUPRC: average precision.
+    A range without base pairs has no score. Of equal logits the earlier pair comes
+    first.
     """
     L = structure.length
     found = {}
@@ -218,8 +235,9 @@ def precisions(
         ranked_P = is_pair_P[np.argsort(-score_P, kind="stable")]
         num_true = int(is_pair_P.sum())
         cuts = {"P@L": L, "P@L/2": L // 2, "P@L/5": L // 5, "P@true": num_true}
-        for cut, count in cuts.items():
-            found[f"{name} {cut}"] = float(ranked_P[: max(count, 1)].mean())
+        for cut, number in cuts.items():
+            count = max(number, 1)
+            found[f"{name} {cut}"] = float(ranked_P[:count].sum()) / count
         ranked = pairs.Ranked(score_P, is_pair_P, num_true, len(score_P))
         found[f"{name} AUPRC"] = pairs.average_precision([ranked])
     return found

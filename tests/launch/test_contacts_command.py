@@ -104,6 +104,75 @@ def test_a_fit_ends_in_the_model_directory_and_is_used_from_there(
     assert "--force" in capsys.readouterr().err
 
 
+@pytest.fixture
+def fitted(model):
+    """A model with a regression that was written by hand."""
+    content = {
+        "weights": [[1.0, 0.0], [0.0, -2.0]],
+        "intercept": -9.0,
+        "min_separation": 6,
+        "threshold": 0.5,
+    }
+    path = model / "model" / "contacts.json"
+    path.write_text(json.dumps(content))
+    yield model / "model"
+    path.unlink()
+
+
+def _lines(capsys):
+    return [line.split("\t") for line in capsys.readouterr().out.splitlines()]
+
+
+def test_top_lists_as_many_pairs_however_improbable(fitted, capsys, tmp_path):
+    sequence = "GGGGGGAAAAAAAACCCCCC"
+    command = ["contacts", sequence, "-m", str(fitted)]
+    assert cli.main(command) == 0
+    assert _lines(capsys) == []  # all below 0.01
+    for top, count in [("7", 7), ("L", 20), ("L/5", 4), ("L/99", 1), ("999", 105)]:
+        assert cli.main([*command, "--top", top]) == 0
+        listed = _lines(capsys)
+        assert len(listed) == count
+        assert all(int(j) - int(i) >= 6 for _, i, j, _ in listed)
+        if top == "7":
+            seven = listed
+    best = sorted(listed, key=lambda line: -float(line[3]))[:7]
+    assert {float(p) for *_, p in best} == {float(p) for *_, p in seven}
+    out = tmp_path / "out"
+    assert cli.main([*command, "--top", "L/2", "-o", str(out)]) == 0
+    assert len((out / "sequence.prob").read_text().splitlines()) == 2 + 10
+    for wrong in ("0", "L/0", "M", "-3"):
+        assert cli.main([*command, f"--top={wrong}"]) == 1
+        assert "is neither a number nor L" in capsys.readouterr().err
+
+
+def test_bad_records_are_named_and_the_others_go_on(fitted, capsys, tmp_path):
+    path = tmp_path / "my.fa"
+    path.write_text(">a\nGGGGAAAACCCC\n>b\n>c\nACJ\n>one\nG\n>d\nGGGGAAAACCCC\n")
+    assert cli.main(["contacts", str(path), "-m", str(fitted), "--top", "L/4"]) == 1
+    said = capsys.readouterr()
+    names = [line.split("\t")[0] for line in said.out.splitlines()]
+    assert names == ["a"] * 3 + ["d"] * 3
+    assert "record 2 (b): a header without a sequence" in said.err
+    assert "record 3 (c): position 3: 'J' is not a letter of RNA" in said.err
+    assert "3 of 5 predicted" in said.err
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("{", "contacts.json:1: "),
+        ("{}", r"weights of (2, 2) heads and"),
+        ('{"weights": [[1, 2]], "intercept": 0, "min_separation": 6, "threshold": 1}',
+         "weights of (2, 2) heads"),
+    ],
+)  # fmt: skip
+def test_a_damaged_regression_ends_in_one_line(fitted, capsys, content, message):
+    (fitted / "contacts.json").write_text(content)
+    assert cli.main(["contacts", "GGGGAAAACCCC", "-m", str(fitted)]) == 1
+    (line,) = capsys.readouterr().err.splitlines()
+    assert message in line
+
+
 @pytest.mark.parametrize(
     ("settings", "message"),
     [

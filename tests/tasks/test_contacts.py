@@ -1,5 +1,5 @@
 import dataclasses
-import warnings
+import inspect
 
 import numpy as np
 import pytest
@@ -10,6 +10,11 @@ from ssrlm_jax.rna import formats
 from ssrlm_jax.rna import structure as structures
 from ssrlm_jax.tasks import contacts
 
+LASSO = (  # scikit-learn 1.8 renamed it
+    {"l1_ratio": 1.0}
+    if "penalty='deprecated'" in str(inspect.signature(linear_model.LogisticRegression))
+    else {"penalty": "l1"}
+)
 SETTINGS = config.ContactsConfig(num_train=3, num_validation=2, draws=2)
 
 
@@ -23,12 +28,9 @@ def _data(seed=0):
 def test_the_fit_is_that_of_a_plain_scikit_learn_script():
     features_PF, is_pair_P = _data()
     found = contacts.fit(features_PF, is_pair_P, SETTINGS)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        plain = linear_model.LogisticRegression(
-            penalty="l1", C=0.15, solver="liblinear", intercept_scaling=1000,
-            max_iter=1000, random_state=0,
-        ).fit(features_PF, is_pair_P)  # fmt: skip
+    plain = linear_model.LogisticRegression(
+        **LASSO, C=0.15, solver="liblinear", intercept_scaling=1000, random_state=0
+    ).fit(features_PF, is_pair_P)
     np.testing.assert_array_equal(found.weight_F, plain.coef_[0])
     assert found.intercept == plain.intercept_[0]
 
@@ -37,10 +39,27 @@ def test_the_intercept_is_in_effect_free():
     features_PF, is_pair_P = _data()
     found = contacts.fit(features_PF, is_pair_P, SETTINGS)
     free = linear_model.LogisticRegression(
-        l1_ratio=1.0, C=0.15, solver="saga", max_iter=20_000, tol=1e-6
+        **LASSO, C=0.15, solver="saga", max_iter=20_000, tol=1e-6
     ).fit(features_PF, is_pair_P)
     assert found.intercept == pytest.approx(free.intercept_[0], abs=0.02)
     np.testing.assert_allclose(found.weight_F, free.coef_[0], atol=0.02)
+
+
+def test_features_as_small_as_attention_are_fitted_to_the_optimum():
+    # Of |w| + 0.15 sum(loss): where a weight is not 0 the loss pulls with 1 against
+    # its sign, elsewhere with 1 at most; nothing pulls at a free intercept.
+    features_PF, is_pair_P = _data()
+    features_PF = 0.05 * features_PF
+    found = contacts.fit(features_PF, is_pair_P, SETTINGS)
+    share_P = 1 / (1 + np.exp(-(features_PF @ found.weight_F + found.intercept)))
+    pull_F = 0.15 * features_PF.T @ (share_P - is_pair_P)
+    is_used_F = found.weight_F != 0
+    assert 0 < is_used_F.sum() < 6
+    np.testing.assert_allclose(
+        pull_F[is_used_F], -np.sign(found.weight_F[is_used_F]), atol=0.01
+    )
+    assert np.abs(pull_F[~is_used_F]).max() <= 1.01
+    assert abs(0.15 * (share_P - is_pair_P).sum()) < 0.01
 
 
 def test_a_fit_that_does_not_converge_or_has_one_kind_of_pairs_is_an_error():
@@ -68,6 +87,15 @@ def test_precisions_by_hand():
     assert found["all AUPRC"] == pytest.approx((1 + 2 / 3) / 2)
     assert found["short P@true"] == 1 / 2
     assert not any(name.startswith(("medium", "long")) for name in found)
+
+
+def test_missing_candidates_count_as_wrong():
+    # 8 nt: three pairs with j - i >= 6, of which one is known.
+    structure = structures.Structure(8, np.array([[0, 7]]))
+    found = contacts.precisions(np.zeros((8, 8)), structure, 6)
+    assert found["all P@L"] == 1 / 8
+    assert found["all P@L/2"] == 1 / 4
+    assert found["all P@L/5"] == 0  # of equals the earlier: 0-6
 
 
 def test_ranges_divide_the_separations():
@@ -135,6 +163,14 @@ def test_a_draw_finds_what_the_maps_tell():
     assert found["scores"]["all P@true"] == 1.0
     assert found["scores"]["f1"] == 1.0
     assert found["validation f1"] == 1.0
+
+
+def test_nothing_to_score_is_an_error():
+    near = formats.Record("x", "G" * 9, structures.from_dot_bracket("((..))..."))
+    bare = formats.Record("y", "G" * 9, structures.from_dot_bracket("........."))
+    records = _records(5)
+    with pytest.raises(ValueError, match="none of 2 test RNAs has a base pair with j"):
+        contacts.fit_draw(_Telling(), records[:3], records[3:], [near, bare], SETTINGS)
 
 
 def test_mean_and_spread_over_those_that_have_a_score():
