@@ -236,7 +236,12 @@ def test_standard_input_is_folded_while_it_comes():
     child.stdin.flush()
     first = [child.stdout.readline().strip() for _ in range(3)]
     assert child.poll() is None
-    out, err = child.communicate()
+    child.stdin.close()
+    # Not `communicate`: it does not see what `readline` has read ahead.
+    out, err = child.stdout.read(), child.stderr.read()
+    child.stdout.close()
+    child.stderr.close()
+    child.wait()
     assert first == GOOD_LINES[:3]
     assert out == ">x\nG\n.\n>y\nG\n.\n>z\nG\n.\n"
     assert child.returncode == 0
