@@ -8,6 +8,7 @@ in tiles (models/pair_tiles.py), one by one.
 import dataclasses
 import functools
 import itertools
+import math
 import pathlib
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
@@ -347,10 +348,15 @@ def _check(number: int, sequence: str) -> None:
 def _groups(
     window: Sequence[tuple[int, str]], tile: int, power: int
 ) -> Iterator[tuple[list[tuple[int, str]], int]]:
-    """Yields sequences of nearly one length, and the length they are padded to."""
+    """Yields sequences of nearly one length, and the length they are padded to.
+
+    A long one that comes alone is hardly padded: its map takes more than a compilation.
+    """
     longest = max(len(sequence) for _, sequence in window)
+    if len(window) == 1 and PAIRS_PER_BATCH < longest**2 <= tile**2:
+        yield list(window), math.ceil(longest / batches.STEP) * batches.STEP
+        return
     ladder = batches.lengths(max(longest, tile))
-    padded = ladder[-1]
     ordered = sorted(window, key=lambda one: len(one[1]))
     places = np.searchsorted(ladder, [len(sequence) for _, sequence in ordered])
     for place, group in itertools.groupby(
