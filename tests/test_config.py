@@ -63,7 +63,7 @@ def test_each_kind_of_setting_is_read_from_text():
         ("--config.encoder.hight=3", "there is no setting encoder.hight; encoder has "),
         ("--config.hight=3", "there is no setting hight; the config has "),
         ("--config.seed.x=3", "there is no setting seed.x; seed has no settings"),
-        ("--config.encoder=3", "encoder is a group: set one of ffn_width"),
+        ("--config.encoder=3", "encoder is a group: set one of biases"),
         ("--config.encoder.width=wide", "encoder.width='wide' is not of type int"),
         ("--config.encoder.is_head_tied=2", "is_head_tied='2' is not of type bool"),
         ("--config.encoder.width=290", "encoder.width=290 is not a multiple of 2 x"),

@@ -10,6 +10,12 @@ MASKING_POLICIES = ("mlm", "sm", "ssm")
 SCHEDULES = ("cosine", "constant")
 DTYPES = ("bfloat16", "float32")
 REMAT_POLICIES = ("none", "minimal", "dots", "full")
+NORMS = ("rms", "layer")
+RESIDUAL_ORDERS = ("pre", "post", "normed")
+POSITIONS = ("rotary", "learned", "sinusoidal")
+FEED_FORWARDS = ("swiglu", "swiglu_beta", "gelu")
+BIASES = ("none", "ffn", "all")
+LETTER_HEADS = ("linear", "dense")
 ATTENTION_BACKENDS = ("auto", "plain", "blocks", "pallas", "cudnn_mask", "cudnn_packed")
 
 
@@ -19,6 +25,9 @@ class EncoderConfig:
 
     No single rule gives the paper's three sizes, so `ffn_width` and
     `num_kv_heads` are explicit. A checkpoint fits one architecture only.
+
+    The choices from `norm` on are those of published models (convert/); SSR-LM's are
+    the defaults. models/encoder.py and models/layers.py say what each does.
     """
 
     num_layers: int = 33
@@ -30,8 +39,43 @@ class EncoderConfig:
     is_head_tied: bool = False  # the paper is silent; output matrix = embedding
     rope_base: float = 10_000.0
     norm_epsilon: float = 1e-5
+    norm: str = "rms"
+    residual_order: str = "pre"
+    positions: str = "rotary"
+    max_positions: int = 0  # of a record with <cls> and <eos>; 0: any; "learned" only
+    feed_forward: str = "swiglu"
+    biases: str = "none"
+    letter_head: str = "linear"  # from the last hidden states to letters
+    has_embedding_norm: bool = False
+    has_pair_bias: bool = False  # attention starts from scores of pairs of letters
+    token_dropout: float = 0.0  # share hidden in pre-training, made up for; 0: not
 
     def __post_init__(self) -> None:
+        checks.choice("encoder.norm", self.norm, NORMS)
+        checks.choice("encoder.residual_order", self.residual_order, RESIDUAL_ORDERS)
+        checks.choice("encoder.positions", self.positions, POSITIONS)
+        checks.choice("encoder.feed_forward", self.feed_forward, FEED_FORWARDS)
+        checks.choice("encoder.biases", self.biases, BIASES)
+        checks.choice("encoder.letter_head", self.letter_head, LETTER_HEADS)
+        checks.check(
+            0.0 <= self.token_dropout < 1.0,
+            "encoder.token_dropout",
+            self.token_dropout,
+            "does not lie in 0..1",
+        )
+        checks.check(
+            (self.max_positions > 0) == (self.positions == "learned"),
+            "encoder.max_positions",
+            self.max_positions,
+            f"does not go with encoder.positions={self.positions!r}: learned ones "
+            "need a number above 0, others 0",
+        )
+        checks.check(
+            not self.has_pair_bias or self.num_kv_heads == self.num_heads,
+            "encoder.num_kv_heads",
+            self.num_kv_heads,
+            f"is not encoder.num_heads={self.num_heads}, as has_pair_bias asks for",
+        )
         checks.positive(
             "encoder",
             self,
@@ -311,6 +355,7 @@ class PretrainConfig:
     """Everything that launch/pretrain.py reads."""
 
     seed: int = 0
+    model: str = ""  # directory of weights to go on from; then `encoder` is theirs
     encoder: EncoderConfig = EncoderConfig()
     compute: ComputeConfig = ComputeConfig()
     masking: MaskingConfig = MaskingConfig()

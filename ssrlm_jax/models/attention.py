@@ -33,27 +33,30 @@ class Choice:
     reason: str
 
 
-def weights(q_BLHA: jax.Array, k_BMKA: jax.Array, segment_BL: jax.Array) -> jax.Array:
-    """Returns what each position attends to, float32 weight_BHLM.
-
-    Rows of records sum to 1, those of padding are 0.
-    """
+def scores(q_BLHA: jax.Array, k_BMKA: jax.Array) -> jax.Array:
+    """Returns scaled products of queries and keys, float32 score_BHLM."""
     B, L, H, A = q_BLHA.shape
     K = k_BMKA.shape[2]
     q_BLKGA = q_BLHA.reshape(B, L, K, H // K, A)
     score_BKGLM = jnp.einsum(
         "BLKGA,BMKA->BKGLM", q_BLKGA, k_BMKA, preferred_element_type=jnp.float32
     )
+    return (score_BKGLM * A**-0.5).reshape(B, H, L, -1)
+
+
+def normalise(score_BHLM: jax.Array, segment_BL: jax.Array) -> jax.Array:
+    """Returns what each position attends to, float32 weight_BHLM.
+
+    Rows of records sum to 1, those of padding are 0.
+    """
     same_BLM = segment_BL[:, :, None] == segment_BL[:, None, :]
-    score_BKGLM = jnp.where(
-        same_BLM[:, None, None], score_BKGLM * A**-0.5, jnp.finfo(jnp.float32).min
-    )
-    weight_BHLM = jax.nn.softmax(score_BKGLM, axis=-1).reshape(B, H, L, -1)
+    score_BHLM = jnp.where(same_BLM[:, None], score_BHLM, jnp.finfo(jnp.float32).min)
+    weight_BHLM = jax.nn.softmax(score_BHLM, axis=-1)
     return jnp.where((segment_BL > 0)[:, None, :, None], weight_BHLM, 0)
 
 
 def context(weight_BHLM: jax.Array, v_BMKA: jax.Array) -> jax.Array:
-    """Returns out_BLHA: values weighted by `weights`, in the dtype of the values."""
+    """Returns out_BLHA: values weighted by `normalise`, in the dtype of the values."""
     B, H, L, M = weight_BHLM.shape
     K, A = v_BMKA.shape[2:]
     weight_BKGLM = weight_BHLM.reshape(B, K, H // K, L, M).astype(v_BMKA.dtype)
@@ -65,7 +68,19 @@ def plain(
     q_BLHA: jax.Array, k_BMKA: jax.Array, v_BMKA: jax.Array, segment_BL: jax.Array
 ) -> jax.Array:
     """Attends by dense products and a mask: the reference, quadratic in memory."""
-    return context(weights(q_BLHA, k_BMKA, segment_BL), v_BMKA)
+    return context(normalise(scores(q_BLHA, k_BMKA), segment_BL), v_BMKA)
+
+
+def added(
+    q_BLHA: jax.Array,
+    k_BMKA: jax.Array,
+    v_BMKA: jax.Array,
+    segment_BL: jax.Array,
+    score_BHLM: jax.Array,
+) -> tuple[jax.Array, jax.Array]:
+    """Attends with scores added to its own; returns out_BLHA and the sum of scores."""
+    score_BHLM = score_BHLM + scores(q_BLHA, k_BMKA)
+    return context(normalise(score_BHLM, segment_BL), v_BMKA), score_BHLM
 
 
 def choose(name: str, device: jax.Device) -> Choice:

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import chex
 import jax
 
-from ssrlm_jax.models import attention, layers
+from ssrlm_jax.models import attention
 from ssrlm_jax.models import encoder as encoders
 
 Params = Any
@@ -51,17 +51,22 @@ def each_layer(
     chex.assert_equal_shape([token_BL, segment_BL])
     # As a key of compiled functions: encoders that differ in these only are equal.
     encoder = encoder.clone(attend=attention.plain, remat="none", mesh=None)
-    letters = {name: value for name, value in params.items() if name != "blocks"}
-    x_BLD = _embed(encoder, letters, token_BL)
+    others = {name: value for name, value in params.items() if name != "blocks"}
+    state = _embed(encoder, others, token_BL, segment_BL)
     for layer in range(encoder.num_layers):
-        maps_BHLM, x_BLD = _run(encoder, params["blocks"], layer, x_BLD, segment_BL)
-        yield Layer(maps_BHLM, x_BLD)
+        maps_BHLM, state = _run(encoder, params["blocks"], layer, state, segment_BL)
+        yield Layer(maps_BHLM, state.x_BLD)
 
 
 @functools.partial(jax.jit, static_argnums=0)
-def _embed(encoder: encoders.Encoder, params: Params, token_BL: jax.Array) -> jax.Array:
+def _embed(
+    encoder: encoders.Encoder,
+    params: Params,
+    token_BL: jax.Array,
+    segment_BL: jax.Array,
+) -> encoders.State:
     """Returns what the first layer reads."""
-    return encoder.apply({"params": params}, token_BL, method="embed")
+    return encoder.apply({"params": params}, token_BL, segment_BL, method="embed")
 
 
 @functools.partial(jax.jit, static_argnums=0)
@@ -69,31 +74,28 @@ def _run(
     encoder: encoders.Encoder,
     blocks: Params,
     layer: jax.Array | int,
-    x_BLD: jax.Array,
+    state: encoders.State,
     segment_BL: jax.Array,
-) -> Layer:
+) -> tuple[jax.Array, encoders.State]:
     """Runs one layer; `blocks` holds the parameters of all."""
     seen: list[jax.Array] = []
 
     def attend(
-        q_BLHA: jax.Array, k_BMKA: jax.Array, v_BMKA: jax.Array, segment_BL: jax.Array
-    ) -> jax.Array:
-        seen.append(attention.weights(q_BLHA, k_BMKA, segment_BL))
-        return attention.context(seen[-1], v_BMKA)
+        q_BLHA: jax.Array,
+        k_BMKA: jax.Array,
+        v_BMKA: jax.Array,
+        segment_BL: jax.Array,
+        score_BHLM: jax.Array | None = None,
+    ) -> Any:
+        own_BHLM = attention.scores(q_BLHA, k_BMKA)
+        if score_BHLM is not None:
+            own_BHLM = own_BHLM + score_BHLM
+        seen.append(attention.normalise(own_BHLM, segment_BL))
+        out_BLHA = attention.context(seen[-1], v_BMKA)
+        return out_BLHA if score_BHLM is None else (out_BLHA, own_BHLM)
 
-    block = encoders.Block(
-        num_heads=encoder.num_heads,
-        num_kv_heads=encoder.num_kv_heads,
-        ffn_width=encoder.ffn_width,
-        norm_epsilon=encoder.norm_epsilon,
-        attend=attend,
-        mesh=None,
-    )
-    by = layers.rotation(
-        layers.positions(segment_BL),
-        encoder.width // encoder.num_heads,
-        encoder.rope_base,
-    )
+    block = encoders.Block(**encoders.of_block(encoder), attend=attend, mesh=None)
     of_layer = jax.tree.map(lambda stacked: stacked[layer], blocks)
-    x_BLD, _ = block.apply({"params": of_layer}, x_BLD, segment_BL, by)
-    return Layer(seen[0], x_BLD)
+    by = encoders.rotation(encoder, segment_BL)
+    state, _ = block.apply({"params": of_layer}, state, segment_BL, by)
+    return seen[0], state

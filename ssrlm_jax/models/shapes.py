@@ -1,0 +1,29 @@
+"""Names and shapes of a model's parameters, found without making any."""
+
+import functools
+
+import jax
+import jax.numpy as jnp
+
+from ssrlm_jax.models import encoder as encoders
+from ssrlm_jax.models import heads
+
+Shapes = dict[str, tuple[int, ...]]
+
+
+def of(encoder: encoders.Encoder, head: heads.Head | None) -> Shapes:
+    """Returns paths, "encoder/..." and "pair_head/...", and shapes."""
+    key, token_BL = jax.random.key(0), jax.ShapeDtypeStruct((1, 8), jnp.uint8)
+    tree = {"encoder": jax.eval_shape(encoder.init, key, token_BL, token_BL)["params"]}
+    if head is not None:
+        fresh = functools.partial(heads.fresh, head, encoder.width)
+        tree["pair_head"] = jax.eval_shape(fresh, key)
+    return of_tree(tree)
+
+
+def of_tree(tree: object) -> Shapes:
+    """Returns paths and shapes of a tree of arrays."""
+    return {
+        jax.tree_util.keystr(path, simple=True, separator="/"): leaf.shape
+        for path, leaf in jax.tree.leaves_with_path(tree)
+    }
