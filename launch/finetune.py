@@ -49,6 +49,7 @@ def finetune(settings: config.FinetuneConfig, flags: argparse.Namespace) -> None
     import jax
 
     from ssrlm_jax.cli import directories
+    from ssrlm_jax.models import heads
     from ssrlm_jax.tasks import pretrain
     from ssrlm_jax.tasks import secondary as tasks
     from ssrlm_jax.train import hardware, loop, optimizer, plan, sharding
@@ -62,7 +63,7 @@ def finetune(settings: config.FinetuneConfig, flags: argparse.Namespace) -> None
     compute = settings.compute
     task = tasks.Secondary(
         pretrain.build_encoder(sizes, compute, mesh, max_segments=1),
-        tasks.build_head(settings.head, compute.dtype, settings.is_head_rematerialised),
+        heads.build(settings.head, compute.dtype, settings.is_head_rematerialised),
         is_encoder_learned=settings.encoder_rate > 0,
         loaded=loaded,
         validation=validation.ordered,

@@ -6,7 +6,7 @@ import ml_collections
 
 from ssrlm_jax.config import checks, pretraining
 
-HEADS = ("rinalmo", "rnafm")
+HEADS = ("rinalmo", "rnafm", "ernierna")
 NORMS = ("instance", "batch")
 DECODERS = ("greedy", "matching", "nested", "threshold")
 RANDOM = "random"  # a model that is no directory
@@ -18,14 +18,15 @@ class HeadConfig:
 
     The paper says "identical ResNet" and does not say to whose: both published heads
     are here. The defaults are RiNALMo's; the variant head=rnafm has RNA-FM's.
+    head=ernierna reads scores of attention and needs an encoder with a pair bias.
     """
 
     kind: str = "rinalmo"
     num_blocks: int = 2
     channels: int = 64
     projection: int = 128  # rnafm: width that hidden states are projected to
-    dropout: float = 0.3  # rnafm
-    norm: str = "instance"  # rnafm: "batch" for published weights
+    dropout: float = 0.3  # rnafm, ernierna
+    norm: str = "instance"  # rnafm, ernierna: "batch" for published weights
 
     def __post_init__(self) -> None:
         checks.choice("head.kind", self.kind, HEADS)
@@ -38,14 +39,14 @@ class HeadConfig:
             "does not lie in 0..1",
         )
         checks.check(
-            self.kind == "rnafm" or self.norm == "instance",
+            self.kind != "rinalmo" or self.norm == "instance",
             "head.norm",
             self.norm,
-            "goes with head.kind='rnafm' only",
+            "does not go with head.kind='rinalmo'",
         )
 
 
-NUM_BLOCKS = {"rinalmo": 2, "rnafm": 32}  # as published
+NUM_BLOCKS = {"rinalmo": 2, "rnafm": 32, "ernierna": 8}  # as published
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

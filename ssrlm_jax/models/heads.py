@@ -1,21 +1,30 @@
-"""From hidden states to base pairs: the two published heads.
+"""From an encoder to base pairs: published heads.
 
+RiNALMo's and RNA-FM's read hidden states, ERNIE-RNA's reads scores of attention.
 Features of a pair are never built as a map of 2 D channels: a linear function of two
 concatenated vectors is the sum of a linear function of each. Axis letters are in
 models/layers.py; C are channels of a map.
 """
 
+import dataclasses
+import functools
+from typing import Any
+
 import chex
 import flax.linen as nn
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jax.sharding import PartitionSpec as P
 
+from ssrlm_jax.models import encoder as encoders
 from ssrlm_jax.models import pair_resnet
 
 # A head has few parameters: every device holds all of them.
 PARTITION_RULES: tuple[tuple[str, P], ...] = ((r"pair_head/", P()),)
 UNLEARNED = r"norm_(mean|variance)"  # parameters that are loaded, never learned
+
+Params = Any
 
 _INPUT_INIT = nn.initializers.lecun_normal()
 # Two of these are added up.
@@ -50,7 +59,9 @@ class PairHead(nn.Module):
 
     def setup(self) -> None:
         if self.kind == "rinalmo":
-            self.network = pair_resnet.Bottlenecks(self.num_blocks, self.normalise)
+            self.network = pair_resnet.Bottlenecks(
+                self.num_blocks, self.normalise, self.is_rematerialised
+            )
         else:
             self.projected = nn.Dense(self.projection, kernel_init=_INPUT_INIT)
             self.network = pair_resnet.Dilated(
@@ -109,6 +120,147 @@ class PairHead(nn.Module):
         return self.network(z_BLMC, is_BL[:, :, None] & is_BM[:, None], is_training)
 
 
+class ScoreHead(nn.Module):
+    """Scores of attention in, a logit for each pair of nucleotides out: ERNIE-RNA's.
+
+    Two 7x7 convolutions make a map of C channels from the scores of one head, which
+    are the last channel; then come the blocks of `pair_resnet.Dilated`.
+
+    Source: Yin et al. 2025, ERNIE-RNA, Nat. Commun. 16, and its code.
+
+    Attributes:
+      num_blocks: of the residual network.
+      channels: C, of a map.
+      dropout: share of channels' values dropped in training.
+      norm: "instance" or "batch"; see `pair_resnet.Dilated`.
+      dtype: of maps; norms and logits are float32.
+      is_rematerialised: whether the backward pass computes blocks again.
+      attention_head: whose scores are read, from 0.
+      inner_channels: of the first convolution.
+    """
+
+    num_blocks: int
+    channels: int
+    dropout: float
+    norm: str
+    dtype: str = "float32"
+    is_rematerialised: bool = False
+    attention_head: int = 5
+    inner_channels: int = 8
+
+    @nn.compact
+    def __call__(
+        self, score_BHLM: jax.Array, is_BL: jax.Array, is_training: bool = False
+    ) -> jax.Array:
+        """Returns symmetric float32 logits_BLM of pairs; the diagonal means nothing.
+
+        Args:
+          score_BHLM: of the encoder's last layer, before the softmax, <cls> and <eos>
+            left out.
+          is_BL: where there is a nucleotide; other positions change nothing, and
+            their logits mean nothing.
+          is_training: whether values are dropped; asks for an rng named "dropout".
+
+        Raises:
+          ValueError: there are not so many heads.
+        """
+        if score_BHLM.shape[1] <= self.attention_head:
+            raise ValueError(
+                f"scores of {score_BHLM.shape[1]} attention heads found, that of "
+                f"number {self.attention_head + 1} is read"
+            )
+        is_BLM = is_BL[:, :, None] & is_BL[:, None]
+        score_BLM1 = score_BHLM[:, self.attention_head, :, :, None].astype(self.dtype)
+        z_BLMC = score_BLM1
+        for number, features in enumerate((self.inner_channels, self.channels - 1)):
+            if number:
+                z_BLMC = nn.Dropout(self.dropout, deterministic=not is_training)(z_BLMC)
+                z_BLMC = nn.relu(z_BLMC)
+            z_BLMC = nn.Conv(
+                features, (7, 7), dtype=self.dtype, name=f"start_{number}"
+            )(jnp.where(is_BLM[..., None], z_BLMC, 0))
+        network = pair_resnet.Dilated(
+            self.num_blocks,
+            self.dropout,
+            self.norm,
+            is_rematerialised=self.is_rematerialised,
+            name="network",
+        )
+        z_BLMC = jnp.concatenate([z_BLMC, score_BLM1], axis=-1)
+        logits_BLM = network(z_BLMC, is_BLM, is_training)
+        return logits_BLM + logits_BLM.swapaxes(1, 2)
+
+
+Head = PairHead | ScoreHead
+
+
+def build(settings: Any, dtype: str, is_rematerialised: bool = False) -> Head:
+    """Returns the head that a config.HeadConfig asks for."""
+    fields = dataclasses.asdict(settings)
+    how = {"dtype": dtype, "is_rematerialised": is_rematerialised}
+    if settings.kind != "ernierna":
+        return PairHead(**fields, **how)
+    return ScoreHead(
+        **{
+            name: fields[name] for name in ("num_blocks", "channels", "dropout", "norm")
+        },
+        **how,
+    )
+
+
+def fresh(head: Head, width: int, rng: jax.Array) -> Params:
+    """Returns random parameters of a head.
+
+    Args:
+      head: of pairs.
+      width: D of the encoder.
+      rng: a key.
+    """
+    is_BL = jnp.ones((1, 8), bool)
+    x = jnp.zeros((1, 8, width))
+    if isinstance(head, ScoreHead):
+        x = jnp.zeros((1, head.attention_head + 1, 8, 8))
+    return head.init(rng, x, is_BL)["params"]
+
+
+@functools.partial(jax.jit, static_argnames=("encoder", "method"))
+def run(
+    encoder: encoders.Encoder,
+    params: Params,
+    token_BL: jax.Array,
+    segment_BL: jax.Array,
+    *,
+    method: str,
+) -> Any:
+    """Returns what a method of an encoder gives, compiled once for each shape."""
+    return encoder.apply({"params": params}, token_BL, segment_BL, method=method)
+
+
+def read(
+    encoder: encoders.Encoder,
+    head: Head,
+    params: Params,
+    token_BL: jax.Array | np.ndarray,
+    segment_BL: jax.Array | np.ndarray,
+) -> jax.Array:
+    """Returns what a head reads of an encoder, x_BLD or score_BHLM of all tokens.
+
+    Args:
+      encoder: of the model.
+      head: of pairs.
+      params: of the encoder.
+      token_BL: int, as the encoder takes them.
+      segment_BL: likewise.
+    """
+    method = "scores" if isinstance(head, ScoreHead) else "hidden"
+    return run(encoder, params, token_BL, segment_BL, method=method)
+
+
+def nucleotides(head: Head, x: jax.Array) -> jax.Array:
+    """Returns what a head reads of rows of one record, without <cls> and <eos>."""
+    return x[:, :, 1:-1, 1:-1] if isinstance(head, ScoreHead) else x[:, 1:-1]
+
+
 def reach(head: PairHead) -> int:
     """Returns how many positions away an input still changes an output."""
     per_block = [1] * head.num_blocks
@@ -124,8 +276,11 @@ def num_norms(head: PairHead) -> int:
     return head.num_blocks if head.norm == "instance" else 0
 
 
-def training_flops(head: PairHead) -> float:
+def training_flops(head: Head) -> float:
     """Returns floating point operations per pair of positions, forward and backward."""
     C = head.channels
+    if isinstance(head, ScoreHead):
+        start = 49 * head.inner_channels * (1 + C - 1)
+        return 6.0 * (start + head.num_blocks * 18 * C * C + 9 * C)
     matrices = {"rinalmo": 1 + 9 + 1, "rnafm": 9 + 9}[head.kind] * C * C
     return 6.0 * (head.num_blocks * matrices + 9 * C)

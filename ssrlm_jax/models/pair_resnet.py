@@ -6,6 +6,7 @@ is 0 in front of every convolution, as beyond the edge of the map. So a padded b
 gives what its examples give one by one, and so does a map that is cut into tiles.
 """
 
+import functools
 from collections.abc import Callable
 
 import flax.linen as nn
@@ -128,6 +129,7 @@ class Bottlenecks(nn.Module):
 
     num_blocks: int
     normalise: Normalise = instance_norm
+    is_rematerialised: bool = False
 
     @nn.compact
     def __call__(
@@ -135,15 +137,24 @@ class Bottlenecks(nn.Module):
     ) -> jax.Array:
         """Returns logits_BLM, float32; not symmetric."""
         del is_training
-        C = z_BLMC.shape[-1]
-        for block in range(self.num_blocks):
-            y_BLMC = z_BLMC
-            for number, size in enumerate((1, 3, 1)):
-                name = f"block_{block}_conv_{number}"
-                y_BLMC = Convolution(C, size, name=name)(y_BLMC, is_BLM)
-                y_BLMC = nn.relu(self.normalise(y_BLMC, is_BLM))
-            z_BLMC = z_BLMC + y_BLMC
+        for number in range(self.num_blocks):
+            block = functools.partial(_bottleneck, number=number)
+            if self.is_rematerialised:
+                block = nn.remat(block)
+            z_BLMC = block(self, z_BLMC, is_BLM)
         return _logits(z_BLMC, is_BLM)
+
+
+def _bottleneck(
+    network: Bottlenecks, z_BLMC: jax.Array, is_BLM: jax.Array, number: int
+) -> jax.Array:
+    y_BLMC = z_BLMC
+    for place, size in enumerate((1, 3, 1)):
+        convolution = Convolution(
+            z_BLMC.shape[-1], size, name=f"block_{number}_conv_{place}"
+        )
+        y_BLMC = nn.relu(network.normalise(convolution(y_BLMC, is_BLM), is_BLM))
+    return z_BLMC + y_BLMC
 
 
 class Dilated(nn.Module):

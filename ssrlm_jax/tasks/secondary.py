@@ -4,7 +4,6 @@ The loss is binary cross-entropy over the strict upper triangle, the mean over t
 pairs of each RNA; RNAs count alike, whatever their length.
 """
 
-import dataclasses
 import functools
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -18,7 +17,6 @@ import numpy as np
 import optax
 from jax.sharding import NamedSharding, PartitionSpec
 
-from ssrlm_jax import config
 from ssrlm_jax.metrics import thresholds
 from ssrlm_jax.models import encoder as encoders
 from ssrlm_jax.models import heads
@@ -39,17 +37,6 @@ class Cost(NamedTuple):
     tokens: int  # nucleotides, <cls> and <eos>; padding left out
     flops: float  # of the encoder and the head, padding included
     exact_flops: float  # padding left out
-
-
-def build_head(
-    settings: config.HeadConfig, dtype: str, is_rematerialised: bool = False
-) -> heads.PairHead:
-    """Returns the head that the settings ask for."""
-    return heads.PairHead(
-        **dataclasses.asdict(settings),
-        dtype=dtype,
-        is_rematerialised=is_rematerialised,
-    )
 
 
 def pair_loss(logits_BLM: jax.Array, pair_BLM: jax.Array, length_B: jax.Array) -> Sums:
@@ -86,7 +73,7 @@ class Secondary:
     def __init__(
         self,
         encoder: encoders.Encoder,
-        head: heads.PairHead,
+        head: heads.Head,
         *,
         is_encoder_learned: bool = True,
         loaded: Params | None = None,
@@ -103,7 +90,15 @@ class Secondary:
             absent starts at random.
           validation: batches of `records`; None: nothing is evaluated.
           records: labelled, for validation.
+
+        Raises:
+          ValueError: the head reads scores that the encoder does not keep.
         """
+        if isinstance(head, heads.ScoreHead) and not encoder.has_pair_bias:
+            raise ValueError(
+                "head.kind='ernierna' reads scores of attention, which an encoder "
+                "without a pair bias does not keep; take another head"
+            )
         self.encoder = encoder
         self.head = head
         self.loaded = loaded or {}
@@ -123,10 +118,8 @@ class Secondary:
             key = jax.random.fold_in(rng, 0)
             params[ENCODER] = self.encoder.init(key, token_BL, token_BL)["params"]
         if HEAD not in params:
-            x_BLD = jnp.zeros((1, 8, self.encoder.width))
             key = jax.random.fold_in(rng, 1)
-            is_BL = jnp.ones((1, 8), bool)
-            params[HEAD] = self.head.init(key, x_BLD, is_BL)["params"]
+            params[HEAD] = heads.fresh(self.head, self.encoder.width, key)
         params = jax.tree.map(jnp.asarray, params)
         learned: dict[str, jax.Array] = {}
         frozen: dict[str, jax.Array] = {}
@@ -179,8 +172,9 @@ class Secondary:
 
     def _is_learned(self, name: str) -> bool:
         if name.startswith(f"{ENCODER}/"):
-            # Letters are not predicted here; their matrix stays as it is.
-            return self._is_encoder_learned and name != f"{ENCODER}/head"
+            # Letters are not predicted here; their head stays as it is.
+            is_for_letters = name.startswith(f"{ENCODER}/head")
+            return self._is_encoder_learned and not is_for_letters
         return not re.search(heads.UNLEARNED, name)
 
     def _logits(
@@ -191,17 +185,15 @@ class Secondary:
         rng: jax.Array | None = None,
     ) -> jax.Array:
         params = merge(learned, frozen)
-        x_BLD = self.encoder.apply(
-            {"params": params[ENCODER]},
-            batch["token"],
-            batch["segment"],
-            method="hidden",
+        x = heads.read(
+            self.encoder, self.head, params[ENCODER], batch["token"], batch["segment"]
         )
-        x_BLD = x_BLD[:, 1:-1]
-        is_BL = jnp.arange(x_BLD.shape[1])[None] < batch["length"][:, None]
+        x = heads.nucleotides(self.head, x)
+        place_L = jnp.arange(batch["token"].shape[1] - 2)
+        is_BL = place_L[None] < batch["length"][:, None]
         rngs = {} if rng is None else {"dropout": rng}
         return self.head.apply(
-            {"params": params[HEAD]}, x_BLD, is_BL, rng is not None, rngs=rngs
+            {"params": params[HEAD]}, x, is_BL, rng is not None, rngs=rngs
         )
 
     def _predicted(

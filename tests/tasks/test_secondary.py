@@ -24,11 +24,12 @@ RECORDS = [
 def _task(kind="rinalmo", **settings):
     import dataclasses
 
-    model = encoder.Encoder(**dataclasses.asdict(SIZES), attend=attention.plain)
+    fields = dataclasses.asdict(SIZES)
+    if kind == "ernierna":
+        fields |= {"has_pair_bias": True, "num_heads": 8, "num_kv_heads": 8}
+    model = encoder.Encoder(**fields, attend=attention.plain)
     sizes = config.HeadConfig(kind=kind, channels=4, projection=8, num_blocks=2)
-    return secondary.Secondary(
-        model, secondary.build_head(sizes, "float32"), **settings
-    )
+    return secondary.Secondary(model, heads.build(sizes, "float32"), **settings)
 
 
 def _init(task):
@@ -115,7 +116,7 @@ def test_the_matrix_of_letters_stays_as_it_is():
 def test_running_statistics_are_never_learned():
     sizes = config.HeadConfig(kind="rnafm", norm="batch", num_blocks=2, channels=4)
     task = _task()
-    task.head = secondary.build_head(sizes, "float32")
+    task.head = heads.build(sizes, "float32")
     learned, frozen = _init(task)
     for leaf in frozen["pair_head"].values():
         if isinstance(leaf, dict):
@@ -180,3 +181,10 @@ def test_the_cost_counts_encoder_and_head():
     )
     assert cost.flops == pytest.approx(of_encoder + of_head * 3 * 400)
     assert cost.exact_flops < cost.flops
+
+
+def test_scores_are_asked_of_an_encoder_that_keeps_them():
+    head = heads.build(config.HeadConfig(kind="ernierna"), "float32")
+    model = _task().encoder
+    with pytest.raises(ValueError, match="without a pair bias"):
+        secondary.Secondary(model, head)
