@@ -3,6 +3,7 @@
   python launch/pretrain.py                                the demo: no data needed
   python launch/pretrain.py --config=configs/8m.py --config.data.corpus=corpora/mine
   python launch/pretrain.py --config=configs/8m.py:masking=sm --dry_run
+  python launch/pretrain.py --config=configs/8m.py --config.model=models/rnafm ...
 
 The same command again goes on where an interrupted run stopped.
 """
@@ -10,10 +11,11 @@ The same command again goes on where an interrupted run stopped.
 import argparse
 import dataclasses
 import functools
+import pathlib
 
 import command
 
-from ssrlm_jax import config
+from ssrlm_jax import config, model_dir
 from ssrlm_jax.data import rows
 from ssrlm_jax.prepare import families
 from ssrlm_jax.train import workdir as workdirs
@@ -22,8 +24,12 @@ from ssrlm_jax.train import workdir as workdirs
 def pretrain(settings: config.PretrainConfig, flags: argparse.Namespace) -> None:
     """Checks the settings, puts the parts together, trains and exports."""
     workdir = flags.workdir or command.workdir_of(flags.config)
+    sizes, loaded = settings.encoder, None
+    if settings.model:
+        description, loaded = model_dir.load_encoder(pathlib.Path(settings.model))
+        sizes = description.architecture
     meta = {
-        "architecture": {"encoder": dataclasses.asdict(settings.encoder)},
+        "architecture": {"encoder": dataclasses.asdict(sizes)},
         "config": dataclasses.asdict(settings),
     }
     workdirs.check(workdir, settings.loop, meta["architecture"])
@@ -50,17 +56,18 @@ def pretrain(settings: config.PretrainConfig, flags: argparse.Namespace) -> None
         pretraining.batches, corpus, settings, seed=settings.seed, **share
     )
     model = tasks.build_encoder(
-        settings.encoder, settings.compute, mesh, manifest.max_segments
+        sizes, settings.compute, mesh, manifest.max_segments
     )
     adamw = optimizer.build(settings.optimizer, settings.loop.num_steps)
     how = {"config": settings.loop, "mesh": mesh}
     if flags.dry_run:
         batch = next(batches())
-        task = tasks.Pretrain(model)
+        task = tasks.Pretrain(model, loaded=loaded)
         print(plan.make(task, adamw, batch, num_shares=num_processes, **how))
         return
     held_out = pretraining.validation(corpus, settings, **share)
-    task = tasks.Pretrain(model, [sharding.spread(batch, mesh) for batch in held_out])
+    validation = [sharding.spread(batch, mesh) for batch in held_out]
+    task = tasks.Pretrain(model, validation, loaded)
     state = loop.run(
         task,
         lambda start: batches(start=start),

@@ -123,24 +123,29 @@ class Pretrain:
     """The pre-training task: `train.loop` runs it, launch/pretrain.py makes it."""
 
     partition_rules = encoders.PARTITION_RULES
-    loaded: Params = {}
 
     def __init__(
-        self, encoder: encoders.Encoder, validation: Iterable[Batch] = ()
+        self,
+        encoder: encoders.Encoder,
+        validation: Iterable[Batch] = (),
+        loaded: Params | None = None,
     ) -> None:
         """Makes the task.
 
         Args:
           encoder: the model.
           validation: masked batches of held-out rows, on the devices.
+          loaded: parameters to start from; None: random ones.
         """
         self.encoder = encoder
+        self.loaded = loaded or {}
         self._validation = list(validation)
         self._scores = jax.jit(self._score)
 
     def init(self, rng: jax.Array, loaded: Params) -> tuple[Params, Params]:
-        """Returns fresh parameters of the encoder; nothing stays frozen."""
-        del loaded
+        """Returns the encoder's parameters, fresh or loaded; nothing stays frozen."""
+        if loaded:
+            return jax.tree.map(jnp.asarray, loaded), {}
         example = jnp.zeros((1, 8), jnp.uint8)
         return self.encoder.init(rng, example, example)["params"], {}
 

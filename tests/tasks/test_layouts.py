@@ -41,14 +41,14 @@ def one_device():
     return sharding.make_mesh(config.MeshConfig(), jax.devices()[:1])
 
 
-def build(mesh, micro_batches=1, attention="plain"):
+def build(mesh, micro_batches=1, attention="plain", loaded=None):
     compute = dataclasses.replace(SETTINGS.compute, attention=attention)
     settings = dataclasses.replace(SETTINGS, compute=compute)
     model = pretrain.build_encoder(
         settings.encoder, settings.compute, mesh, max_segments=4
     )
     return update.build(
-        pretrain.Pretrain(model),
+        pretrain.Pretrain(model, loaded=loaded),
         optimizer.build(settings.optimizer, num_steps=10),
         config=config.LoopConfig(micro_batches=micro_batches),
         mesh=mesh,
@@ -97,3 +97,57 @@ def test_layout_and_accumulation_do_not_change_the_curve(
     mesh = sharding.make_mesh(config.MeshConfig(**layout))
     compiled = build(mesh, micro_batches, attention)
     np.testing.assert_allclose(curve(compiled, start), expected, rtol=2e-6)
+
+
+PUBLISHED = {
+    "rinalmo": {
+        "norm": "layer",
+        "residual_order": "normed",
+        "feed_forward": "swiglu_beta",
+        "biases": "ffn",
+        "letter_head": "dense",
+        "token_dropout": 0.12,
+    },
+    "rnafm": {
+        "is_head_tied": True,
+        "norm": "layer",
+        "positions": "learned",
+        "max_positions": 40,
+        "feed_forward": "gelu",
+        "biases": "all",
+        "letter_head": "dense",
+        "has_embedding_norm": True,
+    },
+    "ernierna": {
+        "is_head_tied": True,
+        "norm": "layer",
+        "residual_order": "post",
+        "positions": "sinusoidal",
+        "feed_forward": "gelu",
+        "biases": "all",
+        "letter_head": "dense",
+        "has_embedding_norm": True,
+        "has_pair_bias": True,
+    },
+}
+
+
+@pytest.mark.parametrize("family", PUBLISHED)
+def test_published_architectures_train_on_from_loaded_weights(family, monkeypatch):
+    sizes = dataclasses.replace(SETTINGS.encoder, **PUBLISHED[family])
+    settings = dataclasses.replace(SETTINGS, encoder=sizes)
+    monkeypatch.setattr(f"{__name__}.SETTINGS", settings)
+    task = pretrain.Pretrain(
+        pretrain.build_encoder(sizes, SETTINGS.compute, one_device(), max_segments=4)
+    )
+    loaded = jax.device_get(task.init(jax.random.key(7), {})[0])
+    runs = []
+    for layout in ({"data": 1}, {"data": 2, "fsdp": 2, "tensor": 2}):
+        devices = jax.devices()[:1] if layout == {"data": 1} else None
+        mesh = sharding.make_mesh(config.MeshConfig(**layout), devices)
+        compiled = build(mesh, loaded=loaded)
+        begun = jax.device_get(compiled.fresh())
+        jax.tree.map(np.testing.assert_array_equal, begun.learned, loaded)
+        runs.append(curve(compiled, begun))
+    np.testing.assert_allclose(runs[1], runs[0], rtol=1e-5)
+    assert np.isfinite(runs[0]).all()
