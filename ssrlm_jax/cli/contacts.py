@@ -49,7 +49,9 @@ def _contacts(parsed: argparse.Namespace) -> int:
     with reports.Report(
         "contacts", "predicted", is_output_shown=parsed.out is None
     ) as report:
-        good = fold.usable(records, report, predictor.trained_length)
+        good = fold.usable(
+            records, report, predictor.trained_length, predictor.max_length
+        )
         if parsed.out is not None:
             with results.Structures(
                 parsed.out, ("prob",), with_plots=False, is_replaced=parsed.force

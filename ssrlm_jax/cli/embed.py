@@ -58,7 +58,9 @@ def _embed(parsed: argparse.Namespace) -> int:
         file,
         reports.Report("embed", "embedded", is_output_shown=False) as report,
     ):
-        good = fold.usable(records, report, predictor.trained_length)
+        good = fold.usable(
+            records, report, predictor.trained_length, predictor.max_length
+        )
         while chunk := list(itertools.islice(good, _AT_ONCE)):
             sequences = [record.sequence for record in chunk]
             found = predictor.embed(sequences, parsed.layer, parsed.pool)

@@ -100,6 +100,7 @@ def usable(
     records: Iterable[formats.Record | inputs.Problem],
     report: reports.Report,
     trained_length: int | None,
+    max_length: int | None = None,
 ) -> Iterator[formats.Record]:
     """Yields the records that can be used and reports the others.
 
@@ -109,6 +110,7 @@ def usable(
       records: of an input.
       report: gets problems, and a warning for each record that is too long.
       trained_length: of the model's training, in nucleotides; None: unknown.
+      max_length: of what the model can compute; None: any.
     """
     try:
         for record in records:
@@ -116,6 +118,12 @@ def usable(
                 report.problem(str(record))
                 continue
             length = len(record.sequence)
+            if max_length is not None and length > max_length:
+                report.problem(
+                    f"{record.place}: {record.name}: {length:,} nucleotides, the model "
+                    f"takes up to {max_length:,}"
+                )
+                continue
             if trained_length is not None and length > trained_length:
                 report.say(
                     f"warning: {record.place}: {record.name} has {length:,} "
@@ -144,7 +152,7 @@ def _fold(parsed: argparse.Namespace) -> int:
         report = stack.enter_context(
             reports.Report("fold", "folded", is_output_shown=parsed.out is None)
         )
-        good = usable(records, report, predictor.trained_length)
+        good = usable(records, report, predictor.trained_length, predictor.max_length)
         for record, listed in _folded(predictor, good):
             try:
                 write(record, listed, about)

@@ -29,9 +29,15 @@ class Maps:
         )
         self.params = jax.tree.map(jnp.asarray, params)
 
+    @property
+    def max_length(self) -> int | None:
+        """Nucleotides of the longest RNA that can be computed; None: any."""
+        positions = self.encoder.max_positions
+        return positions - 2 if positions else None  # <cls> and <eos>
+
     def features(self, sequence: str, i: np.ndarray, j: np.ndarray) -> np.ndarray:
         """Returns features_PF of pairs of one RNA; see `contact_maps.features`."""
-        token_L, segment_L = _padded(sequence)
+        token_L, segment_L = _padded(sequence, self.max_length)
         return contact_maps.features(
             self.encoder, self.params, token_L, segment_L, i, j
         )
@@ -40,7 +46,7 @@ class Maps:
         self, sequence: str, weight_F: np.ndarray, intercept: float
     ) -> np.ndarray:
         """Returns logits_LM of one RNA; see `contact_maps.logits`."""
-        token_L, segment_L = _padded(sequence)
+        token_L, segment_L = _padded(sequence, self.max_length)
         logits_LM = contact_maps.logits(
             self.encoder, self.params, token_L, segment_L, weight_F, intercept
         )
@@ -55,6 +61,7 @@ class Contacts:
     ) -> None:
         """Makes it of an encoder, the content of `FILE` and the model's longest RNA."""
         self.trained_length = trained_length
+        self.max_length = maps.max_length
         self.least = int(fitted["min_separation"])
         self.threshold = float(fitted["threshold"])
         self._maps = maps
@@ -121,9 +128,10 @@ def load(directory: pathlib.Path) -> Contacts:
     return Contacts(Maps(description, params), fitted, description.trained_length)
 
 
-def _padded(sequence: str) -> tuple[np.ndarray, np.ndarray]:
-    length = next(
-        n for n in batches.lengths(2 * len(sequence) + 8) if n >= len(sequence)
-    )
+def _padded(sequence: str, limit: int | None) -> tuple[np.ndarray, np.ndarray]:
+    longest = 2 * len(sequence) + 8
+    if limit is not None:
+        longest = max(len(sequence), min(longest, limit))
+    length = next(n for n in batches.lengths(longest) if n >= len(sequence))
     token_BL, segment_BL, _ = batches.pad([sequence], length)
     return token_BL[0], segment_BL[0]

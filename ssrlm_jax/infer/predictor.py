@@ -1,16 +1,16 @@
 """A trained model for use: sequences in, structures or embeddings out.
 
-Sequences are sorted by length within a window, padded to few lengths and computed in
-batches; results come in the order that was given. RNA longer than a tile is computed
-in tiles (models/pair_tiles.py), one by one.
+Sequences are sorted by length within a window. The encoder gets them in rows, one
+after the other, so that it computes hardly any padding and large products; the head
+gets those of a row that are of nearly one length together. Results come in the order
+that was given. RNA longer than a tile is computed in tiles (models/pair_tiles.py).
 """
 
 import dataclasses
 import functools
 import itertools
-import math
 import pathlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 import flax.traverse_util
@@ -19,7 +19,8 @@ import jax.numpy as jnp
 import numpy as np
 
 from ssrlm_jax import config, model_dir
-from ssrlm_jax.models import attention, heads, pair_tiles
+from ssrlm_jax.infer import rows
+from ssrlm_jax.models import attention, heads, pair_tiles, shapes
 from ssrlm_jax.models import encoder as encoders
 from ssrlm_jax.rna import alphabet, batches, decode, probabilities
 from ssrlm_jax.rna import structure as structures
@@ -27,7 +28,6 @@ from ssrlm_jax.rna import structure as structures
 POOLS = ("mean", "cls", "none")
 TILE = 1_024  # positions; longer RNA is computed in tiles of this size
 WINDOWS = (8, 64, 256)  # sequences that are sorted by length together; the last stays
-PAIRS_PER_BATCH = 2**18  # padded ones; more do not make a CPU faster
 
 Params = Any
 
@@ -77,13 +77,11 @@ class Predictor:
         self._encoder = encoders.Encoder(
             **dataclasses.asdict(description.architecture),
             dtype=dtype,
-            attend=attention.build(choice.name, mesh=None, max_segments=1),
+            attend=attention.build(choice.name, max_segments=rows.MAX_SEGMENTS),
         )
         self._head = None
         if description.head is not None:
-            self._head = heads.PairHead(
-                **dataclasses.asdict(description.head), dtype=dtype
-            )
+            self._head = heads.build(description.head, dtype)
         else:
             params = {"encoder": params}
         _check_params(self._encoder, self._head, params)
@@ -94,8 +92,9 @@ class Predictor:
         """Probability above which pairs are predicted: of the settings or the model.
 
         Raises:
-          ValueError: neither has one.
+          ValueError: neither has one, or the model has no head for pairs.
         """
+        self._pair_head()
         if self.decoding.threshold:
             return self.decoding.threshold
         if self.description.threshold is None:
@@ -108,6 +107,20 @@ class Predictor:
     def trained_length(self) -> int | None:
         """Nucleotides of the longest RNA the model was trained on, where known."""
         return self.description.trained_length
+
+    @property
+    def max_length(self) -> int | None:
+        """Nucleotides of the longest RNA that can be computed, where there is a limit.
+
+        An encoder may have learned so many positions and no more; a head on scores of
+        attention is not computed in tiles.
+        """
+        limits = []
+        if self._encoder.max_positions:
+            limits.append(self._encoder.max_positions - 2)  # <cls> and <eos>
+        if isinstance(self._head, heads.ScoreHead):
+            limits.append(self._tile)
+        return min(limits, default=None)
 
     def fold(self, sequences: Sequence[str]) -> list[Prediction]:
         """Predicts the structures of sequences.
@@ -153,9 +166,9 @@ class Predictor:
           ValueError: as `predict`.
         """
         self._pair_head()
-        yield from self._in_order(sequences, self._pairs_of_batch, 2)
+        yield from self._in_order(sequences, self._pairs_of_row)
 
-    def _pair_head(self) -> heads.PairHead:
+    def _pair_head(self) -> heads.Head:
         if self._head is None:
             raise ValueError(
                 "the model has no head that predicts pairs; make one with `python "
@@ -184,48 +197,58 @@ class Predictor:
             raise ValueError(f"layer {layer} does not lie in -1..{num_layers}")
         if pool not in POOLS:
             raise ValueError(f"pool {pool!r} is not one of {POOLS}")
-        embed = functools.partial(self._embed_batch, layer, pool)
-        return [state for _, state in self._in_order(sequences, embed, 1)]
+        embed = functools.partial(self._embed_row, layer, pool)
+        return [state for _, state in self._in_order(sequences, embed)]
+
+    @property
+    def _limits(self) -> rows.Limits:
+        is_packed = not self._encoder.has_pair_bias  # which is a map of a whole row
+        most = self._encoder.max_positions or rows.ROW
+        row = min(rows.ROW, most) if is_packed else 0
+        return rows.Limits(row, min(self._tile, self.max_length or self._tile))
 
     def _in_order(
-        self, sequences: Iterable[str], compute: Any, power: int
+        self, sequences: Iterable[str], compute: Callable[[rows.Row], list[Any]]
     ) -> Iterator[tuple[str, Any]]:
-        """Yields sequences and results; `compute` gets a batch and its length.
+        """Yields sequences and results, in the order given.
 
         Args:
           sequences: in any order of lengths.
-          compute: (sequences, padded length) to a result for each.
-          power: with which the memory of an example grows with its length.
+          compute: a row to a result for each of its sequences.
         """
         numbered = enumerate(sequences, 1)
         sizes = itertools.chain(WINDOWS, itertools.repeat(WINDOWS[-1]))
         while window := list(itertools.islice(numbered, next(sizes))):
-            results: dict[int, Any] = {}
             for number, sequence in window:
-                _check(number, sequence)
-            for group, length in _groups(window, self._tile, power):
-                found = compute([sequence for _, sequence in group], length)
-                results |= dict(zip((n for n, _ in group), found, strict=True))
+                _check(number, sequence, self.max_length)
+            results: dict[int, Any] = {}
+            for row in rows.make(window, self._limits):
+                results |= dict(zip(row.numbers, compute(row), strict=True))
             for number, sequence in window:
                 yield sequence, results.pop(number)
 
-    def _pairs_of_batch(
-        self, sequences: list[str], length: int
-    ) -> list[probabilities.PairProbabilities]:
-        if length > self._tile:
-            return [self._pairs_of_long(sequence) for sequence in sequences]
-        tokens = batches.pad(_filled(sequences), length)
-        probability_BLM = np.asarray(
-            _probabilities(self._encoder, self._pair_head(), self._params, *tokens)
-        )
-        return [
-            probabilities.from_matrix(matrix_LM[: len(sequence), : len(sequence)])
-            for sequence, matrix_LM in zip(sequences, probability_BLM, strict=False)
-        ]
+    def _pairs_of_row(self, row: rows.Row) -> list[probabilities.PairProbabilities]:
+        if len(row.sequences[0]) > self._tile:
+            return [self._pairs_of_long(row.sequences[0])]
+        token_BL, segment_BL, starts = batches.pack(row.sequences, row.length)
+        head, params = self._pair_head(), self._params
+        x = heads.read(self._encoder, head, params["encoder"], token_BL, segment_BL)
+        found = []
+        for group in rows.groups(row, self._limits):
+            start_B, length_B = _filled(row.sequences, starts, group.places)
+            probability_BLM = np.asarray(
+                _probabilities(
+                    head, params["pair_head"], x, start_B, length_B, group.length
+                )
+            )
+            for place, matrix_LM in zip(group.places, probability_BLM, strict=False):
+                n = len(row.sequences[place])
+                found.append(probabilities.from_matrix(matrix_LM[:n, :n]))
+        return found
 
     def _pairs_of_long(self, sequence: str) -> probabilities.PairProbabilities:
         token_BL, segment_BL, _ = batches.pad([sequence], len(sequence))
-        x_BLD = _hidden(
+        x_BLD = heads.run(
             self._encoder,
             self._params["encoder"],
             token_BL,
@@ -235,6 +258,7 @@ class Predictor:
         x_LD = x_BLD[0, 1:-1]
         parts = []
         head, params = self._pair_head(), self._params["pair_head"]
+        assert isinstance(head, heads.PairHead), "max_length keeps others away"
         for tile in pair_tiles.logits(head, params, x_LD, self._tile):
             probability_LM = np.asarray(jax.nn.sigmoid(tile.logits_LM))
             i, j = np.nonzero(probability_LM >= probabilities.LEAST)
@@ -252,31 +276,25 @@ class Predictor:
             probability[order].astype(np.float32),
         )
 
-    def _embed_batch(
-        self, layer: int, pool: str, sequences: list[str], length: int
-    ) -> list[np.ndarray]:
-        tokens = batches.pad(_filled(sequences), length)
+    def _embed_row(self, layer: int, pool: str, row: rows.Row) -> list[np.ndarray]:
+        token_BL, segment_BL, starts = batches.pack(row.sequences, row.length)
         params = self._params["encoder"]
+        encoder, method = self._encoder, "hidden"
         if layer == 0:
-            x_BLD = params["embedding"][tokens.token_BL]
-        else:
-            is_last = layer == -1
-            encoder = self._encoder
-            if not is_last:
-                encoder = encoder.clone(num_layers=layer)
-                blocks = jax.tree.map(lambda leaf: leaf[:layer], params["blocks"])
-                params = params | {"blocks": blocks}
-            method = "hidden" if is_last else "residual"
-            x_BLD = _hidden(
-                encoder, params, tokens.token_BL, tokens.segment_BL, method=method
-            )
-        state_BLD = np.asarray(x_BLD, np.float32)
+            method = "embed"
+        elif layer > 0:
+            encoder, method = encoder.clone(num_layers=layer), "residual"
+            blocks = jax.tree.map(lambda leaf: leaf[:layer], params["blocks"])
+            params = params | {"blocks": blocks}
+        x = heads.run(encoder, params, token_BL, segment_BL, method=method)
+        x_BLD = x.x_BLD if isinstance(x, encoders.State) else x
+        state_LD = np.asarray(x_BLD[0], np.float32)
         found = []
-        for sequence, state_LD in zip(sequences, state_BLD, strict=False):
-            letters_LD = state_LD[1 : len(sequence) + 1]
+        for sequence, start in zip(row.sequences, starts, strict=True):
+            letters_LD = state_LD[start : start + len(sequence)]
             pooled = {
                 "mean": letters_LD.mean(0),
-                "cls": state_LD[0],
+                "cls": state_LD[start - 1],
                 "none": letters_LD,
             }
             found.append(pooled[pool].copy())
@@ -305,21 +323,12 @@ def load(
 
 
 def _check_params(
-    encoder: encoders.Encoder, head: heads.PairHead | None, params: Params
+    encoder: encoders.Encoder, head: heads.Head | None, params: Params
 ) -> None:
     """Raises a ValueError unless names and shapes are those of the model."""
-    key = jax.random.key(0)
-    token_BL = jax.ShapeDtypeStruct((1, 8), jnp.uint8)
-    expected = {
-        "encoder": jax.eval_shape(encoder.init, key, token_BL, token_BL)["params"]
-    }
-    if head is not None:
-        x_BLD = jax.ShapeDtypeStruct((1, 8, encoder.width), jnp.float32)
-        is_BL = jax.ShapeDtypeStruct((1, 8), jnp.bool_)
-        expected["pair_head"] = jax.eval_shape(head.init, key, x_BLD, is_BL)["params"]
-    found_shapes, shapes = _shapes(params), _shapes(expected)
-    for name in sorted(found_shapes.keys() | shapes.keys()):
-        found, wanted = found_shapes.get(name), shapes.get(name)
+    found_shapes, expected = shapes.of_tree(params), shapes.of(encoder, head)
+    for name in sorted(found_shapes.keys() | expected.keys()):
+        found, wanted = found_shapes.get(name), expected.get(name)
         if found != wanted:
             raise ValueError(
                 f"the weights do not fit the model: {name} is {found or 'absent'}, "
@@ -327,78 +336,55 @@ def _check_params(
             )
 
 
-def _shapes(params: Params) -> dict[str, tuple[int, ...]]:
-    leaves = jax.tree.leaves_with_path(params)
-    return {
-        jax.tree_util.keystr(path, simple=True, separator="/"): leaf.shape
-        for path, leaf in leaves
-    }
-
-
-def _check(number: int, sequence: str) -> None:
-    """Raises a ValueError unless a sequence can be read."""
+def _check(number: int, sequence: str, max_length: int | None) -> None:
+    """Raises a ValueError unless a sequence can be read, and is not too long."""
     if not sequence:
         raise ValueError(f"sequence {number} is empty")
+    if max_length is not None and len(sequence) > max_length:
+        raise ValueError(
+            f"sequence {number} has {len(sequence):,} nucleotides, the model takes up "
+            f"to {max_length:,}"
+        )
     try:
         alphabet.encode(sequence)
     except ValueError as error:
         raise ValueError(f"sequence {number}: {error}") from error
 
 
-def _groups(
-    window: Sequence[tuple[int, str]], tile: int, power: int
-) -> Iterator[tuple[list[tuple[int, str]], int]]:
-    """Yields sequences of nearly one length, and the length they are padded to.
-
-    A long one that comes alone is hardly padded: its map takes more than a compilation.
-    """
-    longest = max(len(sequence) for _, sequence in window)
-    if len(window) == 1 and PAIRS_PER_BATCH < longest**2 <= tile**2:
-        yield list(window), math.ceil(longest / batches.STEP) * batches.STEP
-        return
-    ladder = batches.lengths(max(longest, tile))
-    ordered = sorted(window, key=lambda one: len(one[1]))
-    places = np.searchsorted(ladder, [len(sequence) for _, sequence in ordered])
-    for place, group in itertools.groupby(
-        zip(places, ordered, strict=True), key=lambda one: one[0]
-    ):
-        padded = ladder[place]
-        members = [one for _, one in group]
-        size = max(1, PAIRS_PER_BATCH // padded**power)
-        for first in range(0, len(members), size):
-            yield members[first : first + size], padded
+def _filled(
+    sequences: Sequence[str], starts: Sequence[int], places: range
+) -> tuple[np.ndarray, np.ndarray]:
+    """Returns starts and lengths, and zeros up to a power of two: few shapes."""
+    size = 2 ** (len(places) - 1).bit_length()
+    start_B, length_B = np.zeros(size, np.int32), np.zeros(size, np.int32)
+    for row, place in enumerate(places):
+        start_B[row], length_B[row] = starts[place], len(sequences[place])
+    return start_B, length_B
 
 
-def _filled(sequences: list[str]) -> list[str]:
-    """Adds empty examples up to a power of two, so that few shapes are compiled."""
-    return sequences + [""] * (2 ** (len(sequences) - 1).bit_length() - len(sequences))
-
-
-@functools.partial(jax.jit, static_argnames=("encoder", "method"))
-def _hidden(
-    encoder: encoders.Encoder,
-    params: Params,
-    token_BL: jax.Array,
-    segment_BL: jax.Array,
-    *,
-    method: str,
-) -> jax.Array:
-    return encoder.apply({"params": params}, token_BL, segment_BL, method=method)
-
-
-@functools.partial(jax.jit, static_argnames=("encoder", "head"))
+@functools.partial(jax.jit, static_argnames=("head", "length"))
 def _probabilities(
-    encoder: encoders.Encoder,
-    head: heads.PairHead,
+    head: heads.Head,
     params: Params,
-    token_BL: jax.Array,
-    segment_BL: jax.Array,
+    x: jax.Array,
+    start_B: jax.Array,
     length_B: jax.Array,
+    length: int,
 ) -> jax.Array:
-    """Returns symmetric float32 probability_BLM of nucleotides."""
-    x_BLD = encoder.apply(
-        {"params": params["encoder"]}, token_BL, segment_BL, method="hidden"
-    )[:, 1:-1]
-    is_BL = jnp.arange(x_BLD.shape[1])[None] < length_B[:, None]
-    logits_BLM = head.apply({"params": params["pair_head"]}, x_BLD, is_BL)
-    return jax.nn.sigmoid(logits_BLM)
+    """Returns symmetric float32 probability_BLM of sequences of a row.
+
+    Args:
+      head: of pairs.
+      params: its own.
+      x: what it reads of a row, (1, R, D) or (1, H, R, R).
+      start_B: where a sequence's letters begin in the row.
+      length_B: of the sequences; 0: there is none.
+      length: L, that of the map.
+    """
+    place_L = jnp.arange(length)
+    is_BL = place_L[None] < length_B[:, None]
+    if isinstance(head, heads.ScoreHead):
+        part = x[:, :, 1 : length + 1, 1 : length + 1]  # the row holds no other
+    else:
+        part = jnp.where(is_BL[..., None], x[0, start_B[:, None] + place_L[None]], 0)
+    return jax.nn.sigmoid(head.apply({"params": params}, part, is_BL))

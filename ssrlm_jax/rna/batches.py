@@ -63,3 +63,41 @@ def pad(sequences: Sequence[str], length: int) -> Tokens:
         segment_BL[row, : n + 2] = 1
     length_B = np.array([len(sequence) for sequence in sequences], np.int32)
     return Tokens(token_BL, segment_BL, length_B)
+
+
+class Row(NamedTuple):
+    """Sequences one after the other in a row, and padding at its end.
+
+    Attributes:
+      token_BL: uint8 (1, length), `<cls>`, letters and `<eos>` of each, then `<pad>`.
+      segment_BL: uint8, 1, 2, 3 ... by sequence, 0 in padding.
+      starts: where the first letter of each stands.
+    """
+
+    token_BL: np.ndarray
+    segment_BL: np.ndarray
+    starts: list[int]
+
+
+def pack(sequences: Sequence[str], length: int) -> Row:
+    """Returns sequences in a row of `length` tokens.
+
+    Args:
+      sequences: letters as `alphabet` reads them; at most 255.
+      length: at least the letters and two for each sequence.
+
+    Raises:
+      ValueError: a letter that is not of RNA.
+    """
+    token_L = np.full(length, alphabet.PAD, np.uint8)
+    segment_L = np.zeros(length, np.uint8)
+    starts: list[int] = []
+    end = 0
+    for number, sequence in enumerate(sequences, 1):
+        letter_L, _ = alphabet.encode(sequence)
+        start, end = end, end + len(letter_L) + 2
+        token_L[start], token_L[end - 1] = alphabet.CLS, alphabet.EOS
+        token_L[start + 1 : end - 1] = letter_L
+        segment_L[start:end] = number
+        starts.append(start + 1)
+    return Row(token_L[None], segment_L[None], starts)

@@ -8,6 +8,7 @@ import pytest
 import ssrlm_jax
 from ssrlm_jax import config, model_dir
 from ssrlm_jax.infer import predictor as predictors
+from ssrlm_jax.infer import rows
 from ssrlm_jax.models import attention, encoder, heads
 from ssrlm_jax.rna import alphabet, batches, probabilities
 
@@ -103,7 +104,7 @@ def test_long_rna_in_tiles_is_equal_to_the_whole(model, predictor):
 def test_few_shapes_are_compiled():
     ladder = batches.lengths(predictors.TILE)
     assert len(ladder) <= 40
-    sizes = [max(1, predictors.PAIRS_PER_BATCH // n**2).bit_length() for n in ladder]
+    sizes = [max(1, rows.PAIRS // n**2).bit_length() for n in ladder]
     assert max(sizes) <= 13
 
 

@@ -1,0 +1,111 @@
+"""Which sequences an encoder and a head get together, and how long arrays are.
+
+An encoder gets rows of several sequences, one after the other: large products, hardly
+any padding. A head gets those of a row that are of nearly one length. All lengths are
+a few, so that few shapes are compiled.
+"""
+
+import itertools
+import math
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from ssrlm_jax.rna import batches
+
+ROW = 1_024  # tokens; a longer sequence has a row of its own
+MAX_SEGMENTS = 64  # sequences of a row
+PAIRS = 2**16  # of a head's batch, padded ones; more leave the caches of a CPU
+ALONE = 512  # nucleotides from which padding costs more than a compilation
+
+
+class Limits(NamedTuple):
+    """What a model takes.
+
+    Attributes:
+      row: tokens of a row of several sequences; 0: every sequence has its own.
+      padded: nucleotides of the longest sequence that is padded; longer ones are not.
+    """
+
+    row: int
+    padded: int
+
+
+class Row(NamedTuple):
+    """Sequences that an encoder gets together.
+
+    Attributes:
+      numbers: of the sequences, as given.
+      sequences: from short to long.
+      length: of the row, in tokens.
+      is_alone: whether there is no other sequence in the window.
+    """
+
+    numbers: list[int]
+    sequences: list[str]
+    length: int
+    is_alone: bool
+
+
+class Group(NamedTuple):
+    """Sequences of a row that a head gets together.
+
+    Attributes:
+      places: in the row's sequences.
+      length: nucleotides that they are padded to.
+    """
+
+    places: range
+    length: int
+
+
+def make(window: Sequence[tuple[int, str]], limits: Limits) -> Iterator[Row]:
+    """Yields the rows of numbered sequences, from short to long ones."""
+    held: list[tuple[int, str]] = []
+    used = 0
+    for number, sequence in sorted(window, key=lambda one: len(one[1])):
+        size = len(sequence) + 2  # <cls> and <eos>
+        if held and (used + size > limits.row or len(held) == MAX_SEGMENTS):
+            yield _row(held, used, len(window) == 1, limits)
+            held, used = [], 0
+        held.append((number, sequence))
+        used += size
+    yield _row(held, used, len(window) == 1, limits)
+
+
+def _row(held: list[tuple[int, str]], used: int, is_alone: bool, limits: Limits) -> Row:
+    numbers, sequences = map(list, zip(*held, strict=True))
+    if len(held) > 1:
+        length = _least(used, limits.row)
+    else:
+        length = _padded(len(sequences[0]), is_alone, limits) + 2
+    return Row(numbers, sequences, length, is_alone)
+
+
+def groups(row: Row, limits: Limits) -> Iterator[Group]:
+    """Yields the groups of a row, in the order of its sequences."""
+    lengths = [_padded(len(one), row.is_alone, limits) for one in row.sequences]
+    first = 0
+    for length, same in itertools.groupby(lengths):
+        end = first + sum(1 for _ in same)
+        size = max(1, PAIRS // length**2)
+        for start in range(first, end, size):
+            yield Group(range(start, min(start + size, end)), length)
+        first = end
+
+
+def _padded(length: int, is_alone: bool, limits: Limits) -> int:
+    """Returns the nucleotides that a sequence is padded to."""
+    if length > limits.padded:
+        return length
+    if is_alone and length > ALONE:
+        rounded = math.ceil(length / batches.STEP) * batches.STEP
+        return min(rounded, limits.padded)
+    return _least(length, limits.padded)
+
+
+def _least(length: int, most: int) -> int:
+    """Returns the least of few lengths up to `most` that `length` fits in."""
+    ladder = batches.lengths(most)
+    return ladder[int(np.searchsorted(ladder, length))]
