@@ -5,10 +5,13 @@ training code. Parameters are named by their path in the Flax tree, a/b/c.
 """
 
 import dataclasses
+import functools
 import json
+import math
 import pathlib
 import shutil
-from collections.abc import Mapping
+import struct
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -48,6 +51,19 @@ class Description:
     trained_length: int | None = None
 
 
+@dataclasses.dataclass(frozen=True)
+class Lazy:
+    """An array that is made when it is written, part by part.
+
+    Attributes:
+      shape: of the whole.
+      parts: yields what follows one another in memory, as float32 or narrower.
+    """
+
+    shape: tuple[int, ...]
+    parts: Callable[[], Iterator[np.ndarray]]
+
+
 def save(
     directory: pathlib.Path,
     description: Description,
@@ -60,7 +76,7 @@ def save(
     Args:
       directory: does not exist or is empty.
       description: becomes model.json.
-      params: nested dict of arrays.
+      params: nested dict of arrays, or of `Lazy` ones.
       is_replaced: whether an earlier model in `directory` gives way.
 
     Raises:
@@ -80,13 +96,57 @@ def save(
     from flax import traverse_util  # JAX: seconds that `describe` need not wait
 
     flat = traverse_util.flatten_dict(params, sep="/")
-    arrays = {name: np.ascontiguousarray(value) for name, value in flat.items()}
-    safetensors.numpy.save_file(arrays, beside / WEIGHTS_FILE)
+    write_arrays(beside / WEIGHTS_FILE, flat)
     fields = {"format": FORMAT} | dataclasses.asdict(description)
     (beside / DESCRIPTION_FILE).write_text(json.dumps(fields, indent=1) + "\n")
     if directory.exists():
         shutil.rmtree(directory)
     beside.rename(directory)
+
+
+def write_arrays(path: pathlib.Path, arrays: Mapping[str, Any]) -> None:
+    """Writes a safetensors file of float32 arrays.
+
+    The library's own writer wants all arrays in memory, and a copy of them.
+
+    Args:
+      path: of the file; replaced.
+      arrays: by name; arrays or `Lazy` ones.
+
+    Raises:
+      ValueError: the parts of a `Lazy` array are not as many numbers as its shape.
+    """
+    lazy = {
+        name: value
+        if isinstance(value, Lazy)
+        else Lazy(np.shape(value), functools.partial(_whole, value))
+        for name, value in sorted(arrays.items())
+    }
+    header: dict[str, Any] = {}
+    end = 0
+    for name, array in lazy.items():
+        start, end = end, end + 4 * math.prod(array.shape)
+        header[name] = {
+            "dtype": "F32",
+            "shape": list(array.shape),
+            "data_offsets": [start, end],
+        }
+    text = json.dumps(header).encode()
+    text += b" " * (-len(text) % 8)
+    with path.open("wb") as file:
+        file.write(struct.pack("<Q", len(text)) + text)
+        for name, array in lazy.items():
+            written = 0
+            for part in array.parts():
+                written += file.write(np.ascontiguousarray(part, "<f4").data)
+            if written != 4 * math.prod(array.shape):
+                raise ValueError(
+                    f"{name}: {written // 4:,} numbers for the shape {array.shape}"
+                )
+
+
+def _whole(value: Any) -> Iterator[np.ndarray]:
+    yield np.asarray(value)
 
 
 def describe(directory: pathlib.Path) -> Description:

@@ -9,9 +9,16 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from ssrlm_jax.cli import contacts, directories, embed, evaluate, fold
+from ssrlm_jax.cli import contacts, convert, directories, embed, evaluate, fold
 
-COMMANDS = (directories.add, fold.add, embed.add, evaluate.add, contacts.add)
+COMMANDS = (
+    directories.add,
+    fold.add,
+    embed.add,
+    evaluate.add,
+    contacts.add,
+    convert.add,
+)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

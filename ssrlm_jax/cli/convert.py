@@ -1,0 +1,184 @@
+"""`ssrlm convert`: weights of published models to a model directory, and back."""
+
+import argparse
+import importlib.metadata
+import pathlib
+import sys
+import warnings
+from typing import Any
+
+import rich.console
+
+NAMES = ("rinalmo", "rnafm", "ernierna", "aidorna", "ssrlm")
+CACHE = pathlib.Path("~/.cache/ssrlm_jax/weights").expanduser()
+_PROGRAMS = ("ssrlm-jax", "jax", "numpy", "safetensors")
+
+
+def add(commands: Any) -> None:
+    """Adds `convert` to the subparsers of `ssrlm`."""
+    convert = commands.add_parser(
+        "convert", help="convert weights of a published model"
+    )
+    convert.add_argument(
+        "family",
+        choices=NAMES,
+        metavar="FAMILY",
+        help=f"one of {', '.join(NAMES)}",
+    )
+    convert.add_argument(
+        "source",
+        nargs="?",
+        type=pathlib.Path,
+        metavar="FILE",
+        help="PyTorch or safetensors file, or a directory as Hugging Face stores it",
+    )
+    convert.add_argument(
+        "out",
+        nargs="?",
+        type=pathlib.Path,
+        metavar="OUT",
+        help="new model directory (default with --download: FAMILY)",
+    )
+    convert.add_argument(
+        "--download",
+        action="store_true",
+        help="fetch the file from where it was published; then FILE is left out",
+    )
+    convert.add_argument(
+        "--name",
+        metavar="NAME",
+        help="--download: a file of the publisher, a size of aidorna, or "
+        "OWNER/REPOSITORY on Hugging Face",
+    )
+    convert.add_argument(
+        "--to",
+        choices=("ssrlm", "torch"),
+        default="ssrlm",
+        help="torch: FILE is a model directory of this package, OUT one of "
+        "transformers (SSR-LM's encoders only)",
+    )
+    convert.add_argument(
+        "--threshold",
+        type=float,
+        metavar="X",
+        help="least probability of a pair, where the file has a head without one",
+    )
+    convert.add_argument(
+        "--letters",
+        metavar="A,B,...",
+        help="ssrlm: letters of the tokens by id, where no config.json names them",
+    )
+    convert.add_argument(
+        "--trust-pickle",
+        action="store_true",
+        help="open files that hold Python objects beside tensors; they can run code",
+    )
+    convert.set_defaults(run=_convert)
+
+
+def _convert(parsed: argparse.Namespace) -> None:
+    if parsed.threshold is not None and not 0 < parsed.threshold < 1:
+        raise ValueError(f"--threshold={parsed.threshold} does not lie within 0..1")
+    if parsed.letters and parsed.family != "ssrlm":
+        raise ValueError("--letters goes with ssrlm only: others have their own")
+    if parsed.name and not parsed.download:
+        raise ValueError("--name goes with --download only")
+    source, out, licence = _places(parsed)
+    if parsed.to == "torch":
+        _to_torch(parsed.family, source, out)
+        return
+    from ssrlm_jax.convert import families  # JAX: seconds
+
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        done = families.convert(
+            parsed.family,
+            source,
+            out,
+            is_pickle_trusted=parsed.trust_pickle,
+            threshold=parsed.threshold,
+            letters=parsed.letters.split(",") if parsed.letters else None,
+            licence=licence,
+            versions={name: importlib.metadata.version(name) for name in _PROGRAMS},
+        )
+    for message in {str(warning.message) for warning in caught}:
+        print(f"ssrlm convert: warning: {message}", file=sys.stderr)
+    for note in done.notes:
+        print(f"ssrlm convert: {note}", file=sys.stderr)
+    _say(out, done)
+
+
+def _places(parsed: argparse.Namespace) -> tuple[pathlib.Path, pathlib.Path, str]:
+    """Returns the file, downloaded if it is asked for, OUT, and a licence if told."""
+    if not parsed.download:
+        if parsed.out is None:
+            raise ValueError("FILE and OUT are both needed, or --download")
+        return parsed.source, parsed.out, ""
+    if parsed.out is not None or parsed.to == "torch":
+        raise ValueError("--download takes OUT alone, and no FILE")
+    out = parsed.source or pathlib.Path(parsed.family)
+    if out.exists() and (not out.is_dir() or any(out.iterdir())):
+        raise ValueError(f"{out} exists and is not empty; name another OUT")
+    path, licence = _downloaded(parsed.family, parsed.name)
+    return path, out, licence
+
+
+def _downloaded(family: str, name: str | None) -> tuple[pathlib.Path, str]:
+    """Says what a published file is and fetches it; returns it and its licence."""
+    from ssrlm_jax.convert import families, published
+    from ssrlm_jax.prepare import download
+    from ssrlm_jax.prepare import sources as places
+
+    remote = published.find(family, name)
+    licence = remote.licence or families.FAMILIES[family].licence
+    print(
+        f"{remote.name}: {remote.size / 1e6:,.1f} MB from {remote.url}, "
+        f"{remote.checksum or 'no checksum is told'}\n"
+        f"licence of the weights: {licence}; cite "
+        f"{families.FAMILIES[family].citation}",
+        file=sys.stderr,
+    )
+    if remote.repository:
+        return published.from_hub(remote), licence
+    file = places.File(
+        url=remote.url, name=remote.name, md5=remote.checksum.removeprefix("md5:")
+    )
+    console = rich.console.Console(stderr=True)
+    with download.Display(console) as report:
+        return download.fetch(file, CACHE / family, report=report), licence
+
+
+def _say(out: pathlib.Path, done: Any) -> None:
+    from ssrlm_jax.models import encoder
+
+    description = done.description
+    millions = encoder.num_parameters(description.architecture) / 1e6
+    print(
+        f"wrote {out}: {done.num_tensors} tensors, an encoder of {millions:,.1f} "
+        f"M parameters; weights under {description.made['licence']}; cite "
+        f"{description.made['citation']}"
+    )
+    if description.head is None:
+        print(f"next: ssrlm embed my.fa -m {out} -o embeddings.npz")
+    elif description.threshold is None:
+        print(
+            "its head has no threshold: fold with --threshold X, or convert with it\n"
+            f"next: ssrlm fold my.fa -m {out} --threshold 0.5"
+        )
+    else:
+        print(
+            f"head for pairs: {description.head.kind}, threshold "
+            f"{description.threshold:.4g}\nnext: ssrlm fold my.fa -m {out}"
+        )
+
+
+def _to_torch(family: str, model: pathlib.Path, out: pathlib.Path) -> None:
+    if family != "ssrlm":
+        raise ValueError(f"--to torch writes ssrlm only, not {family}")
+    from ssrlm_jax.convert import llama
+
+    number = llama.write(model, out)
+    print(
+        f"wrote {out}: {number} tensors; transformers' LlamaModel reads it, and needs "
+        "a mask of zeros, as it is causal by itself"
+    )

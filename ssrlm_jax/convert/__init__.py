@@ -1,0 +1,1 @@
+"""Weights of published models -> model directories; one file for each family."""

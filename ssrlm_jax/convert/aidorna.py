@@ -1,0 +1,90 @@
+"""AIDO.RNA: own files of all sizes.
+
+Facts: genbio-ai/ModelGenerator. Trained on DNA letters: our U is its T.
+"""
+
+from ssrlm_jax import config
+from ssrlm_jax.convert import rules, sources
+
+VOCABULARY = (
+    "[PAD] [MASK] [CLS] [SEP] [UNK] A C G T U N [BOS] [EOS] [UNUSED1] [UNUSED2] "
+    "[UNUSED3]"
+)
+# Width -> heads, for files that have no config.json beside them.
+NUM_HEADS = {128: 8, 512: 16, 1280: 20, 2048: 32}
+
+_LEFT_OUT = {
+    r"inv_freq$": "angles of positions, computed here",
+    r"position_ids$": "numbers of positions, computed here",
+}
+
+
+def plan(source: sources.Source) -> tuple[rules.Plan, sources.Source]:
+    """Returns what a checkpoint holds, and the checkpoint itself.
+
+    Raises:
+      ValueError: it is none of AIDO.RNA's.
+    """
+    embedding = "bert.embeddings.word_embeddings.weight"
+    layer = "bert.encoder.layer.{}."
+    vocab, width = rules.shape(source, embedding, 2)
+    heads = source.settings.get("num_attention_heads", NUM_HEADS.get(width))
+    if heads is None:
+        raise ValueError(
+            f"{source.path}: no published size has width {width}; put the config.json "
+            "of the model beside the file, which says how many heads it has"
+        )
+    has_bias = f"{layer.format(0)}attention.self.query.bias" in source.shapes
+    is_layer_norm = "bert.encoder.ln.bias" in source.shapes
+    sizes = config.EncoderConfig(
+        num_layers=rules.num_layers(source, r"bert\.encoder\.layer\.(\d+)\."),
+        width=width,
+        num_heads=heads,
+        num_kv_heads=heads,
+        ffn_width=rules.shape(source, f"{layer.format(0)}mlp.up_proj.weight", 2)[0],
+        is_head_tied=True,
+        norm="layer" if is_layer_norm else "rms",
+        norm_epsilon=source.settings.get("layer_norm_eps", 1e-5),
+        biases="all" if has_bias else "none",
+        letter_head="dense",
+    )
+    attention = {
+        name: f"{layer}attention.self.{name}" for name in ("query", "key", "value")
+    }
+    letters = rules.rows_of(VOCABULARY)
+    inner = (sizes.ffn_width, width)
+    predictions = "cls.predictions."
+
+    def norm(target: str, name: str) -> list[rules.Rule]:
+        return rules.norm(target, name, width, has_bias=is_layer_norm)
+
+    def linear(name: str, shape: tuple[int, int]) -> list[rules.Rule]:
+        target = f"blocks/ffn/{name.removesuffix('_proj')}"
+        return rules.linear(target, f"{layer}mlp.{name}", shape, has_bias=has_bias)
+
+    found = rules.Plan(
+        family="aidorna",
+        architecture=sizes,
+        rules=[
+            rules.Rule("embedding", embedding, (vocab, width), letters),
+            *rules.attention_layer(
+                attention | {"out": f"{layer}attention.output.dense"}, sizes
+            ),
+            *norm("blocks/attention_norm", f"{layer}attention.ln"),
+            *norm("blocks/ffn_norm", f"{layer}ln"),
+            *linear("gate_proj", inner),
+            *linear("up_proj", inner),
+            *linear("down_proj", inner[::-1]),
+            *norm("final_norm", "bert.encoder.ln"),
+            *rules.dense("head_dense", f"{predictions}transform.dense", (width, width)),
+            *norm("head_norm", f"{predictions}transform.LayerNorm"),
+            rules.Rule("head_bias", f"{predictions}bias", (vocab,), letters),
+        ],
+        left_out=_LEFT_OUT,
+        copies={
+            f"{predictions}decoder.weight": embedding,
+            f"{predictions}decoder.bias": f"{predictions}bias",
+        },
+        trained_length=source.settings.get("max_position_embeddings", 1024) - 2,
+    )
+    return found, source

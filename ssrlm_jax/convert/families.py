@@ -1,0 +1,111 @@
+"""Published models by name: what converts them, and under which terms they are."""
+
+import pathlib
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+from ssrlm_jax import model_dir
+from ssrlm_jax.convert import aidorna, ernierna, llama, rinalmo, rnafm, rules, sources
+from ssrlm_jax.rna import alphabet
+
+Planner = Callable[[sources.Source], tuple[rules.Plan, sources.Source]]
+
+
+class Family(NamedTuple):
+    """A published model.
+
+    Attributes:
+      plan: what a checkpoint of it holds.
+      licence: of its weights.
+      citation: of its paper.
+    """
+
+    plan: Planner
+    licence: str
+    citation: str
+
+
+FAMILIES = {
+    "rinalmo": Family(
+        rinalmo.plan, "CC-BY-4.0", "Penić et al. 2025, Nat. Commun. 16:5671"
+    ),
+    "rnafm": Family(rnafm.plan, "MIT", "Chen et al. 2022, arXiv:2204.00300"),
+    "ernierna": Family(
+        ernierna.plan, "MIT", "Yin et al. 2025, ERNIE-RNA, Nat. Commun. 16"
+    ),
+    "aidorna": Family(
+        aidorna.plan,
+        "GenBio AI Community License, non-commercial",
+        "Zou et al. 2024, AIDO.RNA, bioRxiv 2024.11.28.625345",
+    ),
+    "ssrlm": Family(llama.plan, "as its author says", "the paper on SSR-LM"),
+}
+
+
+class Converted(NamedTuple):
+    """What a conversion did.
+
+    Attributes:
+      description: of the model directory.
+      num_tensors: of the checkpoint that were used.
+      notes: what was left out, and why.
+    """
+
+    description: model_dir.Description
+    num_tensors: int
+    notes: list[str]
+
+
+def convert(
+    name: str,
+    path: pathlib.Path,
+    out: pathlib.Path,
+    *,
+    is_pickle_trusted: bool = False,
+    threshold: float | None = None,
+    letters: Sequence[str] | None = None,
+    licence: str = "",
+    versions: dict[str, str] | None = None,
+) -> Converted:
+    """Writes a published checkpoint as a model directory.
+
+    Args:
+      name: one of FAMILIES.
+      path: of the checkpoint; see `sources.open_source`.
+      out: the model directory; does not exist or is empty.
+      is_pickle_trusted: see `sources.open_source`.
+      threshold: of a pair's probability; None: the checkpoint's, or the published one.
+      letters: "ssrlm" only; see `llama.plan`.
+      licence: of the weights; "": that of the family.
+      versions: of the programs that convert, for the record.
+
+    Raises:
+      ValueError: the checkpoint cannot be read or is not of the family, or `out` is
+        taken. Nothing is written then.
+    """
+    source = sources.open_source(path, is_pickle_trusted=is_pickle_trusted)
+    family = FAMILIES[name]
+    if name == "ssrlm":
+        plan, source = llama.plan(source, letters)
+    else:
+        plan, source = family.plan(source)
+    notes = rules.check(plan, source)
+    made: dict[str, Any] = {
+        "converted_from": path.name,
+        "family": name,
+        "licence": licence or family.licence,
+        "citation": family.citation,
+        "versions": versions or {},
+    }
+    description = model_dir.Description(
+        architecture=plan.architecture,
+        letters=alphabet.LETTERS,
+        made=made,
+        scores={},
+        threshold=(threshold or plan.threshold) if plan.head else None,
+        head=plan.head,
+        trained_length=plan.trained_length,
+    )
+    model_dir.save(out, description, rules.arrays(plan, source))
+    left_out = sum(int(note.split()[0]) for note in notes)
+    return Converted(description, len(source.shapes) - left_out, notes)

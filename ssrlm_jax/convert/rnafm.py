@@ -1,0 +1,215 @@
+"""RNA-FM: own files, with and without the head for pairs, and MultiMolecule's.
+
+Facts: ml4bio/RNA-FM, a copy of ESM-1b's architecture. T and lower case are unknown to
+the original; here they are U and upper case, as everywhere in this package.
+"""
+
+import pathlib
+import re
+
+from ssrlm_jax import config
+from ssrlm_jax.convert import pair_heads, rules, sources
+
+VOCABULARY = (
+    "<cls> <pad> <eos> <unk> A C G U R Y K M S W B D H V N - "
+    "<null_1> <null_2> <null_3> <null_4> <mask>"
+)
+NUM_HEADS = 20
+FIRST_POSITION = 2  # rows of the table before it are not used
+TOKEN_DROPOUT = 0.15 * 0.8
+# Parts of the names of published files -> the threshold that belongs to them.
+THRESHOLDS = {"pdb-all": 0.33993712, "pdb-tr1": 0.07595872, "bprna": 0.47729617}
+
+_HEAD = "downstream_modules.pc-resnet_1_sym_first:r-ss."
+_LEFT_OUT = {
+    r"^contact_head\.": "contact weights that were never trained",
+    r"num_batches_tracked$": "counters of batches",
+}
+
+
+def plan(source: sources.Source) -> tuple[rules.Plan, sources.Source]:
+    """Returns what a checkpoint holds, and the checkpoint with unified names.
+
+    Raises:
+      ValueError: it is none of RNA-FM's.
+    """
+    if "model.embeddings.word_embeddings.weight" in source.shapes:
+        return _multimolecule(source), source
+    source = source.renamed(
+        lambda name: re.sub(r"^(backbone\.)?(encoder\.|sentence_encoder\.)*", "", name)
+    )
+    return _own(source), source
+
+
+def _own(source: sources.Source) -> rules.Plan:
+    vocab, width = rules.shape(source, "embed_tokens.weight", 2)
+    num_layers = rules.num_layers(source, r"layers\.(\d+)\.")
+    heads = NUM_HEADS
+    if "contact_head.regression.weight" in source.shapes:
+        heads = source.shapes["contact_head.regression.weight"][1] // num_layers
+    sizes = architecture(
+        num_layers=num_layers,
+        width=width,
+        heads=heads,
+        ffn=rules.shape(source, "layers.0.fc1.bias", 1)[0],
+        positions=rules.shape(source, "embed_positions.weight", 2)[0],
+        has_embedding_norm="emb_layer_norm_before.weight" in source.shapes,
+        is_dropped=bool(source.settings.get("token_dropout", False)),
+    )
+    head, head_rules = pair_heads.dilated(
+        source,
+        reduction=f"{_HEAD}pre_reduction",
+        first=f"{_HEAD}proj.first.0",
+        blocks=f"{_HEAD}proj.resnet.{{}}.",
+        last=f"{_HEAD}proj.final",
+    )
+    letters = rules.rows_of(VOCABULARY)
+    attention = {
+        ours: f"layers.{{}}.self_attn.{theirs}_proj"
+        for ours, theirs in (
+            ("query", "q"),
+            ("key", "k"),
+            ("value", "v"),
+            ("out", "out"),
+        )
+    }
+    embedding_norm = (
+        rules.norm("embedding_norm", "emb_layer_norm_before", width)
+        if sizes.has_embedding_norm
+        else []
+    )
+    return rules.Plan(
+        family="rnafm",
+        architecture=sizes,
+        rules=[
+            rules.Rule("embedding", "embed_tokens.weight", (vocab, width), letters),
+            _positions("embed_positions.weight", sizes),
+            *embedding_norm,
+            *rules.attention_layer(attention, sizes),
+            *rules.norm(
+                "blocks/attention_norm", "layers.{}.self_attn_layer_norm", width
+            ),
+            *rules.norm("blocks/ffn_norm", "layers.{}.final_layer_norm", width),
+            *feed_forward(sizes, "layers.{}.fc1", "layers.{}.fc2"),
+            *rules.norm("final_norm", "emb_layer_norm_after", width),
+            *rules.dense("head_dense", "lm_head.dense", (width, width)),
+            *rules.norm("head_norm", "lm_head.layer_norm", width),
+            rules.Rule("head_bias", "lm_head.bias", (vocab,), letters),
+            *head_rules,
+        ],
+        left_out=_LEFT_OUT,
+        copies={"lm_head.weight": "embed_tokens.weight"},
+        head=head,
+        threshold=_threshold(source.path) if head else None,
+        trained_length=sizes.max_positions - 2,
+    )
+
+
+def _multimolecule(source: sources.Source) -> rules.Plan:
+    layer = "model.encoder.layer.{}."
+    embedding = "model.embeddings.word_embeddings.weight"
+    positions = "model.embeddings.position_embeddings.weight"
+    vocab, width = rules.shape(source, embedding, 2)
+    sizes = architecture(
+        num_layers=rules.num_layers(source, r"model\.encoder\.layer\.(\d+)\."),
+        width=width,
+        heads=source.settings.get("num_attention_heads", NUM_HEADS),
+        ffn=rules.shape(source, layer.format(0) + "intermediate.dense.bias", 1)[0],
+        positions=rules.shape(source, positions, 2)[0],
+        has_embedding_norm="model.embeddings.layer_norm.weight" in source.shapes,
+        is_dropped=bool(source.settings.get("token_dropout", False)),
+    )
+    head, head_rules = pair_heads.dilated(
+        source,
+        reduction="ss_head.reduction",
+        first="ss_head.projection",
+        blocks="ss_head.convnet.layers.{}.",
+        last="ss_head.prediction",
+    )
+    attention = {
+        name: f"{layer}attention.self.{name}" for name in ("query", "key", "value")
+    }
+    embedding_norm = (
+        rules.norm("embedding_norm", "model.embeddings.layer_norm", width)
+        if sizes.has_embedding_norm
+        else []
+    )
+    letters = rules.rows_of(pair_heads.MULTIMOLECULE_VOCABULARY)
+    return rules.Plan(
+        family="rnafm",
+        architecture=sizes,
+        rules=[
+            rules.Rule("embedding", embedding, (vocab, width), letters),
+            _positions(positions, sizes),
+            *embedding_norm,
+            *rules.attention_layer(
+                attention | {"out": f"{layer}attention.output.dense"}, sizes
+            ),
+            *rules.norm("blocks/attention_norm", layer + "attention.layer_norm", width),
+            *rules.norm("blocks/ffn_norm", layer + "layer_norm", width),
+            *feed_forward(sizes, layer + "intermediate.dense", layer + "output.dense"),
+            *rules.norm("final_norm", "model.encoder.layer_norm", width),
+            *pair_heads.multimolecule_letters(source, width, vocab),
+            *head_rules,
+        ],
+        left_out=pair_heads.MULTIMOLECULE_LEFT_OUT,
+        copies=pair_heads.MULTIMOLECULE_COPIES,
+        head=head,
+        trained_length=sizes.max_positions - 2,
+    )
+
+
+def architecture(
+    *,
+    num_layers: int,
+    width: int,
+    heads: int,
+    ffn: int,
+    positions: int,
+    has_embedding_norm: bool,
+    is_dropped: bool,
+) -> config.EncoderConfig:
+    """Returns RNA-FM's encoder of a size."""
+    return config.EncoderConfig(
+        num_layers=num_layers,
+        width=width,
+        num_heads=heads,
+        num_kv_heads=heads,
+        ffn_width=ffn,
+        is_head_tied=True,
+        norm="layer",
+        positions="learned",
+        max_positions=positions - FIRST_POSITION,
+        feed_forward="gelu",
+        biases="all",
+        letter_head="dense",
+        has_embedding_norm=has_embedding_norm,
+        token_dropout=TOKEN_DROPOUT if is_dropped else 0.0,
+    )
+
+
+def _positions(name: str, sizes: config.EncoderConfig) -> rules.Rule:
+    rows = sizes.max_positions + FIRST_POSITION
+    return rules.Rule(
+        "position_embedding",
+        name,
+        (rows, sizes.width),
+        lambda values: values[FIRST_POSITION:],
+    )
+
+
+def feed_forward(
+    sizes: config.EncoderConfig, first: str, second: str
+) -> list[rules.Rule]:
+    """Returns rules for two linear layers with biases."""
+    D, F = sizes.width, sizes.ffn_width
+    return [
+        *rules.linear("blocks/ffn/up", first, (F, D)),
+        *rules.linear("blocks/ffn/down", second, (D, F)),
+    ]
+
+
+def _threshold(path: pathlib.Path) -> float | None:
+    """Returns the threshold that belongs to a published file, by its name, or None."""
+    name = path.name.lower().replace("_", "-")
+    return next((value for part, value in THRESHOLDS.items() if part in name), None)

@@ -1,0 +1,227 @@
+"""Checkpoints of other packages: names, shapes and values, read tensor by tensor.
+
+safetensors files are mapped, and so are PyTorch's zip files: what is held in memory
+is the tensor that is read, not the file.
+"""
+
+import argparse
+import dataclasses
+import json
+import pathlib
+import pickle
+import types
+import warnings
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+import safetensors
+
+SETTINGS_FILE = "config.json"
+WEIGHT_FILES = ("model.safetensors", "pytorch_model.bin")
+_NESTED = ("model", "state_dict")  # keys that tensors lie under in some checkpoints
+
+
+@dataclasses.dataclass(frozen=True)
+class Source:
+    """An opened checkpoint.
+
+    Attributes:
+      path: of the file or directory, as given.
+      shapes: name of a tensor -> its shape.
+      values: names of what else stands among the tensors, such as a threshold.
+      settings: of config.json beside the file, or of the `args` in it; may be empty.
+      reader: name of a tensor -> its values.
+    """
+
+    path: pathlib.Path
+    shapes: Mapping[str, tuple[int, ...]]
+    values: Mapping[str, Any]
+    settings: Mapping[str, Any]
+    reader: Callable[[str], np.ndarray]
+
+    def read(self, name: str) -> np.ndarray:
+        """Returns a tensor as float32."""
+        return np.asarray(self.reader(name)).astype(np.float32, copy=False)
+
+    def renamed(self, rename: Callable[[str], str]) -> "Source":
+        """Returns the same checkpoint with other names.
+
+        Raises:
+          ValueError: two tensors get one name.
+        """
+        originals: dict[str, str] = {}
+        for name in self.shapes:
+            new = rename(name)
+            if new in originals:
+                raise ValueError(
+                    f"{self.path}: {originals[new]} and {name} are both {new}"
+                )
+            originals[new] = name
+        return dataclasses.replace(
+            self,
+            shapes={new: self.shapes[old] for new, old in originals.items()},
+            values={rename(name): value for name, value in self.values.items()},
+            reader=lambda new: self.reader(originals[new]),
+        )
+
+
+def open_source(path: pathlib.Path, *, is_pickle_trusted: bool = False) -> Source:
+    """Opens a file of weights, or a directory as Hugging Face stores models.
+
+    Args:
+      path: a .safetensors file, a PyTorch file, or a directory with one of
+        WEIGHT_FILES, whole or in parts with an index.
+      is_pickle_trusted: whether objects that a PyTorch file holds beside tensors may
+        be unpickled, which can run code.
+
+    Raises:
+      ValueError: there is no such file, it is damaged, PyTorch is needed and missing,
+        or it holds objects and is not trusted.
+    """
+    files = _files(path)
+    settings_path = files[0].parent / SETTINGS_FILE
+    settings: Mapping[str, Any] = {}
+    if settings_path.is_file():
+        try:
+            settings = json.loads(settings_path.read_text())
+        except ValueError as error:
+            raise ValueError(f"{settings_path}: is no JSON: {error}") from error
+    parts = [
+        _open_safetensors(file)
+        if file.suffix == ".safetensors"
+        else _open_torch(file, is_pickle_trusted)
+        for file in files
+    ]
+    place = {name: part for part in parts for name in part.shapes}
+    return Source(
+        path,
+        shapes={name: part.shapes[name] for name, part in place.items()},
+        values={name: value for part in parts for name, value in part.values.items()},
+        settings=settings or parts[0].settings,
+        reader=lambda name: place[name].reader(name),
+    )
+
+
+def _files(path: pathlib.Path) -> list[pathlib.Path]:
+    """Returns the files that weights lie in."""
+    if path.is_file():
+        return [path]
+    if not path.is_dir():
+        raise ValueError(f"{path}: no such file or directory")
+    for name in WEIGHT_FILES:
+        index = path / f"{name}.index.json"
+        if index.is_file():
+            parts = sorted(set(json.loads(index.read_text())["weight_map"].values()))
+            for part in parts:
+                if not (path / part).is_file():
+                    raise ValueError(
+                        f"{path}: {part} is missing; {index.name} names it"
+                    )
+            return [path / part for part in parts]
+        if (path / name).is_file():
+            return [path / name]
+    raise ValueError(
+        f"{path} holds none of {', '.join(WEIGHT_FILES)}; name the file of weights"
+    )
+
+
+def _open_safetensors(path: pathlib.Path) -> Source:
+    try:
+        opened = safetensors.safe_open(path, framework="flax")
+        names = list(opened.keys())
+        shapes = {name: tuple(opened.get_slice(name).get_shape()) for name in names}
+    except (OSError, safetensors.SafetensorError) as error:
+        raise ValueError(f"{path}: cannot be read as safetensors: {error}") from error
+    return Source(path, shapes, {}, {}, opened.get_tensor)
+
+
+def _open_torch(path: pathlib.Path, is_pickle_trusted: bool) -> Source:
+    try:
+        import torch
+    except ImportError as error:
+        raise ValueError(
+            f"{path}: a PyTorch file needs PyTorch to be read; `pip install torch`, or "
+            "give the model as safetensors"
+        ) from error
+    checkpoint = _unpickle(torch, path, is_pickle_trusted)
+    if not isinstance(checkpoint, Mapping):
+        raise ValueError(f"{path}: a {type(checkpoint).__name__} found, no state dict")
+    settings = _as_settings(checkpoint.get("args"))
+    for key in _NESTED:
+        if isinstance(checkpoint.get(key), Mapping):
+            checkpoint = checkpoint[key]
+    tensors = {n: v for n, v in checkpoint.items() if isinstance(v, torch.Tensor)}
+    if not tensors:
+        raise ValueError(f"{path}: holds no tensors")
+    others = {n: v for n, v in checkpoint.items() if n not in tensors}
+    return Source(
+        path,
+        {name: tuple(tensor.shape) for name, tensor in tensors.items()},
+        others,
+        settings,
+        lambda name: tensors[name].detach().float().numpy(),
+    )
+
+
+def _unpickle(torch: Any, path: pathlib.Path, is_trusted: bool) -> Any:
+    """Loads a PyTorch file; tensors are mapped, where the format allows it."""
+    # An argparse.Namespace holds settings and can do nothing.
+    with torch.serialization.safe_globals([argparse.Namespace]):
+        try:
+            return _load(torch, path, weights_only=True)
+        except (pickle.UnpicklingError, RuntimeError, EOFError) as error:
+            if not isinstance(error, pickle.UnpicklingError):
+                raise ValueError(f"{path}: is no PyTorch file: {error}") from error
+            if not is_trusted:
+                raise ValueError(
+                    f"{path}: holds Python objects beside tensors, and opening them "
+                    "can run code; if you trust where the file comes from, add "
+                    "--trust-pickle"
+                ) from error
+    warnings.warn(f"{path}: unpickled as trusted, its code may run", stacklevel=2)
+    # What cannot be imported, such as fairseq's settings, is held as a plain object.
+    lenient = types.SimpleNamespace(
+        **{name: getattr(pickle, name) for name in ("load", "loads", "dump", "dumps")},
+        Unpickler=_Unpickler,
+        UnpicklingError=pickle.UnpicklingError,
+        __name__="pickle",
+    )
+    return _load(torch, path, weights_only=False, pickle_module=lenient)
+
+
+def _load(torch: Any, path: pathlib.Path, **options: Any) -> Any:
+    try:
+        return torch.load(path, map_location="cpu", mmap=True, **options)
+    except RuntimeError as error:
+        if "mmap can only be used" not in str(error):
+            raise
+    return torch.load(path, map_location="cpu", **options)
+
+
+class _Unpickler(pickle.Unpickler):
+    def find_class(self, module: str, name: str) -> Any:
+        try:
+            return super().find_class(module, name)
+        except (ImportError, AttributeError):
+            return type(name, (_Absent,), {"__module__": module})
+
+
+class _Absent:
+    """Stands in for an object of a package that is not installed."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        del args, kwargs
+
+    def __setstate__(self, state: Any) -> None:
+        if isinstance(state, Mapping):
+            self.__dict__.update(state)
+
+    def __setitem__(self, key: Any, value: Any) -> None:
+        self.__dict__[str(key)] = value
+
+
+def _as_settings(args: Any) -> Mapping[str, Any]:
+    if args is None or isinstance(args, Mapping):
+        return args or {}
+    return vars(args) if hasattr(args, "__dict__") else {}

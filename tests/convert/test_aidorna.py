@@ -1,0 +1,193 @@
+"""AIDO.RNA against its blocks written out in PyTorch, and against Llama's blocks."""
+
+import dataclasses
+import json
+
+import numpy as np
+import pytest
+
+from ssrlm_jax import model_dir
+from ssrlm_jax.convert import families
+from ssrlm_jax.models import attention
+from ssrlm_jax.models import encoder as encoders
+from ssrlm_jax.rna import batches
+
+torch = pytest.importorskip("torch", reason="PyTorch computes the reference")
+F = torch.nn.functional
+
+WIDTH, HEADS, INNER, LAYERS = 32, 4, 64, 2
+ROUNDING = 2e-5  # of the largest value
+SEQUENCES = ["GGGAAACCCUNAUGG", "ACGTuu"]
+LETTERS = {"A": 5, "C": 6, "G": 7, "T": 8, "N": 10}
+OURS = [0, 2, 3, 1, 5, 6, 7, 8, 10]  # our letters in their ids; U is T
+
+
+def _state(has_bias):
+    """Returns random tensors in the layout of 1M-MARS, or of 25M-MARS and 1.6B."""
+    generator = torch.Generator().manual_seed(0)
+    state = {}
+
+    def put(name, *shape, center=0.0, scale=0.3):
+        state[name] = center + scale * torch.randn(*shape, generator=generator)
+
+    def linear(name, out, width, is_biased=has_bias):
+        put(f"{name}.weight", out, width)
+        if is_biased:
+            put(f"{name}.bias", out)
+
+    def norm(name):
+        put(f"{name}.weight", WIDTH, center=1.0)
+        if has_bias:
+            put(f"{name}.bias", WIDTH)
+
+    put("bert.embeddings.word_embeddings.weight", 16, WIDTH, scale=1.0)
+    for layer in range(LAYERS):
+        start = f"bert.encoder.layer.{layer}."
+        norm(f"{start}attention.ln")
+        for part in ("self.query", "self.key", "self.value", "output.dense"):
+            linear(f"{start}attention.{part}", WIDTH, WIDTH)
+        norm(f"{start}ln")
+        linear(f"{start}mlp.up_proj", INNER, WIDTH)
+        linear(f"{start}mlp.gate_proj", INNER, WIDTH)
+        linear(f"{start}mlp.down_proj", WIDTH, INNER)
+    norm("bert.encoder.ln")
+    linear("cls.predictions.transform.dense", WIDTH, WIDTH, is_biased=True)
+    norm("cls.predictions.transform.LayerNorm")
+    put("cls.predictions.bias", 16)
+    state["cls.predictions.decoder.bias"] = state["cls.predictions.bias"].clone()
+    embedding = state["bert.embeddings.word_embeddings.weight"]
+    state["cls.predictions.decoder.weight"] = embedding.clone()
+    return state
+
+
+def _reference(state, token_L):
+    """Returns hidden states and logits of one sequence, written out."""
+
+    def linear(x, name):
+        return F.linear(x, state[f"{name}.weight"], state.get(f"{name}.bias"))
+
+    def norm(x, name):
+        scale, bias = state[f"{name}.weight"], state.get(f"{name}.bias")
+        if bias is None:
+            return scale * x / (x.square().mean(-1, keepdim=True) + 1e-5).sqrt()
+        return F.layer_norm(x, (WIDTH,), scale, bias, 1e-5)
+
+    size = WIDTH // HEADS
+    speed = 10_000.0 ** (-torch.arange(size // 2) / (size // 2))
+    angle = torch.arange(len(token_L))[:, None] * speed
+
+    def rotated(x):  # halves
+        first, second = x.chunk(2, dim=-1)
+        cos, sin = angle.cos(), angle.sin()
+        return torch.cat([first * cos - second * sin, second * cos + first * sin], -1)
+
+    def split(x):
+        return x.reshape(len(token_L), HEADS, size).transpose(0, 1)
+
+    x = state["bert.embeddings.word_embeddings.weight"][token_L]
+    for layer in range(LAYERS):
+        start = f"bert.encoder.layer.{layer}."
+        y = norm(x, f"{start}attention.ln")
+        q, k, v = (
+            split(linear(y, f"{start}attention.self.{n}"))
+            for n in ("query", "key", "value")
+        )
+        weight = (rotated(q) @ rotated(k).transpose(1, 2) / size**0.5).softmax(-1)
+        mixed = (weight @ v).transpose(0, 1).reshape(len(token_L), WIDTH)
+        x = x + linear(mixed, f"{start}attention.output.dense")
+        y = norm(x, f"{start}ln")
+        inner = F.silu(linear(y, f"{start}mlp.gate_proj"))
+        inner = inner * linear(y, f"{start}mlp.up_proj")
+        x = x + linear(inner, f"{start}mlp.down_proj")
+    x = norm(x, "bert.encoder.ln")
+    y = F.gelu(linear(x, "cls.predictions.transform.dense"))
+    y = norm(y, "cls.predictions.transform.LayerNorm")
+    return x, linear(y, "cls.predictions.decoder")
+
+
+def _converted(state, tmp_path):
+    (tmp_path / "theirs").mkdir()
+    torch.save(state, tmp_path / "theirs" / "pytorch_model.bin")
+    settings = {"num_attention_heads": HEADS, "max_position_embeddings": 512}
+    (tmp_path / "theirs" / "config.json").write_text(json.dumps(settings))
+    done = families.convert("aidorna", tmp_path / "theirs", tmp_path / "ours")
+    description, params = model_dir.load(tmp_path / "ours")
+    fields = dataclasses.asdict(description.architecture)
+    return done, encoders.Encoder(**fields, attend=attention.plain), params
+
+
+def _tokens(sequence):
+    letters = [LETTERS[letter.upper().replace("U", "T")] for letter in sequence]
+    return torch.tensor([2, *letters, 3])
+
+
+def _assert_close(found, expected):
+    expected = expected.numpy()
+    atol = ROUNDING * np.abs(expected).max()
+    np.testing.assert_allclose(found, expected, rtol=0, atol=atol)
+
+
+@pytest.mark.parametrize("has_bias", [False, True])
+def test_hidden_states_and_logits(has_bias, tmp_path):
+    state = _state(has_bias)
+    done, encoder, params = _converted(state, tmp_path)
+    assert done.description.trained_length == 510
+    assert len(done.notes) == 2  # copies: the decoder's matrix and bias
+    token_BL, segment_BL, _ = batches.pad(SEQUENCES, 18)
+    weights = {"params": params}
+    hidden_BLD = encoder.apply(weights, token_BL, segment_BL, method="hidden")
+    logits_BLV = encoder.apply(weights, token_BL, segment_BL)
+    for row, sequence in enumerate(SEQUENCES):
+        with torch.no_grad():
+            hidden_LD, logits_LV = _reference(state, _tokens(sequence))
+        _assert_close(hidden_BLD[row, : len(sequence) + 2], hidden_LD)
+        _assert_close(logits_BLV[row, : len(sequence) + 2], logits_LV[:, OURS])
+
+
+def test_the_smallest_is_a_llama(tmp_path):
+    transformers = pytest.importorskip("transformers", reason="computes the reference")
+    state = _state(has_bias=False)
+    _, encoder, params = _converted(state, tmp_path)
+    sizes = transformers.LlamaConfig(
+        vocab_size=16,
+        hidden_size=WIDTH,
+        intermediate_size=INNER,
+        num_hidden_layers=LAYERS,
+        num_attention_heads=HEADS,
+        rms_norm_eps=1e-5,
+        attn_implementation="eager",
+        use_cache=False,
+    )
+    names = {
+        "bert.embeddings.word_embeddings": "embed_tokens",
+        "bert.encoder.ln": "norm",
+        "bert.encoder.layer": "layers",
+        "attention.ln": "input_layernorm",
+        ".ln": ".post_attention_layernorm",
+        "attention.self.query": "self_attn.q_proj",
+        "attention.self.key": "self_attn.k_proj",
+        "attention.self.value": "self_attn.v_proj",
+        "attention.output.dense": "self_attn.o_proj",
+    }
+    renamed = {}
+    for name, tensor in state.items():
+        if name.startswith("bert."):
+            for old, new in names.items():
+                name = name.replace(old, new)
+            renamed[name] = tensor
+    llama = transformers.LlamaModel(sizes).eval()
+    llama.load_state_dict(renamed)
+    token_L = _tokens(SEQUENCES[0])
+    with torch.no_grad():
+        expected = llama(
+            token_L[None], attention_mask=torch.zeros(1, 1, len(token_L), len(token_L))
+        ).last_hidden_state
+    token_BL, segment_BL, _ = batches.pad(SEQUENCES[:1], len(SEQUENCES[0]))
+    found = encoder.apply({"params": params}, token_BL, segment_BL, method="hidden")
+    _assert_close(found, expected)
+
+
+def test_heads_are_known_by_width_or_from_the_config(tmp_path):
+    torch.save(_state(has_bias=False), tmp_path / "aido.bin")
+    with pytest.raises(ValueError, match=r"width 32; put the config\.json"):
+        families.convert("aidorna", tmp_path / "aido.bin", tmp_path / "out")

@@ -1,0 +1,131 @@
+"""SSR-LM to transformers' Llama and back: the same numbers, and an exact round trip."""
+
+import dataclasses
+import json
+
+import jax
+import numpy as np
+import pytest
+from flax import traverse_util
+from safetensors.numpy import load_file, save_file
+
+from ssrlm_jax import config, model_dir
+from ssrlm_jax.convert import families, llama
+from ssrlm_jax.models import attention
+from ssrlm_jax.models import encoder as encoders
+from ssrlm_jax.rna import alphabet, batches
+
+
+def _model(folder, **sizes):
+    architecture = config.EncoderConfig(
+        **{"num_layers": 3, "width": 32, "num_heads": 4, "num_kv_heads": 2}
+        | {"ffn_width": 48, "rope_base": 5_000.0, "norm_epsilon": 1e-4}
+        | sizes
+    )
+    encoder = encoders.Encoder(
+        **dataclasses.asdict(architecture), attend=attention.plain
+    )
+    tokens = batches.pad(["GACU"], 4)
+    params = jax.jit(encoder.init)(
+        jax.random.key(0), tokens.token_BL, tokens.segment_BL
+    )
+    description = model_dir.Description(
+        architecture=architecture, letters=alphabet.LETTERS, made={}, scores={}
+    )
+    model_dir.save(folder, description, params["params"])
+    return encoder, params
+
+
+@pytest.mark.parametrize("is_head_tied", [True, False])
+def test_round_trip_is_exact(is_head_tied, tmp_path):
+    _model(tmp_path / "ours", is_head_tied=is_head_tied)
+    number = llama.write(tmp_path / "ours", tmp_path / "torch")
+    assert number == len(load_file(tmp_path / "torch" / "model.safetensors"))
+    done = families.convert("ssrlm", tmp_path / "torch", tmp_path / "back")
+    first, params = model_dir.load(tmp_path / "ours")
+    second, again = model_dir.load(tmp_path / "back")
+    assert first.architecture == second.architecture
+    assert done.num_tensors == number
+    found, expected = map(traverse_util.flatten_dict, (again, params))
+    assert found.keys() == expected.keys()
+    for name, value in expected.items():
+        np.testing.assert_array_equal(found[name], value)
+
+
+def test_transformers_reads_it_and_computes_the_same(tmp_path):
+    torch = pytest.importorskip("torch", reason="computes the reference")
+    transformers = pytest.importorskip("transformers", reason="computes the reference")
+    encoder, params = _model(tmp_path / "ours")
+    llama.write(tmp_path / "ours", tmp_path / "torch")
+    model = transformers.LlamaForCausalLM.from_pretrained(
+        tmp_path / "torch", attn_implementation="eager"
+    ).eval()
+    token_BL, segment_BL, _ = batches.pad(["GGGAAACCC"], 9)
+    with torch.no_grad():
+        theirs = model(
+            torch.tensor(token_BL.astype(np.int64)),
+            attention_mask=torch.zeros(1, 1, 11, 11),
+            output_hidden_states=True,
+        )
+    found_BLV = encoder.apply(params, token_BL, segment_BL)
+    np.testing.assert_allclose(found_BLV, theirs.logits.numpy(), atol=2e-5)
+
+
+def _state(folder, change=None, **settings):
+    _model(folder / "ours")
+    llama.write(folder / "ours", folder / "torch")
+    path = folder / "torch" / "config.json"
+    found = json.loads(path.read_text()) | settings
+    path.write_text(json.dumps({k: v for k, v in found.items() if v is not None}))
+    if change:
+        weights = folder / "torch" / "model.safetensors"
+        save_file(change(load_file(weights)), weights)
+    return folder / "torch"
+
+
+def test_letters_of_another_order(tmp_path):
+    _, expected = model_dir.load(_model(tmp_path / "a") and tmp_path / "a")
+    order = ["A", "C", "G", "T", "N", "<mask>", "<eos>", "<cls>", "<pad>", "<unk>"]
+
+    def reordered(state):
+        for name in ("model.embed_tokens.weight", "lm_head.weight"):
+            rows = np.zeros((10, 32), np.float32)
+            for place, letter in enumerate(order[:9]):
+                rows[place] = state[name][
+                    alphabet.LETTERS.index("U" if letter == "T" else letter)
+                ]
+            state[name] = rows
+        return state
+
+    folder = _state(tmp_path, reordered, letters=None)
+    with pytest.raises(ValueError, match="letters of its 10 tokens are not known"):
+        families.convert("ssrlm", folder, tmp_path / "out")
+    with pytest.raises(ValueError, match="10 different letters are needed"):
+        families.convert("ssrlm", folder, tmp_path / "out", letters=order[:9])
+    families.convert("ssrlm", folder, tmp_path / "out", letters=order)
+    _, found = model_dir.load(tmp_path / "out")
+    np.testing.assert_array_equal(found["embedding"], expected["embedding"])
+    np.testing.assert_array_equal(found["head"], expected["head"])
+
+
+def test_letters_that_lack_one_of_ours(tmp_path):
+    folder = _state(tmp_path, letters=[*alphabet.LETTERS[:-1], "X"])
+    with pytest.raises(ValueError, match="'N' is not among the letters"):
+        families.convert("ssrlm", folder, tmp_path / "out")
+
+
+def test_heads_are_asked_for(tmp_path):
+    folder = _state(tmp_path, num_attention_heads=None)
+    with pytest.raises(ValueError, match="no tensor says how many heads"):
+        families.convert("ssrlm", folder, tmp_path / "out")
+
+
+def test_other_architectures_are_not_written(tmp_path):
+    _model(tmp_path / "ours", norm="layer", biases="all")
+    with pytest.raises(ValueError, match="no Llama block has norm=layer, biases=all"):
+        llama.write(tmp_path / "ours", tmp_path / "torch")
+    _model(tmp_path / "b")
+    (tmp_path / "torch").mkdir()
+    (tmp_path / "torch" / "x").touch()
+    with pytest.raises(ValueError, match="is not empty"):
+        llama.write(tmp_path / "b", tmp_path / "torch")

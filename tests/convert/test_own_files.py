@@ -1,0 +1,182 @@
+"""Files of the authors give the parameters that MultiMolecule's files give."""
+
+import argparse
+
+import numpy as np
+import pytest
+import torch
+from checkpoints import own
+from flax import traverse_util
+from multimolecule_models import make, save
+
+from ssrlm_jax import model_dir
+from ssrlm_jax.convert import families, sources
+
+
+def _params(family, path, out, **options):
+    done = families.convert(family, path, out, **options)
+    _, params = model_dir.load(out)
+    return done, traverse_util.flatten_dict(params, sep="/")
+
+
+def _assert_same(found, expected):
+    assert found.keys() == expected.keys()
+    for name, value in found.items():
+        np.testing.assert_array_equal(value, expected[name], err_msg=name)
+
+
+@pytest.fixture(params=["ForMaskedLM", "ForSecondaryStructurePrediction"])
+def kind(request):
+    return request.param
+
+
+def _model(family, kind):
+    is_scored = family == "ernierna" and kind != "ForMaskedLM"
+    extra = {"output_attention_biases": True} if is_scored else {}
+    return make(family, kind, **extra)
+
+
+@pytest.mark.parametrize("is_fused", [True, False])
+def test_rinalmo(kind, is_fused, tmp_path):
+    model = _model("rinalmo", kind)
+    save(model, tmp_path / "theirs")
+    _, expected = _params("rinalmo", tmp_path / "theirs", tmp_path / "a")
+    state = own("rinalmo", model, is_fused=is_fused)
+    is_tuned = kind != "ForMaskedLM"
+    if is_tuned:
+        state = {
+            n if n.startswith("pred_head") else f"lm.{n}": t for n, t in state.items()
+        }
+        state["threshold"] = 0.17  # a plain number among the tensors
+    torch.save(state, tmp_path / "giga.pt")
+    done, found = _params("rinalmo", tmp_path / "giga.pt", tmp_path / "b")
+    _assert_same(found, expected)
+    assert done.description.threshold == (0.17 if is_tuned else None)
+    assert done.description.architecture.num_heads == 20
+    assert done.description.architecture.token_dropout == pytest.approx(0.12)
+    assert done.notes == (
+        [] if is_fused else ["3 left out: angles of positions, computed here"]
+    )
+
+
+def test_rnafm(kind, tmp_path):
+    model = _model("rnafm", kind)
+    save(model, tmp_path / "theirs")
+    _, expected = _params("rnafm", tmp_path / "theirs", tmp_path / "a")
+    state = own("rnafm", model)
+    name = "RNA-FM_pretrained.pth"
+    if kind == "ForMaskedLM":
+        state = {f"encoder.{n}": t for n, t in state.items()}
+        state["encoder.contact_head.regression.weight"] = torch.zeros(1, 60)
+        state["encoder.contact_head.regression.bias"] = torch.zeros(1)
+    else:
+        name = "RNA-FM-ResNet_bpRNA.pth"
+        state = {
+            n if n.startswith("downstream") else f"backbone.{n}": t
+            for n, t in state.items()
+        }
+    torch.save({"args": argparse.Namespace(arch="x"), "model": state}, tmp_path / name)
+    done, found = _params("rnafm", tmp_path / name, tmp_path / "b")
+    _assert_same(found, expected)
+    threshold = None if kind == "ForMaskedLM" else 0.47729617
+    assert done.description.threshold == threshold
+    assert done.description.trained_length == 1022
+
+
+def test_rnafm_reads_token_dropout_from_its_arguments(tmp_path):
+    state = own("rnafm", _model("rnafm", "ForMaskedLM"))
+    for is_dropped, expected in ((True, 0.12), (False, 0.0)):
+        path = tmp_path / f"{is_dropped}.pth"
+        args = argparse.Namespace(token_dropout=is_dropped)
+        torch.save({"args": args, "model": state}, path)
+        done, _ = _params("rnafm", path, tmp_path / f"out{is_dropped}")
+        found = done.description.architecture.token_dropout
+        assert found == pytest.approx(expected)
+
+
+def test_ernierna(kind, tmp_path):
+    model = _model("ernierna", kind)
+    save(model, tmp_path / "theirs")
+    _, expected = _params("ernierna", tmp_path / "theirs", tmp_path / "a")
+    state = own("ernierna", model)
+    state |= {
+        "sentence_projection_layer.weight": torch.zeros(2, 48),
+        "sentence_encoder.embed_positions._float_tensor": torch.zeros(1),
+    }
+    is_tuned = kind != "ForMaskedLM"
+    start = "module.sentence_encoder." if is_tuned else "encoder."
+    state = {
+        f"module.{n}" if n.startswith(("conv", "proj")) else start + n: t
+        for n, t in state.items()
+    }
+    torch.save(state if is_tuned else {"model": state}, tmp_path / "ernie.pt")
+    done, found = _params("ernierna", tmp_path / "ernie.pt", tmp_path / "b")
+    _assert_same(found, expected)
+    expected_threshold = pytest.approx(0.8175745) if is_tuned else None
+    assert done.description.threshold == expected_threshold
+
+
+class _Settings:
+    """Stands for an object of a package such as fairseq."""
+
+
+def test_objects_are_opened_only_when_trusted(tmp_path, monkeypatch):
+    state = own("ernierna", _model("ernierna", "ForMaskedLM"))
+    state = {f"encoder.{name}": tensor for name, tensor in state.items()}
+    path = tmp_path / "ernie.pt"
+    torch.save({"args": _Settings(), "model": state}, path)
+    with pytest.raises(ValueError, match="add --trust-pickle"):
+        families.convert("ernierna", path, tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+    monkeypatch.delattr(f"{__name__}._Settings")  # as where fairseq is not installed
+    with pytest.warns(UserWarning, match="unpickled as trusted"):
+        families.convert("ernierna", path, tmp_path / "out", is_pickle_trusted=True)
+    assert model_dir.describe(tmp_path / "out").architecture.has_pair_bias
+
+
+def test_what_does_not_fit_is_named_and_nothing_is_written(tmp_path):
+    state = own("rinalmo", _model("rinalmo", "ForMaskedLM"))
+    first = "transformer.blocks.1.attn_layer_norm.weight"
+    cases = (
+        ({first: None}, f"missing: {first}"),
+        ({first: torch.zeros(3)}, rf"misshapen: {first} is \(3,\), \(80,\) expected"),
+        ({"extra.weight": torch.zeros(3)}, "unknown: extra.weight"),
+        ({"embedding.weight": None}, "tensor embedding.weight is missing"),
+    )
+    for number, (change, message) in enumerate(cases):
+        changed = {n: t for n, t in (state | change).items() if t is not None}
+        path = tmp_path / f"{number}.pt"
+        torch.save(changed, path)
+        with pytest.raises(ValueError, match=message):
+            families.convert("rinalmo", path, tmp_path / "out")
+        assert not list(tmp_path.glob("*out*"))
+
+
+def test_a_copy_that_differs_is_an_error(tmp_path):
+    state = own("rnafm", _model("rnafm", "ForMaskedLM"))
+    state["lm_head.weight"] = state["lm_head.weight"] + 1
+    torch.save(state, tmp_path / "fm.pth")
+    with pytest.raises(ValueError, match="lm_head.weight differs from embed_tokens"):
+        families.convert("rnafm", tmp_path / "fm.pth", tmp_path / "out")
+
+
+def test_files_that_cannot_be_read(tmp_path):
+    broken = tmp_path / "broken.pt"
+    broken.write_bytes(b"not a checkpoint")
+    with pytest.raises(ValueError, match="broken.pt"):
+        sources.open_source(broken)
+    broken = tmp_path / "broken.safetensors"
+    broken.write_bytes(b"12345678")
+    with pytest.raises(ValueError, match="cannot be read as safetensors"):
+        sources.open_source(broken)
+    with pytest.raises(ValueError, match="no such file or directory"):
+        sources.open_source(tmp_path / "absent.pt")
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(ValueError, match=r"holds none of model\.safetensors"):
+        sources.open_source(tmp_path / "empty")
+    torch.save([1, 2], tmp_path / "list.pt")
+    with pytest.raises(ValueError, match="a list found, no state dict"):
+        sources.open_source(tmp_path / "list.pt")
+    torch.save({"a": 1}, tmp_path / "numbers.pt")
+    with pytest.raises(ValueError, match="holds no tensors"):
+        sources.open_source(tmp_path / "numbers.pt")
