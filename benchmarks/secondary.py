@@ -31,7 +31,8 @@ import report
 
 LENGTHS = (50, 130, 500, 1_000)
 LONG = 10_000  # folded once, compilation included
-TRAINING_LENGTHS = (50, 100, 200, 500, 1_000, 2_000)  # 2,000 takes 16 GiB
+TRAINING_LENGTHS = (50, 100, 200, 500, 1_000, 1_400, 2_000)
+REMATERIALISED = 2_000  # nucleotides from which blocks are computed again
 ENCODERS = {
     "650m": {"num_layers": 33, "width": 1280, "num_heads": 20, "ffn_width": 3424},
     "rna-fm": {"num_layers": 12, "width": 640, "num_heads": 20, "ffn_width": 3416},
@@ -147,20 +148,20 @@ def training(longest: int) -> dict[str, Any]:
 def run(measure: str, **case: Any) -> dict[str, Any]:
     """Measures in a process of its own."""
     text = json.dumps({"measure": measure} | case)
-    return _json([sys.executable, __file__, f"--case={text}"])
+    return run_command([sys.executable, __file__, f"--case={text}"])
 
 
 def run_peer(python: str, model: str, **case: Any) -> dict[str, Any]:
     """Measures the rival in a process of its Python."""
     text = json.dumps({"model": model, "threads": os.cpu_count()} | case)
-    return _json([python, str(PEER), text])
+    return run_command([python, str(PEER), text])
 
 
 def fold(
     encoder: str, head: str, batches: list[list[int]], repeats: int
 ) -> dict[str, Any]:
     """Folds random RNA; the first turn, which compiles, is not counted."""
-    predictor = _predictor(encoder, head)
+    model = _predictor(encoder, head)
     rng = np.random.default_rng(0)
     sequences = [
         "".join(rng.choice(list("ACGU"), length))
@@ -170,12 +171,12 @@ def fold(
     seconds = []
     for _ in range(repeats + 1):
         start = time.perf_counter()
-        predictor.fold(sequences)
+        model.fold(sequences)
         seconds.append(time.perf_counter() - start)
     return {
         "seconds": seconds[1:],
         "first_seconds": seconds[0],
-        "peak_gib": _peak(),
+        "peak_gib": peak(),
     }
 
 
@@ -185,6 +186,7 @@ def train(encoder: str, head: str, length: int) -> dict[str, Any]:
 
     from ssrlm_jax import config
     from ssrlm_jax.data import secondary as data
+    from ssrlm_jax.models import heads
     from ssrlm_jax.rna import formats
     from ssrlm_jax.rna import structure as structures
     from ssrlm_jax.tasks import pretrain
@@ -196,7 +198,9 @@ def train(encoder: str, head: str, length: int) -> dict[str, Any]:
     compute = config.ComputeConfig(dtype="float32", remat="none")
     task = tasks.Secondary(
         pretrain.build_encoder(_sizes(encoder), compute, mesh, max_segments=1),
-        tasks.build_head(config.HeadConfig(**HEADS[head]), "float32"),
+        heads.build(
+            config.HeadConfig(**HEADS[head]), "float32", length >= REMATERIALISED
+        ),
     )
     adamw = optimizer.build(config.OptimizerConfig(), 100)
     compiled = updates.build(task, adamw, config=config.LoopConfig(), mesh=mesh, seed=0)
@@ -212,33 +216,36 @@ def train(encoder: str, head: str, length: int) -> dict[str, Any]:
             state, _ = compiled.take(state, batch, notes, compiled.key)
             jax.block_until_ready(state)
             seconds.append(time.perf_counter() - start)
-    return {"seconds": min(seconds[1:]), "peak_gib": _peak()}
+    return {"seconds": min(seconds[1:]), "peak_gib": peak()}
 
 
-def _predictor(encoder: str, head: str) -> Any:
-    """Returns a Predictor with random weights, made leaf by leaf."""
+def predictor(sizes: Any, settings: Any) -> Any:
+    """Returns a Predictor with random weights, made leaf by leaf.
+
+    Args:
+      sizes: EncoderConfig.
+      settings: HeadConfig, or None.
+    """
     import dataclasses
+    import functools
 
     import jax
     import jax.numpy as jnp
 
-    from ssrlm_jax import config, model_dir
-    from ssrlm_jax.infer import predictor
+    from ssrlm_jax import model_dir
+    from ssrlm_jax.infer import predictor as predictors
     from ssrlm_jax.models import attention, heads
     from ssrlm_jax.models import encoder as encoders
     from ssrlm_jax.rna import alphabet
 
-    sizes, settings = _sizes(encoder), config.HeadConfig(**HEADS[head])
     body = encoders.Encoder(**dataclasses.asdict(sizes), attend=attention.plain)
     key = jax.random.key(0)
     token_BL = jax.ShapeDtypeStruct((1, 8), jnp.uint8)
-    x_BLD = jax.ShapeDtypeStruct((1, 8, sizes.width), jnp.float32)
-    is_BL = jax.ShapeDtypeStruct((1, 8), jnp.bool_)
-    pairs = heads.PairHead(**dataclasses.asdict(settings))
-    shapes = {
-        "encoder": jax.eval_shape(body.init, key, token_BL, token_BL)["params"],
-        "pair_head": jax.eval_shape(pairs.init, key, x_BLD, is_BL)["params"],
-    }
+    shapes = jax.eval_shape(body.init, key, token_BL, token_BL)["params"]
+    if settings is not None:
+        network = heads.build(settings, "float32")
+        fresh = functools.partial(heads.fresh, network, sizes.width)
+        shapes = {"encoder": shapes, "pair_head": jax.eval_shape(fresh, key)}
     draw = jax.jit(
         lambda key, shape: 0.02 * jax.random.normal(key, shape), static_argnums=1
     )
@@ -251,7 +258,13 @@ def _predictor(encoder: str, head: str) -> Any:
         head=settings,
     )
     params = jax.tree.map(lambda leaf: jnp.abs(draw(key, leaf.shape)), shapes)
-    return predictor.Predictor(description, params)
+    return predictors.Predictor(description, params)
+
+
+def _predictor(encoder: str, head: str) -> Any:
+    from ssrlm_jax import config
+
+    return predictor(_sizes(encoder), config.HeadConfig(**HEADS[head]))
 
 
 def _sizes(encoder: str) -> Any:
@@ -261,7 +274,8 @@ def _sizes(encoder: str) -> Any:
     return config.EncoderConfig(**sizes, num_kv_heads=sizes["num_heads"])
 
 
-def _peak() -> float:
+def peak() -> float:
+    """Returns the peak memory of this process, GiB."""
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / GIB
 
 
@@ -269,7 +283,8 @@ def _but_seconds(measured: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in measured.items() if name != "seconds"}
 
 
-def _json(command: list[str]) -> dict[str, Any]:
+def run_command(command: list[str]) -> dict[str, Any]:
+    """Returns the last line that a command prints, as JSON."""
     done = subprocess.run(command, capture_output=True, text=True)
     if done.returncode:
         sys.exit(f"{command[0]} failed:\n{done.stderr[-2000:]}")

@@ -1,7 +1,8 @@
-"""One measurement of multimolecule's secondary-structure models, in its own Python.
+"""One measurement of a model of multimolecule, in its own Python.
 
-Called by benchmarks/secondary.py with a JSON argument: model, lengths of the RNAs of
-a batch, repeats, threads. Random weights, published sizes. Prints one JSON line.
+Called by benchmarks/secondary.py and peers.py with a JSON argument: model, lengths of
+the RNAs of each batch, repeats, threads; is_embedding: the encoder without a head.
+Random weights, published sizes. Prints one JSON line.
 """
 
 import json
@@ -9,18 +10,10 @@ import resource
 import sys
 import time
 
+import multimolecule
 import torch
-from multimolecule import (
-    RiNALMoConfig,
-    RiNALMoForSecondaryStructurePrediction,
-    RnaFmConfig,
-    RnaFmForSecondaryStructurePrediction,
-)
 
-MODELS = {
-    "rinalmo": (RiNALMoForSecondaryStructurePrediction, RiNALMoConfig),
-    "rnafm": (RnaFmForSecondaryStructurePrediction, RnaFmConfig),
-}
+MODELS = {"rinalmo": "RiNALMo", "rnafm": "RnaFm", "ernierna": "ErnieRna"}
 PAD, CLS, EOS, FIRST = 0, 1, 2, 6  # token ids; A C G U are FIRST..FIRST + 3
 
 
@@ -29,8 +22,10 @@ def main() -> None:
     case = json.loads(sys.argv[1])
     torch.set_num_threads(case["threads"])
     torch.manual_seed(0)
-    kind, settings = MODELS[case["model"]]
-    model = kind(settings()).eval()
+    name, is_embedding = MODELS[case["model"]], case.get("is_embedding", False)
+    settings = getattr(multimolecule, f"{name}Config")()
+    kind = "Model" if is_embedding else "ForSecondaryStructurePrediction"
+    model = getattr(multimolecule, f"{name}{kind}")(settings).eval()
     seconds = []
     with torch.no_grad():
         for repeat in range(case["repeats"]):
@@ -42,9 +37,10 @@ def main() -> None:
                     token_BL[row, 1 : length + 1] = torch.randint(
                         FIRST, FIRST + 4, (length,)
                     )
-                logits = model(token_BL, attention_mask=(token_BL != PAD).int()).logits
-                if not torch.isfinite(logits).all():
-                    raise ValueError(f"repeat {repeat}: logits are not finite")
+                found = model(token_BL, attention_mask=(token_BL != PAD).int())
+                found = found.last_hidden_state if is_embedding else found.logits
+                if not torch.isfinite(found).all():
+                    raise ValueError(f"repeat {repeat}: not all numbers are finite")
             seconds.append(time.perf_counter() - start)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
     print(json.dumps({"seconds": seconds, "peak_gib": peak}))
