@@ -55,9 +55,7 @@ def pretrain(settings: config.PretrainConfig, flags: argparse.Namespace) -> None
     batches = functools.partial(
         pretraining.batches, corpus, settings, seed=settings.seed, **share
     )
-    model = tasks.build_encoder(
-        sizes, settings.compute, mesh, manifest.max_segments
-    )
+    model = tasks.build_encoder(sizes, settings.compute, mesh, manifest.max_segments)
     adamw = optimizer.build(settings.optimizer, settings.loop.num_steps)
     how = {"config": settings.loop, "mesh": mesh}
     if flags.dry_run:
