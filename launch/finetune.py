@@ -29,7 +29,7 @@ _log = logging.getLogger("ssrlm_jax")
 def finetune(settings: config.FinetuneConfig, flags: argparse.Namespace) -> None:
     """Checks the settings, puts the parts together, trains and exports."""
     workdir = flags.workdir or command.workdir_of(flags.config)
-    sizes, loaded = _start(settings)
+    sizes, loaded, origin = _start(settings)
     architecture = {
         "encoder": dataclasses.asdict(sizes),
         "head": dataclasses.asdict(settings.head),
@@ -84,31 +84,38 @@ def finetune(settings: config.FinetuneConfig, flags: argparse.Namespace) -> None
         adamw,
         seed=settings.seed,
         workdir=workdir,
-        meta={"architecture": architecture, "config": dataclasses.asdict(settings)},
+        meta={
+            "architecture": architecture,
+            "config": dataclasses.asdict(settings),
+            "origin": origin,
+        },
         **how,
     )
     if jax.process_index() == 0 and state.step == num_steps:
         directories.finish_finetuning(workdir)
 
 
-def _start(settings: config.FinetuneConfig) -> tuple[config.EncoderConfig, Any]:
-    """Returns the encoder's sizes and the weights to start from."""
+def _start(
+    settings: config.FinetuneConfig,
+) -> tuple[config.EncoderConfig, Any, dict[str, Any]]:
+    """Returns the encoder's sizes, the weights to start from and their origin."""
     if settings.model == config.RANDOM:
-        return settings.encoder, {}
+        return settings.encoder, {}, {}
     if not settings.model:
         raise ValueError(
             "config.model is empty: name the directory of a pre-trained model (or "
             "'random', to train an encoder of config.encoder from scratch)"
         )
     description, params = model_dir.load(pathlib.Path(settings.model))
+    origin = model_dir.origin(description)
     if description.head is None:
-        return description.architecture, {"encoder": params}
-    if description.head != settings.head:
+        params = {"encoder": params}
+    elif description.head != settings.head:
         raise ValueError(
             f"{settings.model} has the head {description.head}, the settings ask for "
             f"{settings.head}: set config.head as it is there"
         )
-    return description.architecture, params
+    return description.architecture, params, origin
 
 
 if __name__ == "__main__":

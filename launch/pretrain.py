@@ -24,13 +24,19 @@ from ssrlm_jax.train import workdir as workdirs
 def pretrain(settings: config.PretrainConfig, flags: argparse.Namespace) -> None:
     """Checks the settings, puts the parts together, trains and exports."""
     workdir = flags.workdir or command.workdir_of(flags.config)
-    sizes, loaded = settings.encoder, None
+    sizes, loaded, origin = settings.encoder, None, {}
     if settings.model:
         description, loaded = model_dir.load_encoder(pathlib.Path(settings.model))
-        sizes = description.architecture
+        sizes, origin = description.architecture, model_dir.origin(description)
+        if 0 < sizes.max_positions < settings.data.row_length:
+            raise ValueError(
+                f"{settings.model} has learned {sizes.max_positions} positions, too "
+                f"few for data.row_length={settings.data.row_length}"
+            )
     meta = {
         "architecture": {"encoder": dataclasses.asdict(sizes)},
         "config": dataclasses.asdict(settings),
+        "origin": origin,
     }
     workdirs.check(workdir, settings.loop, meta["architecture"])
     corpus = families.find_corpus(settings, workdir)

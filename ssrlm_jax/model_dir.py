@@ -4,6 +4,7 @@ Whatever reads a model needs only this file, the encoder and the alphabet: no
 training code. Parameters are named by their path in the Flax tree, a/b/c.
 """
 
+import contextlib
 import dataclasses
 import functools
 import json
@@ -64,6 +65,15 @@ class Lazy:
     parts: Callable[[], Iterator[np.ndarray]]
 
 
+def origin(description: Description) -> dict[str, Any]:
+    """Returns licence and citation of weights; whoever trains on keeps them."""
+    return {
+        name: description.made[name]
+        for name in ("licence", "citation")
+        if name in description.made
+    }
+
+
 def save(
     directory: pathlib.Path,
     description: Description,
@@ -82,26 +92,48 @@ def save(
     Raises:
       ValueError: something else is there.
     """
-    is_taken = directory.exists() and (
-        not directory.is_dir() or any(directory.iterdir())
-    )
     is_model = (directory / DESCRIPTION_FILE).is_file()
-    if is_taken and not (is_replaced and is_model):
+    with appearing(directory, is_replaced=is_replaced and is_model) as beside:
+        from flax import traverse_util  # JAX: seconds that `describe` need not wait
+
+        flat = traverse_util.flatten_dict(params, sep="/")
+        write_arrays(beside / WEIGHTS_FILE, flat)
+        fields = {"format": FORMAT} | dataclasses.asdict(description)
+        (beside / DESCRIPTION_FILE).write_text(json.dumps(fields, indent=1) + "\n")
+
+
+def check_free(directory: pathlib.Path) -> None:
+    """Raises a ValueError unless a directory can be made there."""
+    if directory.exists() and (not directory.is_dir() or any(directory.iterdir())):
         raise ValueError(
             f"{directory} exists and is not empty; give a new directory, or remove it"
         )
+    taken = next((part for part in directory.parents if part.exists()), None)
+    if not directory.name or (taken and not taken.is_dir()):
+        raise ValueError(f"{directory} cannot be made; give a new directory")
+
+
+@contextlib.contextmanager
+def appearing(
+    directory: pathlib.Path, *, is_replaced: bool = False
+) -> Iterator[pathlib.Path]:
+    """Yields a directory beside, which takes its name at the end; or goes, if it fails.
+
+    Raises:
+      ValueError: something is there, and it is not replaced.
+    """
+    if not is_replaced:
+        check_free(directory)
     beside = directory.with_name(f".{directory.name}.unfinished")
     shutil.rmtree(beside, ignore_errors=True)
     beside.mkdir(parents=True)
-    from flax import traverse_util  # JAX: seconds that `describe` need not wait
-
-    flat = traverse_util.flatten_dict(params, sep="/")
-    write_arrays(beside / WEIGHTS_FILE, flat)
-    fields = {"format": FORMAT} | dataclasses.asdict(description)
-    (beside / DESCRIPTION_FILE).write_text(json.dumps(fields, indent=1) + "\n")
-    if directory.exists():
-        shutil.rmtree(directory)
-    beside.rename(directory)
+    try:
+        yield beside
+        if directory.exists():
+            shutil.rmtree(directory)
+        beside.rename(directory)
+    finally:
+        shutil.rmtree(beside, ignore_errors=True)
 
 
 def write_arrays(path: pathlib.Path, arrays: Mapping[str, Any]) -> None:

@@ -32,7 +32,7 @@ class Prediction:
 class Predictor:
     threshold = 0.25
     trained_length = 30
-    max_length = None
+    max_length = max_fold_length = None
 
     def __init__(self, decoding):
         self.decoding = decoding or config.DecodingConfig()

@@ -9,6 +9,8 @@ from typing import Any
 
 import rich.console
 
+from ssrlm_jax import model_dir
+
 NAMES = ("rinalmo", "rnafm", "ernierna", "aidorna", "ssrlm")
 CACHE = pathlib.Path("~/.cache/ssrlm_jax/weights").expanduser()
 _PROGRAMS = ("ssrlm-jax", "jax", "numpy", "safetensors")
@@ -83,6 +85,8 @@ def _convert(parsed: argparse.Namespace) -> None:
         raise ValueError("--letters goes with ssrlm only: others have their own")
     if parsed.name and not parsed.download:
         raise ValueError("--name goes with --download only")
+    if parsed.to == "torch" and (parsed.threshold or parsed.trust_pickle):
+        raise ValueError("--threshold and --trust-pickle do not go with --to torch")
     source, out, licence = _places(parsed)
     if parsed.to == "torch":
         _to_torch(parsed.family, source, out)
@@ -114,11 +118,12 @@ def _places(parsed: argparse.Namespace) -> tuple[pathlib.Path, pathlib.Path, str
         if parsed.out is None:
             raise ValueError("FILE and OUT are both needed, or --download")
         return parsed.source, parsed.out, ""
-    if parsed.out is not None or parsed.to == "torch":
+    if parsed.to == "torch":
+        raise ValueError("--download does not go with --to torch")
+    if parsed.out is not None:
         raise ValueError("--download takes OUT alone, and no FILE")
     out = parsed.source or pathlib.Path(parsed.family)
-    if out.exists() and (not out.is_dir() or any(out.iterdir())):
-        raise ValueError(f"{out} exists and is not empty; name another OUT")
+    model_dir.check_free(out)
     path, licence = _downloaded(parsed.family, parsed.name)
     return path, out, licence
 

@@ -88,6 +88,7 @@ def export_model(
         architecture=config.frozen(config.EncoderConfig, architecture["encoder"]),
         letters=alphabet.LETTERS,
         made={"step": meta["batches"]}
+        | meta.get("origin", {})
         | {name: meta[name] for name in ("config", "versions")},
         scores=scores,
         threshold=scores["threshold"] if head else None,

@@ -152,7 +152,9 @@ def _fold(parsed: argparse.Namespace) -> int:
         report = stack.enter_context(
             reports.Report("fold", "folded", is_output_shown=parsed.out is None)
         )
-        good = usable(records, report, predictor.trained_length, predictor.max_length)
+        good = usable(
+            records, report, predictor.trained_length, predictor.max_fold_length
+        )
         for record, listed in _folded(predictor, good):
             try:
                 write(record, listed, about)

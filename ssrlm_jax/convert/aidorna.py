@@ -7,7 +7,7 @@ from ssrlm_jax import config
 from ssrlm_jax.convert import rules, sources
 
 VOCABULARY = (
-    "[PAD] [MASK] [CLS] [SEP] [UNK] A C G T U N [BOS] [EOS] [UNUSED1] [UNUSED2] "
+    "[PAD] [MASK] [CLS] [SEP] [UNK] A G C T U N [BOS] [EOS] [UNUSED1] [UNUSED2] "
     "[UNUSED3]"
 )
 # Width -> heads, for files that have no config.json beside them.
@@ -28,7 +28,7 @@ def plan(source: sources.Source) -> tuple[rules.Plan, sources.Source]:
     embedding = "bert.embeddings.word_embeddings.weight"
     layer = "bert.encoder.layer.{}."
     vocab, width = rules.shape(source, embedding, 2)
-    heads = source.settings.get("num_attention_heads", NUM_HEADS.get(width))
+    heads = source.integer("num_attention_heads", NUM_HEADS.get(width))
     if heads is None:
         raise ValueError(
             f"{source.path}: no published size has width {width}; put the config.json "
@@ -44,14 +44,14 @@ def plan(source: sources.Source) -> tuple[rules.Plan, sources.Source]:
         ffn_width=rules.shape(source, f"{layer.format(0)}mlp.up_proj.weight", 2)[0],
         is_head_tied=True,
         norm="layer" if is_layer_norm else "rms",
-        norm_epsilon=source.settings.get("layer_norm_eps", 1e-5),
+        norm_epsilon=source.number("layer_norm_eps", 1e-5),
         biases="all" if has_bias else "none",
         letter_head="dense",
     )
     attention = {
         name: f"{layer}attention.self.{name}" for name in ("query", "key", "value")
     }
-    letters = rules.rows_of(VOCABULARY)
+    letters = rules.rows_of(VOCABULARY.split())
     inner = (sizes.ffn_width, width)
     predictions = "cls.predictions."
 
@@ -85,6 +85,6 @@ def plan(source: sources.Source) -> tuple[rules.Plan, sources.Source]:
             f"{predictions}decoder.weight": embedding,
             f"{predictions}decoder.bias": f"{predictions}bias",
         },
-        trained_length=source.settings.get("max_position_embeddings", 1024) - 2,
+        trained_length=(source.integer("max_position_embeddings") or 1024) - 2,
     )
     return found, source

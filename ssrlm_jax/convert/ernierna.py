@@ -18,7 +18,6 @@ VOCABULARY = (
     "<s> <pad> </s> <unk> G A U C N Y R S K W M D H V B X I "
     "madeupword0000 madeupword0001 madeupword0002 <mask>"
 )
-NUM_HEADS = 12
 THRESHOLD = 1 / (1 + math.exp(-1.5))
 TRAINED_LENGTH = 1_022
 
@@ -77,7 +76,7 @@ def _own(source: sources.Source) -> rules.Plan:
         norm="bn1",
         last="proj.final",
     )
-    letters = rules.rows_of(VOCABULARY)
+    letters = rules.rows_of(VOCABULARY.split())
     return rules.Plan(
         family="ernierna",
         architecture=sizes,
@@ -124,7 +123,7 @@ def _multimolecule(source: sources.Source) -> rules.Plan:
         norm="norm",
         last="ss_head.convnet.projection",
     )
-    letters = rules.rows_of(pair_heads.MULTIMOLECULE_VOCABULARY)
+    letters = rules.rows_of(pair_heads.MULTIMOLECULE_VOCABULARY.split())
     projection = "model.pairwise_bias_proj.dense"
     return rules.Plan(
         family="ernierna",
@@ -149,6 +148,7 @@ def _multimolecule(source: sources.Source) -> rules.Plan:
         left_out=pair_heads.MULTIMOLECULE_LEFT_OUT
         | {"token_type_embeddings": "embeddings of sentence pairs, which RNA has not"},
         copies=pair_heads.MULTIMOLECULE_COPIES,
+        licence=pair_heads.MULTIMOLECULE_LICENCE,
         head=head,
         threshold=THRESHOLD if head else None,
         trained_length=TRAINED_LENGTH,

@@ -83,6 +83,7 @@ def convert(
       ValueError: the checkpoint cannot be read or is not of the family, or `out` is
         taken. Nothing is written then.
     """
+    model_dir.check_free(out)
     source = sources.open_source(path, is_pickle_trusted=is_pickle_trusted)
     family = FAMILIES[name]
     if name == "ssrlm":
@@ -90,10 +91,12 @@ def convert(
     else:
         plan, source = family.plan(source)
     notes = rules.check(plan, source)
+    if threshold and not plan.head:
+        raise ValueError(f"{path} has no head for pairs, which a threshold goes with")
     made: dict[str, Any] = {
         "converted_from": path.name,
         "family": name,
-        "licence": licence or family.licence,
+        "licence": licence or plan.licence or family.licence,
         "citation": family.citation,
         "versions": versions or {},
     }

@@ -5,14 +5,15 @@ causal by itself: whoever runs it must give it a mask of zeros (docs/converting.
 """
 
 import dataclasses
+import functools
 import json
 import pathlib
 import re
-import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
+import safetensors
 
 from ssrlm_jax import config, model_dir
 from ssrlm_jax.convert import rules, sources
@@ -38,7 +39,8 @@ def plan(
     source = source.renamed(lambda name: re.sub(r"^model\.", "", name))
     vocab, width = rules.shape(source, "embed_tokens.weight", 2)
     settings = source.settings
-    if "num_attention_heads" not in settings:
+    num_heads = source.integer("num_attention_heads")
+    if num_heads is None:
         raise ValueError(
             f"{source.path}: no tensor says how many heads there are; put the "
             "config.json of the model beside it, with num_attention_heads"
@@ -49,15 +51,24 @@ def plan(
             f"{source.path}: the letters of its {vocab} tokens are not known; name "
             f"them by id with --letters, such as {','.join(alphabet.LETTERS)}"
         )
-    if len(letters) != vocab or len(set(letters)) != vocab:
+    if len(letters) != vocab or len(set(letters)) != vocab or "" in letters:
         raise ValueError(
             f"{source.path}: {vocab} different letters are needed, found "
-            f"{','.join(letters)}"
+            f"{','.join(map(str, letters))}"
         )
-    num_heads = settings["num_attention_heads"]
-    head_size = width // num_heads
+    head_size = max(1, width // num_heads)
     num_kv_rows = rules.shape(source, "layers.0.self_attn.k_proj.weight", 2)[0]
+    if settings.get("hidden_act", "silu") != "silu":
+        raise ValueError(
+            f"{source.path}: hidden_act={settings['hidden_act']!r} found, 'silu' is "
+            "expected"
+        )
     has_head = "lm_head.weight" in source.shapes
+    if not has_head and settings.get("tie_word_embeddings") is False:
+        raise ValueError(
+            f"{source.path}: tensor lm_head.weight is missing, and the config.json "
+            "says that it is not the embedding (tie_word_embeddings=false)"
+        )
     sizes = config.EncoderConfig(
         num_layers=rules.num_layers(source, r"layers\.(\d+)\."),
         width=width,
@@ -65,10 +76,10 @@ def plan(
         num_kv_heads=num_kv_rows // head_size,
         ffn_width=rules.shape(source, "layers.0.mlp.up_proj.weight", 2)[0],
         is_head_tied=not has_head,
-        rope_base=_rope_base(settings),
-        norm_epsilon=settings.get("rms_norm_eps", 1e-5),
+        rope_base=_rope_base(source),
+        norm_epsilon=source.number("rms_norm_eps", 1e-6),  # transformers' own default
     )
-    return _plan(sizes, vocab, rules.rows_of(" ".join(letters))), source
+    return _plan(sizes, vocab, rules.rows_of(letters)), source
 
 
 def _plan(sizes: config.EncoderConfig, vocab: int, pick: rules.Form) -> rules.Plan:
@@ -104,9 +115,21 @@ def _plan(sizes: config.EncoderConfig, vocab: int, pick: rules.Form) -> rules.Pl
     )
 
 
-def _rope_base(settings: Mapping[str, Any]) -> float:
-    parameters = settings.get("rope_parameters") or {}
-    return float(parameters.get("rope_theta", settings.get("rope_theta", 10_000.0)))
+def _rope_base(source: sources.Source) -> float:
+    """Returns the base of rotary positions.
+
+    Raises:
+      ValueError: they are scaled, which is not known here.
+    """
+    for name in ("rope_parameters", "rope_scaling"):
+        found = source.settings.get(name) or {}
+        kind = (
+            found.get("rope_type", "default") if isinstance(found, Mapping) else found
+        )
+        if kind != "default":
+            raise ValueError(f"{source.path}: {name}={found} found, none is known here")
+    parameters = source.settings.get("rope_parameters") or {}
+    return float(parameters.get("rope_theta", source.number("rope_theta", 10_000.0)))
 
 
 def write(model: pathlib.Path, out: pathlib.Path) -> int:
@@ -137,45 +160,36 @@ def write(model: pathlib.Path, out: pathlib.Path) -> int:
             if getattr(sizes, field.name) != getattr(plain, field.name)
         ]
         raise ValueError(f"{model}: no Llama block has {', '.join(differing)}")
-    if out.exists() and (not out.is_dir() or any(out.iterdir())):
-        raise ValueError(f"{out} exists and is not empty; give a new directory")
     prefix = "encoder/" if description.head else ""
-    from safetensors import safe_open
-
-    beside = out.with_name(f".{out.name}.unfinished")
-    shutil.rmtree(beside, ignore_errors=True)
-    beside.mkdir(parents=True)
-    with safe_open(model / model_dir.WEIGHTS_FILE, framework="numpy") as opened:
-        arrays = {}
-        for rule in _plan(sizes, sizes.vocab_size, rules.as_is).rules:
-            stored = opened.get_slice(prefix + rule.target)
-            numbers = range(sizes.num_layers) if rule.is_layered else (None,)
-            for number in numbers:
-                name = rule.source.format(number)
-                key = name if name.startswith("lm_head.") else f"model.{name}"
-                arrays[key] = model_dir.Lazy(
-                    rule.shape, _one(stored, rule.target, rule.shape, number)
-                )
+    plan = _plan(sizes, sizes.vocab_size, rules.as_is)
+    path = model / model_dir.WEIGHTS_FILE
+    try:
+        opened = safetensors.safe_open(path, framework="numpy")
+        stored = {rule: opened.get_slice(prefix + rule.target) for rule in plan.rules}
+    except (OSError, safetensors.SafetensorError) as error:
+        raise ValueError(f"{path}: cannot be read as weights: {error}") from error
+    arrays = {}
+    for rule, values in stored.items():
+        numbers = range(sizes.num_layers) if rule.is_layered else (None,)
+        for number in numbers:
+            name = rule.source.format(number)
+            key = name if name.startswith("lm_head.") else f"model.{name}"
+            parts = functools.partial(_one, values, rule, number)
+            arrays[key] = model_dir.Lazy(rule.shape, parts)
+    with model_dir.appearing(out) as beside:
         model_dir.write_arrays(beside / sources.WEIGHT_FILES[0], arrays)
-    settings = _settings(sizes, description.letters)
-    (beside / sources.SETTINGS_FILE).write_text(json.dumps(settings, indent=1) + "\n")
-    if out.exists():
-        out.rmdir()
-    beside.rename(out)
+        settings = _settings(sizes, description.letters)
+        text = json.dumps(settings, indent=1) + "\n"
+        (beside / sources.SETTINGS_FILE).write_text(text)
     return len(arrays)
 
 
-def _one(stored: Any, target: str, shape: tuple[int, ...], number: int | None) -> Any:
-    """Returns what yields one tensor, in PyTorch's layout."""
-
-    def parts() -> Iterator[np.ndarray]:
-        values = stored[:] if number is None else stored[number : number + 1][0]
-        if target.startswith(("blocks/attention/", "blocks/ffn/")):
-            rows = shape[1]
-            values = values.reshape(rows, shape[0]).T
-        yield values
-
-    return parts
+def _one(stored: Any, rule: rules.Rule, number: int | None) -> Iterator[np.ndarray]:
+    """Yields one tensor, in PyTorch's layout."""
+    values = stored[:] if number is None else stored[number : number + 1][0]
+    if rule.target.startswith(("blocks/attention/", "blocks/ffn/")):
+        values = values.reshape(rule.shape[::-1]).T
+    yield values
 
 
 def _settings(sizes: config.EncoderConfig, letters: Sequence[str]) -> dict[str, Any]:

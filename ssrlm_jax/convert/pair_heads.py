@@ -10,6 +10,7 @@ from ssrlm_jax.convert import rules, sources
 MULTIMOLECULE_VOCABULARY = (
     "<pad> <cls> <eos> <unk> <mask> <null> A C G U N R Y S W K M B D H V I X | . * - ?"
 )
+MULTIMOLECULE_LICENCE = "AGPL-3.0, as MultiMolecule's conversion"
 MULTIMOLECULE_LEFT_OUT = {
     r"^(model\.)?pooler\.": "a pooler, which no published result uses",
     r"^ss_head\.decoder\.": "contact weights that were never trained",
@@ -27,7 +28,7 @@ Rules = list[rules.Rule]
 
 def multimolecule_letters(source: sources.Source, width: int, vocab: int) -> Rules:
     """Returns rules for MultiMolecule's head of letters, without its matrix."""
-    letters = rules.rows_of(MULTIMOLECULE_VOCABULARY)
+    letters = rules.rows_of(MULTIMOLECULE_VOCABULARY.split())
     # The bias has two names, of which files hold one or both.
     bias = "lm_head.decoder.bias"
     bias = bias if bias in source.shapes else "lm_head.bias"

@@ -9,7 +9,7 @@ import os
 import pathlib
 import urllib.error
 import urllib.request
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
 from ssrlm_jax.convert import sources
@@ -81,7 +81,10 @@ def find(family: str, name: str | None) -> Remote:
 
 def _on_zenodo(record: str, name: str) -> Remote:
     answer = _asked(f"{ZENODO}/api/records/{record}")
-    files = {file["key"]: file for file in answer["files"]}
+    try:
+        files = {file["key"]: file for file in answer["files"]}
+    except (KeyError, TypeError) as error:
+        raise ValueError(f"record {record} of Zenodo lists no files") from error
     if name not in files:
         raise ValueError(f"{name!r} is not one of {', '.join(sorted(files))}")
     file = files[name]
@@ -114,6 +117,11 @@ def _on_hub(repository: str, name: str | None) -> Remote:
     files = {file.rfilename: file for file in about.siblings}
     accepted = (name,) if name else sources.WEIGHT_FILES
     found = next((one for one in accepted if one in files), None)
+    if found is None and any(f"{one}.index.json" in files for one in accepted):
+        raise ValueError(
+            f"{repository} on Hugging Face is in parts; download it with `hf download "
+            f"{repository} --local-dir DIR` and convert DIR"
+        )
     if found is None:
         raise ValueError(
             f"{repository} on Hugging Face has none of {', '.join(accepted)}, it has "
@@ -128,8 +136,14 @@ def _on_hub(repository: str, name: str | None) -> Remote:
         f"{_endpoint() or 'https://huggingface.co'}/{repository}",
         repository,
         tuple({sources.SETTINGS_FILE} & files.keys()),
-        next((tag[8:] for tag in about.tags or () if tag.startswith("license:")), ""),
+        _licence(about.tags or ()),
     )
+
+
+def _licence(tags: Iterable[str]) -> str:
+    found = next((tag for tag in tags if tag.startswith("license:")), "")
+    name = found.removeprefix("license:")
+    return "" if name in ("other", "unknown") else name
 
 
 def from_hub(remote: Remote) -> pathlib.Path:

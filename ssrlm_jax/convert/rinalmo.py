@@ -59,7 +59,7 @@ def _own(source: sources.Source) -> rules.Plan:
         last="pred_head.conv_out",
         width=width,
     )
-    letters = rules.rows_of(VOCABULARY)
+    letters = rules.rows_of(VOCABULARY.split())
     return rules.Plan(
         family="rinalmo",
         architecture=sizes,
@@ -77,7 +77,10 @@ def _own(source: sources.Source) -> rules.Plan:
             rules.Rule("head_bias", "lm_mask_head.linear2.bias", (vocab,), letters),
             *head_rules,
         ],
-        left_out={r"rotary_emb\.inv_freq$": "angles of positions, computed here"},
+        left_out={
+            r"rotary_emb\.inv_freq$": "angles of positions, computed here",
+            r"^threshold$": "the threshold, which model.json keeps",
+        },
         head=head,
         threshold=_threshold(source) if head else None,
     )
@@ -112,7 +115,7 @@ def _multimolecule(source: sources.Source) -> rules.Plan:
     sizes = architecture(
         num_layers=rules.num_layers(source, r"model\.encoder\.layer\.(\d+)\."),
         width=width,
-        heads=source.settings.get("num_attention_heads", NUM_HEADS),
+        heads=source.integer("num_attention_heads") or NUM_HEADS,
         ffn=rules.shape(source, layer.format(0) + "intermediate.linear.bias", 1)[0],
         token_dropout=TOKEN_DROPOUT if source.settings.get("token_dropout", 1) else 0.0,
     )
@@ -127,7 +130,7 @@ def _multimolecule(source: sources.Source) -> rules.Plan:
         last="ss_head.prediction",
         width=width,
     )
-    letters = rules.rows_of(pair_heads.MULTIMOLECULE_VOCABULARY)
+    letters = rules.rows_of(pair_heads.MULTIMOLECULE_VOCABULARY.split())
     # β is stored as `intermediate.bias`. Output letters may be the input ones.
     output = "lm_head.decoder.weight"
     return rules.Plan(
@@ -154,6 +157,7 @@ def _multimolecule(source: sources.Source) -> rules.Plan:
         ],
         left_out=pair_heads.MULTIMOLECULE_LEFT_OUT,
         copies=pair_heads.MULTIMOLECULE_COPIES,
+        licence=pair_heads.MULTIMOLECULE_LICENCE,
         head=head,
     )
 
@@ -204,7 +208,10 @@ def _threshold(source: sources.Source) -> float | None:
     if "threshold" in source.shapes:
         found = float(source.read("threshold").reshape(()))
     elif "threshold" in source.values:
-        found = float(source.values["threshold"])
+        try:
+            found = float(source.values["threshold"])
+        except (TypeError, ValueError):
+            found = math.nan
     else:
         return None
     if not (math.isfinite(found) and 0.0 < found < 1.0):

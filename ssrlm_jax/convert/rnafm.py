@@ -63,7 +63,7 @@ def _own(source: sources.Source) -> rules.Plan:
         blocks=f"{_HEAD}proj.resnet.{{}}.",
         last=f"{_HEAD}proj.final",
     )
-    letters = rules.rows_of(VOCABULARY)
+    letters = rules.rows_of(VOCABULARY.split())
     attention = {
         ours: f"layers.{{}}.self_attn.{theirs}_proj"
         for ours, theirs in (
@@ -113,7 +113,7 @@ def _multimolecule(source: sources.Source) -> rules.Plan:
     sizes = architecture(
         num_layers=rules.num_layers(source, r"model\.encoder\.layer\.(\d+)\."),
         width=width,
-        heads=source.settings.get("num_attention_heads", NUM_HEADS),
+        heads=source.integer("num_attention_heads") or NUM_HEADS,
         ffn=rules.shape(source, layer.format(0) + "intermediate.dense.bias", 1)[0],
         positions=rules.shape(source, positions, 2)[0],
         has_embedding_norm="model.embeddings.layer_norm.weight" in source.shapes,
@@ -134,7 +134,7 @@ def _multimolecule(source: sources.Source) -> rules.Plan:
         if sizes.has_embedding_norm
         else []
     )
-    letters = rules.rows_of(pair_heads.MULTIMOLECULE_VOCABULARY)
+    letters = rules.rows_of(pair_heads.MULTIMOLECULE_VOCABULARY.split())
     return rules.Plan(
         family="rnafm",
         architecture=sizes,
@@ -154,6 +154,7 @@ def _multimolecule(source: sources.Source) -> rules.Plan:
         ],
         left_out=pair_heads.MULTIMOLECULE_LEFT_OUT,
         copies=pair_heads.MULTIMOLECULE_COPIES,
+        licence=pair_heads.MULTIMOLECULE_LICENCE,
         head=head,
         trained_length=sizes.max_positions - 2,
     )

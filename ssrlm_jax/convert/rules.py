@@ -73,6 +73,7 @@ class Plan:
       head: of pairs, or None.
       threshold: of a pair's probability, or None where none is known.
       trained_length: nucleotides of the longest RNA in training, or None.
+      licence: of the weights, where it is not that of the family.
     """
 
     family: str
@@ -83,6 +84,7 @@ class Plan:
     head: config.HeadConfig | None = None
     threshold: float | None = None
     trained_length: int | None = None
+    licence: str = ""
 
 
 def linear(
@@ -150,19 +152,17 @@ def _by_head(heads: int) -> Form:
     return lambda values: values.reshape(heads, -1)
 
 
-def rows_of(vocabulary: str) -> Form:
+def rows_of(order: Sequence[str]) -> Form:
     """Returns the form that picks our letters' rows.
 
     Args:
-      vocabulary: another model's letters by id, separated by spaces. Our names are
-        found in it; special tokens under their other names, U as T where it has no U.
-        Where it has both, T is read if `T` comes first: such a model was trained on
-        DNA letters.
+      order: another model's letters by id. Our names are found in it, special tokens
+        under their other names, U as T where it has no U. Where it has both, the
+        first is read: a model that has T first was trained on DNA letters.
 
     Raises:
       ValueError: one of ours is missing.
     """
-    order = vocabulary.split()
     rows = [_row(letter, order) for letter in alphabet.LETTERS]
     return lambda values: values[rows]
 

@@ -41,8 +41,39 @@ class Source:
     reader: Callable[[str], np.ndarray]
 
     def read(self, name: str) -> np.ndarray:
-        """Returns a tensor as float32."""
-        return np.asarray(self.reader(name)).astype(np.float32, copy=False)
+        """Returns a tensor as float32.
+
+        Raises:
+          ValueError: it holds no floating-point numbers.
+        """
+        found = np.asarray(self.reader(name))
+        if found.dtype.kind not in "fV":  # V: bfloat16
+            raise ValueError(f"{self.path}: {name} holds {found.dtype}, not floats")
+        return found.astype(np.float32, copy=False)
+
+    def integer(self, name: str, default: int | None = None) -> int | None:
+        """Returns a setting that is a number above 0, or `default` if there is none.
+
+        Raises:
+          ValueError: it is something else.
+        """
+        found = self.settings.get(name)
+        if found is None:
+            return default
+        if isinstance(found, bool) or not isinstance(found, int) or found < 1:
+            raise ValueError(f"{self.path}: {name}={found!r} is no number above 0")
+        return found
+
+    def number(self, name: str, default: float) -> float:
+        """Returns a setting that is a number, or `default` if there is none.
+
+        Raises:
+          ValueError: it is something else.
+        """
+        found = self.settings.get(name, default)
+        if isinstance(found, bool) or not isinstance(found, int | float):
+            raise ValueError(f"{self.path}: {name}={found!r} is no number")
+        return float(found)
 
     def renamed(self, rename: Callable[[str], str]) -> "Source":
         """Returns the same checkpoint with other names.
@@ -83,10 +114,7 @@ def open_source(path: pathlib.Path, *, is_pickle_trusted: bool = False) -> Sourc
     settings_path = files[0].parent / SETTINGS_FILE
     settings: Mapping[str, Any] = {}
     if settings_path.is_file():
-        try:
-            settings = json.loads(settings_path.read_text())
-        except ValueError as error:
-            raise ValueError(f"{settings_path}: is no JSON: {error}") from error
+        settings = _json(settings_path)
     parts = [
         _open_safetensors(file)
         if file.suffix == ".safetensors"
@@ -98,7 +126,7 @@ def open_source(path: pathlib.Path, *, is_pickle_trusted: bool = False) -> Sourc
         path,
         shapes={name: part.shapes[name] for name, part in place.items()},
         values={name: value for part in parts for name, value in part.values.items()},
-        settings=settings or parts[0].settings,
+        settings={**settings, **parts[0].settings},  # what is in the file decides
         reader=lambda name: place[name].reader(name),
     )
 
@@ -112,18 +140,37 @@ def _files(path: pathlib.Path) -> list[pathlib.Path]:
     for name in WEIGHT_FILES:
         index = path / f"{name}.index.json"
         if index.is_file():
-            parts = sorted(set(json.loads(index.read_text())["weight_map"].values()))
-            for part in parts:
-                if not (path / part).is_file():
-                    raise ValueError(
-                        f"{path}: {part} is missing; {index.name} names it"
-                    )
-            return [path / part for part in parts]
+            return [path / part for part in _parts(index)]
         if (path / name).is_file():
             return [path / name]
     raise ValueError(
         f"{path} holds none of {', '.join(WEIGHT_FILES)}; name the file of weights"
     )
+
+
+def _parts(index: pathlib.Path) -> list[str]:
+    """Returns the files that the index of a model in parts names."""
+    places = _json(index).get("weight_map")
+    if not isinstance(places, Mapping) or not all(
+        isinstance(part, str) and part == pathlib.PurePath(part).name
+        for part in places.values()
+    ):
+        raise ValueError(f"{index}: no names of files under weight_map")
+    parts = sorted(set(places.values()))
+    for part in parts:
+        if not (index.parent / part).is_file():
+            raise ValueError(f"{index}: {part} is missing beside it")
+    return parts
+
+
+def _json(path: pathlib.Path) -> Mapping[str, Any]:
+    try:
+        found = json.loads(path.read_text())
+    except ValueError as error:
+        raise ValueError(f"{path}: is no JSON: {error}") from error
+    if not isinstance(found, Mapping):
+        raise ValueError(f"{path}: a {type(found).__name__} found, settings expected")
+    return found
 
 
 def _open_safetensors(path: pathlib.Path) -> Source:
@@ -151,17 +198,27 @@ def _open_torch(path: pathlib.Path, is_pickle_trusted: bool) -> Source:
     for key in _NESTED:
         if isinstance(checkpoint.get(key), Mapping):
             checkpoint = checkpoint[key]
-    tensors = {n: v for n, v in checkpoint.items() if isinstance(v, torch.Tensor)}
+    tensors = {
+        str(name): value
+        for name, value in checkpoint.items()
+        if isinstance(value, torch.Tensor)
+    }
     if not tensors:
         raise ValueError(f"{path}: holds no tensors")
-    others = {n: v for n, v in checkpoint.items() if n not in tensors}
+    others = {str(n): v for n, v in checkpoint.items() if str(n) not in tensors}
     return Source(
         path,
         {name: tuple(tensor.shape) for name, tensor in tensors.items()},
         others,
         settings,
-        lambda name: tensors[name].detach().float().numpy(),
+        lambda name: _as_array(torch, tensors[name]),
     )
+
+
+def _as_array(torch: Any, tensor: Any) -> np.ndarray:
+    """Returns a tensor; NumPy has no bfloat16."""
+    tensor = tensor.detach()
+    return (tensor.float() if tensor.dtype == torch.bfloat16 else tensor).numpy()
 
 
 def _unpickle(torch: Any, path: pathlib.Path, is_trusted: bool) -> Any:
@@ -170,9 +227,12 @@ def _unpickle(torch: Any, path: pathlib.Path, is_trusted: bool) -> Any:
     with torch.serialization.safe_globals([argparse.Namespace]):
         try:
             return _load(torch, path, weights_only=True)
-        except (pickle.UnpicklingError, RuntimeError, EOFError) as error:
-            if not isinstance(error, pickle.UnpicklingError):
-                raise ValueError(f"{path}: is no PyTorch file: {error}") from error
+        except Exception as error:  # of many kinds, for a file of another kind
+            with path.open("rb") as file:
+                is_pickle = file.read(2) in (b"PK", b"\x80\x02")
+            if not isinstance(error, pickle.UnpicklingError) or not is_pickle:
+                why = _first(error)
+                raise ValueError(f"{path}: is no PyTorch file: {why}") from error
             if not is_trusted:
                 raise ValueError(
                     f"{path}: holds Python objects beside tensors, and opening them "
@@ -187,7 +247,15 @@ def _unpickle(torch: Any, path: pathlib.Path, is_trusted: bool) -> Any:
         UnpicklingError=pickle.UnpicklingError,
         __name__="pickle",
     )
-    return _load(torch, path, weights_only=False, pickle_module=lenient)
+    try:
+        return _load(torch, path, weights_only=False, pickle_module=lenient)
+    except Exception as error:  # whatever the objects in it do
+        raise ValueError(f"{path}: cannot be unpickled: {_first(error)}") from error
+
+
+def _first(error: Exception) -> str:
+    lines = str(error).strip().splitlines()
+    return lines[0] if lines else type(error).__name__
 
 
 def _load(torch: Any, path: pathlib.Path, **options: Any) -> Any:
@@ -219,6 +287,12 @@ class _Absent:
 
     def __setitem__(self, key: Any, value: Any) -> None:
         self.__dict__[str(key)] = value
+
+    def append(self, value: Any) -> None:
+        """Takes what an object that is a list would hold."""
+
+    def extend(self, values: Any) -> None:
+        """Likewise."""
 
 
 def _as_settings(args: Any) -> Mapping[str, Any]:

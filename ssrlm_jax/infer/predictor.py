@@ -110,17 +110,22 @@ class Predictor:
 
     @property
     def max_length(self) -> int | None:
-        """Nucleotides of the longest RNA that can be computed, where there is a limit.
+        """Nucleotides of the longest RNA that the encoder takes; None: any.
 
-        An encoder may have learned so many positions and no more; a head on scores of
-        attention is not computed in tiles.
+        Some have learned so many positions and no more.
         """
-        limits = []
-        if self._encoder.max_positions:
-            limits.append(self._encoder.max_positions - 2)  # <cls> and <eos>
+        positions = self._encoder.max_positions
+        return positions - 2 if positions else None  # <cls> and <eos>
+
+    @property
+    def max_fold_length(self) -> int | None:
+        """Nucleotides of the longest RNA that can be folded; None: any.
+
+        A head on scores of attention is not computed in tiles.
+        """
         if isinstance(self._head, heads.ScoreHead):
-            limits.append(self._tile)
-        return min(limits, default=None)
+            return min(self._tile, self.max_length or self._tile)
+        return self.max_length
 
     def fold(self, sequences: Sequence[str]) -> list[Prediction]:
         """Predicts the structures of sequences.
@@ -166,7 +171,7 @@ class Predictor:
           ValueError: as `predict`.
         """
         self._pair_head()
-        yield from self._in_order(sequences, self._pairs_of_row)
+        yield from self._in_order(sequences, self._pairs_of_row, self.max_fold_length)
 
     def _pair_head(self) -> heads.Head:
         if self._head is None:
@@ -198,29 +203,33 @@ class Predictor:
         if pool not in POOLS:
             raise ValueError(f"pool {pool!r} is not one of {POOLS}")
         embed = functools.partial(self._embed_row, layer, pool)
-        return [state for _, state in self._in_order(sequences, embed)]
+        return [state for _, state in self._in_order(sequences, embed, self.max_length)]
 
     @property
     def _limits(self) -> rows.Limits:
         is_packed = not self._encoder.has_pair_bias  # which is a map of a whole row
         most = self._encoder.max_positions or rows.ROW
-        row = min(rows.ROW, most) if is_packed else 0
+        row = min(rows.ROW, most, self._tile + 2) if is_packed else 0
         return rows.Limits(row, min(self._tile, self.max_length or self._tile))
 
     def _in_order(
-        self, sequences: Iterable[str], compute: Callable[[rows.Row], list[Any]]
+        self,
+        sequences: Iterable[str],
+        compute: Callable[[rows.Row], list[Any]],
+        max_length: int | None,
     ) -> Iterator[tuple[str, Any]]:
         """Yields sequences and results, in the order given.
 
         Args:
           sequences: in any order of lengths.
           compute: a row to a result for each of its sequences.
+          max_length: nucleotides of the longest one that is accepted; None: any.
         """
         numbered = enumerate(sequences, 1)
         sizes = itertools.chain(WINDOWS, itertools.repeat(WINDOWS[-1]))
         while window := list(itertools.islice(numbered, next(sizes))):
             for number, sequence in window:
-                _check(number, sequence, self.max_length)
+                _check(number, sequence, max_length)
             results: dict[int, Any] = {}
             for row in rows.make(window, self._limits):
                 results |= dict(zip(row.numbers, compute(row), strict=True))
@@ -258,7 +267,7 @@ class Predictor:
         x_LD = x_BLD[0, 1:-1]
         parts = []
         head, params = self._pair_head(), self._params["pair_head"]
-        assert isinstance(head, heads.PairHead), "max_length keeps others away"
+        assert isinstance(head, heads.PairHead), "max_fold_length keeps others away"
         for tile in pair_tiles.logits(head, params, x_LD, self._tile):
             probability_LM = np.asarray(jax.nn.sigmoid(tile.logits_LM))
             i, j = np.nonzero(probability_LM >= probabilities.LEAST)

@@ -18,8 +18,9 @@ F = torch.nn.functional
 WIDTH, HEADS, INNER, LAYERS = 32, 4, 64, 2
 ROUNDING = 2e-5  # of the largest value
 SEQUENCES = ["GGGAAACCCUNAUGG", "ACGTuu"]
-LETTERS = {"A": 5, "C": 6, "G": 7, "T": 8, "N": 10}
-OURS = [0, 2, 3, 1, 5, 6, 7, 8, 10]  # our letters in their ids; U is T
+# [PAD] [MASK] [CLS] [SEP] [UNK] A G C T U N: genbio-ai/ModelGenerator, vocab.txt
+LETTERS = {"A": 5, "G": 6, "C": 7, "T": 8, "N": 10}
+OURS = [0, 2, 3, 1, 5, 7, 6, 8, 10]  # our letters in their ids; U is T
 
 
 def _state(has_bias):

@@ -120,6 +120,22 @@ def test_heads_are_asked_for(tmp_path):
         families.convert("ssrlm", folder, tmp_path / "out")
 
 
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"hidden_act": "gelu"}, "hidden_act='gelu' found"),
+        ({"rope_scaling": {"rope_type": "linear", "factor": 2}}, "rope_scaling="),
+        ({"rms_norm_eps": "x"}, "rms_norm_eps='x' is no number"),
+        ({"letters": ["", *alphabet.LETTERS[1:]]}, "9 different letters are needed"),
+    ],
+)
+def test_settings_that_would_change_the_result_are_refused(settings, message, tmp_path):
+    folder = _state(tmp_path, **settings)
+    with pytest.raises(ValueError, match=message):
+        families.convert("ssrlm", folder, tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
 def test_other_architectures_are_not_written(tmp_path):
     _model(tmp_path / "ours", norm="layer", biases="all")
     with pytest.raises(ValueError, match="no Llama block has norm=layer, biases=all"):

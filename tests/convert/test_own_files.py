@@ -48,15 +48,20 @@ def test_rinalmo(kind, is_fused, tmp_path):
             n if n.startswith("pred_head") else f"lm.{n}": t for n, t in state.items()
         }
         state["threshold"] = 0.17  # a plain number among the tensors
+    if is_tuned and not is_fused:
+        state["threshold"] = torch.tensor(0.17)
     torch.save(state, tmp_path / "giga.pt")
     done, found = _params("rinalmo", tmp_path / "giga.pt", tmp_path / "b")
     _assert_same(found, expected)
-    assert done.description.threshold == (0.17 if is_tuned else None)
+    assert done.description.threshold == (pytest.approx(0.17) if is_tuned else None)
     assert done.description.architecture.num_heads == 20
     assert done.description.architecture.token_dropout == pytest.approx(0.12)
-    assert done.notes == (
-        [] if is_fused else ["3 left out: angles of positions, computed here"]
-    )
+    expected_notes = []
+    if not is_fused:
+        expected_notes = ["3 left out: angles of positions, computed here"]
+        if is_tuned:
+            expected_notes.append("1 left out: the threshold, which model.json keeps")
+    assert done.notes == expected_notes
 
 
 def test_rnafm(kind, tmp_path):
@@ -163,8 +168,10 @@ def test_a_copy_that_differs_is_an_error(tmp_path):
 def test_files_that_cannot_be_read(tmp_path):
     broken = tmp_path / "broken.pt"
     broken.write_bytes(b"not a checkpoint")
-    with pytest.raises(ValueError, match="broken.pt"):
+    with pytest.raises(ValueError, match=r"broken\.pt: is no PyTorch file"):
         sources.open_source(broken)
+    with pytest.raises(ValueError, match="is no PyTorch file"):
+        sources.open_source(broken, is_pickle_trusted=True)
     broken = tmp_path / "broken.safetensors"
     broken.write_bytes(b"12345678")
     with pytest.raises(ValueError, match="cannot be read as safetensors"):
@@ -174,9 +181,55 @@ def test_files_that_cannot_be_read(tmp_path):
     (tmp_path / "empty").mkdir()
     with pytest.raises(ValueError, match=r"holds none of model\.safetensors"):
         sources.open_source(tmp_path / "empty")
+    parts = tmp_path / "parts"
+    parts.mkdir()
+    index = parts / "model.safetensors.index.json"
+    for content, message in (
+        ("{", "is no JSON"),
+        ("[1]", "a list found"),
+        ('{"weight_map": [1]}', "no names of files"),
+        ('{"weight_map": {"a": "../b"}}', "no names of files"),
+        ('{"weight_map": {"a": "b.safetensors"}}', r"b\.safetensors is missing"),
+    ):
+        index.write_text(content)
+        with pytest.raises(ValueError, match=message):
+            sources.open_source(parts)
     torch.save([1, 2], tmp_path / "list.pt")
     with pytest.raises(ValueError, match="a list found, no state dict"):
         sources.open_source(tmp_path / "list.pt")
     torch.save({"a": 1}, tmp_path / "numbers.pt")
     with pytest.raises(ValueError, match="holds no tensors"):
         sources.open_source(tmp_path / "numbers.pt")
+
+
+def test_settings_of_wrong_types_are_named(tmp_path):
+    model = _model("rnafm", "ForMaskedLM")
+    save(model, tmp_path / "theirs")
+    path = tmp_path / "theirs" / "config.json"
+    for content, message in (
+        ("[1]", "a list found, settings expected"),
+        ('{"num_attention_heads": "8"}', "num_attention_heads='8' is no number"),
+        ('{"num_attention_heads": 7}', "encoder.width=80 is not a multiple"),
+    ):
+        path.write_text(content)
+        with pytest.raises(ValueError, match=message):
+            families.convert("rnafm", tmp_path / "theirs", tmp_path / "out")
+        assert not (tmp_path / "out").exists()
+
+
+def test_whole_numbers_are_no_weights(tmp_path):
+    state = own("rinalmo", _model("rinalmo", "ForMaskedLM"))
+    name = "transformer.final_layer_norm.weight"
+    torch.save(state | {name: torch.ones(80, dtype=torch.int8)}, tmp_path / "a.pt")
+    with pytest.raises(ValueError, match=f"{name} holds int8"):
+        families.convert("rinalmo", tmp_path / "a.pt", tmp_path / "out")
+    assert not list(tmp_path.glob("*out*"))
+
+
+def test_half_precision_is_read(tmp_path):
+    state = own("rinalmo", _model("rinalmo", "ForMaskedLM"))
+    half = {name: tensor.bfloat16() for name, tensor in state.items()}
+    torch.save(half, tmp_path / "half.pt")
+    _, found = _params("rinalmo", tmp_path / "half.pt", tmp_path / "out")
+    expected = half["transformer.final_layer_norm.weight"].float().numpy()
+    np.testing.assert_array_equal(found["final_norm/scale"], expected)

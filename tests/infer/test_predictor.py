@@ -93,12 +93,19 @@ def test_probabilities_are_those_of_the_plain_forward_pass(model, predictor):
     np.testing.assert_allclose(found_LL, expected_LL, atol=1e-5)
 
 
-def test_long_rna_in_tiles_is_equal_to_the_whole(model, predictor):
+def test_long_rna_in_tiles_is_equal_to_the_whole(model, predictor, monkeypatch):
     tiled = predictors.Predictor(*model, tile=24)
+    in_tiles = []
+    whole = tiled._pairs_of_long
+    monkeypatch.setattr(
+        tiled, "_pairs_of_long", lambda one: in_tiles.append(one) or whole(one)
+    )
     for found_LL, expected_LL in zip(
         _matrices(tiled, RNA), _matrices(predictor, RNA), strict=True
     ):
         np.testing.assert_allclose(found_LL, expected_LL, atol=1e-5)
+    assert sorted(in_tiles) == sorted(one for one in RNA if len(one) > 24)
+    assert len(in_tiles) > 1
 
 
 def test_few_shapes_are_compiled():
