@@ -18,7 +18,7 @@ F = torch.nn.functional
 WIDTH, HEADS, INNER, LAYERS = 32, 4, 64, 2
 ROUNDING = 2e-5  # of the largest value
 SEQUENCES = ["GGGAAACCCUNAUGG", "ACGTuu"]
-# [PAD] [MASK] [CLS] [SEP] [UNK] A G C T U N: genbio-ai/ModelGenerator, vocab.txt
+# [PAD] [MASK] [CLS] [SEP] [UNK] A G C T U N: the order of the published vocabulary
 LETTERS = {"A": 5, "G": 6, "C": 7, "T": 8, "N": 10}
 OURS = [0, 2, 3, 1, 5, 7, 6, 8, 10]  # our letters in their ids; U is T
 
