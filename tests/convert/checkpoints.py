@@ -2,9 +2,11 @@
 
 import re
 
-import torch
+import pytest
 
 from ssrlm_jax.convert import ernierna, pair_heads, rinalmo, rnafm
+
+torch = pytest.importorskip("torch", reason="PyTorch writes the files that are read")
 
 # Patterns of MultiMolecule's names -> own names; the first that fits decides, and
 # names without one are not in own files.

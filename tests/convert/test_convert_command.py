@@ -7,8 +7,7 @@ import threading
 
 import numpy as np
 import pytest
-import torch
-from checkpoints import own
+from checkpoints import own, torch
 from multimolecule_models import make, save
 
 import ssrlm_jax

@@ -4,8 +4,7 @@ import argparse
 
 import numpy as np
 import pytest
-import torch
-from checkpoints import own
+from checkpoints import own, torch
 from flax import traverse_util
 from multimolecule_models import make, save
 
