@@ -14,18 +14,20 @@ from ssrlm_jax.config.corpus import (
     FoldConfig,
     InputsConfig,
 )
+from ssrlm_jax.config.encoder import (
+    ATTENTION_BACKENDS,
+    DTYPES,
+    REMAT_POLICIES,
+    ComputeConfig,
+    EncoderConfig,
+)
 from ssrlm_jax.config.evaluation import EvaluateConfig as EvaluateConfig
 from ssrlm_jax.config.pdb import PdbConfig as PdbConfig
 from ssrlm_jax.config.pretraining import (
-    ATTENTION_BACKENDS,
-    DTYPES,
     MASKING_POLICIES,
-    REMAT_POLICIES,
     SCHEDULES,
-    ComputeConfig,
     DataConfig,
     DistributedConfig,
-    EncoderConfig,
     FamiliesConfig,
     LoopConfig,
     MaskingConfig,

@@ -4,7 +4,7 @@ Facts: genbio-ai/ModelGenerator. Trained on DNA letters: our U is its T.
 """
 
 from ssrlm_jax import config
-from ssrlm_jax.convert import rules, sources
+from ssrlm_jax.convert import blocks, rules, sources
 
 VOCABULARY = (
     "[PAD] [MASK] [CLS] [SEP] [UNK] A G C T U N [BOS] [EOS] [UNUSED1] [UNUSED2] "
@@ -48,9 +48,6 @@ def plan(source: sources.Source) -> tuple[rules.Plan, sources.Source]:
         biases="all" if has_bias else "none",
         letter_head="dense",
     )
-    attention = {
-        name: f"{layer}attention.self.{name}" for name in ("query", "key", "value")
-    }
     letters = rules.rows_of(VOCABULARY.split())
     inner = (sizes.ffn_width, width)
     predictions = "cls.predictions."
@@ -67,9 +64,7 @@ def plan(source: sources.Source) -> tuple[rules.Plan, sources.Source]:
         architecture=sizes,
         rules=[
             rules.Rule("embedding", embedding, (vocab, width), letters),
-            *rules.attention_layer(
-                attention | {"out": f"{layer}attention.output.dense"}, sizes
-            ),
+            *blocks.bert_attention(sizes, layer),
             *norm("blocks/attention_norm", f"{layer}attention.ln"),
             *norm("blocks/ffn_norm", f"{layer}ln"),
             *linear("gate_proj", inner),

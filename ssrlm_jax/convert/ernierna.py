@@ -12,7 +12,7 @@ that offset is the threshold, and rna/decode.py decides.
 import math
 
 from ssrlm_jax import config
-from ssrlm_jax.convert import pair_heads, rnafm, rules, sources
+from ssrlm_jax.convert import blocks, multimolecule, pair_heads, rules, sources
 
 VOCABULARY = (
     "<s> <pad> </s> <unk> G A U C N Y R S K W M D H V B X I "
@@ -36,7 +36,7 @@ def plan(source: sources.Source) -> tuple[rules.Plan, sources.Source]:
     Raises:
       ValueError: it is none of ERNIE-RNA's.
     """
-    if "model.embeddings.word_embeddings.weight" in source.shapes:
+    if multimolecule.is_one(source):
         return _multimolecule(source), source
     source = source.renamed(_unified)
     return _own(source), source
@@ -60,15 +60,6 @@ def _own(source: sources.Source) -> rules.Plan:
         heads=heads,
         ffn=rules.shape(source, f"{layer.format(0)}fc1.bias", 1)[0],
     )
-    attention = {
-        ours: f"{layer}self_attn.{theirs}_proj"
-        for ours, theirs in (
-            ("query", "q"),
-            ("key", "k"),
-            ("value", "v"),
-            ("out", "out"),
-        )
-    }
     head, head_rules = pair_heads.scores(
         source,
         start=("conv1", "conv2"),
@@ -86,10 +77,7 @@ def _own(source: sources.Source) -> rules.Plan:
             ),
             *rules.norm("embedding_norm", f"{body}emb_layer_norm", width),
             *_pair_bias("twod_proj.linear1", "twod_proj.linear2", heads),
-            *rules.attention_layer(attention, sizes),
-            *rules.norm("blocks/attention_norm", f"{layer}self_attn_layer_norm", width),
-            *rules.norm("blocks/ffn_norm", f"{layer}final_layer_norm", width),
-            *rnafm.feed_forward(sizes, f"{layer}fc1", f"{layer}fc2"),
+            *blocks.fairseq(sizes, layer),
             *rules.dense("head_dense", "lm_head_transform_weight", (width, width)),
             *rules.norm("head_norm", "layer_norm", width),
             rules.Rule("head_bias", "lm_output_learned_bias", (vocab,), letters),
@@ -103,19 +91,15 @@ def _own(source: sources.Source) -> rules.Plan:
 
 
 def _multimolecule(source: sources.Source) -> rules.Plan:
-    layer = "model.encoder.layer.{}."
-    embedding = "model.embeddings.word_embeddings.weight"
-    vocab, width = rules.shape(source, embedding, 2)
+    layer = multimolecule.LAYER
+    vocab, width = rules.shape(source, multimolecule.EMBEDDING, 2)
     heads = rules.shape(source, "model.pairwise_bias_proj.dense2.weight", 2)[0]
     sizes = architecture(
-        num_layers=rules.num_layers(source, r"model\.encoder\.layer\.(\d+)\."),
+        num_layers=multimolecule.num_layers(source),
         width=width,
         heads=heads,
         ffn=rules.shape(source, layer.format(0) + "intermediate.dense.bias", 1)[0],
     )
-    attention = {
-        name: f"{layer}attention.self.{name}" for name in ("query", "key", "value")
-    }
     head, head_rules = pair_heads.scores(
         source,
         start=("ss_head.conv1", "ss_head.conv2"),
@@ -123,32 +107,28 @@ def _multimolecule(source: sources.Source) -> rules.Plan:
         norm="norm",
         last="ss_head.convnet.projection",
     )
-    letters = rules.rows_of(pair_heads.MULTIMOLECULE_VOCABULARY.split())
     projection = "model.pairwise_bias_proj.dense"
     return rules.Plan(
         family="ernierna",
         architecture=sizes,
         rules=[
-            rules.Rule("embedding", embedding, (vocab, width), letters),
+            *multimolecule.letters(source, width, vocab),
             *rules.norm("embedding_norm", "model.embeddings.layer_norm", width),
             *_pair_bias(f"{projection}1", f"{projection}2", heads),
-            *rules.attention_layer(
-                attention | {"out": f"{layer}attention.output.dense"}, sizes
-            ),
+            *blocks.bert_attention(sizes, layer),
             *rules.norm(
                 "blocks/attention_norm", f"{layer}attention.output.layer_norm", width
             ),
             *rules.norm("blocks/ffn_norm", f"{layer}output.layer_norm", width),
-            *rnafm.feed_forward(
+            *blocks.feed_forward(
                 sizes, f"{layer}intermediate.dense", f"{layer}output.dense"
             ),
-            *pair_heads.multimolecule_letters(source, width, vocab),
             *head_rules,
         ],
-        left_out=pair_heads.MULTIMOLECULE_LEFT_OUT
+        left_out=multimolecule.LEFT_OUT
         | {"token_type_embeddings": "embeddings of sentence pairs, which RNA has not"},
-        copies=pair_heads.MULTIMOLECULE_COPIES,
-        licence=pair_heads.MULTIMOLECULE_LICENCE,
+        copies=multimolecule.COPIES,
+        licence=multimolecule.LICENCE,
         head=head,
         threshold=THRESHOLD if head else None,
         trained_length=TRAINED_LENGTH,

@@ -1,4 +1,4 @@
-"""Heads for pairs, and what MultiMolecule's files of all families have in common."""
+"""Heads for pairs, under the names that a family gives their tensors."""
 
 import re
 
@@ -7,36 +7,7 @@ import numpy as np
 from ssrlm_jax import config
 from ssrlm_jax.convert import rules, sources
 
-MULTIMOLECULE_VOCABULARY = (
-    "<pad> <cls> <eos> <unk> <mask> <null> A C G U N R Y S W K M B D H V I X | . * - ?"
-)
-MULTIMOLECULE_LICENCE = "AGPL-3.0, as MultiMolecule's conversion"
-MULTIMOLECULE_LEFT_OUT = {
-    r"^(model\.)?pooler\.": "a pooler, which no published result uses",
-    r"^ss_head\.decoder\.": "contact weights that were never trained",
-    r"num_batches_tracked$": "counters of batches",
-    r"position_ids$": "numbers of positions, computed here",
-}
-
-MULTIMOLECULE_COPIES = {
-    "lm_head.bias": "lm_head.decoder.bias",
-    "lm_head.decoder.weight": "model.embeddings.word_embeddings.weight",
-}
-
 Rules = list[rules.Rule]
-
-
-def multimolecule_letters(source: sources.Source, width: int, vocab: int) -> Rules:
-    """Returns rules for MultiMolecule's head of letters, without its matrix."""
-    letters = rules.rows_of(MULTIMOLECULE_VOCABULARY.split())
-    # The bias has two names, of which files hold one or both.
-    bias = "lm_head.decoder.bias"
-    bias = bias if bias in source.shapes else "lm_head.bias"
-    return [
-        *rules.dense("head_dense", "lm_head.transform.dense", (width, width)),
-        *rules.norm("head_norm", "lm_head.transform.layer_norm", width),
-        rules.Rule("head_bias", bias, (vocab,), letters),
-    ]
 
 
 def bottlenecks(

@@ -11,7 +11,7 @@ import re
 import numpy as np
 
 from ssrlm_jax import config
-from ssrlm_jax.convert import pair_heads, rules, sources
+from ssrlm_jax.convert import blocks, multimolecule, pair_heads, rules, sources
 
 VOCABULARY = "<cls> <pad> <eos> <unk> <mask> A C G T I R Y K M S W B D H V N -"
 NUM_HEADS = 20  # of all published sizes; no tensor tells
@@ -27,7 +27,7 @@ def plan(source: sources.Source) -> tuple[rules.Plan, sources.Source]:
     Raises:
       ValueError: it is none of RiNALMo's.
     """
-    if "model.embeddings.word_embeddings.weight" in source.shapes:
+    if multimolecule.is_one(source):
         return _multimolecule(source), source
     source = source.renamed(lambda name: re.sub(r"^lm\.", "", name))
     return _own(source), source
@@ -109,19 +109,15 @@ def _fused(width: int, heads: int) -> list[rules.Rule]:
 
 
 def _multimolecule(source: sources.Source) -> rules.Plan:
-    layer = "model.encoder.layer.{}."
-    embedding = "model.embeddings.word_embeddings.weight"
-    vocab, width = rules.shape(source, embedding, 2)
+    layer = multimolecule.LAYER
+    vocab, width = rules.shape(source, multimolecule.EMBEDDING, 2)
     sizes = architecture(
-        num_layers=rules.num_layers(source, r"model\.encoder\.layer\.(\d+)\."),
+        num_layers=multimolecule.num_layers(source),
         width=width,
         heads=source.integer("num_attention_heads") or NUM_HEADS,
         ffn=rules.shape(source, layer.format(0) + "intermediate.linear.bias", 1)[0],
         token_dropout=TOKEN_DROPOUT if source.settings.get("token_dropout", 1) else 0.0,
     )
-    attention = {
-        name: f"{layer}attention.self.{name}" for name in ("query", "key", "value")
-    }
     head, head_rules = pair_heads.bottlenecks(
         source,
         first="ss_head.projection",
@@ -130,17 +126,14 @@ def _multimolecule(source: sources.Source) -> rules.Plan:
         last="ss_head.prediction",
         width=width,
     )
-    letters = rules.rows_of(pair_heads.MULTIMOLECULE_VOCABULARY.split())
     # β is stored as `intermediate.bias`. Output letters may be the input ones.
     output = "lm_head.decoder.weight"
     return rules.Plan(
         family="rinalmo",
         architecture=sizes,
         rules=[
-            rules.Rule("embedding", embedding, (vocab, width), letters),
-            *rules.attention_layer(
-                attention | {"out": f"{layer}attention.output.dense"}, sizes
-            ),
+            *multimolecule.letters(source, width, vocab),
+            *blocks.bert_attention(sizes, layer),
             *rules.norm("blocks/attention_norm", layer + "attention.layer_norm", width),
             *rules.norm("blocks/ffn_norm", layer + "layer_norm", width),
             rules.Rule("blocks/ffn/beta", layer + "intermediate.bias", (1,), _scalar),
@@ -148,16 +141,15 @@ def _multimolecule(source: sources.Source) -> rules.Plan:
             *rules.norm("final_norm", "model.encoder.layer_norm", width),
             rules.Rule(
                 "head",
-                output if output in source.shapes else embedding,
+                output if output in source.shapes else multimolecule.EMBEDDING,
                 (vocab, width),
-                letters,
+                multimolecule.pick_letters(),
             ),
-            *pair_heads.multimolecule_letters(source, width, vocab),
             *head_rules,
         ],
-        left_out=pair_heads.MULTIMOLECULE_LEFT_OUT,
-        copies=pair_heads.MULTIMOLECULE_COPIES,
-        licence=pair_heads.MULTIMOLECULE_LICENCE,
+        left_out=multimolecule.LEFT_OUT,
+        copies=multimolecule.COPIES,
+        licence=multimolecule.LICENCE,
         head=head,
     )
 

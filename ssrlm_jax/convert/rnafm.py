@@ -8,7 +8,7 @@ import pathlib
 import re
 
 from ssrlm_jax import config
-from ssrlm_jax.convert import pair_heads, rules, sources
+from ssrlm_jax.convert import blocks, multimolecule, pair_heads, rules, sources
 
 VOCABULARY = (
     "<cls> <pad> <eos> <unk> A C G U R Y K M S W B D H V N - "
@@ -33,7 +33,7 @@ def plan(source: sources.Source) -> tuple[rules.Plan, sources.Source]:
     Raises:
       ValueError: it is none of RNA-FM's.
     """
-    if "model.embeddings.word_embeddings.weight" in source.shapes:
+    if multimolecule.is_one(source):
         return _multimolecule(source), source
     source = source.renamed(
         lambda name: re.sub(r"^(backbone\.)?(encoder\.|sentence_encoder\.)*", "", name)
@@ -64,33 +64,14 @@ def _own(source: sources.Source) -> rules.Plan:
         last=f"{_HEAD}proj.final",
     )
     letters = rules.rows_of(VOCABULARY.split())
-    attention = {
-        ours: f"layers.{{}}.self_attn.{theirs}_proj"
-        for ours, theirs in (
-            ("query", "q"),
-            ("key", "k"),
-            ("value", "v"),
-            ("out", "out"),
-        )
-    }
-    embedding_norm = (
-        rules.norm("embedding_norm", "emb_layer_norm_before", width)
-        if sizes.has_embedding_norm
-        else []
-    )
     return rules.Plan(
         family="rnafm",
         architecture=sizes,
         rules=[
             rules.Rule("embedding", "embed_tokens.weight", (vocab, width), letters),
             _positions("embed_positions.weight", sizes),
-            *embedding_norm,
-            *rules.attention_layer(attention, sizes),
-            *rules.norm(
-                "blocks/attention_norm", "layers.{}.self_attn_layer_norm", width
-            ),
-            *rules.norm("blocks/ffn_norm", "layers.{}.final_layer_norm", width),
-            *feed_forward(sizes, "layers.{}.fc1", "layers.{}.fc2"),
+            *_embedding_norm("emb_layer_norm_before", sizes),
+            *blocks.fairseq(sizes, "layers.{}."),
             *rules.norm("final_norm", "emb_layer_norm_after", width),
             *rules.dense("head_dense", "lm_head.dense", (width, width)),
             *rules.norm("head_norm", "lm_head.layer_norm", width),
@@ -106,12 +87,11 @@ def _own(source: sources.Source) -> rules.Plan:
 
 
 def _multimolecule(source: sources.Source) -> rules.Plan:
-    layer = "model.encoder.layer.{}."
-    embedding = "model.embeddings.word_embeddings.weight"
+    layer = multimolecule.LAYER
     positions = "model.embeddings.position_embeddings.weight"
-    vocab, width = rules.shape(source, embedding, 2)
+    vocab, width = rules.shape(source, multimolecule.EMBEDDING, 2)
     sizes = architecture(
-        num_layers=rules.num_layers(source, r"model\.encoder\.layer\.(\d+)\."),
+        num_layers=multimolecule.num_layers(source),
         width=width,
         heads=source.integer("num_attention_heads") or NUM_HEADS,
         ffn=rules.shape(source, layer.format(0) + "intermediate.dense.bias", 1)[0],
@@ -126,35 +106,25 @@ def _multimolecule(source: sources.Source) -> rules.Plan:
         blocks="ss_head.convnet.layers.{}.",
         last="ss_head.prediction",
     )
-    attention = {
-        name: f"{layer}attention.self.{name}" for name in ("query", "key", "value")
-    }
-    embedding_norm = (
-        rules.norm("embedding_norm", "model.embeddings.layer_norm", width)
-        if sizes.has_embedding_norm
-        else []
-    )
-    letters = rules.rows_of(pair_heads.MULTIMOLECULE_VOCABULARY.split())
     return rules.Plan(
         family="rnafm",
         architecture=sizes,
         rules=[
-            rules.Rule("embedding", embedding, (vocab, width), letters),
+            *multimolecule.letters(source, width, vocab),
             _positions(positions, sizes),
-            *embedding_norm,
-            *rules.attention_layer(
-                attention | {"out": f"{layer}attention.output.dense"}, sizes
-            ),
+            *_embedding_norm("model.embeddings.layer_norm", sizes),
+            *blocks.bert_attention(sizes, layer),
             *rules.norm("blocks/attention_norm", layer + "attention.layer_norm", width),
             *rules.norm("blocks/ffn_norm", layer + "layer_norm", width),
-            *feed_forward(sizes, layer + "intermediate.dense", layer + "output.dense"),
+            *blocks.feed_forward(
+                sizes, layer + "intermediate.dense", layer + "output.dense"
+            ),
             *rules.norm("final_norm", "model.encoder.layer_norm", width),
-            *pair_heads.multimolecule_letters(source, width, vocab),
             *head_rules,
         ],
-        left_out=pair_heads.MULTIMOLECULE_LEFT_OUT,
-        copies=pair_heads.MULTIMOLECULE_COPIES,
-        licence=pair_heads.MULTIMOLECULE_LICENCE,
+        left_out=multimolecule.LEFT_OUT,
+        copies=multimolecule.COPIES,
+        licence=multimolecule.LICENCE,
         head=head,
         trained_length=sizes.max_positions - 2,
     )
@@ -199,15 +169,10 @@ def _positions(name: str, sizes: config.EncoderConfig) -> rules.Rule:
     )
 
 
-def feed_forward(
-    sizes: config.EncoderConfig, first: str, second: str
-) -> list[rules.Rule]:
-    """Returns rules for two linear layers with biases."""
-    D, F = sizes.width, sizes.ffn_width
-    return [
-        *rules.linear("blocks/ffn/up", first, (F, D)),
-        *rules.linear("blocks/ffn/down", second, (D, F)),
-    ]
+def _embedding_norm(name: str, sizes: config.EncoderConfig) -> list[rules.Rule]:
+    if not sizes.has_embedding_norm:
+        return []
+    return rules.norm("embedding_norm", name, sizes.width)
 
 
 def _threshold(path: pathlib.Path) -> float | None:

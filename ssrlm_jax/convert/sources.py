@@ -1,7 +1,7 @@
 """Checkpoints of other packages: names, shapes and values, read tensor by tensor.
 
 safetensors files are mapped, and so are PyTorch's zip files: what is held in memory
-is the tensor that is read, not the file.
+is the tensor that is read. PyTorch's older files are read whole.
 """
 
 import argparse
@@ -29,7 +29,7 @@ class Source:
     Attributes:
       path: of the file or directory, as given.
       shapes: name of a tensor -> its shape.
-      values: names of what else stands among the tensors, such as a threshold.
+      values: what else stands among the tensors, by name, such as a threshold.
       settings: of config.json beside the file, or of the `args` in it; may be empty.
       reader: name of a tensor -> its values.
     """
@@ -254,8 +254,9 @@ def _unpickle(torch: Any, path: pathlib.Path, is_trusted: bool) -> Any:
 
 
 def _first(error: Exception) -> str:
+    """Returns the first line of a message, with the kind of the error."""
     lines = str(error).strip().splitlines()
-    return lines[0] if lines else type(error).__name__
+    return ": ".join([type(error).__name__, *lines[:1]])
 
 
 def _load(torch: Any, path: pathlib.Path, **options: Any) -> Any:

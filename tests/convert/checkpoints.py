@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from ssrlm_jax.convert import ernierna, pair_heads, rinalmo, rnafm
+from ssrlm_jax.convert import ernierna, multimolecule, rinalmo, rnafm
 
 torch = pytest.importorskip("torch", reason="PyTorch writes the files that are read")
 
@@ -116,7 +116,7 @@ def _letters(family, name, tensor):
     """Returns a tensor of letters in the order of the family, others as they are."""
     if not re.match(r"model\.embeddings\.word|lm_head\.decoder", name):
         return tensor
-    theirs = pair_heads.MULTIMOLECULE_VOCABULARY.split()
+    theirs = multimolecule.VOCABULARY.split()
     new = torch.zeros(len(_VOCABULARIES[family].split()), *tensor.shape[1:])
     for place, letter in enumerate(_VOCABULARIES[family].split()):
         same = {"<s>": "<cls>", "</s>": "<eos>", "T": "U"}.get(letter, letter)

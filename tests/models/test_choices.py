@@ -2,6 +2,7 @@
 
 import dataclasses
 
+import architectures
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -11,34 +12,6 @@ from ssrlm_jax import config
 from ssrlm_jax.models import attention, encoder, layers
 from ssrlm_jax.rna import alphabet
 
-RINALMO = {
-    "norm": "layer",
-    "residual_order": "normed",
-    "feed_forward": "swiglu_beta",
-    "biases": "ffn",
-    "letter_head": "dense",
-    "token_dropout": 0.12,
-}
-RNAFM = {
-    "is_head_tied": True,
-    "norm": "layer",
-    "positions": "learned",
-    "max_positions": 16,
-    "feed_forward": "gelu",
-    "biases": "all",
-    "letter_head": "dense",
-    "has_embedding_norm": True,
-}
-ERNIERNA = {
-    "norm": "layer",
-    "residual_order": "post",
-    "positions": "sinusoidal",
-    "feed_forward": "gelu",
-    "biases": "all",
-    "has_embedding_norm": True,
-    "has_pair_bias": True,
-}
-PUBLISHED = {"rinalmo": RINALMO, "rnafm": RNAFM, "ernierna": ERNIERNA}
 # Records of 7, 1 and 5 tokens and padding; the first has two hidden letters.
 SEGMENT_BL = np.array([[1] * 7 + [2] + [3] * 5 + [0] * 3], np.uint8)
 TOKEN_BL = np.array([[1, 4, 7, 3, 3, 6, 2, 5, 1, 6, 5, 7, 2, 0, 0, 0]], np.uint8)
@@ -49,7 +22,7 @@ def _model(family):
     sizes = config.EncoderConfig(
         **{"num_layers": 2, "width": 32, "num_heads": 4, "num_kv_heads": 4}
         | {"ffn_width": 48}
-        | PUBLISHED[family]
+        | architectures.PUBLISHED[family]
     )
     model = encoder.Encoder(**dataclasses.asdict(sizes), attend=attention.plain)
     params = jax.jit(model.init)(jax.random.key(0), TOKEN_BL, SEGMENT_BL)
@@ -69,7 +42,7 @@ def test_ids_are_those_of_the_alphabet():
     }
 
 
-@pytest.mark.parametrize("family", PUBLISHED)
+@pytest.mark.parametrize("family", architectures.PUBLISHED)
 def test_packed_records_give_what_each_gives_alone(family):
     _, model, params = _model(family)
     apply = jax.jit(model.apply)
@@ -79,7 +52,7 @@ def test_packed_records_give_what_each_gives_alone(family):
         np.testing.assert_allclose(packed_BLV[:, record], alone, atol=2e-5)
 
 
-@pytest.mark.parametrize("family", PUBLISHED)
+@pytest.mark.parametrize("family", architectures.PUBLISHED)
 def test_counts_are_those_of_the_arrays(family):
     sizes, _, params = _model(family)
     leaves = jax.tree.leaves_with_path(params["params"])
@@ -93,7 +66,7 @@ def test_counts_are_those_of_the_arrays(family):
             for part in ("bias", "norm", "position", "beta")
         )
     )
-    if family != "rnafm":  # a tied matrix multiplies, another embedding does not
+    if not sizes.is_head_tied:  # a tied matrix multiplies, another embedding does not
         matrices -= params["params"]["embedding"].size
     found = encoder.training_flops(sizes, num_tokens=1, num_pairs=0)
     assert found == 6 * matrices
@@ -101,8 +74,8 @@ def test_counts_are_those_of_the_arrays(family):
 
 def test_a_row_beyond_the_learned_positions_is_an_error():
     _, model, params = _model("rnafm")
-    token_BL = np.full((1, 17), 4, np.uint8)
-    with pytest.raises(ValueError, match="17 tokens found, the model has learned 16"):
+    token_BL = np.full((1, 41), 4, np.uint8)
+    with pytest.raises(ValueError, match="41 tokens found, the model has learned 40"):
         model.apply(params, token_BL, np.ones_like(token_BL))
 
 

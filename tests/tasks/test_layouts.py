@@ -2,6 +2,7 @@
 
 import dataclasses
 
+import architectures
 import jax
 import numpy as np
 import pytest
@@ -99,42 +100,9 @@ def test_layout_and_accumulation_do_not_change_the_curve(
     np.testing.assert_allclose(curve(compiled, start), expected, rtol=2e-6)
 
 
-PUBLISHED = {
-    "rinalmo": {
-        "norm": "layer",
-        "residual_order": "normed",
-        "feed_forward": "swiglu_beta",
-        "biases": "ffn",
-        "letter_head": "dense",
-        "token_dropout": 0.12,
-    },
-    "rnafm": {
-        "is_head_tied": True,
-        "norm": "layer",
-        "positions": "learned",
-        "max_positions": 40,
-        "feed_forward": "gelu",
-        "biases": "all",
-        "letter_head": "dense",
-        "has_embedding_norm": True,
-    },
-    "ernierna": {
-        "is_head_tied": True,
-        "norm": "layer",
-        "residual_order": "post",
-        "positions": "sinusoidal",
-        "feed_forward": "gelu",
-        "biases": "all",
-        "letter_head": "dense",
-        "has_embedding_norm": True,
-        "has_pair_bias": True,
-    },
-}
-
-
-@pytest.mark.parametrize("family", PUBLISHED)
+@pytest.mark.parametrize("family", architectures.PUBLISHED)
 def test_published_architectures_train_on_from_loaded_weights(family, monkeypatch):
-    sizes = dataclasses.replace(SETTINGS.encoder, **PUBLISHED[family])
+    sizes = dataclasses.replace(SETTINGS.encoder, **architectures.PUBLISHED[family])
     settings = dataclasses.replace(SETTINGS, encoder=sizes)
     monkeypatch.setattr(f"{__name__}.SETTINGS", settings)
     task = pretrain.Pretrain(
