@@ -65,6 +65,10 @@ class Groups(NamedTuple):
       shift_WK3: float.
       group_WT: int.
       place_WT3: float.
+      is_atom_WT: bool, slots that a nucleotide has.
+      order_WT: int, slots in the order that published weights know.
+      anchor: of Python, slot of C1', whose distances are looked at between cycles.
+      softening: added to the lengths of torsions' cosines and sines.
     """
 
     frame_W3: jax.Array
@@ -74,6 +78,10 @@ class Groups(NamedTuple):
     shift_WK3: jax.Array
     group_WT: jax.Array
     place_WT3: jax.Array
+    is_atom_WT: jax.Array
+    order_WT: jax.Array
+    anchor: int
+    softening: float
 
 
 def rotate(turn_33: jax.Array, x_3: jax.Array) -> jax.Array:
@@ -125,6 +133,20 @@ def from_quaternion(q_4: jax.Array) -> jax.Array:
         (2 * (b * d - a * c), 2 * (c * d + a * b), a * a - b * b - c * c + d * d),
     )
     return jnp.stack([jnp.stack(row, axis=-1) for row in rows], axis=-2)
+
+
+def turned(q_4: jax.Array, update_3: jax.Array) -> jax.Array:
+    """Returns quaternions after a turn in their own axes, of length 1.
+
+    Args:
+      q_4: (..., 4), real part first.
+      update_3: (..., 3), b c d of the quaternion (1, b, c, d).
+    """
+    a_1, v_3 = q_4[..., :1], q_4[..., 1:]
+    real_1 = -(v_3 * update_3).sum(-1, keepdims=True)
+    turn_3 = a_1 * update_3 + jnp.cross(v_3, update_3)
+    q_4 = q_4 + jnp.concatenate([real_1, turn_3], axis=-1)
+    return q_4 / jnp.linalg.norm(q_4, axis=-1, keepdims=True)
 
 
 def about_x(cos: jax.Array, sin: jax.Array) -> jax.Array:
@@ -187,21 +209,22 @@ def atoms_of(
       float32 (..., T, 3), angstrom; slots that a nucleotide lacks lie at its origin.
     """
     chex.assert_axis_dimension(torsion_LK2, -2, len(groups.parent_K))
-    turned = about_x(torsion_LK2[..., 0], torsion_LK2[..., 1])
+    torsion_LK2 = torsion_LK2 / (1.0 + groups.softening)
+    turn_LK33 = about_x(torsion_LK2[..., 0], torsion_LK2[..., 1])
     found = [frames]
     for k, parent in enumerate(groups.parent_K):
         at_rest = Frames(groups.turn_WK33[kind_L, k], groups.shift_WK3[kind_L, k])
         child = found[parent].compose(at_rest)
         found.append(
-            child._replace(turn_33=matmul(child.turn_33, turned[..., k, :, :]))
+            child._replace(turn_33=matmul(child.turn_33, turn_LK33[..., k, :, :]))
         )
     # A slot's group by a product with 0 and 1: no gather, and no scatter backward.
     is_in_LTK = jax.nn.one_hot(groups.group_WT[kind_L], len(found), axis=-1)
-    turn_LK33 = jnp.stack([one.turn_33 for one in found], axis=-3)
+    axes_LK33 = jnp.stack([one.turn_33 for one in found], axis=-3)
     origin_LK3 = jnp.stack([one.origin_3 for one in found], axis=-2)
     exact = jax.lax.Precision.HIGHEST
     turn_LT33 = jnp.einsum(
-        "...tk,...kij->...tij", is_in_LTK, turn_LK33, precision=exact
+        "...tk,...kij->...tij", is_in_LTK, axes_LK33, precision=exact
     )
     origin_LT3 = jnp.einsum(
         "...tk,...ki->...ti", is_in_LTK, origin_LK3, precision=exact

@@ -7,7 +7,6 @@ have one row a letter, in the order of LETTERS. Angstrom and radians.
 
 import dataclasses
 import functools
-from collections.abc import Mapping, Sequence
 
 import numpy as np
 
@@ -81,6 +80,8 @@ class Geometry:
       shift_VK3: its origin there.
       group_VT: group of each slot.
       place_VT3: coordinates of each slot in its group; zeros where empty.
+      softening: see `rigid_groups.Tree`.
+      order_VT: slots as published weights number them; empty ones last.
     """
 
     name: str
@@ -91,6 +92,8 @@ class Geometry:
     shift_VK3: np.ndarray
     group_VT: np.ndarray
     place_VT3: np.ndarray
+    softening: float
+    order_VT: np.ndarray
 
     @property
     def num_torsions(self) -> int:
@@ -169,31 +172,25 @@ def geometry(name: str) -> Geometry:
         raise ValueError(
             f"geometry {name!r} is not one of {tuple(rigid_groups.GEOMETRIES)}"
         )
-    tree = rigid_groups.GEOMETRIES[name]
-    return build(name, tree.frame, tree.torsions, tree.places)
+    return build(name, rigid_groups.GEOMETRIES[name])
 
 
-def build(
-    name: str,
-    frame: Sequence[str],
-    torsions: Sequence[Sequence[str]],
-    places: Mapping[str, Mapping[str, tuple[int, Sequence[float]]]],
-) -> Geometry:
-    """Makes the tables of a geometry; see `rigid_groups.Tree` for the arguments."""
-    K = len(torsions)
+def build(name: str, tree: rigid_groups.Tree) -> Geometry:
+    """Makes the tables of a geometry."""
+    K = len(tree.torsions)
     frame_V3 = np.zeros((4, 3), np.int32)
     torsion_VK4 = np.zeros((4, K, 4), np.int32)
     parent_K = np.zeros(K, np.int32)
     turn_VK33, shift_VK3 = np.zeros((4, K, 3, 3)), np.zeros((4, K, 3))
     group_VT, place_VT3 = np.zeros((4, SLOTS), np.int32), np.zeros((4, SLOTS, 3))
     for row, letter in enumerate(LETTERS):
-        frame_V3[row] = [slot(letter, atom) for atom in frame]
-        for atom, (group, xyz) in places[letter].items():
+        frame_V3[row] = [slot(letter, atom) for atom in tree.frame]
+        for atom, (group, xyz) in tree.places[letter].items():
             group_VT[row, slot(letter, atom)] = group
             place_VT3[row, slot(letter, atom)] = xyz
         # Coordinates of atoms in the frame, with all torsions at 0.
         turns, shifts = [np.eye(3)], [np.zeros(3)]
-        for k, atoms in enumerate(torsions):
+        for k, atoms in enumerate(tree.torsions):
             torsion_VK4[row, k] = [slot(letter, atom) for atom in atoms]
             a, b, c = torsion_VK4[row, k, :3]
             groups = group_VT[row]
@@ -202,25 +199,35 @@ def build(
                 shifts[groups[s]] + turns[groups[s]] @ place_VT3[row, s]
                 for s in (a, b, c)
             ]
-            turn_33 = _axes(at[2] - at[1], at[0] - at[2])
+            turn_33 = _axes(at[2] - at[1], at[0] - at[2], tree.softening)
             turns.append(turn_33)
             shifts.append(at[2])
             back_33 = turns[parent_K[k]].T
             turn_VK33[row, k] = back_33 @ turn_33
             shift_VK3[row, k] = back_33 @ (at[2] - shifts[parent_K[k]])
-    tables = (turn_VK33, shift_VK3, group_VT, place_VT3)
     return Geometry(
-        name,
-        frame_V3,
-        torsion_VK4,
-        parent_K,
-        *(t.astype(np.float32) if t.dtype == float else t for t in tables),
+        name=name,
+        frame_V3=frame_V3,
+        torsion_VK4=torsion_VK4,
+        parent_K=parent_K,
+        turn_VK33=turn_VK33.astype(np.float32),
+        shift_VK3=shift_VK3.astype(np.float32),
+        group_VT=group_VT,
+        place_VT3=place_VT3.astype(np.float32),
+        softening=tree.softening,
+        order_VT=np.stack([_order(letter, tree) for letter in LETTERS]),
     )
 
 
-def _axes(x_3: np.ndarray, y_3: np.ndarray) -> np.ndarray:
+def _order(letter: str, tree: rigid_groups.Tree) -> np.ndarray:
+    """Returns all slots: those of atoms in the order of a tree, then empty ones."""
+    named = [slot(letter, name) for name in tree.order.get(letter, NAMES[letter])]
+    return np.array([*named, *range(len(named), SLOTS)], np.int32)
+
+
+def _axes(x_3: np.ndarray, y_3: np.ndarray, softening: float) -> np.ndarray:
     """Returns axes as columns: x along `x_3`, `y_3` in the half-plane y > 0."""
-    x_3 = x_3 / np.linalg.norm(x_3)
+    x_3 = x_3 / (np.linalg.norm(x_3) + softening)
     y_3 = y_3 - x_3 * (x_3 @ y_3)
-    y_3 = y_3 / np.linalg.norm(y_3)
+    y_3 = y_3 / (np.linalg.norm(y_3) + softening)
     return np.stack([x_3, y_3, np.cross(x_3, y_3)], axis=1)

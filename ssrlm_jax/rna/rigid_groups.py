@@ -7,6 +7,7 @@ different sugar pucker, so that P-OP and C2'-O2' are too short by up to 0.6 angs
 Angstrom.
 """
 
+import types
 from collections.abc import Mapping
 from typing import NamedTuple
 
@@ -24,11 +25,16 @@ class Tree(NamedTuple):
         the group of the third, or lie on its axis.
       places: letter -> atom -> its group, and its coordinates there. Group 0 is the
         frame, group k that of the k-th torsion, counted from 1.
+      softening: added to every length that something is divided by, where published
+        weights were trained so.
+      order: letter -> atoms as published weights number them; empty: our own order.
     """
 
     frame: tuple[str, str, str]
     torsions: tuple[tuple[str, str, str, str], ...]
     places: Places
+    softening: float = 0.0
+    order: Mapping[str, tuple[str, ...]] = types.MappingProxyType({})
 
 
 _BASE9 = {
@@ -223,6 +229,18 @@ _RHOFOLD_V5 = {
     },
 }
 
+_FIRST = ("C4'", "C1'", "N", "C2'", "C3'", "C5'", "O2'", "O3'", "O4'")
+_LAST = ("O5'", "P", "OP1", "OP2")
+_RHOFOLD_ORDER = {
+    "A": (*_FIRST, "N1", "C2", "N3", "C4", "C5", "C6", "N6", "N7", "C8", *_LAST),
+    "C": (*_FIRST, "C2", "O2", "N3", "C4", "N4", "C5", "C6", *_LAST),
+    "G": (
+        *(*_FIRST, "N1", "N2", "N3", "C2", "C4", "C5", "C6", "N7", "C8", "O6"),
+        *_LAST,
+    ),
+    "U": (*_FIRST, "C2", "O2", "N3", "C4", "O4", "C5", "C6", *_LAST),
+}
+
 GEOMETRIES = {
     "base9": Tree(
         frame=("C", "N", "C1'"),
@@ -248,5 +266,7 @@ GEOMETRIES = {
             ("C4'", "C5'", "O5'", "P"),
         ),
         places=_RHOFOLD_V5,
+        softening=1e-4,
+        order=_RHOFOLD_ORDER,
     ),
 }
