@@ -48,6 +48,7 @@ from ssrlm_jax.config.secondary import (
     with_head,
 )
 from ssrlm_jax.config.settings import editable, frozen
+from ssrlm_jax.config.tertiary import FoldingConfig as FoldingConfig
 
 __all__ = [
     "ATTENTION_BACKENDS",

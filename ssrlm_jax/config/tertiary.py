@@ -31,6 +31,7 @@ class FoldingConfig:
     triangle_width: int = 128
     transition_factor: int = 4
     max_offset: int = 32  # ssrlm: positions further apart than this look alike
+    max_length: int = 4_096  # rhofold: nucleotides that it has positions for
     num_structure_layers: int = 8  # they share weights
     num_point_heads: int = 12  # of invariant point attention
     point_head_size: int = 16

@@ -16,7 +16,8 @@ from ssrlm_jax import config, model_dir
 from ssrlm_jax.convert import sources
 from ssrlm_jax.models import attention, heads, shapes
 from ssrlm_jax.models import encoder as encoders
-from ssrlm_jax.rna import alphabet
+from ssrlm_jax.models import folding as foldings
+from ssrlm_jax.rna import alphabet, atoms
 
 Form = Callable[[np.ndarray], np.ndarray]
 
@@ -71,6 +72,7 @@ class Plan:
       left_out: pattern of names -> why these tensors are not needed.
       copies: name of a tensor that is not needed either -> the one it must equal.
       head: of pairs, or None.
+      folding: the network to atoms, or None; its rules are under "folding/".
       threshold: of a pair's probability, or None where none is known.
       trained_length: nucleotides of the longest RNA in training, or None.
       licence: of the weights, where it is not that of the family.
@@ -82,6 +84,7 @@ class Plan:
     left_out: Mapping[str, str]
     copies: Mapping[str, str] = dataclasses.field(default_factory=dict)
     head: config.HeadConfig | None = None
+    folding: config.FoldingConfig | None = None
     threshold: float | None = None
     trained_length: int | None = None
     licence: str = ""
@@ -221,7 +224,7 @@ def check(plan: Plan, source: sources.Source) -> list[str]:
     """
     wanted: dict[str, tuple[int, ...]] = {}
     for rule in plan.rules:
-        for name in _names(rule, plan.architecture.num_layers):
+        for name in _names(rule, plan):
             wanted[name] = rule.shape
     problems = []
     missing = [name for name in wanted if name not in source.shapes]
@@ -269,19 +272,23 @@ def arrays(plan: Plan, source: sources.Source) -> dict[str, model_dir.Lazy]:
     fields = dataclasses.asdict(plan.architecture)
     encoder = encoders.Encoder(**fields, attend=attention.plain)
     head = heads.build(plan.head, "float32") if plan.head else None
-    expected = shapes.of(encoder, head)
+    folder = groups = None
+    if plan.folding:
+        tables = dataclasses.asdict(atoms.geometry(plan.folding.geometry))
+        folder, groups = foldings.build(plan.folding, tables)
+    expected = shapes.of(encoder, head, folder, groups)
     targets = [_path(rule) for rule in plan.rules]
     if set(targets) != expected.keys() or len(targets) != len(expected):
         differing = sorted(set(targets) ^ expected.keys())
         raise ValueError(f"rules of {plan.family} do not fit: {shown(differing)}")
 
     def read(rule: Rule) -> Iterator[np.ndarray]:
-        for name in _names(rule, plan.architecture.num_layers):
+        for name in _names(rule, plan):
             yield rule.form(source.read(name))
 
     return {
-        # A model without a head has the encoder's parameters at the top.
-        path if head else path.removeprefix("encoder/"): model_dir.Lazy(
+        # A model of an encoder alone has its parameters at the top.
+        path if head or folder else path.removeprefix("encoder/"): model_dir.Lazy(
             expected[path], functools.partial(read, rule)
         )
         for path, rule in zip(targets, plan.rules, strict=True)
@@ -289,8 +296,8 @@ def arrays(plan: Plan, source: sources.Source) -> dict[str, model_dir.Lazy]:
 
 
 def _path(rule: Rule) -> str:
-    is_head = rule.target.startswith("pair_head/")
-    return rule.target if is_head else f"encoder/{rule.target}"
+    is_other = rule.target.startswith(("pair_head/", "folding/"))
+    return rule.target if is_other else f"encoder/{rule.target}"
 
 
 def shown(names: Mapping[str, object] | Sequence[str]) -> str:
@@ -300,7 +307,10 @@ def shown(names: Mapping[str, object] | Sequence[str]) -> str:
     return f"{first} and {more} more" if more > 0 else first
 
 
-def _names(rule: Rule, layers: int) -> list[str]:
+def _names(rule: Rule, plan: Plan) -> list[str]:
     if not rule.is_layered:
         return [rule.source]
-    return [rule.source.format(layer) for layer in range(layers)]
+    number = plan.architecture.num_layers
+    if plan.folding and rule.target.startswith("folding/"):
+        number = plan.folding.num_blocks
+    return [rule.source.format(layer) for layer in range(number)]

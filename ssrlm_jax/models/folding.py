@@ -6,6 +6,7 @@ models/layers.py: S sequences of an alignment, C pair channels, T slots of atoms
 torsions, N bins. Angstrom.
 """
 
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import flax.linen as nn
@@ -24,6 +25,7 @@ from ssrlm_jax.models import trunk_layers as layers
 from ssrlm_jax.models.folding_inputs import Inputs
 
 Params = Any
+RHOFOLD_UNUSED = 2  # torsions of RhoFold that no atom turns with
 TRUNK_FIELDS = (
     *("num_blocks", "num_heads", "head_size", "num_pair_heads", "pair_head_size"),
     *("outer_width", "triangle_width", "transition_factor"),
@@ -77,6 +79,7 @@ class Folder(nn.Module):
     Attributes:
       is_alignment: mode "rhofold".
       max_offset: see folding_inputs.py.
+      max_length: likewise.
       single_width: D.
       pair_width: C.
       structure_width: of the structure module's features.
@@ -94,6 +97,7 @@ class Folder(nn.Module):
 
     is_alignment: bool
     max_offset: int
+    max_length: int
     single_width: int
     pair_width: int
     structure_width: int
@@ -156,7 +160,7 @@ class Folder(nn.Module):
     def _enter(self, inputs: Inputs) -> tuple[jax.Array, jax.Array]:
         if self.is_alignment:
             of: nn.Module = folding_inputs.OfAlignment(
-                self.single_width, self.pair_width, name="inputs"
+                self.single_width, self.pair_width, self.max_length, name="inputs"
             )
         else:
             of = folding_inputs.OfSequence(
@@ -178,14 +182,14 @@ class Folder(nn.Module):
             width,
             num_layers,
             folding_inputs.NUM_RHOFOLD_TOKENS,
-            groups.is_atom_WT.shape[-1],
+            groups.is_atom_VT.shape[-1],
             name="refinement",
         )
-        is_BLT = inputs.is_BL[..., None] & groups.is_atom_WT[kind_BL]
+        is_BLT = inputs.is_BL[..., None] & groups.is_atom_VT[kind_BL]
         if inputs.token_BSL is None:
             return move(inputs.kind_BL, xyz_BLT3, is_BLT)
         # RhoFold's own order of slots; empty ones lie at the origin and act.
-        order_BLT = groups.order_WT[kind_BL]
+        order_BLT = groups.order_VT[kind_BL]
         back_BLT = jnp.argsort(order_BLT, axis=-1)
         xyz_BLT3 = jnp.where(is_BLT[..., None], xyz_BLT3, 0.0)
         is_BLT = jnp.broadcast_to(inputs.is_BL[..., None], is_BLT.shape)
@@ -209,18 +213,24 @@ class Result(NamedTuple):
     change_B: jax.Array
 
 
-def build(settings: Any, num_torsions: int, **options: Any) -> Folder:
-    """Makes the network of a config.FoldingConfig.
+def build(
+    settings: Any, tables: Mapping[str, Any], **options: Any
+) -> tuple[Folder, geometry.Groups]:
+    """Makes the network of a config.FoldingConfig, and the tables it builds atoms by.
 
     Args:
       settings: sizes and mode.
-      num_torsions: of its geometry.
+      tables: of its geometry, by name (rna/atoms.py).
       **options: dtype, is_training, chunk.
     """
+    groups = geometry.groups(tables)
+    is_alignment = settings.mode == "rhofold"
+    num_torsions = len(groups.parent_K) + (RHOFOLD_UNUSED if is_alignment else 0)
     s = settings
-    return Folder(
-        is_alignment=s.mode == "rhofold",
+    folder = Folder(
+        is_alignment=is_alignment,
         max_offset=s.max_offset,
+        max_length=s.max_length,
         single_width=s.single_width,
         pair_width=s.pair_width,
         structure_width=s.structure_width,
@@ -238,6 +248,7 @@ def build(settings: Any, num_torsions: int, **options: Any) -> Folder:
         refinement=(s.refinement_width, s.refinement_layers),
         **options,
     )
+    return folder, groups
 
 
 def fresh(folder: Folder, inputs: Inputs) -> State:

@@ -16,7 +16,7 @@ from ssrlm_jax.models import trunk_layers as layers
 
 NUM_KINDS = 5  # A C G U, and others
 NUM_RHOFOLD_TOKENS = 17
-NUM_RHOFOLD_POSITIONS = 4_098  # the first two are not used
+FIRST_POSITION = 2  # rows of RhoFold's table before it are not used
 EMBEDDED = nn.initializers.normal(1.0)
 
 
@@ -24,7 +24,7 @@ class Inputs(NamedTuple):
     """What is known of RNA before it is folded.
 
     Attributes:
-      embedding_BLE: float32, of nucleotides.
+      embedding_BLE: float32, of nucleotides; None where RhoFold goes without.
       kind_BL: int, 0..3 for A C G U, 4 for others.
       index_BL: int, numbers along the chain; a gap in them is one in the chain.
       is_BL: bool, where there is a nucleotide.
@@ -32,7 +32,7 @@ class Inputs(NamedTuple):
         where the RNA is alone.
     """
 
-    embedding_BLE: jax.Array
+    embedding_BLE: jax.Array | None
     kind_BL: jax.Array
     index_BL: jax.Array
     is_BL: jax.Array
@@ -88,10 +88,12 @@ class OfAlignment(nn.Module):
     Attributes:
       width: of positions.
       pair_width: C.
+      max_length: nucleotides that there are positions for.
     """
 
     width: int
     pair_width: int
+    max_length: int
 
     @nn.compact
     def __call__(self, inputs: Inputs) -> tuple[jax.Array, jax.Array]:
@@ -100,15 +102,20 @@ class OfAlignment(nn.Module):
         if token_BSL is None:
             raise ValueError("mode 'rhofold' reads tokens of an alignment")
         S, L = token_BSL.shape[1:]
+        if self.max_length < L:
+            raise ValueError(
+                f"{L} nucleotides found, the model knows {self.max_length} positions"
+            )
         m_BSLD = nn.Embed(NUM_RHOFOLD_TOKENS, self.width, name="token")(token_BSL)
         place_ND = self.param(
-            "position", nn.initializers.normal(1.0), (NUM_RHOFOLD_POSITIONS, self.width)
+            "position", EMBEDDED, (self.max_length + FIRST_POSITION, self.width)
         )
-        m_BSLD += place_ND[2 : L + 2]
-        known_BSLE = jnp.repeat(inputs.embedding_BLE[:, None], S, axis=1)
-        m_BSLD = nn.Dense(self.width, name="joined")(
-            jnp.concatenate([known_BSLE, m_BSLD], axis=-1)
-        )
+        m_BSLD += place_ND[None, None, FIRST_POSITION : L + FIRST_POSITION]
+        if inputs.embedding_BLE is not None:
+            known_BSLE = jnp.repeat(inputs.embedding_BLE[:, None], S, axis=1)
+            m_BSLD = nn.Dense(self.width, name="joined")(
+                jnp.concatenate([known_BSLE, m_BSLD], axis=-1)
+            )
         letter_BLC = nn.Embed(
             NUM_RHOFOLD_TOKENS, self.pair_width // 2, name="pair_token"
         )(token_BSL[:, 0])
@@ -116,7 +123,7 @@ class OfAlignment(nn.Module):
         z_BLMC = nn.Dense(self.pair_width, name="pair")(jnp.concatenate(both, axis=-1))
         wave_LC = waves(L, self.pair_width // 2)
         along = jnp.broadcast_arrays(wave_LC[:, None], wave_LC[None])
-        return m_BSLD, z_BLMC + jnp.concatenate(along, axis=-1)
+        return m_BSLD, z_BLMC + jnp.concatenate(along, axis=-1)[None]
 
 
 class Recycling(nn.Module):
@@ -135,10 +142,12 @@ class Recycling(nn.Module):
         self, m_BLD: jax.Array, z_BLMC: jax.Array, xyz_BL3: jax.Array
     ) -> tuple[jax.Array, jax.Array]:
         """Returns what is added to the first row and to the pairs."""
-        edge_N = jnp.linspace(self.MIN, self.MAX, self.num_bins) ** 2
+        edge_111N = (jnp.linspace(self.MIN, self.MAX, self.num_bins) ** 2)[
+            None, None, None
+        ]
         squared_BLM1 = geometry.squared_distances(xyz_BL3, xyz_BL3)[..., None]
-        end_N = jnp.append(edge_N[1:], jnp.inf)
-        is_in_BLMN = (squared_BLM1 > edge_N) & (squared_BLM1 < end_N)
+        end_111N = jnp.roll(edge_111N, -1).at[..., -1].set(jnp.inf)
+        is_in_BLMN = (squared_BLM1 > edge_111N) & (squared_BLM1 < end_111N)
         z_BLMC = layers.norm("float32", "pair_norm")(z_BLMC)
         z_BLMC += nn.Dense(z_BLMC.shape[-1], name="distance")(
             is_in_BLMN.astype(jnp.float32)
@@ -149,5 +158,5 @@ class Recycling(nn.Module):
 def waves(length: int, width: int) -> jax.Array:
     """Returns sines, then cosines of positions from 0, float32 (length, width)."""
     rate_C = jnp.exp(jnp.arange(0, width, 2) * (-math.log(10_000.0) / width))
-    angle_LC = jnp.arange(length)[:, None] * rate_C
+    angle_LC = jnp.arange(length)[:, None] * rate_C[None]
     return jnp.concatenate([jnp.sin(angle_LC), jnp.cos(angle_LC)], axis=-1)

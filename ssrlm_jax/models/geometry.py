@@ -2,14 +2,18 @@
 
 Frames map local to global coordinates: x = R x_local + t. Lengths in the unit of the
 caller. Axes beyond models/layers.py: T atoms of a nucleotide, K its torsions, N points,
-W kinds of nucleotides; `...` any.
+V kinds of nucleotides; `...` any.
 """
 
-from typing import NamedTuple
+import dataclasses
+from collections.abc import Mapping
+from typing import Any, NamedTuple
 
 import chex
+import flax.struct
 import jax
 import jax.numpy as jnp
+import numpy as np
 
 EPSILON = 1e-8  # of squared lengths: gradients stay finite where points coincide
 
@@ -54,34 +58,44 @@ class Frames(NamedTuple):
         return self._replace(turn_33=jax.lax.stop_gradient(self.turn_33))
 
 
-class Groups(NamedTuple):
+@flax.struct.dataclass
+class Groups:
     """Tables of rigid groups, as rna/atoms.py's `Geometry` explains them.
 
     Attributes:
-      frame_W3: int, slots that a frame is made of.
-      torsion_WK4: int, slots.
+      frame_V3: int, slots that a frame is made of.
+      torsion_VK4: int, slots.
       parent_K: int, of Python: group 0 is the frame, group k turns with torsion k.
-      turn_WK33: float.
-      shift_WK3: float.
-      group_WT: int.
-      place_WT3: float.
-      is_atom_WT: bool, slots that a nucleotide has.
-      order_WT: int, slots in the order that published weights know.
+      turn_VK33: float.
+      shift_VK3: float.
+      group_VT: int.
+      place_VT3: float.
+      is_atom_VT: bool, slots that a nucleotide has.
+      order_VT: int, slots in the order that published weights know.
       anchor: of Python, slot of C1', whose distances are looked at between cycles.
       softening: added to the lengths of torsions' cosines and sines.
     """
 
-    frame_W3: jax.Array
-    torsion_WK4: jax.Array
-    parent_K: tuple[int, ...]
-    turn_WK33: jax.Array
-    shift_WK3: jax.Array
-    group_WT: jax.Array
-    place_WT3: jax.Array
-    is_atom_WT: jax.Array
-    order_WT: jax.Array
-    anchor: int
-    softening: float
+    frame_V3: jax.Array
+    torsion_VK4: jax.Array
+    parent_K: tuple[int, ...] = flax.struct.field(pytree_node=False)
+    turn_VK33: jax.Array
+    shift_VK3: jax.Array
+    group_VT: jax.Array
+    place_VT3: jax.Array
+    is_atom_VT: jax.Array
+    order_VT: jax.Array
+    anchor: int = flax.struct.field(pytree_node=False)
+    softening: float = flax.struct.field(pytree_node=False)
+
+
+def groups(tables: Mapping[str, Any]) -> Groups:
+    """Returns the tables of a geometry as arrays; `tables` has them by name."""
+    names = [field.name for field in dataclasses.fields(Groups)]  # type: ignore[arg-type]
+    found = {name: tables[name] for name in names}
+    arrays = {n: jnp.asarray(v) for n, v in found.items() if np.ndim(v)}
+    parents = tuple(int(parent) for parent in tables["parent_K"])
+    return Groups(**found | arrays | {"parent_K": parents})
 
 
 def rotate(turn_33: jax.Array, x_3: jax.Array) -> jax.Array:
@@ -183,13 +197,13 @@ def frames_of(xyz_LT3: jax.Array, kind_L: jax.Array, groups: Groups) -> Frames:
       kind_L: int (...), rows of the tables.
       groups: of a geometry.
     """
-    points_33 = pick(xyz_LT3, groups.frame_W3[kind_L])
+    points_33 = pick(xyz_LT3, groups.frame_V3[kind_L])
     return from_points(*jnp.moveaxis(points_33, -2, 0))
 
 
 def torsions_of(xyz_LT3: jax.Array, kind_L: jax.Array, groups: Groups) -> jax.Array:
     """Returns cosines and sines of torsions, (..., K, 2); arguments of `frames_of`."""
-    slot_LK4 = groups.torsion_WK4[kind_L]
+    slot_LK4 = groups.torsion_VK4[kind_L]
     flat = pick(xyz_LT3, slot_LK4.reshape(*kind_L.shape, -1))
     return torsion(flat.reshape(*slot_LK4.shape, 3))
 
@@ -213,13 +227,13 @@ def atoms_of(
     turn_LK33 = about_x(torsion_LK2[..., 0], torsion_LK2[..., 1])
     found = [frames]
     for k, parent in enumerate(groups.parent_K):
-        at_rest = Frames(groups.turn_WK33[kind_L, k], groups.shift_WK3[kind_L, k])
+        at_rest = Frames(groups.turn_VK33[kind_L, k], groups.shift_VK3[kind_L, k])
         child = found[parent].compose(at_rest)
         found.append(
             child._replace(turn_33=matmul(child.turn_33, turn_LK33[..., k, :, :]))
         )
     # A slot's group by a product with 0 and 1: no gather, and no scatter backward.
-    is_in_LTK = jax.nn.one_hot(groups.group_WT[kind_L], len(found), axis=-1)
+    is_in_LTK = jax.nn.one_hot(groups.group_VT[kind_L], len(found), axis=-1)
     axes_LK33 = jnp.stack([one.turn_33 for one in found], axis=-3)
     origin_LK3 = jnp.stack([one.origin_3 for one in found], axis=-2)
     exact = jax.lax.Precision.HIGHEST
@@ -229,7 +243,7 @@ def atoms_of(
     origin_LT3 = jnp.einsum(
         "...tk,...ki->...ti", is_in_LTK, origin_LK3, precision=exact
     )
-    return rotate(turn_LT33, groups.place_WT3[kind_L]) + origin_LT3
+    return rotate(turn_LT33, groups.place_VT3[kind_L]) + origin_LT3
 
 
 def squared_distances(x_L3: jax.Array, y_M3: jax.Array) -> jax.Array:

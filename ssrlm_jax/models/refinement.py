@@ -127,7 +127,7 @@ class Refinement(nn.Module):
         slot_TD = self.param(
             "slot", nn.initializers.normal(1.0), (self.num_slots, self.width)
         )
-        x_BLTD = kind_BLD[:, :, None] + slot_TD[:T]
+        x_BLTD = kind_BLD[:, :, None] + slot_TD[None, None, :T]
         for turn in range(4):
             is_along = turn % 2 == 1
             flat = (

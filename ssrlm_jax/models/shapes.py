@@ -6,18 +6,33 @@ import jax
 import jax.numpy as jnp
 
 from ssrlm_jax.models import encoder as encoders
-from ssrlm_jax.models import heads
+from ssrlm_jax.models import folding, geometry, heads
 
 Shapes = dict[str, tuple[int, ...]]
 
 
-def of(encoder: encoders.Encoder, head: heads.Head | None) -> Shapes:
-    """Returns paths, "encoder/..." and "pair_head/...", and shapes."""
+def of(
+    encoder: encoders.Encoder,
+    head: heads.Head | None = None,
+    folder: folding.Folder | None = None,
+    groups: geometry.Groups | None = None,
+) -> Shapes:
+    """Returns paths, "encoder/...", "pair_head/..." and "folding/...", and shapes.
+
+    Args:
+      encoder: of the model.
+      head: of pairs, if it has one.
+      folder: of atoms, if it has one.
+      groups: of the folder's geometry.
+    """
     key, token_BL = jax.random.key(0), jax.ShapeDtypeStruct((1, 8), jnp.uint8)
     tree = {"encoder": jax.eval_shape(encoder.init, key, token_BL, token_BL)["params"]}
     if head is not None:
         fresh = functools.partial(heads.fresh, head, encoder.width)
         tree["pair_head"] = jax.eval_shape(fresh, key)
+    if folder is not None and groups is not None:
+        fresh = functools.partial(folding.init, folder, encoder.width, groups)
+        tree["folding"] = jax.eval_shape(fresh, key)
     return of_tree(tree)
 
 

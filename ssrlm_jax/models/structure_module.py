@@ -77,7 +77,9 @@ class PointAttention(nn.Module):
         score_BHLM = jnp.einsum("blha,bmha->bhlm", q_BLHA, k_BMHA) / math.sqrt(3 * A)
         bias_BLMH = nn.Dense(H, name="bias")(z_BLMC)
         score_BHLM += jnp.moveaxis(
-            math.sqrt(1 / 3) * bias_BLMH - 0.5 * weight_H * gap_BLMH, -1, 1
+            math.sqrt(1 / 3) * bias_BLMH - 0.5 * weight_H[None, None, None] * gap_BLMH,
+            -1,
+            1,
         )
         score_BHLM = jnp.where(is_BL[:, None, None], score_BHLM, layers.LEAST)
         weight_BHLM = jax.nn.softmax(score_BHLM, axis=-1)

@@ -185,7 +185,7 @@ class OuterProduct(nn.Module):
             second_BSMY,
             preferred_element_type=jnp.float32,
         )
-        return (z_BLMC + bias_C) / (m_BSLD.shape[1] + 1e-3)
+        return (z_BLMC + bias_C[None, None, None]) / (m_BSLD.shape[1] + 1e-3)
 
 
 class TriangleProduct(nn.Module):

@@ -81,7 +81,9 @@ class Geometry:
       group_VT: group of each slot.
       place_VT3: coordinates of each slot in its group; zeros where empty.
       softening: see `rigid_groups.Tree`.
+      is_atom_VT: which slots a letter has.
       order_VT: slots as published weights number them; empty ones last.
+      anchor: slot of C1'.
     """
 
     name: str
@@ -93,7 +95,9 @@ class Geometry:
     group_VT: np.ndarray
     place_VT3: np.ndarray
     softening: float
+    is_atom_VT: np.ndarray
     order_VT: np.ndarray
+    anchor: int
 
     @property
     def num_torsions(self) -> int:
@@ -215,7 +219,9 @@ def build(name: str, tree: rigid_groups.Tree) -> Geometry:
         group_VT=group_VT,
         place_VT3=place_VT3.astype(np.float32),
         softening=tree.softening,
+        is_atom_VT=is_atom(),
         order_VT=np.stack([_order(letter, tree) for letter in LETTERS]),
+        anchor=C1_PRIME,
     )
 
 
