@@ -48,7 +48,12 @@ from ssrlm_jax.config.secondary import (
     with_head,
 )
 from ssrlm_jax.config.settings import editable, frozen
-from ssrlm_jax.config.tertiary import FoldingConfig as FoldingConfig
+from ssrlm_jax.config.tertiary import (
+    FoldingConfig,
+    LossConfig,
+    StructuresConfig,
+    TertiaryConfig,
+)
 
 __all__ = [
     "ATTENTION_BACKENDS",
@@ -62,7 +67,11 @@ __all__ = [
     "DecodingConfig",
     "FinetuneConfig",
     "HEADS",
+    "FoldingConfig",
     "HeadConfig",
+    "LossConfig",
+    "StructuresConfig",
+    "TertiaryConfig",
     "LabelledConfig",
     "DTYPES",
     "DataConfig",

@@ -145,3 +145,23 @@ class Trunk(nn.Module):
         )(**fields, name="blocks")
         (m_BSLD, z_BLMC), _ = blocks((m_BSLD, z_BLMC), is_BL)
         return m_BSLD, z_BLMC
+
+
+def flops(settings: Any, length: int) -> float:
+    """Counts operations of the products of one pass forward, of one sequence.
+
+    Args:
+      settings: a config.FoldingConfig.
+      length: nucleotides.
+    """
+    s, L, L2 = settings, float(length), float(length) ** 2
+    D, C, X, Y = s.single_width, s.pair_width, s.triangle_width, s.outer_width
+    inner, pair_inner = s.num_heads * s.head_size, s.num_pair_heads * s.pair_head_size
+    rows = L * 5 * D * inner + 2 * L2 * inner + L2 * C * s.num_heads
+    transitions = 2 * s.transition_factor * (L * D * D + L2 * C * C)
+    outer = 2 * L * D * Y + L * Y * Y * C + L2 * Y * C
+    products = L2 * (5 * C * X + C * C) + L2 * L * X
+    attention = 5 * L2 * C * pair_inner + L2 * C * s.num_pair_heads
+    attention += 2 * L2 * L * pair_inner
+    each = rows + transitions + outer + 2 * products + 2 * attention
+    return 2.0 * s.num_blocks * each
