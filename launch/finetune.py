@@ -106,11 +106,14 @@ def _start(
             "config.model is empty: name the directory of a pre-trained model (or "
             "'random', to train an encoder of config.encoder from scratch)"
         )
-    description, params = model_dir.load(pathlib.Path(settings.model))
+    model = pathlib.Path(settings.model)
+    description = model_dir.describe(model)
     origin = model_dir.origin(description)
     if description.head is None:
-        params = {"encoder": params}
-    elif description.head != settings.head:
+        params = {"encoder": model_dir.load_encoder(model)[1]}
+    else:
+        params = model_dir.load(model)[1]
+    if description.head not in (None, settings.head):
         raise ValueError(
             f"{settings.model} has the head {description.head}, the settings ask for "
             f"{settings.head}: set config.head as it is there"

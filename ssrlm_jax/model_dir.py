@@ -40,6 +40,7 @@ class Description:
       scores: validation scores by name; a loss is in nats.
       threshold: of a pair's probability, or None before one was chosen.
       head: the network that predicts pairs, or None before one was trained.
+      folding: the network that predicts atoms, or None likewise.
       trained_length: nucleotides of the longest RNA in training, or None: unknown.
     """
 
@@ -49,7 +50,13 @@ class Description:
     scores: Mapping[str, float]
     threshold: float | None = None
     head: config.HeadConfig | None = None
+    folding: config.FoldingConfig | None = None
     trained_length: int | None = None
+
+    @property
+    def has_parts(self) -> bool:
+        """Whether there is more than an encoder."""
+        return self.head is not None or self.folding is not None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -202,8 +209,14 @@ def describe(directory: pathlib.Path) -> Description:
         letters = tuple(fields.pop("letters"))
         if head := fields.pop("head", None):
             head = config.frozen(config.HeadConfig, head)
+        if folding := fields.pop("folding", None):
+            folding = config.frozen(config.FoldingConfig, folding)
         description = Description(
-            architecture=architecture, letters=letters, head=head, **fields
+            architecture=architecture,
+            letters=letters,
+            head=head,
+            folding=folding,
+            **fields,
         )
     except (json.JSONDecodeError, KeyError, TypeError, ValueError) as error:
         raise ValueError(f"{path}: not a model description: {error}") from error
@@ -217,8 +230,8 @@ def describe(directory: pathlib.Path) -> Description:
 def load(directory: pathlib.Path) -> tuple[Description, Params]:
     """Returns a model: its description and its parameters, float32 NumPy arrays.
 
-    A model without a head has the encoder's parameters at the top of the tree, one
-    with a head has {"encoder": ..., "pair_head": ...}.
+    A model of an encoder alone has its parameters at the top of the tree, another one
+    has {"encoder": ...} and "pair_head" or "folding".
 
     Raises:
       ValueError: there is no model, or its weights are damaged.
@@ -241,4 +254,4 @@ def load_encoder(directory: pathlib.Path) -> tuple[Description, Params]:
       ValueError: as `load`.
     """
     description, params = load(directory)
-    return description, params["encoder"] if description.head else params
+    return description, params["encoder"] if description.has_parts else params

@@ -11,7 +11,7 @@ import rich.console
 
 from ssrlm_jax import model_dir
 
-NAMES = ("rinalmo", "rnafm", "ernierna", "aidorna", "ssrlm")
+NAMES = ("rinalmo", "rnafm", "ernierna", "aidorna", "rhofold", "ssrlm")
 CACHE = pathlib.Path("~/.cache/ssrlm_jax/weights").expanduser()
 _PROGRAMS = ("ssrlm-jax", "jax", "numpy", "safetensors")
 
@@ -163,7 +163,9 @@ def _say(out: pathlib.Path, done: Any) -> None:
         f"M parameters; weights under {description.made['licence']}; cite "
         f"{description.made['citation']}"
     )
-    if description.head is None:
+    if description.folding:
+        print(f"next: ssrlm fold3d my.fa -m {out} -o models3d")
+    elif description.head is None:
         print(f"next: ssrlm embed my.fa -m {out} -o embeddings.npz")
     elif description.threshold is None:
         print(

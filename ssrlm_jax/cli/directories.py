@@ -81,9 +81,13 @@ def export_model(
         params, meta = checkpoint.restore_parameters(workdir, meta["best"]["step"])
     architecture = meta["architecture"]
     scores = _scores(workdir, meta["batches"])
-    head = None
+    head = folding = None
     if "head" in architecture:
         head = config.frozen(config.HeadConfig, architecture["head"])
+    if "folding" in architecture:
+        folding = config.frozen(config.FoldingConfig, architecture["folding"])
+        encoder = pathlib.Path(meta["config"]["model"])
+        params = params | {"encoder": model_dir.load_encoder(encoder)[1]}
     description = model_dir.Description(
         architecture=config.frozen(config.EncoderConfig, architecture["encoder"]),
         letters=alphabet.LETTERS,
@@ -93,6 +97,7 @@ def export_model(
         scores=scores,
         threshold=scores["threshold"] if head else None,
         head=head,
+        folding=folding,
         trained_length=_trained_length(meta["config"]),
     )
     model_dir.save(out, description, params, is_replaced=is_replaced)
@@ -102,6 +107,8 @@ def export_model(
 def _trained_length(settings: Mapping[str, Any]) -> int:
     """Returns the nucleotides of the longest RNA that the settings of a run let in."""
     data = settings["data"]
+    if "crop" in data:
+        return min(data["crop"], data["max_length"])
     if "max_length" in data:
         return data["max_length"]
     return data["row_length"] - 2  # <cls> and <eos>
@@ -139,6 +146,20 @@ def finish_finetuning(workdir: pathlib.Path) -> None:
     )
 
 
+def finish_tertiary(workdir: pathlib.Path) -> None:
+    """Exports the best model of a finished run and says how good it is."""
+    model = workdir / "model"
+    description = export_model(workdir, model, is_replaced=True)
+    scores = description.scores
+    print(
+        f"best on validation, at step {description.made['step']:,}: lDDT "
+        f"{scores['lddt']:.3f} (all atoms, pooled), {scores['lddt_c1']:.3f} (C1', mean "
+        f"over nucleotides), RMSD {scores['rmsd']:.1f} angstrom; means over chains\n"
+        f"model: {model}\n"
+        f"next: ssrlm fold3d my.fa -m {model}"
+    )
+
+
 def describe(directory: pathlib.Path) -> dict[str, Any]:
     """Returns what a workdir, corpus or model directory holds, for reading.
 
@@ -169,6 +190,9 @@ def _describe_model(directory: pathlib.Path) -> dict[str, Any]:
         "architecture": dataclasses.asdict(description.architecture),
         "letters": " ".join(description.letters),
         "head": dataclasses.asdict(description.head) if description.head else None,
+        "folding": dataclasses.asdict(description.folding)
+        if description.folding
+        else None,
         "threshold": description.threshold,
         "scores": dict(description.scores),
         "made": dict(description.made),

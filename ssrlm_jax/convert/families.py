@@ -5,7 +5,16 @@ from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 from ssrlm_jax import model_dir
-from ssrlm_jax.convert import aidorna, ernierna, llama, rinalmo, rnafm, rules, sources
+from ssrlm_jax.convert import (
+    aidorna,
+    ernierna,
+    llama,
+    rhofold,
+    rinalmo,
+    rnafm,
+    rules,
+    sources,
+)
 from ssrlm_jax.rna import alphabet
 
 Planner = Callable[[sources.Source], tuple[rules.Plan, sources.Source]]
@@ -37,6 +46,9 @@ FAMILIES = {
         aidorna.plan,
         "GenBio AI Community License, non-commercial",
         "Zou et al. 2024, AIDO.RNA, bioRxiv 2024.11.28.625345",
+    ),
+    "rhofold": Family(
+        rhofold.plan, "Apache-2.0", "Shen et al. 2024, Nat. Methods 21:2287"
     ),
     "ssrlm": Family(llama.plan, "as its author says", "the paper on SSR-LM"),
 }
@@ -107,6 +119,7 @@ def convert(
         scores={},
         threshold=(threshold or plan.threshold) if plan.head else None,
         head=plan.head,
+        folding=plan.folding,
         trained_length=plan.trained_length,
     )
     model_dir.save(out, description, rules.arrays(plan, source))

@@ -160,7 +160,7 @@ def write(model: pathlib.Path, out: pathlib.Path) -> int:
             if getattr(sizes, field.name) != getattr(plain, field.name)
         ]
         raise ValueError(f"{model}: no Llama block has {', '.join(differing)}")
-    prefix = "encoder/" if description.head else ""
+    prefix = "encoder/" if description.has_parts else ""
     plan = _plan(sizes, sizes.vocab_size, rules.as_is)
     path = model / model_dir.WEIGHTS_FILE
     try:

@@ -18,11 +18,13 @@ ZENODO = "https://zenodo.org"
 RECORDS = {"rinalmo": "15043668"}  # on Zenodo
 REPOSITORIES = {  # on Hugging Face; what stands for `{}` is the name
     "rnafm": "cuhkaih/rnafm",
+    "rhofold": "cuhkaih/rhofold",
     "aidorna": "genbio-ai/AIDO.RNA-{}",
 }
 DEFAULTS = {
     "rinalmo": "rinalmo_giga_pretrained.pt",
     "rnafm": "RNA-FM_pretrained.pth",
+    "rhofold": "rhofold_pretrained_params.pt",
     "aidorna": "1.6B",
 }
 ELSEWHERE = {

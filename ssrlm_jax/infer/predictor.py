@@ -82,8 +82,9 @@ class Predictor:
         self._head = None
         if description.head is not None:
             self._head = heads.build(description.head, dtype)
-        else:
+        if not description.has_parts:
             params = {"encoder": params}
+        params = {name: part for name, part in params.items() if name != "folding"}
         _check_params(self._encoder, self._head, params)
         self._params = jax.tree.map(jnp.asarray, params)
 

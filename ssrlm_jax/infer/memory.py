@@ -1,0 +1,60 @@
+"""What a compiled program needs in memory, and whether there is as much."""
+
+import pathlib
+from typing import Any
+
+import jax
+
+_GIB = 2**30
+_MEMINFO = pathlib.Path("/proc/meminfo")
+_LIMITS = (
+    (pathlib.Path("/sys/fs/cgroup/memory.max"), "/sys/fs/cgroup/memory.current"),
+    (
+        pathlib.Path("/sys/fs/cgroup/memory/memory.limit_in_bytes"),
+        "/sys/fs/cgroup/memory/memory.usage_in_bytes",
+    ),
+)
+
+
+def needed(program: Any) -> int:
+    """Returns bytes of a compiled program: inputs, outputs and what lies between."""
+    found = program.memory_analysis()
+    return int(
+        found.temp_size_in_bytes
+        + found.argument_size_in_bytes
+        + found.output_size_in_bytes
+        - found.alias_size_in_bytes
+    )
+
+
+def available(device: jax.Device) -> int | None:
+    """Returns bytes that are free on a device; None where it cannot be told."""
+    stats = device.memory_stats() if device.platform != "cpu" else None
+    if stats and "bytes_limit" in stats:
+        return stats["bytes_limit"] - stats.get("bytes_in_use", 0)
+    if device.platform != "cpu" or not _MEMINFO.is_file():
+        return None
+    lines = dict(line.split(":", 1) for line in _MEMINFO.read_text().splitlines())
+    free = int(lines["MemAvailable"].split()[0]) * 1024
+    for limit, used in _LIMITS:  # of a container
+        if limit.is_file() and (text := limit.read_text().strip()).isdigit():
+            free = min(free, int(text) - int(pathlib.Path(used).read_text()))
+    return free
+
+
+def check(program: Any, what: str) -> None:
+    """Raises a MemoryError unless a program fits.
+
+    Args:
+      program: compiled; its parameters are in memory already.
+      what: is run, for the message.
+    """
+    device = jax.devices()[0]
+    free = available(device)
+    found = program.memory_analysis()
+    wanted = found.temp_size_in_bytes + found.output_size_in_bytes
+    if free is not None and wanted > free:
+        raise MemoryError(
+            f"{what} need {wanted / _GIB:.1f} GiB, {free / _GIB:.1f} GiB are free on "
+            f"{device.device_kind}; fold a shorter piece, or use a larger machine"
+        )
