@@ -76,7 +76,7 @@ def origin(description: Description) -> dict[str, Any]:
     """Returns licence and citation of weights; whoever trains on keeps them."""
     return {
         name: description.made[name]
-        for name in ("licence", "citation")
+        for name in ("licence", "citation", "data_until")
         if name in description.made
     }
 

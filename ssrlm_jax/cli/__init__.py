@@ -9,11 +9,20 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from ssrlm_jax.cli import contacts, convert, directories, embed, evaluate, fold
+from ssrlm_jax.cli import (
+    contacts,
+    convert,
+    directories,
+    embed,
+    evaluate,
+    fold,
+    fold3d,
+)
 
 COMMANDS = (
     directories.add,
     fold.add,
+    fold3d.add,
     embed.add,
     evaluate.add,
     contacts.add,

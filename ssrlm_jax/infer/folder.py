@@ -97,6 +97,11 @@ class Folder:
             limits.append(self.settings.max_length)
         return min((n for n in limits if n), default=None)
 
+    @property
+    def trained_length(self) -> int | None:
+        """Nucleotides of the longest piece that the model was trained on."""
+        return self.description.trained_length
+
     def memory(self, length: int) -> int:
         """Returns what a run of so many nucleotides needs, in bytes; compiles it."""
         return memory.needed(self._program(_padded(length)))

@@ -151,7 +151,7 @@ class Structures:
         self._directory = directory
         self._names = tuple(names)
         self._with_plots = with_plots
-        self._stems = _Names(str.lower)  # some systems ignore case
+        self._stems = FreeNames(str.lower)  # some systems ignore case
         self._lines: IO[str] | None = None
 
     def __enter__(self) -> "Structures":
@@ -162,7 +162,7 @@ class Structures:
             self._lines.close()
             if error is None:
                 path = self._directory / JSON_FILE
-                _beside(path).replace(path)
+                beside(path).replace(path)
 
     def add(
         self,
@@ -182,7 +182,7 @@ class Structures:
         """
         structure = canvas.structure_of(record)
         self._directory.mkdir(parents=True, exist_ok=True)
-        stem = self._stems.take(_UNSAFE.sub("_", record.name[:_MOST_LETTERS]) or "_")
+        stem = self._stems.take(file_stem(record.name))
         _, num_dropped = structures.partners(structure)
         for name in FORMATS:  # dot-bracket last: many crossings stop it alone
             if name in self._names and not (num_dropped and name in PAIRED_ONCE):
@@ -201,8 +201,8 @@ class Structures:
     ) -> None:
         if name == "json":
             if self._lines is None:
-                beside = _beside(self._directory / JSON_FILE)
-                self._lines = beside.open("w", encoding="utf-8")
+                path = beside(self._directory / JSON_FILE)
+                self._lines = path.open("w", encoding="utf-8")
             self._lines.write(as_json(record, listed, about))
             self._lines.flush()
         elif name == "prob":
@@ -216,8 +216,8 @@ class Structures:
             figure = draw(record, listed)
             for suffix in canvas.SUFFIXES:
                 path = self._directory / f"{stem}.{name}.{suffix}"
-                canvas.save(figure, _beside(path), suffix)
-                _beside(path).replace(path)
+                canvas.save(figure, beside(path), suffix)
+                beside(path).replace(path)
 
 
 class Embeddings:
@@ -234,7 +234,7 @@ class Embeddings:
             raise ValueError(f"{path} is a directory; a file is expected")
         check_free(path, is_replaced=is_replaced)
         self._path = path
-        self._keys = _Names()
+        self._keys = FreeNames()
         self._names: list[str] = []
         self._rows: list[np.ndarray] = []
         self._archive: zipfile.ZipFile | None = None
@@ -250,9 +250,9 @@ class Embeddings:
             return
         self._archive.close()
         if error is None:
-            _beside(self._path).replace(self._path)
+            beside(self._path).replace(self._path)
         else:
-            _beside(self._path).unlink()
+            beside(self._path).unlink()
 
     def add(self, name: str, embedding: np.ndarray) -> None:
         """Adds a record: (L, D) is written at once, (D,) at the end."""
@@ -265,13 +265,13 @@ class Embeddings:
     def _put(self, key: str, array: np.ndarray) -> None:
         if self._archive is None:
             self._path.parent.mkdir(parents=True, exist_ok=True)
-            self._archive = zipfile.ZipFile(_beside(self._path), "w")
+            self._archive = zipfile.ZipFile(beside(self._path), "w")
         member = zipfile.ZipInfo(f"{key}.npy")  # without the time: same in, same out
         with self._archive.open(member, "w", force_zip64=True) as file:
             np.lib.format.write_array(file, np.ascontiguousarray(array))
 
 
-class _Names:
+class FreeNames:
     """Gives every name once: the second 'x' is 'x-2', the third 'x-3'."""
 
     def __init__(self, key: Callable[[str], str] = str) -> None:
@@ -287,13 +287,19 @@ class _Names:
         return free
 
 
+def file_stem(name: str) -> str:
+    """Returns a record's name as that of a file."""
+    return _UNSAFE.sub("_", name[:_MOST_LETTERS]) or "_"
+
+
 def _structure(record: formats.Record) -> structures.Structure:
     if record.structure is None:
         raise ValueError(f"{record.name}: a record with a structure is expected")
     return record.structure
 
 
-def _beside(path: pathlib.Path) -> pathlib.Path:
+def beside(path: pathlib.Path) -> pathlib.Path:
+    """Returns where a file is written before it takes its place."""
     return path.with_name(f"{path.name}.unfinished")
 
 

@@ -1,7 +1,8 @@
 """From features of nucleotides and their pairs to frames and torsions; float32.
 
 Source: Jumper et al. 2021, Supplement 1.8 (algorithms 20, 22 and 23), as RhoFold uses
-them. Lengths inside are angstrom / SCALE. Axes beyond models/layers.py: C pair
+them. Only the update of frames starts at zero: with all outputs at zero, as there, a
+chain is learned in twice as many steps. Lengths inside are angstrom / SCALE. Axes beyond models/layers.py: C pair
 channels, K torsions, P points of a head.
 """
 
@@ -96,9 +97,7 @@ class PointAttention(nn.Module):
             pair_BLHC,
         )
         flat = [part.reshape(*s_BLD.shape[:2], -1) for part in parts]
-        return nn.Dense(s_BLD.shape[-1], kernel_init=layers.ZEROS, name="out")(
-            jnp.concatenate(flat, axis=-1)
-        )
+        return nn.Dense(s_BLD.shape[-1], name="out")(jnp.concatenate(flat, axis=-1))
 
     def _points(
         self, name: str, number: int, s_BLD: jax.Array, frames: geometry.Frames
@@ -132,9 +131,9 @@ class Torsions(nn.Module):
             inner_BLF = nn.Dense(
                 self.width, kernel_init=layers.RELU_INIT, name=f"block_{block}_up"
             )(nn.relu(x_BLF))
-            x_BLF += nn.Dense(
-                self.width, kernel_init=layers.ZEROS, name=f"block_{block}_down"
-            )(nn.relu(inner_BLF))
+            x_BLF += nn.Dense(self.width, name=f"block_{block}_down")(
+                nn.relu(inner_BLF)
+            )
         raw_BLK2 = nn.DenseGeneral((self.num_torsions, 2), name="out")(nn.relu(x_BLF))
         squared_BLK1 = jnp.square(raw_BLK2).sum(-1, keepdims=True)
         # Not at the square root of 0, where the gradient is not finite.
@@ -168,7 +167,7 @@ class Layer(nn.Module):
         dense = functools.partial(nn.Dense, s_BLD.shape[-1])
         x_BLD = nn.relu(dense(kernel_init=layers.RELU_INIT, name="first")(s_BLD))
         x_BLD = nn.relu(dense(kernel_init=layers.RELU_INIT, name="second")(x_BLD))
-        s_BLD += dense(kernel_init=layers.ZEROS, name="third")(x_BLD)
+        s_BLD += dense(name="third")(x_BLD)
         s_BLD = layers.norm("float32", "norm")(s_BLD)
         update_BL6 = nn.Dense(6, kernel_init=layers.ZEROS, name="update")(s_BLD)
         turn_BL3, shift_BL3 = jnp.split(update_BL6, 2, axis=-1)

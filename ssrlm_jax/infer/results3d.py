@@ -1,0 +1,172 @@
+"""Result files of predicted atoms: structures, maps, base pairs and a summary.
+
+As in results.py a file appears whole or not at all.
+"""
+
+import json
+import pathlib
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from ssrlm_jax.infer import folder, results
+from ssrlm_jax.metrics import stereochemistry
+from ssrlm_jax.rna import decode, formats, predicted, probabilities, structure_formats
+from ssrlm_jax.rna import structure as structures
+
+FORMATS = ("pdb", "mmcif")
+ENDINGS = {"pdb": "pdb", "mmcif": "cif"}
+PAIR_THRESHOLD = 0.5  # of a base pair's probability, as RhoFold has it
+
+_TEXT: dict[str, Callable[..., str]] = {
+    "pdb": predicted.as_pdb,
+    "mmcif": predicted.as_mmcif,
+}
+
+
+def named_formats(text: str) -> tuple[str, ...]:
+    """Reads names of formats, separated by commas.
+
+    Raises:
+      ValueError: one that is not of FORMATS, or none.
+    """
+    names = tuple(dict.fromkeys(name.strip() for name in text.split(",")))
+    for name in names:
+        if name not in FORMATS:
+            raise ValueError(f"format {name!r} is not one of {', '.join(FORMATS)}")
+    return names
+
+
+def as_text(
+    name: str, prediction: folder.Prediction, kind: str, remarks: Mapping[str, str]
+) -> str:
+    """Returns a predicted structure as a file of a format."""
+    return _TEXT[kind](
+        name,
+        prediction.letters,
+        prediction.xyz_LT3,
+        prediction.is_atom_LT,
+        prediction.plddt_L,
+        remarks,
+    )
+
+
+def pairs(prediction: folder.Prediction) -> structures.Structure:
+    """Returns the base pairs of the pair map: canonical, one partner each."""
+    return decode.decode(
+        probabilities.from_matrix(prediction.pair_LM),
+        prediction.letters,
+        threshold=PAIR_THRESHOLD,
+        method="greedy",
+        is_canonical_only=True,
+    )
+
+
+def summary(
+    name: str, prediction: folder.Prediction, about: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Returns what one would ask of a prediction first, for JSON."""
+    atoms = prediction.xyz_LT3, prediction.is_atom_LT
+    clashes = stereochemistry.clashes(prediction.letters, *atoms)
+    bonds = stereochemistry.bond_outliers(*atoms)
+    handed = stereochemistry.chirality(*atoms)
+    change = prediction.change
+    return {
+        "name": name,
+        "sequence": prediction.letters,
+        "dot_bracket": structures.to_dot_bracket(pairs(prediction)),
+        "mean_plddt": round(100 * float(prediction.plddt_L.mean()), 2),
+        "plddt": [round(100 * float(value), 2) for value in prediction.plddt_L],
+        "clashes": len(clashes.pair_N4),
+        "clashes_per_1000_atoms": round(clashes.per_thousand, 2),
+        "bond_outliers": bonds.num_outliers,
+        "bonds": bonds.num_bonds,
+        "broken_links": bonds.num_link_outliers,
+        "wrong_chirality": handed.num_wrong,
+        "cycles": prediction.num_cycles,
+        "last_change_angstrom": round(change, 3) if np.isfinite(change) else None,
+        "seconds": round(prediction.seconds, 3),
+    } | dict(about)
+
+
+class Models:
+    """Writes predicted structures into a directory, as they come.
+
+    For each RNA `name.pdb` or `name.cif`, `name.npz` (plddt, pair probabilities,
+    distances of P, C4' and N), `name.dbn` and `name.json`; names as in
+    `results.Structures`.
+    """
+
+    def __init__(
+        self, directory: pathlib.Path, names: Sequence[str], *, is_replaced: bool
+    ) -> None:
+        """Checks that results can be written; writes nothing yet.
+
+        Args:
+          directory: is made where it is missing.
+          names: of FORMATS.
+          is_replaced: whether files of the same name give way.
+
+        Raises:
+          ValueError: the directory is a file, or holds something.
+        """
+        if directory.exists() and not directory.is_dir():
+            raise ValueError(f"{directory} is a file; a directory is expected")
+        results.check_free(directory, is_replaced=is_replaced)
+        self._directory, self._names = directory, tuple(names)
+        self._stems = results.FreeNames(str.lower)
+
+    def add(
+        self,
+        name: str,
+        prediction: folder.Prediction,
+        about: Mapping[str, Any],
+        remarks: Mapping[str, str],
+    ) -> pathlib.Path:
+        """Writes the files of one RNA.
+
+        Args:
+          name: of the RNA.
+          prediction: its atoms.
+          about: more fields of its JSON.
+          remarks: what the files of atoms say of their origin.
+
+        Returns:
+          The path of its files, without an ending.
+
+        Raises:
+          ValueError: a format cannot hold the structure.
+        """
+        texts = {
+            ENDINGS[kind]: as_text(name, prediction, kind, remarks)
+            for kind in self._names
+        }
+        said = summary(name, prediction, about)
+        texts["json"] = json.dumps(said, indent=1) + "\n"
+        self._directory.mkdir(parents=True, exist_ok=True)
+        path = self._directory / self._stems.take(results.file_stem(name))
+        for ending, text in texts.items():
+            _write(path.with_name(f"{path.name}.{ending}"), text)
+        record = formats.Record(name, prediction.letters, structure=pairs(prediction))
+        structure_formats.write_dbn(path.with_name(f"{path.name}.dbn"), record)
+        self._write_maps(path.with_name(f"{path.name}.npz"), prediction)
+        return path
+
+    def _write_maps(self, path: pathlib.Path, prediction: folder.Prediction) -> None:
+        with results.beside(path).open("wb") as file:
+            np.savez_compressed(
+                file,
+                plddt=prediction.plddt_L,
+                pairs=prediction.pair_LM.astype(np.float16),
+                **{
+                    f"distance_{name}": prediction.distance_3LM[n].astype(np.float16)
+                    for n, name in enumerate(("P", "C4'", "N"))
+                },
+            )
+        results.beside(path).replace(path)
+
+
+def _write(path: pathlib.Path, text: str) -> None:
+    results.beside(path).write_text(text, encoding="utf-8")
+    results.beside(path).replace(path)
