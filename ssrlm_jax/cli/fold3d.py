@@ -63,7 +63,7 @@ def _fold3d(parsed: argparse.Namespace) -> int:
     from ssrlm_jax.infer import folder as folders  # JAX: seconds
 
     model = folders.load(directory, parsed.cycles)
-    remarks = _remarks(model, directory)
+    origin = _origin(model, directory)
     with reports.Report("fold3d", "folded", is_output_shown=writer is None) as report:
         for record in fold.usable(records, report, model.trained_length, None):
             try:
@@ -73,12 +73,11 @@ def _fold3d(parsed: argparse.Namespace) -> int:
                         f"{record.name}_sample{sample + 1}" if sample else record.name
                     )
                     if writer is None:
-                        text = results3d.as_text(name, made, names[0], remarks)
+                        text = results3d.as_text(name, made, names[0], origin)
                         sys.stdout.write(text)
                         sys.stdout.flush()
                     else:
-                        about = {"model": directory.name, "origin": remarks}
-                        writer.add(name, made, about, remarks)
+                        writer.add(name, made, origin)
             except (ValueError, MemoryError) as error:
                 report.problem(f"{record.place}: {record.name}: {error}")
             else:
@@ -86,14 +85,12 @@ def _fold3d(parsed: argparse.Namespace) -> int:
     return report.status
 
 
-def _remarks(model: "folders.Folder", directory: pathlib.Path) -> dict[str, str]:
-    """Returns what a structure's file says of its origin."""
+def _origin(model: "folders.Folder", directory: pathlib.Path) -> results3d.Origin:
     made = model.description.made
-    until = made.get("data_until") or "unknown"
-    found = {
-        "ssrlm-jax": importlib.metadata.version("ssrlm-jax"),
-        "jax": importlib.metadata.version("jax"),
+    about = {
         "model": directory.name,
-        "training data until": until,
+        "training data until": made.get("data_until") or "unknown",
     }
-    return found | {n: str(made[n]) for n in ("licence", "citation") if made.get(n)}
+    about |= {n: str(made[n]) for n in ("licence", "citation") if made.get(n)}
+    software = {n: importlib.metadata.version(n) for n in ("ssrlm-jax", "jax")}
+    return results3d.Origin(software, about)

@@ -6,13 +6,19 @@ As in results.py a file appears whole or not at all.
 import json
 import pathlib
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from ssrlm_jax.infer import folder, results
 from ssrlm_jax.metrics import stereochemistry
-from ssrlm_jax.rna import decode, formats, predicted, probabilities, structure_formats
+from ssrlm_jax.rna import (
+    coordinate_formats,
+    decode,
+    formats,
+    probabilities,
+    structure_formats,
+)
 from ssrlm_jax.rna import structure as structures
 
 FORMATS = ("pdb", "mmcif")
@@ -20,8 +26,8 @@ ENDINGS = {"pdb": "pdb", "mmcif": "cif"}
 PAIR_THRESHOLD = 0.5  # of a base pair's probability, as RhoFold has it
 
 _TEXT: dict[str, Callable[..., str]] = {
-    "pdb": predicted.as_pdb,
-    "mmcif": predicted.as_mmcif,
+    "pdb": coordinate_formats.as_pdb,
+    "mmcif": coordinate_formats.as_mmcif,
 }
 
 
@@ -38,18 +44,32 @@ def named_formats(text: str) -> tuple[str, ...]:
     return names
 
 
-def as_text(
-    name: str, prediction: folder.Prediction, kind: str, remarks: Mapping[str, str]
-) -> str:
-    """Returns a predicted structure as a file of a format."""
-    return _TEXT[kind](
-        name,
+class Origin(NamedTuple):
+    """What files of atoms say of their making.
+
+    Attributes:
+      software: versions of programs by name.
+      about: what else, such as the model and the cut-off of its data.
+    """
+
+    software: Mapping[str, str]
+    about: Mapping[str, str]
+
+
+def chain(prediction: folder.Prediction) -> coordinate_formats.PredictedChain:
+    """Returns a prediction as what files and pictures are made of."""
+    return coordinate_formats.PredictedChain(
         prediction.letters,
         prediction.xyz_LT3,
         prediction.is_atom_LT,
         prediction.plddt_L,
-        remarks,
     )
+
+
+def as_text(name: str, prediction: folder.Prediction, kind: str, origin: Origin) -> str:
+    """Returns a predicted structure as a file of a format."""
+    about = {"title": name} | dict(origin.about)
+    return _TEXT[kind](chain(prediction), origin.software, about)
 
 
 def pairs(prediction: folder.Prediction) -> structures.Structure:
@@ -63,9 +83,7 @@ def pairs(prediction: folder.Prediction) -> structures.Structure:
     )
 
 
-def summary(
-    name: str, prediction: folder.Prediction, about: Mapping[str, Any]
-) -> dict[str, Any]:
+def summary(name: str, prediction: folder.Prediction, origin: Origin) -> dict[str, Any]:
     """Returns what one would ask of a prediction first, for JSON."""
     atoms = prediction.xyz_LT3, prediction.is_atom_LT
     clashes = stereochemistry.clashes(prediction.letters, *atoms)
@@ -87,7 +105,9 @@ def summary(
         "cycles": prediction.num_cycles,
         "last_change_angstrom": round(change, 3) if np.isfinite(change) else None,
         "seconds": round(prediction.seconds, 3),
-    } | dict(about)
+        "software": dict(origin.software),
+        "origin": dict(origin.about),
+    }
 
 
 class Models:
@@ -121,16 +141,14 @@ class Models:
         self,
         name: str,
         prediction: folder.Prediction,
-        about: Mapping[str, Any],
-        remarks: Mapping[str, str],
+        origin: Origin,
     ) -> pathlib.Path:
         """Writes the files of one RNA.
 
         Args:
           name: of the RNA.
           prediction: its atoms.
-          about: more fields of its JSON.
-          remarks: what the files of atoms say of their origin.
+          origin: what the files say of their making.
 
         Returns:
           The path of its files, without an ending.
@@ -139,10 +157,10 @@ class Models:
           ValueError: a format cannot hold the structure.
         """
         texts = {
-            ENDINGS[kind]: as_text(name, prediction, kind, remarks)
+            ENDINGS[kind]: as_text(name, prediction, kind, origin)
             for kind in self._names
         }
-        said = summary(name, prediction, about)
+        said = summary(name, prediction, origin)
         texts["json"] = json.dumps(said, indent=1) + "\n"
         self._directory.mkdir(parents=True, exist_ok=True)
         path = self._directory / self._stems.take(results.file_stem(name))

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple, Protocol
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.sharding import PartitionSpec
 
 from ssrlm_jax import config
 from ssrlm_jax.metrics import coordinates, superposition
@@ -48,7 +49,8 @@ class Cost(NamedTuple):
 class Tertiary:
     """The task of predicting atoms: `train.loop` runs it."""
 
-    partition_rules = ()
+    # 20 M parameters are whole on every device; examples are spread.
+    partition_rules = (("", PartitionSpec()),)
 
     def __init__(
         self,

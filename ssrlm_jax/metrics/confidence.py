@@ -1,0 +1,116 @@
+"""Agreement of predicted confidence with what came of it, by nucleotide.
+
+pLDDT and lDDT in 0..1. A nucleotide without either is left out.
+"""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from ssrlm_jax.metrics import statistics
+
+NUM_BINS = 10
+
+
+class Agreement(NamedTuple):
+    """How well pLDDT agrees with lDDT.
+
+    Attributes:
+      pearson: correlation; nan where either does not vary.
+      mean_absolute_error: nan where there is no nucleotide.
+      plddt_N: mean pLDDT in each of NUM_BINS bins of pLDDT, equally wide; nan in an
+        empty one.
+      lddt_N: mean lDDT in it; nan in an empty one.
+      count_N: int64, nucleotides in it.
+    """
+
+    pearson: float
+    mean_absolute_error: float
+    plddt_N: np.ndarray
+    lddt_N: np.ndarray
+    count_N: np.ndarray
+
+
+def plddt_agreement(plddt_L: np.ndarray, lddt_L: np.ndarray) -> Agreement:
+    """Compares pLDDT with lDDT, nucleotide by nucleotide.
+
+    Args:
+      plddt_L: 0..1; of one structure, or of several behind each other.
+      lddt_L: 0..1, such as `coordinates.Lddt.score_L`; nan where it is not known.
+
+    Raises:
+      ValueError: lengths differ, or a value lies outside 0..1.
+    """
+    plddt_N, lddt_N = _known(plddt_L, lddt_L)
+    bin_N = np.minimum((plddt_N * NUM_BINS).astype(int), NUM_BINS - 1)
+    count_N = np.bincount(bin_N, minlength=NUM_BINS)
+    return Agreement(
+        pearson=float(_pearson(_moments(plddt_N, lddt_N)[None])[0]),
+        mean_absolute_error=float(np.abs(plddt_N - lddt_N).mean())
+        if len(plddt_N)
+        else np.nan,
+        plddt_N=_ratio(np.bincount(bin_N, plddt_N, NUM_BINS), count_N),
+        lddt_N=_ratio(np.bincount(bin_N, lddt_N, NUM_BINS), count_N),
+        count_N=count_N,
+    )
+
+
+def pooled_pearson(
+    plddts: Sequence[np.ndarray], lddts: Sequence[np.ndarray], seed: int
+) -> statistics.Interval:
+    """Returns Pearson's r over the nucleotides of all structures, with its interval.
+
+    Structures are drawn anew, not nucleotides: those of one structure are alike.
+
+    Args:
+      plddts: of each structure, as for `plddt_agreement`.
+      lddts: as `plddts`.
+      seed: of the draws.
+
+    Raises:
+      ValueError: numbers or lengths differ, or a value lies outside 0..1.
+    """
+    if len(plddts) != len(lddts):
+        raise ValueError(f"pLDDT of {len(plddts)} structures, lDDT of {len(lddts)}")
+    moments = [_moments(*_known(p, t)) for p, t in zip(plddts, lddts, strict=True)]
+    return statistics.of_sums(np.array(moments), _pearson, seed)
+
+
+def _known(plddt_L: np.ndarray, lddt_L: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Returns what is known of both."""
+    plddt_L, lddt_L = np.asarray(plddt_L, np.float64), np.asarray(lddt_L, np.float64)
+    if plddt_L.shape != lddt_L.shape or plddt_L.ndim != 1:
+        raise ValueError(
+            f"pLDDT {plddt_L.shape} and lDDT {lddt_L.shape} are not both (L,)"
+        )
+    for name, values_L in (("pLDDT", plddt_L), ("lDDT", lddt_L)):
+        outside_N = np.flatnonzero((values_L < 0) | (values_L > 1))
+        if len(outside_N):
+            raise ValueError(
+                f"{name} {values_L[outside_N[0]]:g} of nucleotide {outside_N[0] + 1} "
+                "lies outside 0..1"
+            )
+    is_known_L = ~(np.isnan(plddt_L) | np.isnan(lddt_L))
+    return plddt_L[is_known_L], lddt_L[is_known_L]
+
+
+def _moments(x_N: np.ndarray, y_N: np.ndarray) -> np.ndarray:
+    """Returns the sums that a correlation is made of."""
+    columns = (np.ones_like(x_N), x_N, y_N, x_N * x_N, y_N * y_N, x_N * y_N)
+    return np.array([column.sum() for column in columns])
+
+
+def _pearson(sums_S6: np.ndarray) -> np.ndarray:
+    num, x, y, xx, yy, xy = sums_S6.T
+    varied_S = (num * xx - x * x) * (num * yy - y * y)
+    # Values in 0..1 that do not vary leave what rounding leaves.
+    is_varied_S = varied_S > (1e-9 * num * num) ** 2
+    root_S = np.sqrt(np.where(is_varied_S, varied_S, 1.0))
+    return np.where(is_varied_S, (num * xy - x * y) / root_S, np.nan)
+
+
+def _ratio(above_N: np.ndarray, below_N: np.ndarray) -> np.ndarray:
+    """Divides; nan where `below_N` is 0."""
+    none_N = np.full(len(below_N), np.nan)
+    return np.divide(above_N, below_N, out=none_N, where=below_N > 0)
