@@ -54,11 +54,10 @@ def of(
     """
     names = [key(model, sequence) for sequence in sequences]
     found = _read(store, set(names)) if store else {}
-    missing = {
-        name: sequence
-        for name, sequence in zip(names, sequences, strict=True)
-        if name not in found
-    }
+    missing: dict[str, str] = {}
+    for name, sequence in zip(names, sequences, strict=True):
+        if name not in found:
+            missing.setdefault(name, sequence)
     todo = list(missing)
     if todo:
         _log.info("embedding %d of %d sequences", len(todo), len(set(names)))

@@ -2,8 +2,8 @@
 
 Source: Jumper et al. 2021, Supplement 1.8 (algorithms 20, 22 and 23), as RhoFold uses
 them. Only the update of frames starts at zero: with all outputs at zero, as there, a
-chain is learned in twice as many steps. Lengths inside are angstrom / SCALE. Axes beyond models/layers.py: C pair
-channels, K torsions, P points of a head.
+chain is learned in twice as many steps. Lengths inside are angstrom / SCALE. Axes
+beyond models/layers.py: C pair channels, K torsions, P points of a head.
 """
 
 import functools
