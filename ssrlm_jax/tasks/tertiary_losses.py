@@ -14,6 +14,7 @@ from ssrlm_jax.models import geometry
 from ssrlm_jax.rna import atoms
 
 UNIT = 10.0  # angstrom that count as 1
+TIE = 1e-4  # share by which other names of two atoms must fit better
 FLAT = 1e-4  # of a squared error: its root has a gradient at 0
 RADIUS, LIMITS = 15.0, (0.5, 1.0, 2.0, 4.0)  # of lDDT
 OVERLAP = 1.5  # angstrom that radii of van der Waals may overlap
@@ -75,7 +76,8 @@ def renamed(
         return jnp.where(is_BLM, jnp.abs(found_BLM - true_BLM), 0.0).sum(-1)
 
     as_named_BL = gap(one, one) + gap(two, two)
-    is_swapped_BL = gap(one, two) + gap(two, one) < as_named_BL
+    swapped_BL = gap(one, two) + gap(two, one)
+    is_swapped_BL = swapped_BL < (1 - TIE) * as_named_BL
     is_swapped_BL &= is_BLT[:, :, one] & is_BLT[:, :, two]
     return (
         jnp.where(is_swapped_BL[..., None, None], true_BLT3[:, :, swapped], true_BLT3),

@@ -152,7 +152,7 @@ def test_refinement_follows_a_rigid_motion_and_leaves_empty_slots_out():
     xyz_LT3, kind_L, is_LT = structures.whole()
     arguments = kind_L[None], xyz_LT3[None], is_LT[None]
     params = jax.tree_util.tree_map_with_path(
-        lambda path, leaf: jnp.float32(1e-4) if "step" in str(path[-1]) else leaf,
+        lambda path, leaf: jnp.float32(1e-6) if "step" in str(path[-1]) else leaf,
         network.init(jax.random.key(0), *arguments),
     )
     run = jax.jit(network.apply)
