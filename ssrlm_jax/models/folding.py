@@ -277,7 +277,8 @@ def init(
         token_BSL,
     )
     keys = {"params": rng, "dropout": rng}
-    return folder.init(keys, inputs, fresh(folder, inputs), groups)["params"]
+    init = jax.jit(folder.init)  # by itself, each operation is compiled alone
+    return init(keys, inputs, fresh(folder, inputs), groups)["params"]
 
 
 def before_last(
