@@ -26,7 +26,7 @@ class EncoderConfig:
     the defaults. models/encoder.py and models/layers.py say what each does.
     """
 
-    num_layers: int = 33
+    num_layers: int = 33  # 0: embeddings are letters alone; launch/letters.py
     width: int = 1280
     num_heads: int = 20
     num_kv_heads: int = 20  # fewer than num_heads: grouped-query attention
@@ -72,10 +72,12 @@ class EncoderConfig:
             self.num_kv_heads,
             f"is not encoder.num_heads={self.num_heads}, as has_pair_bias asks for",
         )
+        checks.check(
+            self.num_layers >= 0, "encoder.num_layers", self.num_layers, "is < 0"
+        )
         checks.positive(
             "encoder",
             self,
-            "num_layers",
             "width",
             "num_heads",
             "num_kv_heads",
