@@ -54,13 +54,15 @@ def get_config(variant: str = "") -> ml_collections.ConfigDict:
     if variant:
         settings.folding.update(SMALL if variant == "small" else TINY)
         settings.compute.dtype = "float32"
-        settings.data.batch_size = 1
-        settings.data.crop = 128
-        settings.loop.num_steps = 20_000
-        settings.loop.evaluate_every = 1_000
-        settings.loop.save_every = 500
+        settings.data.batch_size = 4
+        settings.data.crop = 48
+        settings.data.step = 16
+        settings.loop.num_steps = 1_500
+        settings.loop.evaluate_every = 250
+        settings.loop.save_every = 250
         settings.loop.keep_every = 0
+        settings.loop.ema_decay = 0.99
         settings.optimizer.warmup_steps = 200
         settings.optimizer.learning_rate = 1e-3
-        settings.loss.unclamped_steps = 20_000
+        settings.loss.local = 4.0
     return settings

@@ -17,7 +17,6 @@ import pathlib
 import time
 
 import command
-import numpy as np
 
 from ssrlm_jax import config
 from ssrlm_jax.cli import evaluate as shown
@@ -48,7 +47,10 @@ def evaluate(settings: config.EvaluateConfig, flags: argparse.Namespace) -> None
     kept = [record for record in truth if len(record.sequence) <= longest]
     if len(kept) < len(truth):
         _log.info("%d RNAs are longer than %d nt", len(truth) - len(kept), longest)
-    identities = _identities(settings.train, kept) if settings.train else None
+    identities = None
+    if settings.train:
+        training = [record.sequence for record in evaluation.read_truth(settings.train)]
+        identities = mmseqs.identities([r.sequence for r in kept], training)
     flags.out.mkdir(parents=True, exist_ok=True)
     methods = [*folders, *(["model"] if settings.model else [])]
     scores, about = {}, {}
@@ -99,15 +101,6 @@ def _by_program(
         evaluation.Found(r.name, r.sequence, "", one.structure, one.probabilities)
         for r, one in zip(truth, folded, strict=True)
     ]
-
-
-def _identities(train: str, truth: list[formats.Record]) -> np.ndarray:
-    """Returns the identity of each RNA with the nearest training sequence."""
-    given = [record.sequence for record in evaluation.read_truth(train)]
-    queries = [record.sequence for record in truth]
-    search = mmseqs.Settings(0.3, 0.5, coverage_mode=2)
-    hits = mmseqs.search(queries, given, search, max_targets=1_000)
-    return mmseqs.nearest(hits, len(queries))[0]
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Settings of launch/evaluate.py: a model and other programs on labelled RNA."""
+"""Settings of launch/evaluate.py and launch/evaluate3d.py: what is scored on what."""
 
 import dataclasses
 
@@ -19,3 +19,30 @@ class EvaluateConfig:
 
     def __post_init__(self) -> None:
         checks.check(self.max_length >= 0, "max_length", self.max_length, "is < 0")
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Evaluate3dConfig:
+    """Which structures are scored, beside which baseline."""
+
+    models: str = ""  # NAME=DIR, separated by commas; directories of models
+    predictions: str = ""  # the same; directories of PDB or mmCIF files
+    has_helix: bool = True  # score an A-form helix for every strand, too
+    truth: str = ""  # known structures: directories or files, separated by commas
+    train: str = ""  # structures that were trained on, for identity; needs mmseqs
+    min_length: int = 16  # nucleotides; shorter chains are left out, and counted
+    max_length: int = 0  # longer chains are left out, and counted; 0: none
+    num_cycles: int = 0  # of models; 0: their own
+    seed: int = 0  # of the bootstrap
+
+    def __post_init__(self) -> None:
+        checks.check(self.min_length > 0, "min_length", self.min_length, "is < 1")
+        for name in ("max_length", "num_cycles"):
+            value = getattr(self, name)
+            checks.check(value >= 0, name, value, "is < 0")
+        checks.check(
+            not self.max_length or self.max_length >= self.min_length,
+            "max_length",
+            self.max_length,
+            f"is below min_length={self.min_length}",
+        )

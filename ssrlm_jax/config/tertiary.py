@@ -6,6 +6,7 @@ from ssrlm_jax.config import checks, encoder, pretraining
 
 MODES = ("ssrlm", "rhofold")
 GEOMETRIES = ("base9", "rhofold_v5")
+STARTS = ("strand", "point")
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -15,10 +16,14 @@ class FoldingConfig:
     The sizes are RhoFold's. Mode "ssrlm" reads one sequence: no attention along
     columns of an alignment, relative positions, and pairs that see the embedding at
     once. Mode "rhofold" is the published graph, for its weights.
+
+    Nucleotides start as a strand of an A-form helix, from which the network moves
+    them, or all at one point, as in RhoFold.
     """
 
     mode: str = "ssrlm"
     geometry: str = "base9"  # rna/atoms.py
+    start: str = "strand"  # or "point"
     single_width: int = 256
     pair_width: int = 128
     structure_width: int = 384
@@ -51,6 +56,13 @@ class FoldingConfig:
     def __post_init__(self) -> None:
         checks.choice("folding.mode", self.mode, MODES)
         checks.choice("folding.geometry", self.geometry, GEOMETRIES)
+        checks.choice("folding.start", self.start, STARTS)
+        checks.check(
+            self.mode != "rhofold" or self.start == "point",
+            "folding.start",
+            self.start,
+            "is not 'point', as folding.mode='rhofold' asks for",
+        )
         names = [field.name for field in dataclasses.fields(self)]
         sizes = [n for n in names if isinstance(getattr(self, n), int)]
         sizes.remove("refinement_width")
@@ -79,6 +91,7 @@ class LossConfig:
 
     backbone: float = 0.5  # frame-aligned point error of frames, mean over layers
     atoms: float = 0.5  # the same of all atoms, after the last layer
+    local: float = 1.0  # 1 - lDDT, smooth; not RhoFold's
     torsions: float = 1.0
     torsion_norms: float = 0.02
     distances: float = 0.3  # cross-entropy, mean of three distances

@@ -73,6 +73,7 @@ def folding(source: sources.Source) -> config.FoldingConfig:
     return config.FoldingConfig(
         mode="rhofold",
         geometry="rhofold_v5",
+        start="point",
         single_width=single,
         pair_width=rows("msa_embedder.pair_emb.pair_emb.projection"),
         structure_width=rows("e2eformer.linear"),

@@ -14,7 +14,7 @@ import itertools
 import pathlib
 import tempfile
 import warnings
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -189,6 +189,16 @@ def nearest(hits: np.ndarray, num_queries: int) -> tuple[np.ndarray, np.ndarray]
     identity_N[hits["query"][order]] = hits["identity"][order]
     target_N[hits["query"][order]] = hits["target"][order]
     return identity_N, target_N
+
+
+def identities(queries: Sequence[str], training: Sequence[str]) -> np.ndarray:
+    """Returns the identity of each query with the nearest training sequence.
+
+    0 where nothing at 30 % over half of the query is found. Raises as `search`.
+    """
+    settings = Settings(0.3, 0.5, coverage_mode=2)
+    hits = search(queries, training, settings, max_targets=1_000)
+    return nearest(hits, len(queries))[0]
 
 
 def _write(path: pathlib.Path, given: Iterable[str]) -> np.ndarray:

@@ -29,8 +29,11 @@ _BAR_WIDTH, _BAR_HEIGHT, _BAR_GAP = 0.12, 1.8, 0.2
 _TITLE_LETTER = 0.085  # the width of a letter of 9 points
 
 
-def check_installed() -> None:
-    """Checks that all pictures can be drawn.
+def check_installed(*modules: str) -> None:
+    """Checks that pictures can be drawn.
+
+    Args:
+      *modules: that they need, of "matplotlib" and "RNA"; none given: both.
 
     Raises:
       ProgramError: Matplotlib or ViennaRNA is missing; it says how to get them.
@@ -39,6 +42,8 @@ def check_installed() -> None:
         ("matplotlib", "Matplotlib", "plots"),
         ("RNA", "ViennaRNA", "fold"),
     ):
+        if modules and module not in modules:
+            continue
         try:
             __import__(module)
         except ImportError as error:

@@ -46,7 +46,9 @@ def plddt_agreement(plddt_L: np.ndarray, lddt_L: np.ndarray) -> Agreement:
     bin_N = np.minimum((plddt_N * NUM_BINS).astype(int), NUM_BINS - 1)
     count_N = np.bincount(bin_N, minlength=NUM_BINS)
     return Agreement(
-        pearson=float(_pearson(_moments(plddt_N, lddt_N)[None])[0]),
+        pearson=float(
+            statistics.pearson_of_sums(statistics.moments(plddt_N, lddt_N)[None])[0]
+        ),
         mean_absolute_error=float(np.abs(plddt_N - lddt_N).mean())
         if len(plddt_N)
         else np.nan,
@@ -73,8 +75,10 @@ def pooled_pearson(
     """
     if len(plddts) != len(lddts):
         raise ValueError(f"pLDDT of {len(plddts)} structures, lDDT of {len(lddts)}")
-    moments = [_moments(*_known(p, t)) for p, t in zip(plddts, lddts, strict=True)]
-    return statistics.of_sums(np.array(moments), _pearson, seed)
+    moments = [
+        statistics.moments(*_known(p, t)) for p, t in zip(plddts, lddts, strict=True)
+    ]
+    return statistics.of_sums(np.array(moments), statistics.pearson_of_sums, seed)
 
 
 def _known(plddt_L: np.ndarray, lddt_L: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -93,21 +97,6 @@ def _known(plddt_L: np.ndarray, lddt_L: np.ndarray) -> tuple[np.ndarray, np.ndar
             )
     is_known_L = ~(np.isnan(plddt_L) | np.isnan(lddt_L))
     return plddt_L[is_known_L], lddt_L[is_known_L]
-
-
-def _moments(x_N: np.ndarray, y_N: np.ndarray) -> np.ndarray:
-    """Returns the sums that a correlation is made of."""
-    columns = (np.ones_like(x_N), x_N, y_N, x_N * x_N, y_N * y_N, x_N * y_N)
-    return np.array([column.sum() for column in columns])
-
-
-def _pearson(sums_S6: np.ndarray) -> np.ndarray:
-    num, x, y, xx, yy, xy = sums_S6.T
-    varied_S = (num * xx - x * x) * (num * yy - y * y)
-    # Values in 0..1 that do not vary leave what rounding leaves.
-    is_varied_S = varied_S > (1e-9 * num * num) ** 2
-    root_S = np.sqrt(np.where(is_varied_S, varied_S, 1.0))
-    return np.where(is_varied_S, (num * xy - x * y) / root_S, np.nan)
 
 
 def _ratio(above_N: np.ndarray, below_N: np.ndarray) -> np.ndarray:

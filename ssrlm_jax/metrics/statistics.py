@@ -57,6 +57,33 @@ def of_mean(values_N: np.ndarray, seed: int) -> Interval:
     return of_sums(columns_NK, lambda sums_SK: sums_SK[:, 0] / sums_SK[:, 1], seed)
 
 
+def pearson(x_N: np.ndarray, y_N: np.ndarray, seed: int) -> Interval:
+    """Returns Pearson's correlation, with its interval; what is nan is left out."""
+    x_N, y_N = np.asarray(x_N, np.float64), np.asarray(y_N, np.float64)
+    is_known_N = ~(np.isnan(x_N) | np.isnan(y_N))
+    x_N, y_N = _standardised(x_N[is_known_N]), _standardised(y_N[is_known_N])
+    return of_sums(_products(x_N, y_N), pearson_of_sums, seed)
+
+
+def moments(x_N: np.ndarray, y_N: np.ndarray) -> np.ndarray:
+    """Returns the sums that a correlation is made of; they can be added up."""
+    return _products(x_N, y_N).sum(0)
+
+
+def pearson_of_sums(sums_S6: np.ndarray) -> np.ndarray:
+    """Returns Pearson's correlations; nan where something does not vary.
+
+    Args:
+      sums_S6: as `moments` returns them, of numbers whose size is about 1.
+    """
+    num, x, y, xx, yy, xy = sums_S6.T
+    varied_S = (num * xx - x * x) * (num * yy - y * y)
+    # Numbers that do not vary leave what rounding leaves.
+    is_varied_S = varied_S > (1e-9 * num * num) ** 2
+    root_S = np.sqrt(np.where(is_varied_S, varied_S, 1.0))
+    return np.where(is_varied_S, (num * xy - x * y) / root_S, np.nan)
+
+
 def around(value: float, samples_S: np.ndarray) -> Interval:
     """Returns a value with the middle of samples; those that are nan left out."""
     samples_S = samples_S[~np.isnan(samples_S)]
@@ -64,3 +91,19 @@ def around(value: float, samples_S: np.ndarray) -> Interval:
         return Interval(value, np.nan, np.nan)
     low, high = np.quantile(samples_S, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
     return Interval(value, float(low), float(high))
+
+
+def _standardised(value_N: np.ndarray) -> np.ndarray:
+    """Returns numbers of mean 0 and deviation 1; all 0 where they do not vary."""
+    if not len(value_N):
+        return value_N
+    centred_N = value_N - value_N.mean()
+    deviation = centred_N.std()
+    if deviation <= 1e-12 * max(1.0, np.abs(value_N).max()):
+        return np.zeros_like(centred_N)
+    return centred_N / deviation
+
+
+def _products(x_N: np.ndarray, y_N: np.ndarray) -> np.ndarray:
+    columns = (np.ones_like(x_N), x_N, y_N, x_N * x_N, y_N * y_N, x_N * y_N)
+    return np.stack(columns, axis=-1)

@@ -17,6 +17,7 @@ from ssrlm_jax.models import (
     folding_heads,
     folding_inputs,
     geometry,
+    strand,
     structure_module,
     trunk,
 )
@@ -78,6 +79,7 @@ class Folder(nn.Module):
 
     Attributes:
       is_alignment: mode "rhofold".
+      is_strand: whether nucleotides start as a strand (models/strand.py), or all alike.
       max_offset: see folding_inputs.py.
       max_length: likewise.
       single_width: D.
@@ -96,6 +98,7 @@ class Folder(nn.Module):
     """
 
     is_alignment: bool
+    is_strand: bool
     max_offset: int
     max_length: int
     single_width: int
@@ -137,7 +140,7 @@ class Folder(nn.Module):
             self.attention,
             self.torsions,
             name="structure",
-        )(s_BLD, z_BLMC, is_BL)
+        )(s_BLD, z_BLMC, is_BL, self._start(inputs))
         last = jax.tree.map(lambda x: x[:, -1], structure.frames)
         kind_BL = jnp.minimum(inputs.kind_BL, 3)
         torsion_BLK2 = structure.torsion_BLK2[..., -len(groups.parent_K) :, :]
@@ -156,6 +159,9 @@ class Folder(nn.Module):
             ),
         )
         return folded, jax.lax.stop_gradient(state)
+
+    def _start(self, inputs: Inputs) -> tuple[jax.Array, jax.Array] | None:
+        return strand.frames(inputs.index_BL) if self.is_strand else None
 
     def _enter(self, inputs: Inputs) -> tuple[jax.Array, jax.Array]:
         if self.is_alignment:
@@ -229,6 +235,7 @@ def build(
     s = settings
     folder = Folder(
         is_alignment=is_alignment,
+        is_strand=s.start == "strand",
         max_offset=s.max_offset,
         max_length=s.max_length,
         single_width=s.single_width,

@@ -149,6 +149,14 @@ def from_quaternion(q_4: jax.Array) -> jax.Array:
     return jnp.stack([jnp.stack(row, axis=-1) for row in rows], axis=-2)
 
 
+def product(a_4: jax.Array, b_4: jax.Array) -> jax.Array:
+    """Returns quaternions that turn by `b_4`, then by `a_4`."""
+    a_1, u_3, b_1, v_3 = a_4[..., :1], a_4[..., 1:], b_4[..., :1], b_4[..., 1:]
+    real_1 = a_1 * b_1 - (u_3 * v_3).sum(-1, keepdims=True)
+    turn_3 = a_1 * v_3 + b_1 * u_3 + jnp.cross(u_3, v_3)
+    return jnp.concatenate([real_1, turn_3], axis=-1)
+
+
 def turned(q_4: jax.Array, update_3: jax.Array) -> jax.Array:
     """Returns quaternions after a turn in their own axes, of length 1.
 
@@ -156,10 +164,8 @@ def turned(q_4: jax.Array, update_3: jax.Array) -> jax.Array:
       q_4: (..., 4), real part first.
       update_3: (..., 3), b c d of the quaternion (1, b, c, d).
     """
-    a_1, v_3 = q_4[..., :1], q_4[..., 1:]
-    real_1 = -(v_3 * update_3).sum(-1, keepdims=True)
-    turn_3 = a_1 * update_3 + jnp.cross(v_3, update_3)
-    q_4 = q_4 + jnp.concatenate([real_1, turn_3], axis=-1)
+    nothing_1 = jnp.zeros_like(update_3[..., :1])
+    q_4 = q_4 + product(q_4, jnp.concatenate([nothing_1, update_3], axis=-1))
     return q_4 / jnp.linalg.norm(q_4, axis=-1, keepdims=True)
 
 

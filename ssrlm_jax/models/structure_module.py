@@ -178,7 +178,7 @@ class Layer(nn.Module):
 
 
 class StructureModule(nn.Module):
-    """Layers that share their weights, from all frames at the origin.
+    """Layers that share their weights, from frames that are given, or all alike.
 
     Attributes:
       num_layers: how many.

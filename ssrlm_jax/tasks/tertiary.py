@@ -167,6 +167,7 @@ class Tertiary:
                 is_BLT.reshape(B, -1),
                 limit_B,
             ),
+            "local": losses.local_error(folded.xyz_BLT3, true_BLT3, is_BLT),
             "torsions": losses.torsion_error(
                 structure.torsion_BLK2, true_BLK2, is_torsion_BLK
             ),

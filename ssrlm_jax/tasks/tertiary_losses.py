@@ -138,6 +138,30 @@ def lddt(found_BL3: jax.Array, true_BL3: jax.Array, is_BL: jax.Array) -> jax.Arr
     return total_BL / jnp.maximum(is_near_BLM.sum(-1), 1)
 
 
+def local_error(
+    xyz_BLT3: jax.Array, true_BLT3: jax.Array, is_BLT: jax.Array
+) -> jax.Array:
+    """Returns 1 - lDDT of the atoms of DISTANCE_SLOTS, pooled; smooth in distances.
+
+    Unlike frame errors it gains nothing from a chain that shrinks where the network
+    is unsure. Source: Abramson et al. 2024, Supplement, algorithm 27; here with the
+    radius of the metric.
+    """
+    slots = np.array(DISTANCE_SLOTS)
+    B, L, N = *is_BLT.shape[:2], len(slots)
+    found_BN3, true_BN3 = (
+        x[:, :, slots].reshape(B, -1, 3) for x in (xyz_BLT3, true_BLT3)
+    )
+    is_BN = is_BLT[:, :, slots].reshape(B, -1)
+    owner_N = np.repeat(np.arange(L), N)
+    far_BNN = geometry.distances(true_BN3, true_BN3)
+    is_near_BNN = (far_BNN < RADIUS) & is_BN[:, :, None] & is_BN[:, None]
+    is_near_BNN &= (owner_N[:, None] != owner_N)[None]
+    error_BNN = jnp.abs(geometry.distances(found_BN3, found_BN3) - far_BNN)
+    share_BNN = sum(jax.nn.sigmoid(limit - error_BNN) for limit in LIMITS) / len(LIMITS)
+    return _mean(1.0 - share_BNN, is_near_BNN)
+
+
 def confidence_error(
     logits_BLN: jax.Array, lddt_BL: jax.Array, is_BL: jax.Array
 ) -> jax.Array:

@@ -109,12 +109,6 @@ def test_scanned_blocks_are_blocks_in_a_row():
         _check(found[:, :, :8], wanted[:, :, :8], atol=1e-4)
 
 
-def _quaternion_product(a_4, b_4):
-    a, u, b, v = a_4[..., :1], a_4[..., 1:], b_4[..., :1], b_4[..., 1:]
-    real = a * b - (u * v).sum(-1, keepdims=True)
-    return jnp.concatenate([real, a * v + b * u + jnp.cross(u, v)], axis=-1)
-
-
 def test_a_rigid_motion_is_followed_and_features_do_not_see_it():
     module = structure_module.StructureModule(3, (4, 8, 4, 8), (9, 16, 2))
     keys = jax.random.split(jax.random.key(0), 6)
@@ -131,7 +125,7 @@ def test_a_rigid_motion_is_followed_and_features_do_not_see_it():
     )
     run = jax.jit(module.apply)
     first = run(params, s_BLD, z_BLMC, is_BL, (q_BL4, origin_BL3))
-    turned = _quaternion_product(turn_114, q_BL4)
+    turned = geometry.product(turn_114, q_BL4)
     second = run(params, s_BLD, z_BLMC, is_BL, (turned, motion.apply(origin_BL3)))
     _check(second.s_BLD, first.s_BLD, atol=1e-3)
     _check(second.torsion_BLK2, first.torsion_BLK2, atol=1e-3)
@@ -169,7 +163,11 @@ def test_refinement_follows_a_rigid_motion_and_leaves_empty_slots_out():
 
 def test_too_long_for_learned_positions_is_an_error():
     settings = dataclasses.replace(
-        structures.SIZES, mode="rhofold", geometry="rhofold_v5", max_length=9
+        structures.SIZES,
+        mode="rhofold",
+        geometry="rhofold_v5",
+        start="point",
+        max_length=9,
     )
     folder, groups = structures.network(settings)
     params = folding.init(folder, 8, groups, jax.random.key(0))
