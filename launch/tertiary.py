@@ -125,11 +125,14 @@ def _clusters(
     structures: list[data.Structure], settings: config.StructuresConfig
 ) -> np.ndarray:
     """Returns the number of the cluster of each chain; equal letters are in one."""
-    how = mmseqs.Settings(settings.identity, coverage=0.8, coverage_mode=1)
     letters = [structure.letters for structure in structures]
     unique = list(dict.fromkeys(letters))
     place = {text: number for number, text in enumerate(unique)}
-    return mmseqs.cluster(unique, how)[[place[text] for text in letters]]
+    cluster_N = np.arange(len(unique))
+    if settings.identity < 1:
+        how = mmseqs.Settings(settings.identity, coverage=0.8, coverage_mode=1)
+        cluster_N = mmseqs.cluster(unique, how)
+    return cluster_N[[place[text] for text in letters]]
 
 
 def _embedded(

@@ -10,7 +10,9 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from ssrlm_jax.cli import fold, models, reports
+from ssrlm_jax.external import amber
 from ssrlm_jax.infer import results3d
+from ssrlm_jax.metrics import stereochemistry
 
 if TYPE_CHECKING:
     from ssrlm_jax.infer import folder as folders
@@ -43,6 +45,19 @@ def add(commands: Any) -> None:
         metavar="N",
         help="structures of each RNA, the first without noise on its embedding",
     )
+    parser.add_argument(
+        "--relax",
+        action="store_true",
+        help="repair bonds and overlaps in a force field; needs the extra [relax]",
+    )
+    parser.add_argument(
+        "--relax-limit",
+        type=float,
+        default=300.0,
+        metavar="SECONDS",
+        help="of the relaxation of one structure (default: 300)",
+    )
+    parser.add_argument("--plot", action="store_true", help="draw pictures, too")
     parser.add_argument("--force", action="store_true", help="replace earlier results")
     parser.set_defaults(run=_fold3d)
 
@@ -55,10 +70,18 @@ def _fold3d(parsed: argparse.Namespace) -> int:
             raise ValueError(f"--{name}={getattr(parsed, name)} is < 1")
     if parsed.out is None and (len(names) > 1 or parsed.samples > 1):
         raise ValueError("several structures of an RNA need a directory: give -o DIR")
+    if parsed.out is None and parsed.plot:
+        raise ValueError("--plot needs a directory: give -o DIR")
+    if parsed.relax_limit <= 0:
+        raise ValueError(f"--relax-limit={parsed.relax_limit:g} is <= 0")
+    if parsed.relax:
+        amber.check_installed()
     directory = models.chosen(parsed)
     writer = None
     if parsed.out is not None:
-        writer = results3d.Models(parsed.out, names, is_replaced=parsed.force)
+        writer = results3d.Models(
+            parsed.out, names, with_plots=parsed.plot, is_replaced=parsed.force
+        )
     records = fold.opened(parsed)
     from ssrlm_jax.infer import folder as folders  # JAX: seconds
 
@@ -69,6 +92,9 @@ def _fold3d(parsed: argparse.Namespace) -> int:
             try:
                 for sample in range(parsed.samples):
                     made = model.fold(record.sequence, seed=sample or None)
+                    relaxed = None
+                    if parsed.relax:
+                        made, relaxed = _relaxed(made, parsed.relax_limit)
                     name = (
                         f"{record.name}_sample{sample + 1}" if sample else record.name
                     )
@@ -77,12 +103,28 @@ def _fold3d(parsed: argparse.Namespace) -> int:
                         sys.stdout.write(text)
                         sys.stdout.flush()
                     else:
-                        writer.add(name, made, origin)
+                        writer.add(name, made, origin, relaxed)
             except (ValueError, MemoryError) as error:
                 report.problem(f"{record.place}: {record.name}: {error}")
             else:
                 report.advance()
     return report.status
+
+
+def _relaxed(
+    made: "folders.Prediction", limit_s: float
+) -> tuple["folders.Prediction", dict[str, float | bool]]:
+    """Returns the prediction after relaxation, and what the summary says of it."""
+    before = stereochemistry.bond_outliers(made.xyz_LT3, made.is_atom_LT)
+    found = amber.relax(results3d.chain(made), limit_s=limit_s)
+    return made._replace(xyz_LT3=found.chain.xyz_LT3), {
+        "energy_before_kj_per_mol": round(found.energy_before, 1),
+        "energy_after_kj_per_mol": round(found.energy_after, 1),
+        "bond_outliers_before": before.num_outliers,
+        "moved_angstrom": round(found.rmsd, 3),
+        "is_converged": found.is_converged,
+        "seconds": round(found.seconds, 1),
+    }
 
 
 def _origin(model: "folders.Folder", directory: pathlib.Path) -> results3d.Origin:

@@ -127,7 +127,7 @@ class StructuresConfig:
     max_length: int = 256  # longer chains are left out
     max_resolution: float = 4.0  # angstrom; chains without one, as of NMR, are kept
     min_seen: float = 0.5  # share of atoms
-    identity: float = 0.8  # of a cluster, by MMseqs2
+    identity: float = 0.8  # of a cluster, by MMseqs2; 1: equal letters, without it
     crop: int = 256  # nucleotides of an example
     batch_size: int = 8  # over all processes
     step: int = 32  # nucleotides; examples are padded to multiples of it

@@ -1,18 +1,17 @@
 """Relaxes predicted atoms in a force field, by OpenMM; needs the extra [relax].
 
-One rule: the fold stays. Springs hold every atom where it was predicted, so bonds,
-angles and overlaps are repaired and nothing else. In vacuum, on the processor.
+One rule: the fold stays. Springs hold atoms where they were predicted, so that lengths,
+angles and overlaps are repaired and little else. In vacuum, on one core.
 
-Source: Zgarbova et al. 2011, J. Chem. Theory Comput. 7, for the force field (AMBER
-OL3); Jumper et al. 2021, Nature 596, supplement 1.8.6, for springs without solvent.
+Sources: Zgarbova et al. 2011, J. Chem. Theory Comput. 7, for AMBER OL3; Jumper et al.
+2021, Nature 596, supplement 1.8.6, for springs and vacuum; OpenMM 8, Eastman et al.
+2024, J. Phys. Chem. B 128.
 """
 
-import contextlib
 import dataclasses
 import math
 import random
 import time
-from collections.abc import Iterator
 from types import ModuleType
 from typing import Any, NamedTuple
 
@@ -21,28 +20,26 @@ import numpy as np
 from ssrlm_jax.rna import atoms, coordinate_formats
 
 FORCE_FIELD = "amber14/RNA.OL3.xml"
-SPRING = 4184.0  # kJ/mol/nm² on each heavy atom; 10 kcal/mol/Å²
-CUTOFF = 1.0  # nm, of charges and van der Waals forces
-TOLERANCE = 10.0  # kJ/mol/nm, root mean square of the force at which a stage ends
-_PHOSPHATE = ("P", "OP1", "OP2")
-_CAP = "OHE"  # the force field's name of a hydroxyl at a 5' phosphate
-_CAP_LENGTH = 1.61  # angstrom
-_PER_NM = 10.0  # angstrom
-_CHARGES = "charges"  # a setting of the simulation: 0 off, 1 on
-_SPRINGS_GROUP = 1
+SPRING = 4184.0  # kJ/mol/nm², of each atom of the chain; 10 kcal/mol/Å²
+CUTOFF = 1.0  # nm
+TOLERANCE = 10.0  # kJ/mol/nm, root mean square of the forces that ends a stage
+_NUM_PHOSPHATE = 3  # P, OP1, OP2: the first slots
+_CAP, _CAP_LENGTH = "OHE", 1.61  # a hydroxyl on the 5' phosphate; angstrom
+_CHARGES = "charges"  # a setting of the simulation: 1 on, 0 off
+_SPRINGS = 1  # group of forces; all others are in group 0
 
 
 class Relaxed(NamedTuple):
     """A chain after relaxation.
 
     Attributes:
-      chain: the same but for coordinates.
-      energy_before: kJ/mol, of the force field with charges and without the springs,
-        of the predicted atoms with the hydrogens as they were added.
-      energy_after: of all atoms at the end.
-      rmsd: angstrom, how far the chain's atoms moved; not superposed.
+      chain: as it was but for its coordinates.
+      energy_before: kJ/mol, of the whole force field without the springs, where
+        hydrogens were added and nothing else is done: they are not yet relaxed.
+      energy_after: of the same atoms and forces at the end.
+      rmsd: angstrom, how far the atoms of the chain moved, not superposed.
       is_converged: false: the time limit ended it.
-      seconds: it took.
+      seconds: that it took.
     """
 
     chain: coordinate_formats.PredictedChain
@@ -61,48 +58,50 @@ def check_installed() -> None:
 def relax(
     chain: coordinate_formats.PredictedChain, *, limit_s: float = 300.0
 ) -> Relaxed:
-    """Moves atoms to a minimum of energy near by.
+    """Moves atoms to the nearest minimum of the energy.
 
-    Hydrogens are added, then the energy falls twice: without charges, so that atoms
-    which overlap part, then with them. Where the 5' nucleotide has a phosphate, it
-    ends in a hydroxyl (OP3) meanwhile, as in the force field; where it has none, its
-    O5' is the hydroxyl. Atoms that were added are not returned. Handedness is kept,
-    also where it is wrong. Equal calls on one machine give equal results.
+    Hydrogens are added, then energy falls twice: without charges, which lets atoms
+    that overlap part, and with them. A 5' phosphate ends meanwhile in a hydroxyl
+    without charge, since the force field has no other; without phosphate, O5' is the
+    hydroxyl. What is added is not returned. Handedness is kept, also where it is
+    wrong. Equal calls give equal results.
 
     Args:
-      chain: nucleotides bonded each to the next whatever their numbers, of all their
-        atoms, but for the first one's phosphate.
-      limit_s: seconds; checked after each step. Adding hydrogens is not cut short,
-        and of 0 it is all that is done.
+      chain: nucleotides each bonded to the next, whatever their numbers, with all
+        atoms; the first may lack its phosphate.
+      limit_s: seconds, looked at after each step; of 0, nothing moves. Hydrogens are
+        added in any case.
 
     Raises:
-      ValueError: fewer than two nucleotides, an atom is missing, the limit is < 0, or
-        atoms lie on one another so that forces are not finite.
+      ValueError: fewer than two nucleotides, an atom is missing, atoms lie on one
+        another, or the limit is < 0.
       ImportError: OpenMM is missing.
+      ArithmeticError: the simulation failed.
     """
+    start = time.monotonic()
     mm = _library()
     _check(chain, limit_s)
-    start = time.monotonic()
-    topology, xyz_N3, heavy_M = _with_hydrogens(mm, chain)
-    context = _context(mm, topology, xyz_N3, heavy_M)
-    before = _energy(context)
-    if not math.isfinite(before):
-        raise ValueError(
-            "relaxation: energy is not finite; atoms lie on one another"
-        )
+    topology, xyz_N3 = _with_hydrogens(mm, chain)
+    is_own_N = np.array(
+        [a.element.symbol != "H" and a.residue.name != _CAP for a in topology.atoms()]
+    )
+    context = _context(mm, topology, xyz_N3, is_own_N)
+    energy_before = _energy(context)
+    if not math.isfinite(energy_before):
+        raise ValueError("relaxation: energy is not finite; atoms lie on one another")
     is_converged = all(
         _minimize(mm, context, charges, start + limit_s) for charges in (0.0, 1.0)
     )
     state = context.getState(positions=True)
-    xyz_M3 = state.getPositions(asNumpy=True)._value[heavy_M] * _PER_NM
-    xyz_LT3 = np.zeros_like(chain.xyz_LT3)
-    xyz_LT3[chain.is_atom_LT] = xyz_M3
-    step_M3 = xyz_M3 - chain.xyz_LT3[chain.is_atom_LT]
+    moved_N3 = state.getPositions(asNumpy=True).value_in_unit(mm.unit.angstrom)
+    xyz_LT3 = chain.xyz_LT3.copy()
+    xyz_LT3[chain.is_atom_LT] = moved_N3[is_own_N]
+    step_N3 = (xyz_LT3 - chain.xyz_LT3)[chain.is_atom_LT].astype(np.float64)
     return Relaxed(
         chain=dataclasses.replace(chain, xyz_LT3=xyz_LT3),
-        energy_before=before,
+        energy_before=energy_before,
         energy_after=_energy(context),
-        rmsd=float(np.sqrt((step_M3**2).sum(-1).mean())),
+        rmsd=float(np.sqrt((step_N3**2).sum(-1).mean())),
         is_converged=is_converged,
         seconds=time.monotonic() - start,
     )
@@ -124,117 +123,108 @@ def _check(chain: coordinate_formats.PredictedChain, limit_s: float) -> None:
         raise ValueError(f"limit_s={limit_s!r} is not >= 0")
     if len(chain.letters) < 2:
         raise ValueError("relaxation: two nucleotides or more are expected, found 1")
-    is_wanted_LT = atoms.is_atom()[atoms.encode(chain.letters)]
-    if not _has_phosphate(chain):
-        is_wanted_LT[0, : len(_PHOSPHATE)] = False
-    lacking = np.argwhere(is_wanted_LT & ~chain.is_atom_LT)
+    is_expected_LT = atoms.is_atom()[atoms.encode(chain.letters)]
+    is_expected_LT[0, :_NUM_PHOSPHATE] = _has_phosphate(chain)
+    lacking = np.argwhere(is_expected_LT & ~chain.is_atom_LT)
     if len(lacking):
         residue, slot = lacking[0]
-        letter = chain.letters[residue]
+        name = atoms.NAMES[chain.letters[residue]][slot]
         raise ValueError(
-            f"relaxation: nucleotide {residue + 1}, {letter}, has no "
-            f"{atoms.NAMES[letter][slot]}; all atoms are expected"
+            f"relaxation: nucleotide {residue + 1} has no {name}; all atoms are expected"
         )
 
 
 def _has_phosphate(chain: coordinate_formats.PredictedChain) -> bool:
-    return bool(chain.is_atom_LT[0, : len(_PHOSPHATE)].any())
+    return bool(chain.is_atom_LT[0, :_NUM_PHOSPHATE].any())
 
 
 def _with_hydrogens(
     mm: ModuleType, chain: coordinate_formats.PredictedChain
-) -> tuple[Any, np.ndarray, np.ndarray]:
-    """Returns a topology, coordinates in nm, and where the chain's atoms are."""
-    topology = mm.app.Topology()
+) -> tuple[Any, np.ndarray]:
+    """Returns the topology and nm of all atoms, the chain's in its order."""
+    topology, has_cap = mm.app.Topology(), _has_phosphate(chain)
     strand = topology.addChain()
     xyz_N3 = chain.xyz_LT3[chain.is_atom_LT].astype(np.float64)
-    variants: list[list[tuple[str, str]] | None] = [None] * len(chain.letters)
-    cap = None
-    if _has_phosphate(chain):
+    hydrogens: list[list[tuple[str, str]] | None] = [None] * len(chain.letters)
+    if has_cap:
         residue = topology.addResidue(_CAP, strand)
-        cap = topology.addAtom("OP3", mm.app.element.oxygen, residue)
+        topology.addAtom("OP3", mm.app.element.oxygen, residue)
+        hydrogens.insert(0, [("HOP3", "OP3")])
         xyz_N3 = np.concatenate([_cap(chain)[None], xyz_N3])
-        variants.insert(0, [("HOP3", "OP3")])
     for letter, is_atom_T in zip(chain.letters, chain.is_atom_LT, strict=True):
         residue = topology.addResidue(letter, strand)
         for slot in np.flatnonzero(is_atom_T):
             name = atoms.NAMES[letter][slot]
-            element = mm.app.Element.getBySymbol(name[0])
-            topology.addAtom(name, element, residue)
+            topology.addAtom(name, mm.app.Element.getBySymbol(name[0]), residue)
     topology.createStandardBonds()
-    if cap is not None:
-        named = {atom.name: atom for atom in list(topology.residues())[1].atoms()}
-        topology.addBond(cap, named["P"])
-    made = mm.app.Modeller(topology, xyz_N3 / _PER_NM * mm.unit.nanometer)
-    with _fixed_random():
-        made.addHydrogens(variants=variants, platform=mm.Platform.getPlatformByName("Reference"))
-    heavy_M = [
-        atom.index
-        for atom in made.topology.atoms()
-        if atom.element.symbol != "H" and atom.residue.name != _CAP
-    ]
-    xyz_N3 = np.array(made.positions.value_in_unit(mm.unit.nanometer))
-    return made.topology, xyz_N3, np.array(heavy_M)
+    if has_cap:
+        topology.addBond(*list(topology.atoms())[:2])  # OP3 and P
+    model = mm.app.Modeller(topology, xyz_N3 * mm.unit.angstrom)
+    seed = random.getstate()  # hydrogens are first placed at random
+    try:
+        random.seed(0)
+        platform = mm.Platform.getPlatformByName("Reference")  # CPU is not repeatable
+        model.addHydrogens(variants=hydrogens, platform=platform)
+    finally:
+        random.setstate(seed)
+    return model.topology, np.array(model.positions.value_in_unit(mm.unit.nanometer))
 
 
 def _cap(chain: coordinate_formats.PredictedChain) -> np.ndarray:
     """Returns a place for OP3, opposite to the other oxygens of the 5' phosphate."""
-    slots = [atoms.BACKBONE.index(name) for name in ("OP1", "OP2", "O5'")]
-    p_3 = chain.xyz_LT3[0, atoms.P].astype(np.float64)
-    away_3 = p_3 - chain.xyz_LT3[0, slots].mean(0)
-    return p_3 + _CAP_LENGTH * away_3 / max(float(np.linalg.norm(away_3)), 1e-6)
+    xyz_T3 = chain.xyz_LT3[0].astype(np.float64)
+    away_3 = xyz_T3[atoms.P] - xyz_T3[[*atoms.SWAPPED, atoms.O5_PRIME]].mean(0)
+    return xyz_T3[atoms.P] + away_3 * _CAP_LENGTH / (np.linalg.norm(away_3) + 1e-6)
 
 
 def _context(
-    mm: ModuleType, topology: Any, xyz_N3: np.ndarray, heavy_M: np.ndarray
+    mm: ModuleType, topology: Any, xyz_N3: np.ndarray, is_own_N: np.ndarray
 ) -> Any:
-    """Returns a simulation with springs, and charges that can be switched off."""
+    """Returns a simulation with springs on the chain's own atoms."""
     system = mm.app.ForceField(FORCE_FIELD).createSystem(
-        topology,
-        nonbondedMethod=mm.app.CutoffNonPeriodic,
-        nonbondedCutoff=CUTOFF * mm.unit.nanometer,
-        removeCMMotion=False,
+        topology, nonbondedMethod=mm.app.CutoffNonPeriodic, nonbondedCutoff=CUTOFF
     )
-    is_cap_N = [atom.residue.name == _CAP for atom in topology.atoms()]
+    cap = {a.index for a in topology.atoms() if a.residue.name == _CAP}
     for force in system.getForces():
         if isinstance(force, mm.NonbondedForce):
-            _make_charges_a_setting(force, is_cap_N)
-    springs = mm.CustomExternalForce("0.5*k*((x-x0)^2+(y-y0)^2+(z-z0)^2)")
-    springs.addGlobalParameter("k", SPRING)
-    for name in ("x0", "y0", "z0"):
+            _make_charges_a_setting(force, cap)
+    springs = mm.CustomExternalForce(f"{SPRING / 2}*((x-a)^2+(y-b)^2+(z-c)^2)")
+    for name in "abc":
         springs.addPerParticleParameter(name)
-    for index in heavy_M.tolist():
+    for index in np.flatnonzero(is_own_N).tolist():
         springs.addParticle(index, xyz_N3[index].tolist())
-    springs.setForceGroup(_SPRINGS_GROUP)
+    springs.setForceGroup(_SPRINGS)
     system.addForce(springs)
-    context = mm.Context(
-        system,
-        mm.VerletIntegrator(0.001),  # never used; a context has one
-        _platform(mm),
-        {"DeterministicForces": "true", "Threads": "1"},
-    )
+    integrator = mm.VerletIntegrator(0.001)  # a context needs one; it never runs
+    platform = mm.Platform.getPlatformByName("CPU")
+    settings = {"Threads": "1", "DeterministicForces": "true"}
+    context = mm.Context(system, integrator, platform, settings)
     context.setPositions(xyz_N3)
     return context
 
 
-def _make_charges_a_setting(force: Any, is_cap_N: list[bool]) -> None:
+def _make_charges_a_setting(force: Any, cap: set[int]) -> None:
+    """Lets one setting turn all charges on and off, but for the cap's: they are 0.
+
+    The cap's hydrogen has no radius and would fall onto the phosphate's oxygens.
+    """
     force.addGlobalParameter(_CHARGES, 1.0)
     for index in range(force.getNumParticles()):
-        charge, sigma, epsilon = force.getParticleParameters(index)
-        force.setParticleParameters(index, 0.0, sigma, epsilon)
-        if not is_cap_N[index]:
+        charge, *radii = force.getParticleParameters(index)
+        force.setParticleParameters(index, 0.0, *radii)
+        if index not in cap:
             force.addParticleParameterOffset(_CHARGES, index, charge, 0.0, 0.0)
     for index in range(force.getNumExceptions()):
-        one, other, product, sigma, epsilon = force.getExceptionParameters(index)
-        force.setExceptionParameters(index, one, other, 0.0, sigma, epsilon)
-        if not (is_cap_N[one] or is_cap_N[other]):
+        one, other, product, *radii = force.getExceptionParameters(index)
+        force.setExceptionParameters(index, one, other, 0.0, *radii)
+        if not cap & {one, other}:
             force.addExceptionParameterOffset(_CHARGES, index, product, 0.0, 0.0)
 
 
 def _minimize(mm: ModuleType, context: Any, charges: float, end: float) -> bool:
     """Lets the energy fall; returns false where time was up first."""
 
-    class Clock(mm.MinimizationReporter):  # type: ignore[misc, name-defined]
+    class Clock(mm.MinimizationReporter):  # type: ignore[name-defined]
         is_up = time.monotonic() >= end
 
         def report(self, *_: object) -> bool:
@@ -242,29 +232,16 @@ def _minimize(mm: ModuleType, context: Any, charges: float, end: float) -> bool:
             return self.is_up
 
     clock = Clock()
-    context.setParameter(_CHARGES, charges)
     if not clock.is_up:
-        mm.LocalEnergyMinimizer.minimize(context, TOLERANCE, 0, clock)
-    context.setParameter(_CHARGES, 1.0)
+        context.setParameter(_CHARGES, charges)
+        try:
+            mm.LocalEnergyMinimizer.minimize(context, TOLERANCE, 0, clock)
+        except mm.OpenMMException as error:
+            raise ArithmeticError(f"relaxation: {error}") from error
+        context.setParameter(_CHARGES, 1.0)
     return not clock.is_up
 
 
 def _energy(context: Any) -> float:
-    """Returns kJ/mol, of all forces but springs."""
-    state = context.getState(energy=True, groups=~(1 << _SPRINGS_GROUP) & 0xFFFFFFFF)
-    return float(state.getPotentialEnergy()._value)
-
-
-def _platform(mm: ModuleType) -> Any:
-    return mm.Platform.getPlatformByName("CPU")
-
-
-@contextlib.contextmanager
-def _fixed_random() -> Iterator[None]:
-    """Seeds what hydrogens are first placed by, and sets it back."""
-    state = random.getstate()
-    random.seed(0)
-    try:
-        yield
-    finally:
-        random.setstate(state)
+    """Returns kJ/mol without the springs."""
+    return float(context.getState(energy=True, groups={0}).getPotentialEnergy()._value)

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ssrlm_jax.infer import folder, results
+from ssrlm_jax.infer import canvas, folder, plots3d, results
 from ssrlm_jax.metrics import stereochemistry
 from ssrlm_jax.rna import (
     coordinate_formats,
@@ -114,27 +114,37 @@ class Models:
     """Writes predicted structures into a directory, as they come.
 
     For each RNA `name.pdb` or `name.cif`, `name.npz` (plddt, pair probabilities,
-    distances of P, C4' and N), `name.dbn` and `name.json`; names as in
+    distances of P, C4' and N), `name.dbn`, `name.json` and pictures; names as in
     `results.Structures`.
     """
 
     def __init__(
-        self, directory: pathlib.Path, names: Sequence[str], *, is_replaced: bool
+        self,
+        directory: pathlib.Path,
+        names: Sequence[str],
+        *,
+        with_plots: bool = False,
+        is_replaced: bool,
     ) -> None:
         """Checks that results can be written; writes nothing yet.
 
         Args:
           directory: is made where it is missing.
           names: of FORMATS.
+          with_plots: whether pictures are drawn, all of `plots3d.PICTURES`.
           is_replaced: whether files of the same name give way.
 
         Raises:
           ValueError: the directory is a file, or holds something.
+          ProgramError: Matplotlib, which draws pictures, is missing.
         """
+        if with_plots:
+            canvas.check_installed("matplotlib")
         if directory.exists() and not directory.is_dir():
             raise ValueError(f"{directory} is a file; a directory is expected")
         results.check_free(directory, is_replaced=is_replaced)
         self._directory, self._names = directory, tuple(names)
+        self._with_plots, self._is_replaced = with_plots, is_replaced
         self._stems = results.FreeNames(str.lower)
 
     def add(
@@ -142,6 +152,7 @@ class Models:
         name: str,
         prediction: folder.Prediction,
         origin: Origin,
+        relaxed: Mapping[str, float | bool] | None = None,
     ) -> pathlib.Path:
         """Writes the files of one RNA.
 
@@ -149,6 +160,7 @@ class Models:
           name: of the RNA.
           prediction: its atoms.
           origin: what the files say of their making.
+          relaxed: what the summary says of relaxation; None: there was none.
 
         Returns:
           The path of its files, without an ending.
@@ -160,7 +172,7 @@ class Models:
             ENDINGS[kind]: as_text(name, prediction, kind, origin)
             for kind in self._names
         }
-        said = summary(name, prediction, origin)
+        said = summary(name, prediction, origin) | {"relaxation": relaxed}
         texts["json"] = json.dumps(said, indent=1) + "\n"
         self._directory.mkdir(parents=True, exist_ok=True)
         path = self._directory / self._stems.take(results.file_stem(name))
@@ -169,6 +181,14 @@ class Models:
         record = formats.Record(name, prediction.letters, structure=pairs(prediction))
         structure_formats.write_dbn(path.with_name(f"{path.name}.dbn"), record)
         self._write_maps(path.with_name(f"{path.name}.npz"), prediction)
+        if self._with_plots:
+            plots3d.save(
+                name,
+                chain(prediction),
+                self._directory,
+                path.name,
+                is_replaced=self._is_replaced,
+            )
         return path
 
     def _write_maps(self, path: pathlib.Path, prediction: folder.Prediction) -> None:

@@ -158,8 +158,10 @@ def local_error(
     is_near_BNN = (far_BNN < RADIUS) & is_BN[:, :, None] & is_BN[:, None]
     is_near_BNN &= (owner_N[:, None] != owner_N)[None]
     error_BNN = jnp.abs(geometry.distances(found_BN3, found_BN3) - far_BNN)
-    share_BNN = sum(jax.nn.sigmoid(limit - error_BNN) for limit in LIMITS) / len(LIMITS)
-    return _mean(1.0 - share_BNN, is_near_BNN)
+    kept_BNN = jnp.zeros_like(error_BNN)
+    for limit in LIMITS:
+        kept_BNN += jax.nn.sigmoid(limit - error_BNN)
+    return _mean(1.0 - kept_BNN / len(LIMITS), is_near_BNN)
 
 
 def confidence_error(

@@ -1,0 +1,91 @@
+import json
+
+import numpy as np
+import pytest
+import structures
+
+from ssrlm_jax.metrics import report3d
+
+
+def _known():
+    xyz_LT3, _, is_atom_LT = structures.whole()
+    letters = "".join(
+        letter
+        for letter, is_whole in zip(
+            structures.chain().letters, _is_whole(), strict=True
+        )
+        if is_whole
+    )
+    return report3d.Model(letters, xyz_LT3, is_atom_LT)
+
+
+def _is_whole():
+    one = structures.chain()
+    kept = {row.tobytes() for row in structures.whole()[0]}
+    return [row.tobytes() in kept for row in one.xyz_LT3]
+
+
+def _noisy(size, seed=0):
+    known = _known()
+    noise_LT3 = np.random.default_rng(seed).normal(size=known.xyz_LT3.shape)
+    plddt_L = np.full(len(known.letters), 1 / (1 + size))
+    return known._replace(xyz_LT3=known.xyz_LT3 + size * noise_LT3, plddt_L=plddt_L)
+
+
+def test_the_truth_scores_full_marks_and_nothing_scores_none():
+    known = _known()
+    best = report3d.score("a", known, known).scores
+    for name in ("lddt", "lddt_c1", "tm_score", "fidelity", "pair_f1", "canonical_f1"):
+        assert best[name] == 1.0
+    assert best["rmsd"] == pytest.approx(0.0, abs=1e-5)
+    assert best["wrong_chirality"] == 0.0
+    worst = report3d.score("a", report3d.missing(known), known).scores
+    for name in ("lddt", "lddt_c1", "tm_score", "fidelity", "pair_f1"):
+        assert worst[name] == 0.0
+    assert np.isnan(worst["rmsd"])
+
+
+def test_base_pairs_of_a_structure_are_those_of_its_file():
+    """The sarcin-ricin loop: a stem of Watson-Crick pairs, and others in its loop."""
+    found = report3d.base_pairs(_known())
+    canonical = [(p.i, p.j) for p in found if p.edges == "cWW"]
+    assert len(canonical) == len(structures.chain().pairs_N2)
+    assert len(found) > len(canonical)
+
+
+def test_reports_have_means_intervals_and_trends():
+    known = _known()
+    sizes = (0.1, 0.3, 0.5, 1.0, 1.5)
+    scored = [
+        report3d.score(f"n{size}", _noisy(size), known, identity=1 - size / 2)
+        for size in sizes
+    ]
+    found = report3d.report(scored)
+    value, low, high = found["scores"]["lddt"]
+    assert value == pytest.approx(
+        np.mean([one.scores["lddt"] for one in scored]), abs=1e-6
+    )
+    assert low < value < high
+    assert found["with_identity"]["lddt"][0] > 0.9
+    assert found["with_length"]["lddt"] == [None, None, None]  # all of one length
+    assert found["confidence"]["pearson_of_structures"][0] > 0.9
+    assert sum(found["confidence"]["bins"]["nucleotides"]) == 5 * len(known.letters)
+    assert json.loads(json.dumps(found)) == found
+    header, first, *_ = report3d.rows(scored)
+    assert (
+        dict(zip(header, first, strict=True))["lddt"]
+        == f"{scored[0].scores['lddt']:.4f}"
+    )
+
+
+def test_without_confidence_or_identity_there_is_none_of_it():
+    known = _known()
+    found = report3d.report([report3d.score("a", known, known)])
+    assert not {"confidence", "with_identity"} & set(found)
+
+
+def test_another_sequence_is_an_error():
+    known = _known()
+    other = known._replace(letters="A" * len(known.letters))
+    with pytest.raises(ValueError, match="another sequence"):
+        report3d.score("a", other, known)
