@@ -1,11 +1,10 @@
 """Relaxes predicted atoms in a force field, by OpenMM; needs the extra [relax].
 
-One rule: the fold stays. Springs hold atoms where they were predicted, so that lengths,
-angles and overlaps are repaired and little else. In vacuum, on one core.
+One rule: the fold stays. Springs hold atoms where they are, so that lengths, angles and
+overlaps are repaired and little else. In vacuum, on one core.
 
 Sources: Zgarbova et al. 2011, J. Chem. Theory Comput. 7, for AMBER OL3; Jumper et al.
-2021, Nature 596, supplement 1.8.6, for springs and vacuum; OpenMM 8, Eastman et al.
-2024, J. Phys. Chem. B 128.
+2021, Nature 596, supplement 1.8.6, for springs and vacuum.
 """
 
 import dataclasses
@@ -23,6 +22,7 @@ FORCE_FIELD = "amber14/RNA.OL3.xml"
 SPRING = 4184.0  # kJ/mol/nm², of each atom of the chain; 10 kcal/mol/Å²
 CUTOFF = 1.0  # nm
 TOLERANCE = 10.0  # kJ/mol/nm, root mean square of the forces that ends a stage
+_PER_NM = 10.0  # angstrom
 _NUM_PHOSPHATE = 3  # P, OP1, OP2: the first slots
 _CAP, _CAP_LENGTH = "OHE", 1.61  # a hydroxyl on the 5' phosphate; angstrom
 _CHARGES = "charges"  # a setting of the simulation: 1 on, 0 off
@@ -34,8 +34,8 @@ class Relaxed(NamedTuple):
 
     Attributes:
       chain: as it was but for its coordinates.
-      energy_before: kJ/mol, of the whole force field without the springs, where
-        hydrogens were added and nothing else is done: they are not yet relaxed.
+      energy_before: kJ/mol, of the force field with charges and without the springs,
+        where the chain was predicted and hydrogens are added, but not yet relaxed.
       energy_after: of the same atoms and forces at the end.
       rmsd: angstrom, how far the atoms of the chain moved, not superposed.
       is_converged: false: the time limit ended it.
@@ -61,10 +61,10 @@ def relax(
     """Moves atoms to the nearest minimum of the energy.
 
     Hydrogens are added, then energy falls twice: without charges, which lets atoms
-    that overlap part, and with them. A 5' phosphate ends meanwhile in a hydroxyl
-    without charge, since the force field has no other; without phosphate, O5' is the
-    hydroxyl. What is added is not returned. Handedness is kept, also where it is
-    wrong. Equal calls give equal results.
+    that overlap part, and with them. A 5' phosphate ends meanwhile in a hydroxyl, as
+    the force field knows it; without phosphate, O5' is the hydroxyl. What is added is
+    not returned. Handedness is kept, also where it is wrong. Equal calls give equal
+    results.
 
     Args:
       chain: nucleotides each bonded to the next, whatever their numbers, with all
@@ -78,33 +78,14 @@ def relax(
       ImportError: OpenMM is missing.
       ArithmeticError: the simulation failed.
     """
-    start = time.monotonic()
+    end = time.monotonic() + limit_s
     mm = _library()
     _check(chain, limit_s)
-    topology, xyz_N3 = _with_hydrogens(mm, chain)
-    is_own_N = np.array(
-        [a.element.symbol != "H" and a.residue.name != _CAP for a in topology.atoms()]
-    )
-    context = _context(mm, topology, xyz_N3, is_own_N)
-    energy_before = _energy(context)
-    if not math.isfinite(energy_before):
-        raise ValueError("relaxation: energy is not finite; atoms lie on one another")
-    is_converged = all(
-        _minimize(mm, context, charges, start + limit_s) for charges in (0.0, 1.0)
-    )
-    state = context.getState(positions=True)
-    moved_N3 = state.getPositions(asNumpy=True).value_in_unit(mm.unit.angstrom)
-    xyz_LT3 = chain.xyz_LT3.copy()
-    xyz_LT3[chain.is_atom_LT] = moved_N3[is_own_N]
-    step_N3 = (xyz_LT3 - chain.xyz_LT3)[chain.is_atom_LT].astype(np.float64)
-    return Relaxed(
-        chain=dataclasses.replace(chain, xyz_LT3=xyz_LT3),
-        energy_before=energy_before,
-        energy_after=_energy(context),
-        rmsd=float(np.sqrt((step_N3**2).sum(-1).mean())),
-        is_converged=is_converged,
-        seconds=time.monotonic() - start,
-    )
+    try:
+        found = _relax(mm, chain, end)
+    except mm.OpenMMException as error:
+        raise ArithmeticError(f"relaxation: {error}") from error
+    return found._replace(seconds=time.monotonic() - end + limit_s)
 
 
 def _library() -> ModuleType:
@@ -116,132 +97,3 @@ def _library() -> ModuleType:
             "relaxation needs OpenMM: pip install 'ssrlm-jax[relax]'"
         ) from error
     return openmm
-
-
-def _check(chain: coordinate_formats.PredictedChain, limit_s: float) -> None:
-    if not limit_s >= 0:
-        raise ValueError(f"limit_s={limit_s!r} is not >= 0")
-    if len(chain.letters) < 2:
-        raise ValueError("relaxation: two nucleotides or more are expected, found 1")
-    is_expected_LT = atoms.is_atom()[atoms.encode(chain.letters)]
-    is_expected_LT[0, :_NUM_PHOSPHATE] = _has_phosphate(chain)
-    lacking = np.argwhere(is_expected_LT & ~chain.is_atom_LT)
-    if len(lacking):
-        residue, slot = lacking[0]
-        name = atoms.NAMES[chain.letters[residue]][slot]
-        raise ValueError(
-            f"relaxation: nucleotide {residue + 1} has no {name}; all atoms are expected"
-        )
-
-
-def _has_phosphate(chain: coordinate_formats.PredictedChain) -> bool:
-    return bool(chain.is_atom_LT[0, :_NUM_PHOSPHATE].any())
-
-
-def _with_hydrogens(
-    mm: ModuleType, chain: coordinate_formats.PredictedChain
-) -> tuple[Any, np.ndarray]:
-    """Returns the topology and nm of all atoms, the chain's in its order."""
-    topology, has_cap = mm.app.Topology(), _has_phosphate(chain)
-    strand = topology.addChain()
-    xyz_N3 = chain.xyz_LT3[chain.is_atom_LT].astype(np.float64)
-    hydrogens: list[list[tuple[str, str]] | None] = [None] * len(chain.letters)
-    if has_cap:
-        residue = topology.addResidue(_CAP, strand)
-        topology.addAtom("OP3", mm.app.element.oxygen, residue)
-        hydrogens.insert(0, [("HOP3", "OP3")])
-        xyz_N3 = np.concatenate([_cap(chain)[None], xyz_N3])
-    for letter, is_atom_T in zip(chain.letters, chain.is_atom_LT, strict=True):
-        residue = topology.addResidue(letter, strand)
-        for slot in np.flatnonzero(is_atom_T):
-            name = atoms.NAMES[letter][slot]
-            topology.addAtom(name, mm.app.Element.getBySymbol(name[0]), residue)
-    topology.createStandardBonds()
-    if has_cap:
-        topology.addBond(*list(topology.atoms())[:2])  # OP3 and P
-    model = mm.app.Modeller(topology, xyz_N3 * mm.unit.angstrom)
-    seed = random.getstate()  # hydrogens are first placed at random
-    try:
-        random.seed(0)
-        platform = mm.Platform.getPlatformByName("Reference")  # CPU is not repeatable
-        model.addHydrogens(variants=hydrogens, platform=platform)
-    finally:
-        random.setstate(seed)
-    return model.topology, np.array(model.positions.value_in_unit(mm.unit.nanometer))
-
-
-def _cap(chain: coordinate_formats.PredictedChain) -> np.ndarray:
-    """Returns a place for OP3, opposite to the other oxygens of the 5' phosphate."""
-    xyz_T3 = chain.xyz_LT3[0].astype(np.float64)
-    away_3 = xyz_T3[atoms.P] - xyz_T3[[*atoms.SWAPPED, atoms.O5_PRIME]].mean(0)
-    return xyz_T3[atoms.P] + away_3 * _CAP_LENGTH / (np.linalg.norm(away_3) + 1e-6)
-
-
-def _context(
-    mm: ModuleType, topology: Any, xyz_N3: np.ndarray, is_own_N: np.ndarray
-) -> Any:
-    """Returns a simulation with springs on the chain's own atoms."""
-    system = mm.app.ForceField(FORCE_FIELD).createSystem(
-        topology, nonbondedMethod=mm.app.CutoffNonPeriodic, nonbondedCutoff=CUTOFF
-    )
-    cap = {a.index for a in topology.atoms() if a.residue.name == _CAP}
-    for force in system.getForces():
-        if isinstance(force, mm.NonbondedForce):
-            _make_charges_a_setting(force, cap)
-    springs = mm.CustomExternalForce(f"{SPRING / 2}*((x-a)^2+(y-b)^2+(z-c)^2)")
-    for name in "abc":
-        springs.addPerParticleParameter(name)
-    for index in np.flatnonzero(is_own_N).tolist():
-        springs.addParticle(index, xyz_N3[index].tolist())
-    springs.setForceGroup(_SPRINGS)
-    system.addForce(springs)
-    integrator = mm.VerletIntegrator(0.001)  # a context needs one; it never runs
-    platform = mm.Platform.getPlatformByName("CPU")
-    settings = {"Threads": "1", "DeterministicForces": "true"}
-    context = mm.Context(system, integrator, platform, settings)
-    context.setPositions(xyz_N3)
-    return context
-
-
-def _make_charges_a_setting(force: Any, cap: set[int]) -> None:
-    """Lets one setting turn all charges on and off, but for the cap's: they are 0.
-
-    The cap's hydrogen has no radius and would fall onto the phosphate's oxygens.
-    """
-    force.addGlobalParameter(_CHARGES, 1.0)
-    for index in range(force.getNumParticles()):
-        charge, *radii = force.getParticleParameters(index)
-        force.setParticleParameters(index, 0.0, *radii)
-        if index not in cap:
-            force.addParticleParameterOffset(_CHARGES, index, charge, 0.0, 0.0)
-    for index in range(force.getNumExceptions()):
-        one, other, product, *radii = force.getExceptionParameters(index)
-        force.setExceptionParameters(index, one, other, 0.0, *radii)
-        if not cap & {one, other}:
-            force.addExceptionParameterOffset(_CHARGES, index, product, 0.0, 0.0)
-
-
-def _minimize(mm: ModuleType, context: Any, charges: float, end: float) -> bool:
-    """Lets the energy fall; returns false where time was up first."""
-
-    class Clock(mm.MinimizationReporter):  # type: ignore[name-defined]
-        is_up = time.monotonic() >= end
-
-        def report(self, *_: object) -> bool:
-            self.is_up = time.monotonic() >= end
-            return self.is_up
-
-    clock = Clock()
-    if not clock.is_up:
-        context.setParameter(_CHARGES, charges)
-        try:
-            mm.LocalEnergyMinimizer.minimize(context, TOLERANCE, 0, clock)
-        except mm.OpenMMException as error:
-            raise ArithmeticError(f"relaxation: {error}") from error
-        context.setParameter(_CHARGES, 1.0)
-    return not clock.is_up
-
-
-def _energy(context: Any) -> float:
-    """Returns kJ/mol without the springs."""
-    return float(context.getState(energy=True, groups={0}).getPotentialEnergy()._value)
