@@ -104,7 +104,7 @@ def _fold3d(parsed: argparse.Namespace) -> int:
                         sys.stdout.flush()
                     else:
                         writer.add(name, made, origin, relaxed)
-            except (ValueError, MemoryError) as error:
+            except (ValueError, ArithmeticError, MemoryError) as error:
                 report.problem(f"{record.place}: {record.name}: {error}")
             else:
                 report.advance()

@@ -63,8 +63,8 @@ def relax(
     Hydrogens are added, then energy falls twice: without charges, which lets atoms
     that overlap part, and with them. A 5' phosphate ends meanwhile in a hydroxyl, as
     the force field knows it; without phosphate, O5' is the hydroxyl. What is added is
-    not returned. Handedness is kept, also where it is wrong. Equal calls give equal
-    results.
+    not returned. Handedness is not repaired: wrong centres stay wrong, and flat ones
+    may become so. Equal calls give equal results.
 
     Args:
       chain: nucleotides each bonded to the next, whatever their numbers, with all
@@ -78,14 +78,42 @@ def relax(
       ImportError: OpenMM is missing.
       ArithmeticError: the simulation failed.
     """
-    end = time.monotonic() + limit_s
+    start = time.monotonic()
     mm = _library()
     _check(chain, limit_s)
     try:
-        found = _relax(mm, chain, end)
+        return _relax(mm, chain, start, start + limit_s)
     except mm.OpenMMException as error:
         raise ArithmeticError(f"relaxation: {error}") from error
-    return found._replace(seconds=time.monotonic() - end + limit_s)
+
+
+def _relax(
+    mm: ModuleType, chain: coordinate_formats.PredictedChain, start: float, end: float
+) -> Relaxed:
+    topology, xyz_N3 = _with_hydrogens(mm, chain)
+    own = [
+        atom.index
+        for atom in topology.atoms()
+        if atom.element.symbol != "H" and atom.residue.name != _CAP
+    ]
+    context, springs = _context(mm, topology, xyz_N3, own)
+    energy_before = _energy(context)
+    if not math.isfinite(energy_before):
+        raise ValueError("relaxation: energy is not finite; atoms lie on one another")
+    is_converged = all(
+        _minimize(mm, context, springs, charges, end) for charges in (0.0, 1.0)
+    )
+    xyz_LT3 = chain.xyz_LT3.copy()
+    xyz_LT3[chain.is_atom_LT] = _places(context)[own] * _PER_NM
+    step_N3 = (xyz_LT3 - chain.xyz_LT3)[chain.is_atom_LT]
+    return Relaxed(
+        chain=dataclasses.replace(chain, xyz_LT3=xyz_LT3),
+        energy_before=energy_before,
+        energy_after=_energy(context),
+        rmsd=float(np.sqrt((step_N3**2).sum(-1).mean())),
+        is_converged=is_converged,
+        seconds=time.monotonic() - start,
+    )
 
 
 def _library() -> ModuleType:
@@ -97,3 +125,139 @@ def _library() -> ModuleType:
             "relaxation needs OpenMM: pip install 'ssrlm-jax[relax]'"
         ) from error
     return openmm
+
+
+def _check(chain: coordinate_formats.PredictedChain, limit_s: float) -> None:
+    if not limit_s >= 0:
+        raise ValueError(f"limit_s={limit_s!r} is not >= 0")
+    if len(chain.letters) < 2:
+        raise ValueError("relaxation: two nucleotides or more are expected, found 1")
+    is_expected_LT = atoms.is_atom()[atoms.encode(chain.letters)]
+    is_expected_LT[0, :_NUM_PHOSPHATE] = chain.is_atom_LT[0, :_NUM_PHOSPHATE].any()
+    lacking = np.argwhere(is_expected_LT & ~chain.is_atom_LT)
+    if len(lacking):
+        residue, slot = lacking[0]
+        name = atoms.NAMES[chain.letters[residue]][slot]
+        raise ValueError(
+            f"relaxation: nucleotide {residue + 1} has no {name}; all are expected"
+        )
+
+
+def _with_hydrogens(
+    mm: ModuleType, chain: coordinate_formats.PredictedChain
+) -> tuple[Any, np.ndarray]:
+    """Returns the topology and nm of all atoms, the chain's in its order."""
+    topology = mm.app.Topology()
+    strand = topology.addChain()
+    xyz_N3 = chain.xyz_LT3[chain.is_atom_LT].astype(np.float64)
+    hydrogens: list[list[tuple[str, str]] | None] = [None] * len(chain.letters)
+    has_cap = chain.is_atom_LT[0, atoms.P]
+    if has_cap:
+        residue = topology.addResidue(_CAP, strand)
+        topology.addAtom("OP3", mm.app.element.oxygen, residue)
+        hydrogens.insert(0, [("HOP3", "OP3")])
+        xyz_N3 = np.concatenate([_cap(chain)[None], xyz_N3])
+    for letter, is_atom_T in zip(chain.letters, chain.is_atom_LT, strict=True):
+        residue = topology.addResidue(letter, strand)
+        for slot in np.flatnonzero(is_atom_T):
+            name = atoms.NAMES[letter][slot]
+            topology.addAtom(name, mm.app.Element.getBySymbol(name[0]), residue)
+    topology.createStandardBonds()
+    if has_cap:
+        topology.addBond(*list(topology.atoms())[:2])  # OP3 and P
+    model = mm.app.Modeller(topology, xyz_N3 * mm.unit.angstrom)
+    state = random.getstate()  # hydrogens are first placed at random
+    try:
+        random.seed(0)
+        platform = mm.Platform.getPlatformByName("Reference")  # CPU is not repeatable
+        model.addHydrogens(variants=hydrogens, platform=platform)
+    finally:
+        random.setstate(state)
+    return model.topology, np.array(model.positions.value_in_unit(mm.unit.nanometer))
+
+
+def _cap(chain: coordinate_formats.PredictedChain) -> np.ndarray:
+    """Returns a place for OP3, opposite to the other oxygens of the 5' phosphate."""
+    xyz_T3 = chain.xyz_LT3[0].astype(np.float64)
+    away_3 = xyz_T3[atoms.P] - xyz_T3[[*atoms.SWAPPED, atoms.O5_PRIME]].mean(0)
+    return xyz_T3[atoms.P] + _CAP_LENGTH * away_3 / np.linalg.norm(away_3)
+
+
+def _context(
+    mm: ModuleType, topology: Any, xyz_N3: np.ndarray, own: list[int]
+) -> tuple[Any, Any]:
+    """Returns a simulation, and its springs on the chain's own atoms."""
+    system = mm.app.ForceField(FORCE_FIELD).createSystem(
+        topology, nonbondedMethod=mm.app.CutoffNonPeriodic, nonbondedCutoff=CUTOFF
+    )
+    cap = {atom.index for atom in topology.atoms() if atom.residue.name == _CAP}
+    for force in system.getForces():
+        if isinstance(force, mm.NonbondedForce):
+            _make_charges_a_setting(force, cap)
+    springs = mm.CustomExternalForce(f"{SPRING / 2}*((x-a)^2+(y-b)^2+(z-c)^2)")
+    for name in "abc":
+        springs.addPerParticleParameter(name)
+    for index in own:
+        springs.addParticle(index, xyz_N3[index].tolist())
+    springs.setForceGroup(_SPRINGS)
+    system.addForce(springs)
+    context = mm.Context(
+        system,
+        mm.VerletIntegrator(0.001),  # a context needs one; it never runs
+        mm.Platform.getPlatformByName("CPU"),
+        {"Threads": "1", "DeterministicForces": "true"},  # more cores: not repeatable
+    )
+    context.setPositions(xyz_N3)
+    return context, springs
+
+
+def _make_charges_a_setting(force: Any, cap: set[int]) -> None:
+    """Lets a setting turn charges on and off; those of the cap become 0.
+
+    The cap's hydrogen has no radius and would fall into the phosphate's oxygens.
+    """
+    force.addGlobalParameter(_CHARGES, 1.0)
+    for index in range(force.getNumParticles()):
+        charge, *radii = force.getParticleParameters(index)
+        force.setParticleParameters(index, 0.0, *radii)
+        if index not in cap:
+            force.addParticleParameterOffset(_CHARGES, index, charge, 0.0, 0.0)
+    for index in range(force.getNumExceptions()):
+        one, other, product, *radii = force.getExceptionParameters(index)
+        force.setExceptionParameters(index, one, other, 0.0, *radii)
+        if not cap & {one, other}:
+            force.addExceptionParameterOffset(_CHARGES, index, product, 0.0, 0.0)
+
+
+def _minimize(mm: Any, context: Any, springs: Any, charges: float, end: float) -> bool:
+    """Lets the energy fall; returns false where time was up first."""
+
+    class Clock(mm.MinimizationReporter):
+        is_up = time.monotonic() >= end
+
+        def report(self, *_: object) -> bool:
+            self.is_up = time.monotonic() >= end
+            return self.is_up
+
+    clock = Clock()
+    if not clock.is_up:
+        xyz_N3 = _places(context)  # springs to where chains were torn keep them open
+        for spring in range(springs.getNumParticles()):
+            index, _ = springs.getParticleParameters(spring)
+            springs.setParticleParameters(spring, index, xyz_N3[index].tolist())
+        springs.updateParametersInContext(context)
+        context.setParameter(_CHARGES, charges)
+        mm.LocalEnergyMinimizer.minimize(context, TOLERANCE, 0, clock)
+        context.setParameter(_CHARGES, 1.0)
+    return not clock.is_up
+
+
+def _places(context: Any) -> np.ndarray:
+    """Returns nm of all atoms."""
+    return context.getState(positions=True).getPositions(asNumpy=True)._value
+
+
+def _energy(context: Any) -> float:
+    """Returns kJ/mol without the springs."""
+    state = context.getState(energy=True, groups={0})
+    return state.getPotentialEnergy()._value

@@ -17,7 +17,7 @@ def library():
     return pytest.importorskip("openmm", reason="OpenMM is not installed")
 
 
-def _chain(first=0, last=27, noise=0.0, seed=0, **changed):
+def _chain(first=0, last=27, noise=0.0, seed=1, **changed):
     """1Q96, of which the first nucleotide has no phosphate."""
     real = structures.chain()
     is_atom_LT = real.is_atom_LT[first:last]
@@ -40,8 +40,13 @@ def _distance(chain, other):
     return np.sqrt((step_N3**2).sum(-1).mean())
 
 
-def _outliers(chain):
-    return stereochemistry.bond_outliers(chain.xyz_LT3, chain.is_atom_LT).share
+def _bonds(chain):
+    return stereochemistry.bond_outliers(chain.xyz_LT3, chain.is_atom_LT)
+
+
+def _num_clashes(chain):
+    found = stereochemistry.clashes(chain.letters, chain.xyz_LT3, chain.is_atom_LT)
+    return len(found.pair_N4)
 
 
 def _length(chain, residue, name, other):
@@ -55,17 +60,16 @@ def test_a_distorted_chain_gets_better(library, first):
     found = amber.relax(before)
     after = found.chain
     assert found.is_converged
-    # kJ/mol; the crystal's own minimum is at -15232 and -14527
+    # The crystal itself, relaxed with and without its first nucleotide: -15256, -14551
     assert found.energy_before > 50_000
     assert -16_000 < found.energy_after < -14_000
-    assert _outliers(before) > 0.5
-    assert _outliers(after) < 0.01
+    assert _bonds(before).share > 0.5
+    assert _bonds(after).share < 0.01
     assert found.rmsd == pytest.approx(_distance(after, before), abs=1e-5)
     assert found.rmsd < 0.4
     assert _distance(after, real) < 0.6 * _distance(before, real)
     assert not stereochemistry.chirality(after.xyz_LT3, after.is_atom_LT).num_wrong
-    clashes = stereochemistry.clashes(after.letters, after.xyz_LT3, after.is_atom_LT)
-    assert not len(clashes.pair_N4)
+    assert not _num_clashes(after)
     assert after.letters == before.letters
     assert (after.name, after.numbers) == (before.name, before.numbers)
     assert after.xyz_LT3.dtype == np.float32
@@ -86,8 +90,12 @@ def test_the_5_prime_phosphate_is_repaired_like_others(library):
 
 def test_equal_calls_give_equal_results_and_leave_random_numbers_alone(library):
     chain = _chain(0, 6, noise=NOISE)
-    xyz_LT3, state = chain.xyz_LT3.copy(), random.getstate()
-    one, other = amber.relax(chain), amber.relax(chain)
+    xyz_LT3 = chain.xyz_LT3.copy()
+    random.seed(1)
+    one = amber.relax(chain)
+    random.seed(2)
+    state = random.getstate()
+    other = amber.relax(chain)
     np.testing.assert_array_equal(one.chain.xyz_LT3, other.chain.xyz_LT3)
     assert one[1:5] == other[1:5]
     np.testing.assert_array_equal(chain.xyz_LT3, xyz_LT3)
@@ -98,16 +106,6 @@ def test_nothing_moves_far_from_a_crystal(library):
     found = amber.relax(_chain(0, 12))
     assert found.rmsd < 0.15
     assert found.energy_after < found.energy_before
-
-
-def test_atoms_that_overlap_part(library):
-    xyz_LT3 = _chain(0, 6).xyz_LT3.copy()
-    xyz_LT3[5] += xyz_LT3[1, atoms.GLYCOSIDIC] - xyz_LT3[5, atoms.GLYCOSIDIC] + 0.1
-    before = _chain(0, 6, xyz_LT3=xyz_LT3)
-    found = amber.relax(before)
-    assert found.energy_before > 1e9
-    assert found.energy_after < 1e4
-    assert np.isfinite(found.chain.xyz_LT3).all()
 
 
 def test_without_time_nothing_moves(library):
@@ -131,18 +129,16 @@ def test_time_that_runs_out_keeps_what_was_reached(library, monkeypatch):
     assert amber.relax(before).energy_after < found.energy_after
 
 
-def test_the_longer_of_two_links_closes(library):
-    # The bond follows the sequence, not the distance: 2 angstrom more are pulled in.
-    xyz_LT3 = _chain(0, 6).xyz_LT3.copy()
-    step_3 = xyz_LT3[3, atoms.P] - xyz_LT3[2, atoms.O3_PRIME]
-    xyz_LT3[3:] += 2.0 * step_3 / np.linalg.norm(step_3)
-    is_atom_LT = _chain(0, 6).is_atom_LT
-    before = _chain(
-        0, 6, xyz_LT3=np.where(is_atom_LT[..., None], xyz_LT3, 0).astype(np.float32)
-    )
+def test_a_torn_chain_is_mended_and_atoms_that_overlap_part(library):
+    xyz_LT3 = _chain().xyz_LT3.copy()
+    step_3 = xyz_LT3[13, atoms.P] - xyz_LT3[12, atoms.O3_PRIME]
+    xyz_LT3[13:] += 2 * step_3 / np.linalg.norm(step_3)  # one strand into the other
+    before = _chain(xyz_LT3=xyz_LT3)
+    assert _bonds(before).num_link_outliers == 1
+    assert _num_clashes(before) > 100
     after = amber.relax(before).chain
-    outliers = stereochemistry.bond_outliers(after.xyz_LT3, after.is_atom_LT)
-    assert (outliers.num_links, outliers.num_link_outliers) == (5, 0)
+    assert not _bonds(after).num_outliers
+    assert not _num_clashes(after)
 
 
 def test_a_chain_of_one_nucleotide_is_refused(library):
