@@ -99,7 +99,7 @@ def test_fidelity_by_hand():
     assert found.f1 == pytest.approx(2 / 5)
     none = np.zeros((0, 2), int)
     assert coordinates.interaction_network_fidelity(none, true).f1 == 0.0
-    with pytest.raises(ValueError, match="1"):
+    with pytest.raises(ValueError, match="position 2 is paired with itself"):
         coordinates.interaction_network_fidelity(np.array([[1, 1]]), true)
 
 
