@@ -175,3 +175,16 @@ def test_too_long_for_learned_positions_is_an_error():
     inputs = inputs._replace(token_BSL=np.full((1, 1, 10), 4))
     with pytest.raises(ValueError, match="10 nucleotides found, the model knows 9"):
         folding.fold(folder, params, inputs, groups, 1, 0.0)
+
+
+@pytest.mark.parametrize(("start", "is_apart"), [("strand", True), ("point", False)])
+def test_before_training_nucleotides_are_where_they_start(start, is_apart):
+    """The network's moves start at zero: a strand with 4.7 angstrom from N to N, or a point."""
+    settings = dataclasses.replace(structures.SIZES, start=start)
+    folder, groups = structures.network(settings)
+    params = folding.init(folder, 8, groups, jax.random.key(0))
+    inputs = structures.inputs(0, 9)
+    found = folding.fold(folder, params, inputs, groups, 1, 0.0).folded
+    origin_L3 = found.structure.frames.origin_3[0, -1]
+    step_L = np.linalg.norm(np.diff(origin_L3, axis=0), axis=-1)
+    np.testing.assert_allclose(step_L, 4.7 if is_apart else 0.0, atol=0.05)

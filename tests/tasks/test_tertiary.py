@@ -81,6 +81,21 @@ def test_lddt_of_the_target_is_the_metrics():
     assert 0.3 < expected.score < 0.95
 
 
+def test_a_chain_that_shrinks_loses_its_contacts():
+    """The least is 1 - the mean of sigmoids of LIMITS; frame errors fall meanwhile."""
+    xyz_LT3, _, is_LT = structures.whole()
+    true_BLT3, is_BLT = jnp.array(xyz_LT3)[None], is_LT[None]
+    found = [
+        float(losses.local_error(size * true_BLT3, true_BLT3, is_BLT)[0])
+        for size in (1.0, 0.7, 0.1)
+    ]
+    least = 1 - np.mean(1 / (1 + np.exp(-np.array(losses.LIMITS))))
+    assert found[0] == pytest.approx(least, abs=1e-3)
+    assert found[0] < found[1] < found[2]
+    nothing_BLT = jnp.zeros_like(is_BLT)
+    assert losses.local_error(true_BLT3, true_BLT3, nothing_BLT).tolist() == [0.0]
+
+
 def test_bonds_and_clashes_of_nature_are_free_and_broken_ones_cost():
     one = structures.chain()
     xyz_BLT3 = jnp.array(one.xyz_LT3)[None]
