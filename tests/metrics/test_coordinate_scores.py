@@ -112,3 +112,107 @@ def test_wrong_arrays_are_named():
     bad = _c1([0.0, np.nan])
     with pytest.raises(ValueError, match="of nucleotide 2 are not finite"):
         coordinates.lddt_c1(*bad, *good)
+
+
+def test_lddt_is_biotites_where_the_prediction_lacks_atoms():
+    predicted_LT3, is_LT, true_LT3, _ = _noisy(0.5)
+    is_seen_LT = is_LT & (np.random.default_rng(1).random(is_LT.shape) < 0.8)
+    subject = _array(np.where(is_seen_LT[..., None], predicted_LT3, np.nan), is_LT)
+    expected = bs.lddt(_array(true_LT3, is_LT), subject)
+    found = coordinates.lddt_all_atom(predicted_LT3, is_seen_LT, true_LT3, is_LT)
+    assert found.score == pytest.approx(expected, abs=1e-4)
+    whole = coordinates.lddt_all_atom(predicted_LT3, is_LT, true_LT3, is_LT)
+    assert found.score < whole.score - 0.2
+
+
+def test_a_mirror_image_of_the_truth_has_full_lddt():
+    true_LT3, _, is_LT = structures.whole()
+    both = -true_LT3, is_LT, true_LT3, is_LT
+    assert coordinates.lddt_all_atom(*both).score == 1.0
+    assert coordinates.lddt_c1(*both).score == 1.0
+
+
+@pytest.mark.parametrize(
+    ("apart", "error", "expected"),
+    [
+        (14.75, 0.25, 1.0),
+        (14.75, 0.5, 0.75),  # a threshold itself is not below
+        (14.75, 4.0, 0.0),
+        (15.0, 0.0, np.nan),  # nor is the radius
+    ],
+)
+def test_limits_of_lddt_are_not_part_of_it(apart, error, expected):
+    both = *_c1([0.0, apart + error]), *_c1([0.0, apart])
+    for lddt in (coordinates.lddt_all_atom, coordinates.lddt_c1):
+        np.testing.assert_array_equal(lddt(*both).score, expected)
+
+
+def test_atoms_of_one_nucleotide_are_no_contact():
+    true, predicted = _c1([0.0, 6.0]), _c1([0.0, 6.0])
+    for (xyz_LT3, is_LT), x in ((true, 3.0), (predicted, 5.0)):
+        xyz_LT3[0, atoms.P, 0] = x
+        is_LT[0, atoms.P] = True
+    # C1'-C1' is kept; P-C1' of the next is 2 angstrom too short: 1 of 4 thresholds.
+    found = coordinates.lddt_all_atom(*predicted, *true)
+    assert found.score == pytest.approx((1 + 1 / 4) / 2)
+
+
+def test_oxygens_that_fit_as_they_are_named_stay():
+    predicted_LT3, is_LT, true_LT3, _ = _noisy(0.1)
+    both = predicted_LT3, is_LT, true_LT3, is_LT
+    named = coordinates.lddt_all_atom(*both)
+    renamed = coordinates.lddt_all_atom(*both, is_renamed=True)
+    np.testing.assert_array_equal(renamed.score_L, named.score_L)
+    assert named.score < 1.0
+
+
+def test_oxygens_that_fit_neither_way_better_stay():
+    """Of phosphates alone no name is certain; the second has but one oxygen."""
+    xyz_LT3, is_LT = _c1([0.0, 6.0])
+    is_LT[:] = False
+    for at, x in (((0, 1), 0.0), ((0, 2), 2.0), ((1, 1), 6.0)):
+        xyz_LT3[at] = [x, 0.0, 0.0]
+        is_LT[at] = True
+    both = xyz_LT3, is_LT, xyz_LT3, is_LT
+    assert coordinates.lddt_all_atom(*both, is_renamed=True).score == 1.0
+
+
+@pytest.mark.parametrize("length", [0, 1, 3])
+def test_without_atoms_there_is_no_lddt(length):
+    nothing = _c1(np.zeros(length))
+    nothing[1][:] = False
+    for lddt in (coordinates.lddt_all_atom, coordinates.lddt_c1):
+        found = lddt(*nothing, *nothing)
+        assert np.isnan(found.score)
+        np.testing.assert_array_equal(found.score_L, np.full(length, np.nan))
+
+
+def test_places_without_an_atom_are_not_read():
+    predicted_LT3, is_LT, true_LT3, _ = _noisy(0.5)
+    expected = coordinates.lddt_all_atom(predicted_LT3, is_LT, true_LT3, is_LT)
+    filled = [np.where(is_LT[..., None], x, np.nan) for x in (predicted_LT3, true_LT3)]
+    found = coordinates.lddt_all_atom(filled[0], is_LT, filled[1], is_LT)
+    assert found.score == expected.score
+
+
+@pytest.mark.parametrize(
+    ("predicted", "true", "expected"),
+    [([], [], 1.0), ([[0, 3]], [], 0.0), ([], [[0, 3]], 0.0)],
+)
+def test_fidelity_of_empty_structures(predicted, true, expected):
+    found = coordinates.interaction_network_fidelity(np.array(predicted), true)
+    assert found == (expected, expected)
+
+
+def test_pairs_given_twice_count_once():
+    twice = np.array([[0, 3], [3, 0], [0, 3]])
+    found = coordinates.interaction_network_fidelity(twice, np.array([[0, 3], [1, 2]]))
+    assert found == pytest.approx((np.sqrt(1 / 2), 2 / 3))
+
+
+def test_wrong_arrays_of_the_known_structure_are_named_too():
+    xyz_LT3, is_LT = _c1([0.0, 6.0])
+    with pytest.raises(ValueError, match="true coordinates .* are not"):
+        coordinates.lddt_all_atom(xyz_LT3, is_LT, xyz_LT3, is_LT[:, :5])
+    with pytest.raises(ValueError, match="true coordinates of nucleotide 1 are not"):
+        coordinates.lddt_all_atom(xyz_LT3, is_LT, *_c1([np.inf, 6.0]))
