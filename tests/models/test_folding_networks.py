@@ -179,7 +179,7 @@ def test_too_long_for_learned_positions_is_an_error():
 
 @pytest.mark.parametrize(("start", "is_apart"), [("strand", True), ("point", False)])
 def test_before_training_nucleotides_are_where_they_start(start, is_apart):
-    """The network's moves start at zero: a strand with 4.7 angstrom from N to N, or a point."""
+    """The network's moves start at zero: a strand, 4.7 angstrom a step, or a point."""
     settings = dataclasses.replace(structures.SIZES, start=start)
     folder, groups = structures.network(settings)
     params = folding.init(folder, 8, groups, jax.random.key(0))
