@@ -127,6 +127,7 @@ def _task(crops, **weights):
     )
 
 
+@pytest.mark.long
 def test_padding_does_not_change_the_losses():
     found = []
     for step in (27, 40):
