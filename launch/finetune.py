@@ -39,60 +39,49 @@ def finetune(settings: config.FinetuneConfig, flags: argparse.Namespace) -> None
     train = data.into_buckets(split.train, settings.data)
     validation = data.into_buckets(split.validation, settings.data)
     settings = settings.in_steps(train.batches_per_epoch)
-    if split.test:
+    if split.test and not flags.dry_run:
         workdir.mkdir(parents=True, exist_ok=True)
         formats.write_table(workdir / "test.tsv", split.test)
     _log.info("training: %s", train)
     _log.info("validation: %s", validation)
 
     # Not above: these take seconds to import, and a wrong setting should not.
-    import jax
-
     from ssrlm_jax.cli import directories
     from ssrlm_jax.models import heads
     from ssrlm_jax.tasks import pretrain
     from ssrlm_jax.tasks import secondary as tasks
-    from ssrlm_jax.train import hardware, loop, optimizer, plan, sharding
+    from ssrlm_jax.train import job
 
-    hardware.keep_compiled(settings.loop.compilation_cache)
-    sharding.initialize(settings.distributed)
-    mesh = sharding.make_mesh(settings.mesh)
-    size = settings.data.batch_size
-    sharding.check_batch(size, settings.loop.micro_batches, mesh, "data.batch_size")
-    process, num_processes = sharding.share(mesh)
-    compute = settings.compute
+    size, compute = settings.data.batch_size, settings.compute
+    place = job.place(settings, size, "data.batch_size")
     task = tasks.Secondary(
-        pretrain.build_encoder(sizes, compute, mesh, max_segments=1),
+        pretrain.build_encoder(sizes, compute, place.mesh, max_segments=1),
         heads.build(settings.head, compute.dtype, settings.is_head_rematerialised),
         is_encoder_learned=settings.encoder_rate > 0,
         loaded=loaded,
         validation=validation.ordered,
         records=split.validation,
     )
-    rates = {f"^{tasks.ENCODER}/": settings.encoder_rate}
-    num_steps = settings.loop.num_steps
-    adamw = optimizer.build(settings.optimizer, num_steps, rates=rates)
-    how: dict[str, Any] = {"config": settings.loop, "mesh": mesh}
+    how: dict[str, Any] = {
+        "settings": settings,
+        "place": place,
+        "rates": {f"^{tasks.ENCODER}/": settings.encoder_rate},
+    }
     if flags.dry_run:
-        how["notes"] = ("counted for a batch of the longest RNAs; most are cheaper",)
-        longest = train.longest(size // num_processes)
-        print(plan.make(task, adamw, longest, num_shares=num_processes, **how))
+        notes = ("counted for a batch of the longest RNAs; most are cheaper",)
+        longest = train.longest(size // place.num_processes)
+        print(job.cost(task, longest, notes=notes, **how))
         return
-    state = loop.run(
+    _, process, num_processes = place
+    job.run(
         task,
         functools.partial(train.batches, settings.seed, process, num_processes),
-        adamw,
-        seed=settings.seed,
         workdir=workdir,
-        meta={
-            "architecture": architecture,
-            "config": dataclasses.asdict(settings),
-            "origin": origin,
-        },
+        architecture=architecture,
+        origin=origin,
+        finish=directories.finish_finetuning,
         **how,
     )
-    if jax.process_index() == 0 and state.step == num_steps:
-        directories.finish_finetuning(workdir)
 
 
 def _start(

@@ -33,56 +33,41 @@ def pretrain(settings: config.PretrainConfig, flags: argparse.Namespace) -> None
                 f"{settings.model} has learned {sizes.max_positions} positions, too "
                 f"few for data.row_length={settings.data.row_length}"
             )
-    meta = {
-        "architecture": {"encoder": dataclasses.asdict(sizes)},
-        "config": dataclasses.asdict(settings),
-        "origin": origin,
-    }
-    workdirs.check(workdir, settings.loop, meta["architecture"])
+    architecture = {"encoder": dataclasses.asdict(sizes)}
+    workdirs.check(workdir, settings.loop, architecture)
     corpus = families.find_corpus(settings, workdir)
     manifest = rows.open_corpus(corpus, row_length=settings.data.row_length)
 
     # Not above: these take seconds to import, and a wrong setting should not.
-    import jax
-
     from ssrlm_jax.cli import directories
     from ssrlm_jax.data import pretraining
     from ssrlm_jax.tasks import pretrain as tasks
-    from ssrlm_jax.train import hardware, loop, optimizer, plan, sharding
+    from ssrlm_jax.train import job, sharding
 
-    hardware.keep_compiled(settings.loop.compilation_cache)
-    sharding.initialize(settings.distributed)
-    mesh = sharding.make_mesh(settings.mesh)
-    sharding.check_batch(
-        settings.data.rows_per_batch, settings.loop.micro_batches, mesh
-    )
-    process, num_processes = sharding.share(mesh)
-    share = {"process": process, "num_processes": num_processes}
+    place = job.place(settings, settings.data.rows_per_batch, "data.rows_per_batch")
+    share = {"process": place.process, "num_processes": place.num_processes}
     batches = functools.partial(
         pretraining.batches, corpus, settings, seed=settings.seed, **share
     )
-    model = tasks.build_encoder(sizes, settings.compute, mesh, manifest.max_segments)
-    adamw = optimizer.build(settings.optimizer, settings.loop.num_steps)
-    how = {"config": settings.loop, "mesh": mesh}
+    model = tasks.build_encoder(
+        sizes, settings.compute, place.mesh, manifest.max_segments
+    )
     if flags.dry_run:
-        batch = next(batches())
         task = tasks.Pretrain(model, loaded=loaded)
-        print(plan.make(task, adamw, batch, num_shares=num_processes, **how))
+        print(job.cost(task, next(batches()), settings=settings, place=place))
         return
     held_out = pretraining.validation(corpus, settings, **share)
-    validation = [sharding.spread(batch, mesh) for batch in held_out]
-    task = tasks.Pretrain(model, validation, loaded)
-    state = loop.run(
-        task,
+    validation = [sharding.spread(batch, place.mesh) for batch in held_out]
+    job.run(
+        tasks.Pretrain(model, validation, loaded),
         lambda start: batches(start=start),
-        adamw,
-        seed=settings.seed,
+        settings=settings,
+        place=place,
         workdir=workdir,
-        meta=meta,
-        **how,
+        architecture=architecture,
+        origin=origin,
+        finish=directories.finish_pretraining,
     )
-    if jax.process_index() == 0 and state.step == settings.loop.num_steps:
-        directories.finish_pretraining(workdir)
 
 
 if __name__ == "__main__":

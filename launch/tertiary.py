@@ -14,7 +14,6 @@ import dataclasses
 import functools
 import logging
 import pathlib
-from typing import Any
 
 import command
 import numpy as np
@@ -22,7 +21,7 @@ import numpy as np
 from ssrlm_jax import config, model_dir
 from ssrlm_jax.data import embeddings
 from ssrlm_jax.data import tertiary as data
-from ssrlm_jax.external import mmseqs
+from ssrlm_jax.prepare import structures
 from ssrlm_jax.train import workdir as workdirs
 
 _log = logging.getLogger("ssrlm_jax")
@@ -31,30 +30,24 @@ _log = logging.getLogger("ssrlm_jax")
 def train(settings: config.TertiaryConfig, flags: argparse.Namespace) -> None:
     """Checks the settings, puts the parts together, trains and exports."""
     workdir = flags.workdir or command.workdir_of(flags.config)
-    for name in ("model", "data.structures"):
-        if not (settings.model if name == "model" else settings.data.structures):
-            raise ValueError(f"config.{name} is empty: see --help for a full command")
+    if not (settings.model and settings.data.structures):
+        missing = "data.structures" if settings.model else "model"
+        raise ValueError(f"config.{missing} is empty: see --help for a full command")
     description = model_dir.describe(pathlib.Path(settings.model))
     architecture = {
         "encoder": dataclasses.asdict(description.architecture),
         "folding": dataclasses.asdict(settings.folding),
     }
     workdirs.check(workdir, settings.loop, architecture)
-    training, validating = _chains(settings)
+    training, validating = structures.divide(settings.data, settings.seed)
 
     # Not above: these take seconds to import, and a wrong setting should not.
-    import jax
-
     from ssrlm_jax.cli import directories
     from ssrlm_jax.tasks import tertiary as tasks
-    from ssrlm_jax.train import hardware, loop, optimizer, plan, sharding
+    from ssrlm_jax.train import job
 
-    hardware.keep_compiled(settings.loop.compilation_cache)
-    sharding.initialize(settings.distributed)
-    mesh = sharding.make_mesh(settings.mesh)
     size = settings.data.batch_size
-    sharding.check_batch(size, settings.loop.micro_batches, mesh, "data.batch_size")
-    process, num_processes = sharding.share(mesh)
+    place = job.place(settings, size, "data.batch_size")
     crops, validation = _embedded(settings, training, validating)
     _log.info("training: %s", crops)
     _log.info("validation: %s", validation)
@@ -66,73 +59,25 @@ def train(settings: config.TertiaryConfig, flags: argparse.Namespace) -> None:
         validation=validation.whole,
         chains=validation.structures,
     )
-    num_steps = settings.loop.num_steps
-    adamw = optimizer.build(settings.optimizer, num_steps)
-    how: dict[str, Any] = {"config": settings.loop, "mesh": mesh}
     if flags.dry_run:
-        how["notes"] = ("counted for a batch of the longest chains; most are cheaper",)
-        longest = crops.longest(size // num_processes)
-        print(plan.make(task, adamw, longest, num_shares=num_processes, **how))
+        notes = ("counted for a batch of the longest chains; most are cheaper",)
+        longest = crops.longest(size // place.num_processes)
+        print(job.cost(task, longest, settings=settings, place=place, notes=notes))
         return
-    state = loop.run(
+    _, process, num_processes = place
+    until = max((structure.date for structure in training), default="")
+    job.run(
         task,
         functools.partial(
             crops.batches, settings.seed, process, num_processes, settings.loss
         ),
-        adamw,
-        seed=settings.seed,
+        settings=settings,
+        place=place,
         workdir=workdir,
-        meta={
-            "architecture": architecture,
-            "config": dataclasses.asdict(settings),
-            "origin": model_dir.origin(description)
-            | {"data_until": max((s.date for s in training), default="")},
-        },
-        **how,
+        architecture=architecture,
+        origin=model_dir.origin(description) | {"data_until": until},
+        finish=directories.finish_tertiary,
     )
-    if jax.process_index() == 0 and state.step == num_steps:
-        directories.finish_tertiary(workdir)
-
-
-def _chains(
-    settings: config.TertiaryConfig,
-) -> tuple[list[data.Structure], list[data.Structure]]:
-    """Returns chains for training and for validation, by whole clusters."""
-    chosen = settings.data
-    found = data.read(chosen.structures, chosen)
-    limits = dataclasses.replace(chosen, max_resolution=np.inf, min_seen=0.0)
-    apart = []
-    if chosen.away_from:
-        apart += data.read(chosen.away_from, limits)
-    if chosen.validation:
-        held = data.read(chosen.validation, chosen)
-        apart += held
-    cluster_N = _clusters([*found, *apart], chosen)
-    is_near_N = np.isin(cluster_N[: len(found)], cluster_N[len(found) :])
-    if is_near_N.any():
-        _log.info("%d chains are in a cluster of what is tested", is_near_N.sum())
-    kept = [s for s, is_near in zip(found, is_near_N, strict=True) if not is_near]
-    if not kept:
-        raise ValueError("no chain is left to train on: all are near what is tested")
-    if chosen.validation:
-        return kept, held
-    parts = data.split(_clusters(kept, chosen), chosen.validation_share, settings.seed)
-    training, validating = ([kept[n] for n in part] for part in parts)
-    return training, validating
-
-
-def _clusters(
-    structures: list[data.Structure], settings: config.StructuresConfig
-) -> np.ndarray:
-    """Returns the number of the cluster of each chain; equal letters are in one."""
-    letters = [structure.letters for structure in structures]
-    unique = list(dict.fromkeys(letters))
-    place = {text: number for number, text in enumerate(unique)}
-    cluster_N = np.arange(len(unique))
-    if settings.identity < 1:
-        how = mmseqs.Settings(settings.identity, coverage=0.8, coverage_mode=1)
-        cluster_N = mmseqs.cluster(unique, how)
-    return cluster_N[[place[text] for text in letters]]
 
 
 def _embedded(
@@ -155,14 +100,12 @@ def _embedded(
         embed,
         store,
     )
-    first = len(training)
+    num_training = len(training)
+    cluster_N = structures.clusters(training, settings.data)
+    each_N = np.arange(len(validating))  # none stands for another
     return (
-        data.Crops(
-            training, found[:first], _clusters(training, settings.data), settings.data
-        ),
-        data.Crops(
-            validating, found[first:], np.arange(len(validating)), settings.data
-        ),
+        data.Crops(training, found[:num_training], cluster_N, settings.data),
+        data.Crops(validating, found[num_training:], each_N, settings.data),
     )
 
 

@@ -4,7 +4,7 @@ import argparse
 import json
 import pathlib
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import rich.console
@@ -69,7 +69,7 @@ def _evaluate(parsed: argparse.Namespace) -> int:
     }
     if parsed.json:
         beside = parsed.json.with_name(f"{parsed.json.name}.unfinished")
-        beside.write_text(json.dumps(facts, indent=1) + "\n")
+        beside.writetext(json.dumps(facts, indent=1) + "\n")
         beside.replace(parsed.json)
     show({parsed.predictions.name or str(parsed.predictions): facts["scores"]})
     if matched.missing:
@@ -100,10 +100,10 @@ def show(reports: Mapping[str, Mapping[str, Any]]) -> None:
                 name if group == "all" else "",
                 group,
                 f"{scores['rnas']:,}",
-                *(_text(strict[column]["mean"]) for column in _COLUMNS),
-                _text(strict["f1"]["pooled"]),
-                _text(slack["f1"]["mean"]) if slack else "",
-                _text(precise["mean"]) if precise else "",
+                *(text(strict[column]["mean"]) for column in _COLUMNS),
+                text(strict["f1"]["pooled"]),
+                text(slack["f1"]["mean"]) if slack else "",
+                text(precise["mean"]) if precise else "",
             )
     console = rich.console.Console(highlight=False, soft_wrap=True, width=200)
     console.print(table)
@@ -113,7 +113,8 @@ def show(reports: Mapping[str, Mapping[str, Any]]) -> None:
     )
 
 
-def _text(interval: list[float | None]) -> str:
+def text(interval: Sequence[float | None]) -> str:
+    """Returns a value and its interval, "-" where it is not defined."""
     value, low, high = interval
     if value is None:
         return "-"

@@ -191,7 +191,10 @@ def test_a_full_disk_leaves_nothing_that_looks_whole(
         (b">a\n>b\nACGU\n", "bad:1: a header without a sequence"),
         (b"hello world\n", "bad:1: expected FASTA"),
         (b">a\nAC-GU\n", "bad:2: position 3: '-' is not a letter of RNA"),
-        (gzip.compress(b">a\nACGUAC\n" * 99, mtime=0)[:-9], "bad:.* the gz file ends too early"),
+        (
+            gzip.compress(b">a\nACGUAC\n" * 99, mtime=0)[:-9],
+            "bad:.* the gz file ends too early",
+        ),
         (b"id\tsequence\tdotbracket\na\tGAC\t(..\n", "bad:2: dot-bracket position 1"),
         (b"id\tsequence\tdotbracket\na\tGAC\t(.).\n", "bad:2: the structure has 4"),
         (b">a\nNNNN\n", "nothing is left to pack: every record was dropped"),

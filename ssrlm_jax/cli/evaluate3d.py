@@ -1,0 +1,107 @@
+"""Known and predicted structures for `launch/evaluate3d.py`, and its table."""
+
+import logging
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import rich.console
+import rich.table
+
+from ssrlm_jax import config
+from ssrlm_jax.cli import evaluate
+from ssrlm_jax.data import tertiary as data
+from ssrlm_jax.metrics import report3d
+
+_log = logging.getLogger(__name__)
+
+Report = Mapping[str, Mapping[str, Sequence[float | None]]]  # of report3d.report
+
+
+def read_truth(
+    names: str, min_length: int, max_length: int
+) -> dict[str, report3d.Model]:
+    """Reads known structures, by name; one of each sequence, the first.
+
+    Args:
+      names: directories or files, separated by commas.
+      min_length: nucleotides.
+      max_length: nucleotides; 0: any number.
+
+    Raises:
+      ValueError: nothing is left to score, or two chains have one name.
+      OSError: a file cannot be read.
+    """
+    found: dict[str, report3d.Model] = {}
+    known: set[str] = set()
+    structures = data.read(names, _limits(min_length, max_length))
+    for one in structures:
+        if "N" in one.letters:
+            _log.info("%s is left out: a letter of it is unknown", one.name)
+        elif one.letters not in known:
+            if one.name in found:
+                raise ValueError(f"{names}: two chains are {one.name}; rename a file")
+            known.add(one.letters)
+            found[one.name] = _as_model(one)
+    if not found:
+        raise ValueError(f"{names}: no chain is left to score")
+    _log.info(
+        "%d chains, %d of them of distinct letters, are scored",
+        len(structures),
+        len(found),
+    )
+    return found
+
+
+def read_predictions(names: str) -> dict[str, report3d.Model]:
+    """Reads predicted structures, by letters; the first of each.
+
+    Raises:
+      ValueError: there is none.
+      OSError: a file cannot be read.
+    """
+    found: dict[str, report3d.Model] = {}
+    for one in data.read(names, _limits()):
+        found.setdefault(one.letters, _as_model(one))
+    return found
+
+
+def read_letters(names: str) -> list[str]:
+    """Returns the distinct sequences of structures, sorted; raises as `read_truth`."""
+    return sorted({one.letters for one in data.read(names, _limits())})
+
+
+def show(reports: Mapping[str, Report]) -> None:
+    """Prints means over structures, with 95 % intervals, a column for each method."""
+    table = rich.table.Table(box=None)
+    table.add_column("")
+    for name in reports:
+        table.add_column(name, justify="right")
+    for score in report3d.SCORES:
+        cells = (evaluate.text(found["scores"][score]) for found in reports.values())
+        table.add_row(score, *cells)
+    console = rich.console.Console(highlight=False, soft_wrap=True, width=200)
+    console.print(table)
+    console.print(
+        "means over structures (95 % bootstrap interval); lddt: all atoms, pooled; "
+        "lddt_c1: C1', mean over nucleotides"
+    )
+
+
+def _limits(min_length: int = 1, max_length: int = 0) -> config.StructuresConfig:
+    """Returns settings that let in chains of any quality."""
+    return config.StructuresConfig(
+        min_length=min_length,
+        max_length=max_length or 10**9,
+        max_resolution=np.inf,
+        min_seen=0.0,
+    )
+
+
+def _as_model(structure: data.Structure) -> report3d.Model:
+    breaks = np.flatnonzero(np.diff(structure.index_L) > 1)
+    return report3d.Model(
+        structure.letters,
+        structure.xyz_LT3,
+        structure.is_atom_LT,
+        tuple(breaks.tolist()),
+    )

@@ -1,0 +1,68 @@
+"""Which chains of known structure train a folding network, and which validate it."""
+
+import dataclasses
+import logging
+
+import numpy as np
+
+from ssrlm_jax import config
+from ssrlm_jax.data import tertiary as data
+from ssrlm_jax.external import mmseqs
+
+_log = logging.getLogger(__name__)
+
+
+def divide(
+    chosen: config.StructuresConfig, seed: int
+) -> tuple[list[data.Structure], list[data.Structure]]:
+    """Returns chains for training and for validation, in files' order.
+
+    Whole clusters of similar sequences are on one side. What shares a cluster with a
+    chain of `away_from` is on neither.
+
+    Args:
+      chosen: where structures are, and which may be used.
+      seed: of the choice of clusters that validate, where no files of their own do.
+
+    Raises:
+      ValueError: no structure can be used, or none is left.
+      ProgramError: as `clusters`.
+    """
+    found = data.read(chosen.structures, chosen)
+    limits = dataclasses.replace(chosen, max_resolution=np.inf, min_seen=0.0)
+    apart = []
+    if chosen.away_from:
+        apart += data.read(chosen.away_from, limits)
+    if chosen.validation:
+        held = data.read(chosen.validation, chosen)
+        apart += held
+    cluster_N = clusters([*found, *apart], chosen)
+    is_near_N = np.isin(cluster_N[: len(found)], cluster_N[len(found) :])
+    if is_near_N.any():
+        _log.info("%d chains are in a cluster of what is tested", is_near_N.sum())
+    kept = [s for s, is_near in zip(found, is_near_N, strict=True) if not is_near]
+    if not kept:
+        raise ValueError("no chain is left to train on: all are near what is tested")
+    if chosen.validation:
+        return kept, held
+    parts = data.split(clusters(kept, chosen), chosen.validation_share, seed)
+    training, validating = ([kept[n] for n in part] for part in parts)
+    return training, validating
+
+
+def clusters(
+    structures: list[data.Structure], settings: config.StructuresConfig
+) -> np.ndarray:
+    """Returns the number of the cluster of each chain, (N,); equal letters are in one.
+
+    Raises:
+      ProgramError: MMseqs2 is missing or failed; `identity=1` does without it.
+    """
+    letters = [structure.letters for structure in structures]
+    unique = list(dict.fromkeys(letters))
+    place = {text: number for number, text in enumerate(unique)}
+    cluster_N = np.arange(len(unique))
+    if settings.identity < 1:
+        how = mmseqs.Settings(settings.identity, coverage=0.8, coverage_mode=1)
+        cluster_N = mmseqs.cluster(unique, how)
+    return cluster_N[[place[text] for text in letters]]
