@@ -206,9 +206,13 @@ def _take(
     gradient = jax.tree.map(lambda leaf: leaf / count, gradient)
     norm = optax.tree.norm(gradient)
     rate = optimizer.learning_rate(state.step)
-    moved = _move(state, gradient, rate, optimizer.direction, config.ema_decay)
-
     is_finite = jnp.isfinite(loss) & jnp.isfinite(norm)
+    # Else XLA computes both scalars anew in each of the kernels below, of which there
+    # are several for a parameter, and compiles a third longer.
+    gradient, rate, is_finite = jax.lax.optimization_barrier(
+        (gradient, rate, is_finite)
+    )
+    moved = _move(state, gradient, rate, optimizer.direction, config.ema_decay)
     num_skipped = jnp.where(is_finite, 0, state.num_skipped + 1)
     kept = jax.tree.map(lambda new, old: jnp.where(is_finite, new, old), moved, state)
     report = Report(
