@@ -69,7 +69,7 @@ def _evaluate(parsed: argparse.Namespace) -> int:
     }
     if parsed.json:
         beside = parsed.json.with_name(f"{parsed.json.name}.unfinished")
-        beside.writetext(json.dumps(facts, indent=1) + "\n")
+        beside.write_text(json.dumps(facts, indent=1) + "\n")
         beside.replace(parsed.json)
     show({parsed.predictions.name or str(parsed.predictions): facts["scores"]})
     if matched.missing:
