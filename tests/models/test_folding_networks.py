@@ -13,9 +13,10 @@ LENGTH = 13
 
 
 def _moved(params, size):
-    keys = iter(jax.random.split(jax.random.key(7), 500))
+    rng = np.random.default_rng(7)
     return jax.tree.map(
-        lambda leaf: leaf + size * jax.random.normal(next(keys), leaf.shape), params
+        lambda leaf: (leaf + size * rng.normal(size=leaf.shape)).astype(np.float32),
+        jax.device_get(params),
     )
 
 
@@ -26,14 +27,19 @@ def _model():
     return folder, groups, _moved(params, 0.1)
 
 
-def _fold(inputs, num_cycles=1, tolerance=0.0, **options):
+@functools.cache
+def _compiled(num_cycles, **options):
     folder, groups, params = _model()
     run = jax.jit(
-        lambda params, inputs: folding.fold(
+        lambda params, inputs, tolerance: folding.fold(
             folder.clone(**options), params, inputs, groups, num_cycles, tolerance
         )
     )
-    return run(params, inputs)
+    return functools.partial(run, params)
+
+
+def _fold(inputs, num_cycles=1, tolerance=0.0, **options):
+    return _compiled(num_cycles, **options)(inputs, tolerance)
 
 
 @pytest.fixture(scope="module")
@@ -98,13 +104,14 @@ def test_scanned_blocks_are_blocks_in_a_row():
     m_BSLD = rng.normal(size=(1, 1, 9, 32)).astype(np.float32)
     z_BLMC = rng.normal(size=(1, 9, 9, 16)).astype(np.float32)
     is_BL = np.arange(9)[None] < 8
-    params = _moved(network.init(jax.random.key(0), m_BSLD, z_BLMC, is_BL), 0.1)
-    expected = network.apply(params, m_BSLD, z_BLMC, is_BL)
-    one = network.clone(num_blocks=1)
+    params = jax.jit(network.init)(jax.random.key(0), m_BSLD, z_BLMC, is_BL)
+    params = _moved(params, 0.1)
+    expected = jax.jit(network.apply)(params, m_BSLD, z_BLMC, is_BL)
+    one = jax.jit(network.clone(num_blocks=1).apply)
     state = m_BSLD, z_BLMC
     for number in range(3):
         own = jax.tree.map(lambda leaf, n=number: leaf[n : n + 1], params)
-        state = one.apply(own, *state, is_BL)
+        state = one(own, *state, is_BL)
     for found, wanted in zip(state, expected, strict=True):
         _check(found[:, :, :8], wanted[:, :, :8], atol=1e-4)
 
@@ -115,7 +122,7 @@ def test_a_rigid_motion_is_followed_and_features_do_not_see_it():
     s_BLD = jax.random.normal(keys[0], (1, LENGTH, 24))
     z_BLMC = jax.random.normal(keys[1], (1, LENGTH, LENGTH, 16))
     is_BL = jnp.ones((1, LENGTH), bool)
-    params = _moved(module.init(keys[2], s_BLD, z_BLMC, is_BL), 0.05)
+    params = _moved(jax.jit(module.init)(keys[2], s_BLD, z_BLMC, is_BL), 0.05)
     q_BL4 = jax.random.normal(keys[3], (1, LENGTH, 4))
     q_BL4 = q_BL4 / jnp.linalg.norm(q_BL4, axis=-1, keepdims=True)
     origin_BL3 = 10 * jax.random.normal(keys[4], (1, LENGTH, 3))
@@ -137,7 +144,7 @@ def test_a_rigid_motion_is_followed_and_features_do_not_see_it():
         found = module.apply(params, s_BLD, z_BLMC, is_BL)  # from identical frames
         return found.frames.origin_3.sum() + found.torsion_BLK2.sum()
 
-    gradients = jax.tree.leaves(jax.grad(total)(params))
+    gradients = jax.tree.leaves(jax.jit(jax.grad(total))(params))
     assert all(np.isfinite(leaf).all() for leaf in gradients)
 
 
@@ -147,7 +154,7 @@ def test_refinement_follows_a_rigid_motion_and_leaves_empty_slots_out():
     arguments = kind_L[None], xyz_LT3[None], is_LT[None]
     params = jax.tree_util.tree_map_with_path(
         lambda path, leaf: jnp.float32(1e-6) if "step" in str(path[-1]) else leaf,
-        network.init(jax.random.key(0), *arguments),
+        jax.jit(network.init)(jax.random.key(0), *arguments),
     )
     run = jax.jit(network.apply)
     expected = np.array(run(params, *arguments))
@@ -184,7 +191,8 @@ def test_before_training_nucleotides_are_where_they_start(start, is_apart):
     folder, groups = structures.network(settings)
     params = folding.init(folder, 8, groups, jax.random.key(0))
     inputs = structures.inputs(0, 9)
-    found = folding.fold(folder, params, inputs, groups, 1, 0.0).folded
+    run = jax.jit(lambda p, x: folding.fold(folder, p, x, groups, 1, 0.0))
+    found = run(params, inputs).folded
     origin_L3 = found.structure.frames.origin_3[0, -1]
     step_L = np.linalg.norm(np.diff(origin_L3, axis=0), axis=-1)
     np.testing.assert_allclose(step_L, 4.7 if is_apart else 0.0, atol=0.05)

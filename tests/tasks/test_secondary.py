@@ -64,16 +64,12 @@ def test_the_loss_is_the_mean_over_the_upper_triangle_of_each_rna_by_hand():
 def test_a_padded_batch_is_what_its_rnas_are_one_by_one(kind):
     task = _task(kind)
     learned, frozen = _init(task)
-    together = jax.value_and_grad(
-        lambda p: _loss(task, p, frozen, data.make(RECORDS, 20))[0]
-    )(learned)
+    value = jax.jit(
+        jax.value_and_grad(lambda p, batch: _loss(task, p, frozen, batch)[0])
+    )
+    together = value(learned, data.make(RECORDS, 20))
     parts = [
-        jax.value_and_grad(
-            lambda p, r=record: _loss(task, p, frozen, data.make([r], len(r.sequence)))[
-                0
-            ]
-        )(learned)
-        for record in RECORDS
+        value(learned, data.make([record], len(record.sequence))) for record in RECORDS
     ]
     alone = jax.tree.map(lambda *leaves: sum(leaves), *parts)
     jax.tree.map(
