@@ -6,7 +6,8 @@ r"""Trains a network from frozen embeddings to atoms: structures in, a 3-D model
   python launch/tertiary.py --config=configs/tertiary.py:tiny ... --dry_run
 
 The same command again goes on where an interrupted run stopped. The model of the
-checkpoint with the best validation lDDT ends up in WORKDIR/model, with the encoder.
+checkpoint with the best validation lDDT ends up in WORKDIR/model, with the encoder;
+which chains trained and validated it is in WORKDIR/training.tsv and validation.tsv.
 """
 
 import argparse
@@ -22,6 +23,7 @@ from ssrlm_jax import config, model_dir
 from ssrlm_jax.data import embeddings
 from ssrlm_jax.data import tertiary as data
 from ssrlm_jax.prepare import structures
+from ssrlm_jax.rna import formats
 from ssrlm_jax.train import workdir as workdirs
 
 _log = logging.getLogger("ssrlm_jax")
@@ -66,6 +68,9 @@ def train(settings: config.TertiaryConfig, flags: argparse.Namespace) -> None:
         return
     _, process, num_processes = place
     until = max((structure.date for structure in training), default="")
+    workdir.mkdir(parents=True, exist_ok=True)
+    for name, chains in (("training", training), ("validation", validating)):
+        formats.write_table(workdir / f"{name}.tsv", map(data.record, chains))
     job.run(
         task,
         functools.partial(

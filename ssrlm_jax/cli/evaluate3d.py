@@ -11,8 +11,11 @@ from ssrlm_jax import config
 from ssrlm_jax.cli import evaluate
 from ssrlm_jax.data import tertiary as data
 from ssrlm_jax.metrics import report3d
+from ssrlm_jax.rna import formats
 
 _log = logging.getLogger(__name__)
+
+SEQUENCES = (".tsv", ".fa", ".fasta")  # of which only letters are read
 
 Report = Mapping[str, Mapping[str, Sequence[float | None]]]  # of report3d.report
 
@@ -66,7 +69,14 @@ def read_predictions(names: str) -> dict[str, report3d.Model]:
 
 
 def read_letters(names: str) -> list[str]:
-    """Returns the distinct sequences of structures, sorted; raises as `read_truth`."""
+    """Returns the distinct sequences of structures, or of one table or FASTA, sorted.
+
+    Raises:
+      ValueError: a file is neither, or nothing is in it.
+      OSError: a file cannot be read.
+    """
+    if names.removesuffix(".gz").endswith(SEQUENCES):
+        return sorted({record.sequence for record in formats.read(names)})
     return sorted({one.letters for one in data.read(names, _limits())})
 
 

@@ -29,7 +29,7 @@ class Evaluate3dConfig:
     predictions: str = ""  # the same; directories of PDB or mmCIF files
     has_helix: bool = True  # score an A-form helix for every strand, too
     truth: str = ""  # known structures: directories or files, separated by commas
-    train: str = ""  # structures that were trained on, for identity; needs mmseqs
+    train: str = ""  # what was trained on, for identity: structures, tsv or fasta
     min_length: int = 16  # nucleotides; shorter chains are left out, and counted
     max_length: int = 0  # longer chains are left out, and counted; 0: none
     num_cycles: int = 0  # of models; 0: their own

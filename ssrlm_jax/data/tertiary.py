@@ -16,7 +16,8 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from ssrlm_jax import config
-from ssrlm_jax.rna import atoms, coordinates, pairs
+from ssrlm_jax.rna import atoms, coordinates, formats, pairs
+from ssrlm_jax.rna import structure as structures
 
 Batch = dict[str, np.ndarray]
 MAX_GAP = 1_000  # nucleotides; numbers of authors may jump by more
@@ -120,6 +121,12 @@ def of_entry(entry: coordinates.Entry) -> list[Structure]:
         _of_chain(entry, number, chain, annotated)
         for number, chain in enumerate(entry.chains)
     ]
+
+
+def record(structure: Structure) -> formats.Record:
+    """Returns a chain's letters and base pairs, as tables hold them."""
+    folded = structures.Structure(len(structure), structure.pairs_N2)
+    return formats.Record(structure.name, structure.letters, folded)
 
 
 def _of_chain(

@@ -12,10 +12,12 @@ import numpy as np
 import pytest
 import structures
 
-from ssrlm_jax import cli, model_dir
+from ssrlm_jax import cli, config, model_dir
+from ssrlm_jax.cli import evaluate3d
+from ssrlm_jax.data import tertiary as data
 from ssrlm_jax.infer import helix
 from ssrlm_jax.metrics import report3d
-from ssrlm_jax.rna import coordinate_formats
+from ssrlm_jax.rna import coordinate_formats, formats
 
 ROOT = pathlib.Path(__file__).parents[2]
 SETTINGS = {
@@ -87,6 +89,20 @@ def workdir(folder):
     said = _finish(_train(folder, f"--workdir={path}"))
     assert f"ssrlm fold3d my.fa -m {path / 'model'}" in said
     return path
+
+
+def test_tables_say_what_trained_and_what_validated(folder, workdir):
+    parts = [
+        list(formats.read_table(workdir / f"{part}.tsv"))
+        for part in ("training", "validation")
+    ]
+    assert all(parts)
+    found = sorted((r.name, r.sequence) for part in parts for r in part)
+    read = data.read(str(folder / "chains"), config.StructuresConfig())
+    assert found == sorted((one.name, one.letters) for one in read)
+    assert any(len(record.structure.pairs) for part in parts for record in part)
+    named = f"{workdir / 'training.tsv'}"
+    assert evaluate3d.read_letters(named) == sorted(r.sequence for r in parts[0])
 
 
 @pytest.mark.long
