@@ -60,8 +60,9 @@ def context(weight_BHLM: jax.Array, v_BMKA: jax.Array) -> jax.Array:
     B, H, L, M = weight_BHLM.shape
     K, A = v_BMKA.shape[2:]
     weight_BKGLM = weight_BHLM.reshape(B, K, H // K, L, M).astype(v_BMKA.dtype)
-    out_BLKGA = jnp.einsum("BKGLM,BMKA->BLKGA", weight_BKGLM, v_BMKA)
-    return out_BLKGA.reshape(B, L, H, A)
+    # Heads first, then turned: on CPUs faster than a product into this order.
+    out_BKGLA = jnp.einsum("BKGLM,BMKA->BKGLA", weight_BKGLM, v_BMKA)
+    return jnp.moveaxis(out_BKGLA, 3, 1).reshape(B, L, H, A)
 
 
 def plain(

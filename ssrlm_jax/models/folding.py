@@ -22,7 +22,6 @@ from ssrlm_jax.models import (
     trunk,
 )
 from ssrlm_jax.models import refinement as refinements
-from ssrlm_jax.models import trunk_layers as layers
 from ssrlm_jax.models.folding_inputs import Inputs
 
 Params = Any
@@ -113,7 +112,7 @@ class Folder(nn.Module):
     refinement: tuple[int, int]
     dtype: str = "float32"
     is_training: bool = False
-    chunk: int = layers.CHUNK
+    chunk: int = 0
 
     @nn.compact
     def __call__(

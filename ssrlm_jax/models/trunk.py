@@ -114,7 +114,7 @@ class Trunk(nn.Module):
     pair_dropout: float = 0.0
     is_training: bool = False
     dtype: str = "float32"
-    chunk: int = layers.CHUNK
+    chunk: int = 0
 
     @nn.compact
     def __call__(

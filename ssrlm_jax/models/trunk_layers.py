@@ -15,7 +15,6 @@ import jax
 import jax.numpy as jnp
 
 LEAST = -1e9  # score of what is not there
-CHUNK = 32  # rows of pairs whose attention is computed together
 
 ZEROS = nn.initializers.zeros_init()
 ONES = nn.initializers.ones_init()
@@ -50,15 +49,22 @@ class Attention(nn.Module):
         project = functools.partial(
             nn.DenseGeneral, (H, A), use_bias=False, dtype=self.dtype
         )
-        q_NLHA = project(name="query")(x_NLD) * A**-0.5
-        k_NMHA = project(name="key")(x_NLD)
-        v_NMHA = project(name="value")(x_NLD)
-        score_NHLM = jnp.einsum("nlha,nmha->nhlm", q_NLHA, k_NMHA).astype(jnp.float32)
+        # Heads first: on CPUs the products of any other order are far slower.
+        q_NHLA, k_NHMA, v_NHMA = (
+            jnp.swapaxes(project(name=name)(x_NLD), 1, 2)
+            for name in ("query", "key", "value")
+        )
+        score_NHLM = jnp.einsum("nhla,nhma->nhlm", q_NHLA * A**-0.5, k_NHMA)
+        score_NHLM = score_NHLM.astype(jnp.float32)
         if bias_NHLM is not None:
             score_NHLM = score_NHLM + bias_NHLM
         score_NHLM = jnp.where(is_NL[:, None, None], score_NHLM, LEAST)
-        weight_NHLM = jax.nn.softmax(score_NHLM, axis=-1).astype(self.dtype)
-        out_NLHA = jnp.einsum("nhlm,nmha->nlha", weight_NHLM, v_NMHA)
+        top_NHL1 = jax.lax.stop_gradient(score_NHLM.max(axis=-1, keepdims=True))
+        weight_NHLM = jnp.exp(score_NHLM - top_NHL1)
+        total_NHL1 = weight_NHLM.sum(axis=-1, keepdims=True)
+        out_NHLA = jnp.einsum("nhlm,nhma->nhla", weight_NHLM.astype(self.dtype), v_NHMA)
+        out_NHLA = (out_NHLA / total_NHL1).astype(self.dtype)
+        out_NLHA = jnp.swapaxes(out_NHLA, 1, 2)
         gate_NLHA = nn.DenseGeneral(
             (H, A), dtype=self.dtype, kernel_init=ZEROS, bias_init=ONES, name="gate"
         )(x_NLD)
@@ -207,8 +213,10 @@ class TriangleProduct(nn.Module):
         C = z_BLMC.shape[-1]
         z_BLMC = norm(self.dtype, "norm")(z_BLMC)
         a_BLMX, b_BLMX = (self._gated(name, z_BLMC, is_BLM) for name in ("a", "b"))
-        equation = "bikx,bjkx->bijx" if self.is_outgoing else "bkix,bkjx->bijx"
-        x_BLMX = jnp.einsum(equation, a_BLMX, b_BLMX)
+        # Channels first: as in `Attention`.
+        a_BXLM, b_BXLM = (jnp.moveaxis(x, -1, 1) for x in (a_BLMX, b_BLMX))
+        equation = "bxik,bxjk->bxij" if self.is_outgoing else "bxki,bxkj->bxij"
+        x_BLMX = jnp.moveaxis(jnp.einsum(equation, a_BXLM, b_BXLM), 1, -1)
         x_BLMX = norm(self.dtype, "out_norm")(x_BLMX)
         x_BLMC = nn.Dense(C, dtype=self.dtype, kernel_init=ZEROS, name="out")(x_BLMX)
         return x_BLMC * nn.sigmoid(gate(C, self.dtype, "gate")(z_BLMC))
@@ -227,14 +235,15 @@ class TriangleAttention(nn.Module):
       head_size: A.
       is_starting: as above; otherwise columns take the place of rows.
       dtype: of the products.
-      chunk: rows that are computed together; bounds memory, changes nothing.
+      chunk: rows that are computed together, 0 for what suits the device; bounds
+        memory, changes nothing.
     """
 
     num_heads: int
     head_size: int
     is_starting: bool
     dtype: str = "float32"
-    chunk: int = CHUNK
+    chunk: int = 0
 
     @nn.compact
     def __call__(self, z_BLMC: jax.Array, is_BLM: jax.Array) -> jax.Array:
@@ -248,17 +257,29 @@ class TriangleAttention(nn.Module):
         bias_BHLM = jnp.moveaxis(bias_BLMH, -1, 1).astype(jnp.float32)
         attend = Attention(self.num_heads, self.head_size, self.dtype, name="attention")
         B, rows = z_BIMC.shape[:2]
-        chunk = min(self.chunk, rows)
+        chunk = min(self.chunk or _rows_together(self.num_heads * rows**2), rows)
         padding = -rows % chunk
+
+        def of_rows(
+            attend: Attention, z_NMC: jax.Array, is_NM: jax.Array, bias_HLM: jax.Array
+        ) -> jax.Array:
+            # A product with ones makes the bias' gradient one, too: to add up over the
+            # first axis takes a CPU 40 times as long.
+            one_N = jnp.ones(len(z_NMC))
+            return attend(z_NMC, is_NM, jnp.einsum("n,hlm->nhlm", one_N, bias_HLM))
+
         if rows == chunk or self.is_initializing():
-            out = [attend(z_BIMC[n], is_BLM[n], bias_BHLM[n][None]) for n in range(B)]
+            out = [
+                of_rows(attend, *parts)
+                for parts in zip(z_BIMC, is_BLM, bias_BHLM, strict=True)
+            ]
             return self._turned(jnp.stack(out))
 
         def of_chunk(
             attend: Attention, carry: None, part: tuple[jax.Array, ...]
         ) -> tuple[None, jax.Array]:
             z_NMC, is_NM, number = part
-            return carry, attend(z_NMC, is_NM, bias_BHLM[number][None])
+            return carry, of_rows(attend, z_NMC, is_NM, bias_BHLM[number])
 
         parts = (rows + padding) // chunk
         z_NIMC, is_NIM = (
@@ -279,6 +300,12 @@ class TriangleAttention(nn.Module):
 
     def _turned(self, z_BIMC: jax.Array) -> jax.Array:
         return z_BIMC if self.is_starting else jnp.swapaxes(z_BIMC, 1, 2)
+
+
+def _rows_together(num_scores: int) -> int:
+    """Returns how many rows' scores fit a CPU's cache; elsewhere, 256 MiB."""
+    budget = 2**21 if jax.default_backend() == "cpu" else 2**26
+    return max(1, budget // num_scores)
 
 
 def norm(dtype: Any, name: str) -> nn.LayerNorm:
