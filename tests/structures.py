@@ -8,8 +8,9 @@ import numpy as np
 
 from ssrlm_jax import config
 from ssrlm_jax.data import tertiary as data
+from ssrlm_jax.infer import helix
 from ssrlm_jax.models import folding, folding_inputs, geometry
-from ssrlm_jax.rna import atoms
+from ssrlm_jax.rna import atoms, coordinate_formats
 
 PATH = pathlib.Path(__file__).parent / "fixtures" / "1Q96.pdb"
 SIZES = config.FoldingConfig(
@@ -44,6 +45,14 @@ def whole() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     kind_L = atoms.encode(one.letters)
     is_whole_L = (one.is_atom_LT == atoms.is_atom()[kind_L]).all(1)
     return one.xyz_LT3[is_whole_L], kind_L[is_whole_L], one.is_atom_LT[is_whole_L]
+
+
+def helix_pdb(letters: str) -> str:
+    """Returns the PDB file of a strand of an A-form helix."""
+    xyz_LT3, is_atom_LT = helix.atoms_of(letters)
+    nothing_L = np.zeros(len(letters), np.float32)
+    chain = coordinate_formats.PredictedChain(letters, xyz_LT3, is_atom_LT, nothing_L)
+    return coordinate_formats.as_pdb(chain, {}, {})
 
 
 def groups(name: str = "base9") -> geometry.Groups:

@@ -121,7 +121,7 @@ class StructuresConfig:
 
     structures: str = ""  # directories or files, PDB or mmCIF, separated by commas
     validation: str = ""  # the same; empty: clusters held out from `structures`
-    validation_share: float = 0.1  # of the clusters; without `validation`
+    validation_share: float = 0.1  # of clusters; 0: what trains validates
     away_from: str = ""  # structures that are tested on: their clusters are left out
     min_length: int = 16  # nucleotides
     max_length: int = 256  # longer chains are left out

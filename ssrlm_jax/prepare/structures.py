@@ -18,7 +18,8 @@ def divide(
     """Returns chains for training and for validation, in files' order.
 
     Whole clusters of similar sequences are on one side. What shares a cluster with a
-    chain of `away_from` is on neither.
+    chain of `away_from` is on neither. Without files or a share to validate on, the
+    chains of training do that, too: can they be learned at all?
 
     Args:
       chosen: where structures are, and which may be used.
@@ -45,6 +46,9 @@ def divide(
         raise ValueError("no chain is left to train on: all are near what is tested")
     if chosen.validation:
         return kept, held
+    if not chosen.validation_share:
+        _log.warning("nothing is held out: validation says what was learned by heart")
+        return kept, kept
     parts = data.split(clusters(kept, chosen), chosen.validation_share, seed)
     training, validating = ([kept[n] for n in part] for part in parts)
     return training, validating

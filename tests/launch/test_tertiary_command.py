@@ -15,9 +15,8 @@ import structures
 from ssrlm_jax import cli, config, model_dir
 from ssrlm_jax.cli import evaluate3d
 from ssrlm_jax.data import tertiary as data
-from ssrlm_jax.infer import helix
 from ssrlm_jax.metrics import report3d
-from ssrlm_jax.rna import coordinate_formats, formats
+from ssrlm_jax.rna import formats
 
 ROOT = pathlib.Path(__file__).parents[2]
 SETTINGS = {
@@ -59,11 +58,7 @@ def folder(tmp_path_factory):
     rng = np.random.default_rng(0)
     for number in range(4):
         letters = "".join(rng.choice(list("ACGU"), 16 + number))
-        xyz_LT3, is_atom_LT = helix.atoms_of(letters)
-        chain = coordinate_formats.PredictedChain(
-            letters, xyz_LT3, is_atom_LT, np.zeros(len(letters), np.float32)
-        )
-        text = coordinate_formats.as_pdb(chain, {}, {})
+        text = structures.helix_pdb(letters)
         (path / "chains" / f"helix{number}.pdb").write_text(text)
     (path / "chains" / "loop.pdb").write_text(structures.PATH.read_text())
     _finish(_start("letters.py", str(path / "letters")))
