@@ -1,7 +1,8 @@
 r"""Scores predicted structures of RNA: models, files of programs, and a helix.
 
   python launch/evaluate3d.py --config.models=mine=runs/tertiary/model \
-      --config.truth=rna_puzzles/ --config.train=pdb/ --out=scores/puzzles
+      --config.truth=rna_puzzles/ --config.train=runs/tertiary/training.tsv \
+      --out=scores/puzzles
   python launch/evaluate3d.py --config.predictions=rhofold=models/ \
       --config.truth=rna_puzzles/ --out=scores/peers
 

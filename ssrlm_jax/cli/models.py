@@ -30,5 +30,5 @@ def chosen(parsed: argparse.Namespace) -> pathlib.Path:
         return pathlib.Path(os.environ[VARIABLE])
     raise ValueError(
         f"no model is named: give -m MODEL or set {VARIABLE}; training makes one "
-        f"(launch/finetune.py), or `ssrlm export WORKDIR MODEL` of a training run"
+        f"(launch/finetune.py, launch/tertiary.py), or `ssrlm export WORKDIR MODEL`"
     )
