@@ -2,6 +2,7 @@
 
 import dataclasses
 import logging
+from typing import Any
 
 import numpy as np
 
@@ -10,6 +11,13 @@ from ssrlm_jax.data import tertiary as data
 from ssrlm_jax.external import mmseqs
 
 _log = logging.getLogger(__name__)
+
+NO_LIMITS: dict[str, Any] = {
+    "min_length": 1,
+    "max_length": 2**31,
+    "max_resolution": np.inf,
+    "min_seen": 0.0,
+}
 
 
 def divide(
@@ -30,20 +38,13 @@ def divide(
       ProgramError: as `clusters`.
     """
     found = data.read(chosen.structures, chosen)
-    limits = dataclasses.replace(chosen, max_resolution=np.inf, min_seen=0.0)
-    apart = []
+    held = data.read(chosen.validation, chosen) if chosen.validation else []
     if chosen.away_from:
-        apart += data.read(chosen.away_from, limits)
-    if chosen.validation:
-        held = data.read(chosen.validation, chosen)
-        apart += held
-    cluster_N = clusters([*found, *apart], chosen)
-    is_near_N = np.isin(cluster_N[: len(found)], cluster_N[len(found) :])
-    if is_near_N.any():
-        _log.info("%d chains are in a cluster of what is tested", is_near_N.sum())
-    kept = [s for s, is_near in zip(found, is_near_N, strict=True) if not is_near]
-    if not kept:
-        raise ValueError("no chain is left to train on: all are near what is tested")
+        # Whatever is tested counts, also what is too long or too poor to train on.
+        tested = data.read(chosen.away_from, dataclasses.replace(chosen, **NO_LIMITS))
+        held = _apart(held, tested, chosen, "validate with")
+        found = _apart(found, tested, chosen, "train on")
+    kept = _apart(found, held, chosen, "train on")
     if chosen.validation:
         return kept, held
     if not chosen.validation_share:
@@ -52,6 +53,28 @@ def divide(
     parts = data.split(clusters(kept, chosen), chosen.validation_share, seed)
     training, validating = ([kept[n] for n in part] for part in parts)
     return training, validating
+
+
+def _apart(
+    found: list[data.Structure],
+    others: list[data.Structure],
+    settings: config.StructuresConfig,
+    use: str,
+) -> list[data.Structure]:
+    """Returns the chains that share no cluster with any of the others.
+
+    Raises:
+      ValueError: none is left.
+    """
+    if not (found and others):
+        return found
+    cluster_N = clusters([*found, *others], settings)
+    is_near_N = np.isin(cluster_N[: len(found)], cluster_N[len(found) :])
+    if is_near_N.any():
+        _log.info("%d chains are left out: near what is tested", is_near_N.sum())
+    if is_near_N.all():
+        raise ValueError(f"no chain is left to {use}: all are near what is tested")
+    return [s for s, is_near in zip(found, is_near_N, strict=True) if not is_near]
 
 
 def clusters(

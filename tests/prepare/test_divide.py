@@ -32,6 +32,19 @@ def test_named_chains_validate_and_what_is_tested_does_neither(folder):
     assert (training, validating) == ([LETTERS[0]], [LETTERS[1]])
 
 
+def test_what_is_tested_may_be_too_long_to_train_on(folder):
+    limits = {"max_length": 18, "validation_share": 0.0}
+    training, _ = _divide(folder, away_from=str(folder / "2.pdb"), **limits)
+    assert training == list(LETTERS[:2])
+
+
+def test_what_is_tested_never_validates(folder):
+    tested = str(folder / "1.pdb")
+    named = f"{folder / '0.pdb'},{tested}"
+    training, validating = _divide(folder, validation=named, away_from=tested)
+    assert (training, validating) == ([LETTERS[2]], [LETTERS[0]])
+
+
 def test_without_a_share_one_chain_trains_and_validates():
     training, validating = _divide(known.PATH, validation_share=0.0)
     assert training == validating == [known.chain().letters]
