@@ -67,10 +67,12 @@ def train(settings: config.TertiaryConfig, flags: argparse.Namespace) -> None:
         print(job.cost(task, longest, settings=settings, place=place, notes=notes))
         return
     _, process, num_processes = place
-    until = max((structure.date for structure in training), default="")
-    workdir.mkdir(parents=True, exist_ok=True)
-    for name, chains in (("training", training), ("validation", validating)):
-        formats.write_table(workdir / f"{name}.tsv", map(data.record, chains))
+    dates = {structure.date for structure in (*training, *validating)}
+    until = max(dates) if all(dates) else ""  # not known of all
+    if process == 0:
+        workdir.mkdir(parents=True, exist_ok=True)
+        for name, chains in (("training", training), ("validation", validating)):
+            formats.write_table(workdir / f"{name}.tsv", map(data.record, chains))
     job.run(
         task,
         functools.partial(
