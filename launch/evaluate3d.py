@@ -125,8 +125,11 @@ def _score(
             missing.append(name)
             predicted = report3d.missing(native)
         else:
-            text = methods3d.as_pdb(name, predicted)
-            (directory / f"{name}.pdb").write_text(text)
+            try:
+                text = methods3d.as_pdb(name, predicted)
+                (directory / f"{name}.pdb").write_text(text)
+            except ValueError as error:  # scored all the same
+                _log.warning("%s: not written: %s", name, error)
         scored.append(report3d.score(name, predicted, native, identities.get(name)))
     return scored, missing
 

@@ -22,7 +22,7 @@ def helix(letters: str) -> report3d.Model:
 
 
 def of_model(directory: pathlib.Path, num_cycles: int | None = None) -> Predict:
-    """Loads a model; what does not fit into memory is not predicted.
+    """Loads a model; what is too long for it or for the memory is not predicted.
 
     Raises:
       ValueError: as `folder.load`.
@@ -32,7 +32,7 @@ def of_model(directory: pathlib.Path, num_cycles: int | None = None) -> Predict:
     def predict(letters: str) -> report3d.Model | None:
         try:
             made = folder.fold(letters)
-        except MemoryError as error:
+        except (ValueError, MemoryError) as error:
             _log.warning("%s", error)
             return None
         return report3d.Model(

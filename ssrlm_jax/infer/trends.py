@@ -3,6 +3,7 @@
 Needs the extra [plots]; see infer/canvas.py.
 """
 
+import itertools
 import pathlib
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
@@ -68,7 +69,8 @@ def drawing(scored: Methods) -> "figures.Figure":
         one.set_ylim(0, 1)
         return one
 
-    style = dict(zip(scored, zip(_COLORS, _MARKERS, strict=True), strict=False))
+    styles = itertools.cycle(zip(_COLORS, _MARKERS, strict=True))
+    style = dict(zip(scored, styles, strict=False))
     first = axes("length, nucleotides", "lDDT, all atoms")
     for name, of in scored.items():
         _scatter(first, style[name], name, [one.length for one in of], of)

@@ -112,6 +112,8 @@ def score(
         if handed.num_centres
         else math.nan,
     }
+    if not predicted.is_atom_LT.any():  # to miss all is no success where no pair is
+        values |= dict.fromkeys(("fidelity", "pair_f1", "canonical_f1"), 0.0)
     return Scored(
         name, len(known.letters), values, c1.score_L, predicted.plddt_L, identity
     )

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import structures
 
+from ssrlm_jax.infer import helix
 from ssrlm_jax.metrics import report3d
 
 
@@ -43,6 +44,15 @@ def test_the_truth_scores_full_marks_and_nothing_scores_none():
     for name in ("lddt", "lddt_c1", "tm_score", "fidelity", "pair_f1"):
         assert worst[name] == 0.0
     assert np.isnan(worst["rmsd"])
+
+
+def test_nothing_is_no_success_where_there_is_no_pair():
+    letters = "ACGU"
+    known = report3d.Model(letters, *helix.atoms_of(letters))
+    found = report3d.score("a", known, known).scores
+    assert found["fidelity"] == found["pair_f1"] == found["canonical_f1"] == 1.0
+    found = report3d.score("a", report3d.missing(known), known).scores
+    assert found["fidelity"] == found["pair_f1"] == found["canonical_f1"] == 0.0
 
 
 def test_base_pairs_of_a_structure_are_those_of_its_file():
