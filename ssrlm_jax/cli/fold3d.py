@@ -130,7 +130,7 @@ def _relaxed(
 def _origin(model: "folders.Folder", directory: pathlib.Path) -> results3d.Origin:
     made = model.description.made
     about = {
-        "model": directory.name,
+        "model": directory.resolve().name,
         "training data until": made.get("data_until") or "unknown",
     }
     about |= {n: str(made[n]) for n in ("licence", "citation") if made.get(n)}
