@@ -7,7 +7,6 @@ import numpy as np
 import rich.console
 import rich.table
 
-from ssrlm_jax import config
 from ssrlm_jax.cli import evaluate
 from ssrlm_jax.data import tertiary as data
 from ssrlm_jax.metrics import report3d
@@ -36,7 +35,7 @@ def read_truth(
     """
     found: dict[str, report3d.Model] = {}
     known: set[str] = set()
-    structures = data.read(names, _limits(min_length, max_length))
+    structures = data.read(names, data.any_quality(min_length, max_length))
     for one in structures:
         if "N" in one.letters:
             _log.info("%s is left out: a letter of it is unknown", one.name)
@@ -63,7 +62,7 @@ def read_predictions(names: str) -> dict[str, report3d.Model]:
       OSError: a file cannot be read.
     """
     found: dict[str, report3d.Model] = {}
-    for one in data.read(names, _limits()):
+    for one in data.read(names, data.any_quality()):
         found.setdefault(one.letters, _as_model(one))
     return found
 
@@ -77,7 +76,7 @@ def read_letters(names: str) -> list[str]:
     """
     if names.removesuffix(".gz").endswith(SEQUENCES):
         return sorted({record.sequence for record in formats.read(names)})
-    return sorted({one.letters for one in data.read(names, _limits())})
+    return sorted({one.letters for one in data.read(names, data.any_quality())})
 
 
 def show(reports: Mapping[str, Report]) -> None:
@@ -94,16 +93,6 @@ def show(reports: Mapping[str, Report]) -> None:
     console.print(
         "means over structures (95 % bootstrap interval); lddt: all atoms, pooled; "
         "lddt_c1: C1', mean over nucleotides"
-    )
-
-
-def _limits(min_length: int = 1, max_length: int = 0) -> config.StructuresConfig:
-    """Returns settings that let in chains of any quality."""
-    return config.StructuresConfig(
-        min_length=min_length,
-        max_length=max_length or 10**9,
-        max_resolution=np.inf,
-        min_seen=0.0,
     )
 
 

@@ -75,9 +75,7 @@ def read(names: str, settings: config.StructuresConfig) -> list[Structure]:
             why = f"chains beyond {settings.max_resolution} angstrom"
             dropped[why] += len(entry.chains)
             continue
-        annotated = pairs.annotate(entry.chains)
-        for number, chain in enumerate(entry.chains):
-            structure = _of_chain(entry, number, chain, annotated)
+        for structure in of_entry(entry):
             if why := _unusable(structure, settings):
                 dropped[why] += 1
             else:
@@ -87,6 +85,16 @@ def read(names: str, settings: config.StructuresConfig) -> list[Structure]:
     if not found:
         raise ValueError(f"{names}: no chain can be used; the log says why")
     return found
+
+
+def any_quality(min_length: int = 1, max_length: int = 0) -> config.StructuresConfig:
+    """Returns settings that let in chains of any quality; 0: of any length, too."""
+    return config.StructuresConfig(
+        min_length=min_length,
+        max_length=max_length or 10**9,
+        max_resolution=np.inf,
+        min_seen=0.0,
+    )
 
 
 def files(names: str) -> list[pathlib.Path]:

@@ -117,7 +117,7 @@ def _scatter(
         linewidths=1.0,
         label=name,
     )
-    place = 0.97 - 0.06 * list(_COLORS).index(color)
+    place = 0.97 - 0.06 * len(axes.texts)
     text = "" if np.isnan(r) else f"{name}: r = {r:.2f}"
     axes.text(
         0.98, place, text, color=color, size=8, ha="right", va="top",

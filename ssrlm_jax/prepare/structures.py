@@ -1,8 +1,6 @@
 """Which chains of known structure train a folding network, and which validate it."""
 
-import dataclasses
 import logging
-from typing import Any
 
 import numpy as np
 
@@ -11,13 +9,6 @@ from ssrlm_jax.data import tertiary as data
 from ssrlm_jax.external import mmseqs
 
 _log = logging.getLogger(__name__)
-
-NO_LIMITS: dict[str, Any] = {
-    "min_length": 1,
-    "max_length": 2**31,
-    "max_resolution": np.inf,
-    "min_seen": 0.0,
-}
 
 
 def divide(
@@ -41,7 +32,7 @@ def divide(
     held = data.read(chosen.validation, chosen) if chosen.validation else []
     if chosen.away_from:
         # Whatever is tested counts, also what is too long or too poor to train on.
-        tested = data.read(chosen.away_from, dataclasses.replace(chosen, **NO_LIMITS))
+        tested = data.read(chosen.away_from, data.any_quality())
         held = _apart(held, tested, chosen, "validate with")
         found = _apart(found, tested, chosen, "train on")
     kept = _apart(found, held, chosen, "train on")
@@ -71,9 +62,9 @@ def _apart(
     cluster_N = clusters([*found, *others], settings)
     is_near_N = np.isin(cluster_N[: len(found)], cluster_N[len(found) :])
     if is_near_N.any():
-        _log.info("%d chains are left out: near what is tested", is_near_N.sum())
+        _log.info("%d chains are left out: near what is held out", is_near_N.sum())
     if is_near_N.all():
-        raise ValueError(f"no chain is left to {use}: all are near what is tested")
+        raise ValueError(f"no chain is left to {use}: all are near what is held out")
     return [s for s, is_near in zip(found, is_near_N, strict=True) if not is_near]
 
 
