@@ -15,6 +15,11 @@ import jax.numpy as jnp
 
 EPSILON = 1e-5  # of both kinds of norm
 
+# Gradients of kernels on a CPU: positions of a map whose windows stay in the cache, and
+# the channels from which on that pays.
+_POSITIONS_OF_A_PRODUCT = 1_536
+_ROWS_FROM_CHANNELS = 32
+
 # Mean 0 and variance 1 over a map, per example and channel.
 Normalise = Callable[[jax.Array, jax.Array], jax.Array]
 Moments = tuple[jax.Array, jax.Array, jax.Array]  # count_B, mean_BC, variance_BC
@@ -94,6 +99,101 @@ def _instance_norm_backward(saved: _Saved, g_BLMC: jax.Array) -> tuple[jax.Array
 instance_norm.defvjp(_instance_norm_forward, _instance_norm_backward)
 
 
+def _convolve(z_BLMC: jax.Array, kernel: jax.Array, dilation: int) -> jax.Array:
+    return jax.lax.conv_general_dilated(
+        z_BLMC,
+        kernel,
+        window_strides=(1, 1),
+        padding="SAME",
+        rhs_dilation=(dilation, dilation),
+        dimension_numbers=("NHWC", "HWIO", "NHWC"),
+    )
+
+
+@functools.partial(jax.custom_vjp, nondiff_argnums=(2,))
+def convolve(z_BLMC: jax.Array, kernel: jax.Array, dilation: int) -> jax.Array:
+    """Convolves a map with a square kernel of odd size; 0 beyond the edge of the map.
+
+    The gradient of the kernel is formed otherwise on a CPU, see below.
+
+    Args:
+      z_BLMC: a map.
+      kernel: (size, size, C, channels of the result).
+      dilation: positions from one entry of the kernel to the next.
+
+    Returns:
+      a map of the same positions.
+    """
+    return _convolve(z_BLMC, kernel, dilation)
+
+
+_Operands = tuple[jax.Array, jax.Array]
+
+
+def _convolve_forward(
+    z_BLMC: jax.Array, kernel: jax.Array, dilation: int
+) -> tuple[jax.Array, _Operands]:
+    return _convolve(z_BLMC, kernel, dilation), (z_BLMC, kernel)
+
+
+def _convolve_backward(dilation: int, saved: _Operands, g_BLMN: jax.Array) -> _Operands:
+    z_BLMC, kernel = saved
+    by_rows = functools.partial(
+        _kernel_gradient_by_rows, size=kernel.shape[0], dilation=dilation
+    )
+
+    def by_lax(z_BLMC: jax.Array, g_BLMN: jax.Array) -> jax.Array:
+        of_kernel = functools.partial(_convolve, z_BLMC, dilation=dilation)
+        return jax.linear_transpose(of_kernel, kernel)(g_BLMN)[0]
+
+    is_wide = min(kernel.shape[2:]) >= _ROWS_FROM_CHANNELS
+    gradient = jax.lax.platform_dependent(
+        z_BLMC, g_BLMN, cpu=by_rows if is_wide else by_lax, default=by_lax
+    )
+    turned = kernel[::-1, ::-1].swapaxes(2, 3)
+    return _convolve(g_BLMN, turned, dilation), gradient
+
+
+convolve.defvjp(_convolve_forward, _convolve_backward)
+
+
+def _kernel_gradient_by_rows(
+    z_BLMC: jax.Array, g_BLMN: jax.Array, size: int, dilation: int
+) -> jax.Array:
+    """Returns the gradient of a kernel as sums of products of a few rows each.
+
+    XLA's own on a CPU is up to 3.4 times slower and writes out all windows of the map
+    at once. Here the columns of z and the rows of g are shifted, a few rows at a time,
+    which stay in the cache, and one product holds every entry of the kernel.
+    """
+    B, L, M, C = z_BLMC.shape
+    N = g_BLMN.shape[-1]
+    reach = dilation * (size // 2)
+    rows = min(L, max(1, _POSITIONS_OF_A_PRODUCT // (B * M)))
+    num = -(-L // rows)
+    spare = num * rows - L
+    z_BLMC = jnp.pad(z_BLMC, ((0, 0), (0, spare), (reach, reach), (0, 0)))
+    g_BLMN = jnp.pad(g_BLMN, ((0, 0), (reach, reach + spare), (0, 0), (0, 0)))
+    starts = [place * dilation for place in range(size)]
+
+    def add(number: jax.Array, sum_XY: jax.Array) -> jax.Array:
+        cut = functools.partial(jax.lax.dynamic_slice_in_dim, axis=1)
+        z = cut(z_BLMC, number * rows, rows)
+        g = cut(g_BLMN, number * rows, rows + 2 * reach)
+        z_BRMX = jnp.concatenate([z[:, :, start : start + M] for start in starts], -1)
+        g_BRMY = jnp.concatenate(
+            [g[:, start : start + rows] for start in reversed(starts)], -1
+        )
+        return sum_XY + jnp.einsum(
+            "brmx,brmy->xy", z_BRMX, g_BRMY, preferred_element_type=jnp.float32
+        )
+
+    zero_XY = jnp.zeros((size * C, size * N), jnp.float32)
+    sum_XY = jax.lax.fori_loop(0, num, add, zero_XY)
+    kernel = sum_XY.reshape(size, C, size, N).transpose(2, 0, 1, 3)
+    return kernel.astype(z_BLMC.dtype)
+
+
 class Convolution(nn.Module):
     """A convolution without bias that keeps the size of the map; 0 beyond its edge."""
 
@@ -110,14 +210,8 @@ class Convolution(nn.Module):
             return (z_BLMC.reshape(-1, C) @ kernel[0, 0]).reshape(
                 *z_BLMC.shape[:-1], self.features
             )
-        return jax.lax.conv_general_dilated(
-            jnp.where(is_BLM[..., None], z_BLMC, 0),
-            kernel,
-            window_strides=(1, 1),
-            padding="SAME",
-            rhs_dilation=(self.dilation, self.dilation),
-            dimension_numbers=("NHWC", "HWIO", "NHWC"),
-        )
+        masked_BLMC = jnp.where(is_BLM[..., None], z_BLMC, 0)
+        return convolve(masked_BLMC, kernel, self.dilation)
 
 
 class Bottlenecks(nn.Module):

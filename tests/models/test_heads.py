@@ -210,6 +210,35 @@ def test_the_gradient_of_the_norm_is_that_of_its_definition():
     )
 
 
+@pytest.mark.parametrize("dilation", [1, 2, 4])
+@pytest.mark.parametrize("channels", [(32, 40), (3, 40)], ids=["by rows", "by lax"])
+def test_the_gradient_of_a_convolution_is_that_of_lax(dilation, channels):
+    C, N = channels
+    keys = jax.random.split(jax.random.key(0), 3)
+    z_BLMC = jax.random.normal(keys[0], (2, 23, 100, C))
+    kernel = jax.random.normal(keys[1], (3, 3, C, N))
+    weight_BLMN = jax.random.normal(keys[2], (2, 23, 100, N))
+
+    def gradients(convolve):
+        return jax.grad(
+            lambda z, kernel: (convolve(z, kernel) * weight_BLMN).sum(), (0, 1)
+        )(z_BLMC, kernel)
+
+    def plain(z_BLMC, kernel):
+        return jax.lax.conv_general_dilated(
+            z_BLMC,
+            kernel,
+            (1, 1),
+            "SAME",
+            rhs_dilation=(dilation, dilation),
+            dimension_numbers=("NHWC", "HWIO", "NHWC"),
+        )
+
+    found = gradients(lambda z, kernel: pair_resnet.convolve(z, kernel, dilation))
+    for ours, expected in zip(found, gradients(plain), strict=True):
+        np.testing.assert_allclose(ours, expected, rtol=1e-4, atol=2e-3)
+
+
 def test_moments_of_parts_combine_to_those_of_the_whole():
     z_BLMC = jax.random.normal(jax.random.key(1), (1, 6, 8, 3)) + 100.0
     is_BLM = jax.random.uniform(jax.random.key(2), (1, 6, 8)) > 0.2
