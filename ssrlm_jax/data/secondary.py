@@ -8,7 +8,7 @@ so a run goes on from any of them.
 import dataclasses
 import functools
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 
 import numpy as np
 
@@ -34,7 +34,7 @@ def split(settings: config.LabelledConfig, seed: int) -> Split:
 
     Records of another kind of letters are errors; records without a structure too.
     Those that are empty or longer than `max_length` are left out, and counted in the
-    log.
+    log; so are those that train or validate and equal a sequence of `leave_out`.
 
     Raises:
       ValueError: files or families are missing, or a record cannot be used.
@@ -52,6 +52,15 @@ def split(settings: config.LabelledConfig, seed: int) -> Split:
         train = _read(settings.train, settings.max_length)
         validation = _read(settings.validation, settings.max_length)
         parts = Split(train, validation, ())
+    if settings.leave_out:
+        unwanted = {
+            _letters(r) for p in _paths(settings.leave_out) for r in _reader(p)(p)
+        }
+        train = _without(unwanted, parts.train, f"train: {settings.leave_out}")
+        validation = _without(
+            unwanted, parts.validation, f"validation: {settings.leave_out}"
+        )
+        parts = Split(train, validation, parts.test)
     for name in ("train", "validation"):
         if not getattr(parts, name):
             raise ValueError(f"no record is left to {name} on")
@@ -61,10 +70,8 @@ def split(settings: config.LabelledConfig, seed: int) -> Split:
 def _read(files: str, max_length: int) -> list[formats.Record]:
     records = []
     num_left_out = 0
-    for path in filter(None, files.split(",")):
-        is_known = structure_formats.suffix(path) in structure_formats.READERS
-        reader = structure_formats.read if is_known else formats.read
-        for record in reader(path):
+    for path in _paths(files):
+        for record in _reader(path)(path):
             if record.structure is None:
                 raise ValueError(f"{record.place}: {record.name} has no structure")
             if 0 < len(record.sequence) <= max_length:
@@ -79,6 +86,40 @@ def _read(files: str, max_length: int) -> list[formats.Record]:
             max_length,
         )
     return records
+
+
+def _paths(files: str) -> list[str]:
+    return [path for path in files.split(",") if path]
+
+
+def _reader(path: str) -> Callable[[str], Iterable[formats.Record]]:
+    is_known = structure_formats.suffix(path) in structure_formats.READERS
+    return structure_formats.read if is_known else formats.read
+
+
+def _letters(record: formats.Record) -> bytes:
+    """Returns what two records share if they are equal: U is T, lower is upper case.
+
+    Raises:
+      ValueError: a letter that is not of RNA; the message names the record.
+    """
+    try:
+        return alphabet.encode(record.sequence)[0].tobytes()
+    except ValueError as error:
+        raise ValueError(f"{record.place or record.name}: {error}") from error
+
+
+def _without(
+    unwanted: Collection[bytes], records: Sequence[formats.Record], files: str
+) -> list[formats.Record]:
+    """Returns the records whose letters are not unwanted; logs how many are."""
+    kept = [record for record in records if _letters(record) not in unwanted]
+    _log.info(
+        "%s: %d records equal one of these and are left out",
+        files,
+        len(records) - len(kept),
+    )
+    return kept
 
 
 def split_by_family(
@@ -267,10 +308,7 @@ def into_buckets(
                 f"{record.place or record.name}: {len(record.sequence)} nucleotides; "
                 f"1..data.max_length={settings.max_length} are accepted"
             )
-        try:
-            alphabet.encode(record.sequence)
-        except ValueError as error:
-            raise ValueError(f"{record.place or record.name}: {error}") from error
+        _letters(record)
     bucket_N = np.searchsorted(lengths, [len(r.sequence) for r in records])
     used = np.unique(bucket_N)
     return Buckets(

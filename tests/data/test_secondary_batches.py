@@ -164,6 +164,27 @@ def test_records_that_are_too_long_are_left_out_and_counted(tmp_path, caplog):
     assert "1 records are empty or longer than 100 nt" in caplog.text
 
 
+@pytest.mark.parametrize("way", ["files", "table"])
+def test_what_is_left_out_neither_trains_nor_validates(tmp_path, caplog, way):
+    table, test_set = tmp_path / "t.tsv", tmp_path / "test.fa"
+    known = structures.from_dot_bracket("(..)")
+    letters = ["ACGU", "AAAU", "CAAG", "GAAC", "GCAC", "GGAC"]
+    records = [formats.Record(x, x, known, family=x) for x in letters]
+    formats.write_table(table, records)
+    test_set.write_text(">lower case, T\nacgt\n>another\nGGAC\n>unrelated\nACGUA\n")
+    settings = {
+        "files": {"train": str(table), "validation": str(table)},
+        "table": {"table": str(table), "num_folds": 3},
+    }[way]
+    given = config.LabelledConfig(leave_out=str(test_set), **settings)
+    with caplog.at_level("INFO", logger="ssrlm_jax"):
+        found = secondary.split(given, seed=0)
+    learned = {r.name for r in (*found.train, *found.validation)}
+    tested = {r.name for r in found.test}
+    assert learned == set(letters) - {"ACGU", "GGAC"} - tested
+    assert way == "table" or "2 records equal one of these" in caplog.text
+
+
 def test_a_record_without_a_structure_is_an_error(tmp_path):
     table = tmp_path / "t.tsv"
     table.write_text("id\tsequence\tdotbracket\na\tACGU\t\n")
