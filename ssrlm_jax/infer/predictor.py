@@ -79,6 +79,9 @@ class Predictor:
             dtype=dtype,
             attend=attention.build(choice.name, max_segments=rows.MAX_SEGMENTS),
         )
+        self._encoder_of_one = self._encoder.clone(
+            attend=attention.build(choice.name, max_segments=1)
+        )
         self._head = None
         if description.head is not None:
             self._head = heads.build(description.head, dtype)
@@ -237,12 +240,17 @@ class Predictor:
             for number, sequence in window:
                 yield sequence, results.pop(number)
 
+    def _encoder_for(self, row: rows.Row) -> encoders.Encoder:
+        is_one = len(row.sequences) == 1
+        return self._encoder_of_one if is_one else self._encoder
+
     def _pairs_of_row(self, row: rows.Row) -> list[probabilities.PairProbabilities]:
         if len(row.sequences[0]) > self._tile:
             return [self._pairs_of_long(row.sequences[0])]
         token_BL, segment_BL, starts = batches.pack(row.sequences, row.length)
         head, params = self._pair_head(), self._params
-        x = heads.read(self._encoder, head, params["encoder"], token_BL, segment_BL)
+        encoder = self._encoder_for(row)
+        x = heads.read(encoder, head, params["encoder"], token_BL, segment_BL)
         found = []
         for group in rows.groups(row, self._limits):
             start_B, length_B = _filled(row.sequences, starts, group.places)
@@ -259,7 +267,7 @@ class Predictor:
     def _pairs_of_long(self, sequence: str) -> probabilities.PairProbabilities:
         token_BL, segment_BL, _ = batches.pad([sequence], len(sequence))
         x_BLD = heads.run(
-            self._encoder,
+            self._encoder_of_one,
             self._params["encoder"],
             token_BL,
             segment_BL,
@@ -289,7 +297,7 @@ class Predictor:
     def _embed_row(self, layer: int, pool: str, row: rows.Row) -> list[np.ndarray]:
         token_BL, segment_BL, starts = batches.pack(row.sequences, row.length)
         params = self._params["encoder"]
-        encoder, method = self._encoder, "hidden"
+        encoder, method = self._encoder_for(row), "hidden"
         if layer == 0:
             method = "embed"
         elif layer > 0:

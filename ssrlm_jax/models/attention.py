@@ -117,10 +117,11 @@ def build(name: str, *, mesh: Mesh | None = None, max_segments: int = 64) -> Att
       name: as given by `choose`.
       mesh: devices that share the work: examples over data and fsdp, heads over
         tensor. XLA cannot divide a kernel, so each device runs its own part.
-      max_segments: most records that a row holds; "cudnn_packed" is built for it.
+      max_segments: most records that a row holds; "cudnn_packed" is built for it, and
+        "blocks" has larger ones if it is 1.
     """
     attend = _BACKENDS[name]
-    if name == "cudnn_packed":
+    if name in ("blocks", "cudnn_packed"):
         attend = functools.partial(attend, max_segments=max_segments)
     if mesh is None or name == "plain":
         return attend

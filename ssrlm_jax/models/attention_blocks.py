@@ -5,19 +5,46 @@ tiles of keys from the first start to the last end of the block's records, as ma
 as there are. The backward pass visits the same tiles, with the saved logarithms of
 the softmax sums. Small dense products stay in the cache, and nothing is computed for
 pairs of records that lie in different tiles.
-Axis letters as in models/layers.py; N query blocks of the batch, R = (H / K) x BLOCK
+Axis letters as in models/layers.py; N query blocks of the batch, R = (H / K) x block
 queries of a block that share a key head, M positions of a tile.
 """
 
+import functools
 from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
 from jax.ad_checkpoint import checkpoint_name
 
-BLOCK = 128  # queries
-TILE = 256  # keys
 NEVER = -1e30  # score of a pair that does not attend; finite, so no nan arises
+
+
+class Sizes(NamedTuple):
+    """How much is computed at once.
+
+    Attributes:
+      block: queries.
+      tile: keys; a multiple of `block`.
+    """
+
+    block: int
+    tile: int
+
+
+# As measured by benchmarks/attention.py. Rows of several records lose less to pairs of
+# different records in small blocks; a row of one record has no such pairs.
+PACKED = Sizes(64, 64)
+ALONE = Sizes(256, 256)
+LONGEST_WHOLE = 512  # tokens of a row of one record that is a single block
+
+
+def sizes(row_length: int, max_segments: int) -> Sizes:
+    """Returns the sizes for rows of so many tokens and records."""
+    if max_segments > 1:
+        return PACKED
+    if row_length <= LONGEST_WHOLE:
+        return Sizes(row_length, row_length)
+    return ALONE
 
 
 class _Visits(NamedTuple):
@@ -28,16 +55,30 @@ class _Visits(NamedTuple):
 
 
 def attend(
-    q_BLHA: jax.Array, k_BMKA: jax.Array, v_BMKA: jax.Array, segment_BL: jax.Array
+    q_BLHA: jax.Array,
+    k_BMKA: jax.Array,
+    v_BMKA: jax.Array,
+    segment_BL: jax.Array,
+    *,
+    max_segments: int,
 ) -> jax.Array:
-    """Attends within records, one tile of keys at a time."""
+    """Attends within records, one tile of keys at a time.
+
+    Args:
+      q_BLHA: queries.
+      k_BMKA: keys.
+      v_BMKA: values.
+      segment_BL: records; 0 is padding.
+      max_segments: most records of a row; 1 makes larger blocks, more change nothing.
+    """
     L = q_BLHA.shape[1]
-    end = -L % TILE
+    chosen = sizes(L, max_segments)
+    end = -L % chosen.tile
     padded = [
         jnp.pad(x, ((0, 0), (0, end)) + ((0, 0),) * (x.ndim - 2))
         for x in (q_BLHA, k_BMKA, v_BMKA, segment_BL)
     ]
-    return _attend(*padded)[:, :L]
+    return _attend(*padded, chosen)[:, :L]
 
 
 def record_bounds(segment_BL: jax.Array) -> tuple[jax.Array, jax.Array]:
@@ -57,28 +98,39 @@ def record_bounds(segment_BL: jax.Array) -> tuple[jax.Array, jax.Array]:
     return jnp.where(is_record_BL, start_BL, L), jnp.where(is_record_BL, end_BL, 0)
 
 
-@jax.custom_vjp
+@functools.partial(jax.custom_vjp, nondiff_argnums=(4,))
 def _attend(
-    q_BLHA: jax.Array, k_BMKA: jax.Array, v_BMKA: jax.Array, segment_BL: jax.Array
+    q_BLHA: jax.Array,
+    k_BMKA: jax.Array,
+    v_BMKA: jax.Array,
+    segment_BL: jax.Array,
+    chosen: Sizes,
 ) -> jax.Array:
-    return _forward(q_BLHA, k_BMKA, v_BMKA, segment_BL)[0]
+    return _forward(q_BLHA, k_BMKA, v_BMKA, segment_BL, chosen)[0]
 
 
 def _forward(
-    q_BLHA: jax.Array, k_BMKA: jax.Array, v_BMKA: jax.Array, segment_BL: jax.Array
+    q_BLHA: jax.Array,
+    k_BMKA: jax.Array,
+    v_BMKA: jax.Array,
+    segment_BL: jax.Array,
+    chosen: Sizes,
 ) -> tuple[jax.Array, tuple]:
     B, L, H, A = q_BLHA.shape
     K = k_BMKA.shape[2]
-    visits = _make_visits(segment_BL)
+    block_size, tile_size = chosen
+    visits = _make_visits(segment_BL, chosen)
 
     def block(n: jax.Array, carry: tuple) -> tuple:
-        b, i = n // (L // BLOCK), n % (L // BLOCK) * BLOCK
-        q_KRA = _queries(q_BLHA, b, i, K)
+        b, i = n // (L // block_size), n % (L // block_size) * block_size
+        q_KRA = _queries(q_BLHA, b, i, block_size, K)
 
         def tile(t: jax.Array, carry: tuple) -> tuple:
             out_KRA, top_KR1, sum_KR1 = carry
-            m, same_1RM = _place(segment_BL, b, i, visits.first_N[n], t, H // K)
-            k_KMA, v_KMA = (_heads(_take(x, b, m, TILE), K) for x in (k_BMKA, v_BMKA))
+            m, same_1RM = _place(segment_BL, b, i, visits.first_N[n], t, H // K, chosen)
+            k_KMA, v_KMA = (
+                _heads(_take(x, b, m, tile_size), K) for x in (k_BMKA, v_BMKA)
+            )
             score_KRM = _product("KRA,KMA->KRM", q_KRA, k_KMA)
             score_KRM = jnp.where(same_1RM, score_KRM, NEVER)
             new_KR1 = jnp.maximum(top_KR1, score_KRM.max(axis=-1, keepdims=True))
@@ -99,37 +151,41 @@ def _forward(
         lse_KR1 = top_KR1 + jnp.log(sum_KR1)
         out_BLHA, lse_BLH1 = carry
         return (
-            _put(out_BLHA, _unheads(out_KRA, BLOCK), b, i),
-            _put(lse_BLH1, _unheads(lse_KR1, BLOCK), b, i),
+            _put(out_BLHA, _unheads(out_KRA, block_size), b, i),
+            _put(lse_BLH1, _unheads(lse_KR1, block_size), b, i),
         )
 
     start = jnp.zeros_like(q_BLHA), jnp.zeros((B, L, H, 1))
-    out_BLHA, lse_BLH1 = jax.lax.fori_loop(0, B * L // BLOCK, block, start)
+    out_BLHA, lse_BLH1 = jax.lax.fori_loop(0, B * L // block_size, block, start)
     # Remat policies keep what has this name, and so need not attend once more.
     out_BLHA = checkpoint_name(out_BLHA, "context")
     lse_BLH1 = checkpoint_name(lse_BLH1, "context")
     return out_BLHA, (q_BLHA, k_BMKA, v_BMKA, segment_BL, out_BLHA, lse_BLH1)
 
 
-def _backward(kept: tuple, grad_BLHA: jax.Array) -> tuple:
+def _backward(chosen: Sizes, kept: tuple, grad_BLHA: jax.Array) -> tuple:
     q_BLHA, k_BMKA, v_BMKA, segment_BL, out_BLHA, lse_BLH1 = kept
     B, L, H, A = q_BLHA.shape
     K = k_BMKA.shape[2]
-    visits = _make_visits(segment_BL)
+    block_size, tile_size = chosen
+    visits = _make_visits(segment_BL, chosen)
     grad_BLHA = grad_BLHA.astype(jnp.float32)
     dot_BLH1 = (grad_BLHA * out_BLHA.astype(jnp.float32)).sum(axis=-1, keepdims=True)
 
     def block(n: jax.Array, carry: tuple) -> tuple:
-        b, i = n // (L // BLOCK), n % (L // BLOCK) * BLOCK
-        q_KRA = _queries(q_BLHA, b, i, K)
+        b, i = n // (L // block_size), n % (L // block_size) * block_size
+        q_KRA = _queries(q_BLHA, b, i, block_size, K)
         grad_KRA, dot_KR1, lse_KR1 = (
-            _heads(_take(x, b, i, BLOCK), K) for x in (grad_BLHA, dot_BLH1, lse_BLH1)
+            _heads(_take(x, b, i, block_size), K)
+            for x in (grad_BLHA, dot_BLH1, lse_BLH1)
         )
 
         def tile(t: jax.Array, carry: tuple) -> tuple:
             dq_KRA, dk_BMKA, dv_BMKA = carry
-            m, same_1RM = _place(segment_BL, b, i, visits.first_N[n], t, H // K)
-            k_KMA, v_KMA = (_heads(_take(x, b, m, TILE), K) for x in (k_BMKA, v_BMKA))
+            m, same_1RM = _place(segment_BL, b, i, visits.first_N[n], t, H // K, chosen)
+            k_KMA, v_KMA = (
+                _heads(_take(x, b, m, tile_size), K) for x in (k_BMKA, v_BMKA)
+            )
             score_KRM = _product("KRA,KMA->KRM", q_KRA, k_KMA)
             weight_KRM = jnp.where(same_1RM, jnp.exp(score_KRM - lse_KR1), 0.0)
             dweight_KRM = _product("KRA,KMA->KRM", grad_KRA, v_KMA)
@@ -138,8 +194,8 @@ def _backward(kept: tuple, grad_BLHA: jax.Array) -> tuple:
             dv_KMA = _product("KRM,KRA->KMA", weight_KRM, grad_KRA)
             return (
                 dq_KRA + _product("KRM,KMA->KRA", dscore_KRM, k_KMA),
-                _add(dk_BMKA, _unheads(dk_KMA, TILE), b, m),
-                _add(dv_BMKA, _unheads(dv_KMA, TILE), b, m),
+                _add(dk_BMKA, _unheads(dk_KMA, tile_size), b, m),
+                _add(dv_BMKA, _unheads(dv_KMA, tile_size), b, m),
             )
 
         dq_BLHA, dk_BMKA, dv_BMKA = carry
@@ -149,11 +205,11 @@ def _backward(kept: tuple, grad_BLHA: jax.Array) -> tuple:
             tile,
             (jnp.zeros(q_KRA.shape), dk_BMKA, dv_BMKA),
         )
-        dq_LHA = _unheads(dq_KRA * A**-0.5, BLOCK)
+        dq_LHA = _unheads(dq_KRA * A**-0.5, block_size)
         return _put(dq_BLHA, dq_LHA, b, i), dk_BMKA, dv_BMKA
 
     start = tuple(jnp.zeros(x.shape) for x in (q_BLHA, k_BMKA, v_BMKA))
-    grads = jax.lax.fori_loop(0, B * L // BLOCK, block, start)
+    grads = jax.lax.fori_loop(0, B * L // block_size, block, start)
     dtypes = (q_BLHA.dtype, k_BMKA.dtype, v_BMKA.dtype)
     return (*(x.astype(d) for x, d in zip(grads, dtypes, strict=True)), None)
 
@@ -161,11 +217,11 @@ def _backward(kept: tuple, grad_BLHA: jax.Array) -> tuple:
 _attend.defvjp(_forward, _backward)
 
 
-def _make_visits(segment_BL: jax.Array) -> _Visits:
+def _make_visits(segment_BL: jax.Array, chosen: Sizes) -> _Visits:
     start_BL, end_BL = record_bounds(segment_BL)
-    first_N = start_BL.reshape(-1, BLOCK).min(axis=1)
-    length_N = jnp.maximum(end_BL.reshape(-1, BLOCK).max(axis=1) - first_N, 0)
-    return _Visits(first_N, -(-length_N // TILE))
+    first_N = start_BL.reshape(-1, chosen.block).min(axis=1)
+    length_N = jnp.maximum(end_BL.reshape(-1, chosen.block).max(axis=1) - first_N, 0)
+    return _Visits(first_N, -(-length_N // chosen.tile))
 
 
 def _place(
@@ -175,25 +231,29 @@ def _place(
     first: jax.Array,
     t: jax.Array,
     num_shared: int,
+    chosen: Sizes,
 ) -> tuple[jax.Array, jax.Array]:
     """Returns where tile t of the block at (b, i) starts, and who attends to whom.
 
     The last tile of a row starts earlier, to end with the row; what it shares with
     the tile before does not count again.
     """
-    wanted = first + t * TILE
-    m = jnp.minimum(wanted, segment_BL.shape[1] - TILE)
-    segment_R = jnp.tile(_take(segment_BL, b, i, BLOCK), num_shared)
+    block_size, tile_size = chosen
+    wanted = first + t * tile_size
+    m = jnp.minimum(wanted, segment_BL.shape[1] - tile_size)
+    segment_R = jnp.tile(_take(segment_BL, b, i, block_size), num_shared)
     segment_M = jnp.where(
-        m + jnp.arange(TILE) >= wanted, _take(segment_BL, b, m, TILE), 0
+        m + jnp.arange(tile_size) >= wanted, _take(segment_BL, b, m, tile_size), 0
     )
     is_record_R1 = (segment_R > 0)[:, None]
     return m, ((segment_R[:, None] == segment_M[None]) & is_record_R1)[None]
 
 
-def _queries(q_BLHA: jax.Array, b: jax.Array, i: jax.Array, K: int) -> jax.Array:
-    """Returns a block of queries by key head, scaled by 1 / sqrt(A)."""
-    q_KRA = _heads(_take(q_BLHA, b, i, BLOCK), K)
+def _queries(
+    q_BLHA: jax.Array, b: jax.Array, i: jax.Array, length: int, K: int
+) -> jax.Array:
+    """Returns `length` queries by key head, scaled by 1 / sqrt(A)."""
+    q_KRA = _heads(_take(q_BLHA, b, i, length), K)
     return q_KRA.astype(jnp.float32) * q_KRA.shape[-1] ** -0.5
 
 

@@ -21,6 +21,7 @@ H200 = types.SimpleNamespace(
 )
 BACKENDS = {
     "blocks": attention.build("blocks"),
+    "blocks, one record": attention.build("blocks", max_segments=1),
     "pallas": functools.partial(attention_kernels.pallas, interpret=True),
 }
 
@@ -68,6 +69,19 @@ def test_back_ends_agree_with_the_plain_one_forward_and_backward(backend, H, K, 
     for x, y in zip(found, expected, strict=True):
         # Sums of up to 300 float32 products, in another order.
         np.testing.assert_allclose(x, y, atol=5e-6, rtol=1e-5)
+
+
+@pytest.mark.parametrize("max_segments", [1, 64])
+@pytest.mark.parametrize("length", [1, 64, 513, 600])
+def test_blocks_of_any_size_agree_with_the_plain_one(length, max_segments):
+    segment_BL = _segments([length - length // 7])
+    segment_BL = jnp.pad(segment_BL, ((0, 0), (0, length // 7)))
+    arrays = _arrays(1, length, 2, 1, 8)
+    expected = _out_and_gradients(attention.plain, *arrays, segment_BL)
+    attend = attention.build("blocks", max_segments=max_segments)
+    found = _out_and_gradients(attend, *arrays, segment_BL)
+    for x, y in zip(found, expected, strict=True):
+        np.testing.assert_allclose(x, y, atol=1e-5, rtol=1e-5)
 
 
 @pytest.mark.parametrize("backend", BACKENDS)
