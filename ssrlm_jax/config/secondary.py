@@ -87,7 +87,8 @@ class LabelledConfig:
     held_out: str = ""  # family of `table`
     num_folds: int = 0  # of families of `table`; 0: none
     fold: int = 0  # 0..num_folds-1
-    leave_out: str = ""  # files of RNA; what equals one neither trains nor validates
+    leave_out: str = ""  # files of RNA; a record that equals one does not train, ...
+    # ... nor does it validate, where validation is drawn from `table`
     validation_share: float = 0.1  # of the other families' records; with held_out
     max_length: int = 500  # nucleotides; longer records are left out, and counted
     batch_size: int = 2  # RNAs of one update, over all processes

@@ -8,7 +8,7 @@ so a run goes on from any of them.
 import dataclasses
 import functools
 import logging
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 import numpy as np
 
@@ -34,7 +34,8 @@ def split(settings: config.LabelledConfig, seed: int) -> Split:
 
     Records of another kind of letters are errors; records without a structure too.
     Those that are empty or longer than `max_length` are left out, and counted in the
-    log; so are those that train or validate and equal a sequence of `leave_out`.
+    log; so are those that would train and equal a sequence of `leave_out`, and, of
+    one `table`, those that would validate.
 
     Raises:
       ValueError: files or families are missing, or a record cannot be used.
@@ -53,14 +54,7 @@ def split(settings: config.LabelledConfig, seed: int) -> Split:
         validation = _read(settings.validation, settings.max_length)
         parts = Split(train, validation, ())
     if settings.leave_out:
-        unwanted = {
-            _letters(r) for p in _paths(settings.leave_out) for r in _reader(p)(p)
-        }
-        train = _without(unwanted, parts.train, f"train: {settings.leave_out}")
-        validation = _without(
-            unwanted, parts.validation, f"validation: {settings.leave_out}"
-        )
-        parts = Split(train, validation, parts.test)
+        parts = _without(parts, settings)
     for name in ("train", "validation"):
         if not getattr(parts, name):
             raise ValueError(f"no record is left to {name} on")
@@ -109,17 +103,17 @@ def _letters(record: formats.Record) -> bytes:
         raise ValueError(f"{record.place or record.name}: {error}") from error
 
 
-def _without(
-    unwanted: Collection[bytes], records: Sequence[formats.Record], files: str
-) -> list[formats.Record]:
-    """Returns the records whose letters are not unwanted; logs how many are."""
-    kept = [record for record in records if _letters(record) not in unwanted]
-    _log.info(
-        "%s: %d records equal one of these and are left out",
-        files,
-        len(records) - len(kept),
-    )
-    return kept
+def _without(parts: Split, settings: config.LabelledConfig) -> Split:
+    """Returns the parts without what equals a record of `leave_out`; logs how many."""
+    files = _paths(settings.leave_out)
+    unwanted = {_letters(record) for path in files for record in _reader(path)(path)}
+    kept = {}
+    for name in ("train", "validation") if settings.table else ("train",):
+        records = getattr(parts, name)
+        kept[name] = [one for one in records if _letters(one) not in unwanted]
+        num = len(records) - len(kept[name])
+        _log.info("%s: %d records equal one of data.leave_out", name, num)
+    return dataclasses.replace(parts, **kept)
 
 
 def split_by_family(

@@ -164,25 +164,38 @@ def test_records_that_are_too_long_are_left_out_and_counted(tmp_path, caplog):
     assert "1 records are empty or longer than 100 nt" in caplog.text
 
 
-@pytest.mark.parametrize("way", ["files", "table"])
-def test_what_is_left_out_neither_trains_nor_validates(tmp_path, caplog, way):
+@pytest.fixture
+def left_out(tmp_path):
+    """Returns a table of six families, and a file that holds two of its sequences."""
     table, test_set = tmp_path / "t.tsv", tmp_path / "test.fa"
     known = structures.from_dot_bracket("(..)")
     letters = ["ACGU", "AAAU", "CAAG", "GAAC", "GCAC", "GGAC"]
-    records = [formats.Record(x, x, known, family=x) for x in letters]
+    records = [formats.Record(one, one, known, family=one) for one in letters]
     formats.write_table(table, records)
-    test_set.write_text(">lower case, T\nacgt\n>another\nGGAC\n>unrelated\nACGUA\n")
-    settings = {
-        "files": {"train": str(table), "validation": str(table)},
-        "table": {"table": str(table), "num_folds": 3},
-    }[way]
-    given = config.LabelledConfig(leave_out=str(test_set), **settings)
+    test_set.write_text(">lower case, T\nacgt\n>another\nGGAC\n>none\nACGUA\n")
+    return letters, str(table), str(test_set)
+
+
+def test_what_is_left_out_does_not_train(left_out, caplog):
+    letters, table, test_set = left_out
+    given = config.LabelledConfig(train=table, validation=table, leave_out=test_set)
     with caplog.at_level("INFO", logger="ssrlm_jax"):
         found = secondary.split(given, seed=0)
-    learned = {r.name for r in (*found.train, *found.validation)}
-    tested = {r.name for r in found.test}
-    assert learned == set(letters) - {"ACGU", "GGAC"} - tested
-    assert way == "table" or "2 records equal one of these" in caplog.text
+    assert [r.name for r in found.train] == ["AAAU", "CAAG", "GAAC", "GCAC"]
+    assert [r.name for r in found.validation] == letters
+    assert "train: 2 records equal one of data.leave_out" in caplog.text
+
+
+def test_what_is_left_out_of_a_table_does_not_validate_either(left_out):
+    letters, table, test_set = left_out
+    for fold in range(3):
+        given = config.LabelledConfig(
+            table=table, num_folds=3, fold=fold, leave_out=test_set
+        )
+        found = secondary.split(given, seed=0)
+        learned = {r.name for r in (*found.train, *found.validation)}
+        tested = {r.name for r in found.test}
+        assert learned == set(letters) - {"ACGU", "GGAC"} - tested
 
 
 def test_a_record_without_a_structure_is_an_error(tmp_path):
