@@ -30,4 +30,10 @@ PUBLISHED = {
         "has_embedding_norm": True,
         "has_pair_bias": True,
     },
+    "aidorna": {
+        "is_head_tied": True,
+        "norm": "layer",
+        "biases": "all",
+        "letter_head": "dense",
+    },
 }
