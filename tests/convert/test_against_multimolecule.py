@@ -17,6 +17,32 @@ from ssrlm_jax.rna import alphabet, batches
 
 FAMILIES = ("rinalmo", "rnafm", "ernierna")
 ROUNDING = 2e-5  # of the largest value
+SMALL = {family: {} for family in FAMILIES}
+# Random deviations of 0.2 let values overflow in 33 wide layers.
+PUBLISHED = {
+    "rinalmo": {
+        "hidden_size": 1280,
+        "intermediate_size": 5120,
+        "num_hidden_layers": 33,
+    },
+    "rnafm": {"hidden_size": 640, "intermediate_size": 5120, "num_hidden_layers": 12},
+    "ernierna": {
+        "hidden_size": 768,
+        "intermediate_size": 3072,
+        "num_hidden_layers": 12,
+    },
+}
+SIZES = pytest.mark.parametrize(
+    "sizes",
+    [
+        pytest.param(SMALL, id="small"),
+        pytest.param(
+            {family: given | {"noise": 0.01} for family, given in PUBLISHED.items()},
+            id="published",
+            marks=pytest.mark.long,
+        ),
+    ],
+)
 # All letters, U and T, both cases, of three lengths.
 SEQUENCES = ["GGGAAACCCUNAUGGCAACGU", "ACGTUacgtun", "GA"]
 LENGTH = max(map(len, SEQUENCES))
@@ -41,9 +67,10 @@ def _assert_close(found, expected):
     np.testing.assert_allclose(found, expected, rtol=0, atol=ROUNDING * scale)
 
 
+@SIZES
 @pytest.mark.parametrize("family", FAMILIES)
-def test_encoder_layer_by_layer(family, tmp_path):
-    model = make(family)
+def test_encoder_layer_by_layer(family, sizes, tmp_path):
+    model = make(family, **sizes[family])
     theirs = run(
         model,
         [_as_ours(sequence) for sequence in SEQUENCES],
@@ -97,36 +124,12 @@ def test_an_ordinary_residual_would_not_do_for_rinalmo(tmp_path):
         _assert_close(found, theirs.hidden_states[-1].numpy())
 
 
-FULL = {
-    "rinalmo": {"hidden_size": 1280, "intermediate_size": 5120},
-    "rnafm": {"hidden_size": 640, "intermediate_size": 5120},
-    "ernierna": {"hidden_size": 768, "intermediate_size": 3072},
-}
-
-
-@pytest.mark.long
+@SIZES
 @pytest.mark.parametrize("family", FAMILIES)
-def test_published_sizes(family, tmp_path):
-    num_layers = {"rinalmo": 33}.get(family, 12)
-    # Random deviations of 0.2 let values overflow in 33 wide layers.
-    model = make(family, num_hidden_layers=num_layers, noise=0.01, **FULL[family])
-    theirs = run(model, [_as_ours(s) for s in SEQUENCES], output_hidden_states=True)
-    _, encoder, params = _converted(model, family, tmp_path)
-    token_BL, segment_BL, _ = batches.pad(SEQUENCES, LENGTH)
-    is_BL = segment_BL > 0
-    hidden_BLD = encoder.apply(
-        {"params": params}, token_BL, segment_BL, method="hidden"
-    )
-    _assert_close(hidden_BLD[is_BL], theirs.hidden_states[-1].numpy()[is_BL])
-    logits_BLV = encoder.apply({"params": params}, token_BL, segment_BL)
-    expected_BLV = theirs.logits.numpy()[..., letters(alphabet.LETTERS)]
-    _assert_close(logits_BLV[is_BL], expected_BLV[is_BL])
-
-
-@pytest.mark.parametrize("family", FAMILIES)
-def test_pairs(family, tmp_path):
+def test_pairs(family, sizes, tmp_path):
     # Alone: theirs read padding (the norms and biases of a map do).
     extra = {"output_attention_biases": True} if family == "ernierna" else {}
+    extra |= sizes[family]
     model = make(family, "ForSecondaryStructurePrediction", **extra)
     maps = []
     if family == "ernierna":  # what comes after is an optimiser, which is not ours
