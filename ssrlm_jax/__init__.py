@@ -13,7 +13,10 @@ if TYPE_CHECKING:
 
 
 def load(
-    model: str | pathlib.Path, decoding: "config.DecodingConfig | None" = None
+    model: str | pathlib.Path,
+    decoding: "config.DecodingConfig | None" = None,
+    *,
+    dtype: str = "float32",
 ) -> "predictor.Predictor":
     """Loads a model directory, for folding and embedding; see `infer.predictor.load`.
 
@@ -22,4 +25,4 @@ def load(
     """
     from ssrlm_jax.infer import predictor  # JAX: seconds
 
-    return predictor.load(model, decoding)
+    return predictor.load(model, decoding, dtype=dtype)

@@ -59,7 +59,8 @@ class Predictor:
 def put(loaded):
     """Puts this in the place of `infer.predictor`; `loaded` lists what is loaded."""
 
-    def load(directory, decoding=None):
+    def load(directory, decoding=None, *, dtype):
+        assert dtype in config.DTYPES
         loaded.append((directory, decoding))
         return Predictor(decoding)
 

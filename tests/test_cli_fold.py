@@ -351,8 +351,12 @@ def trained(tmp_path, monkeypatch):
 
 def test_commands_give_what_the_predictor_gives(capsys, trained, fasta, tmp_path):
     sequences = ["GGGAAACCC", "GGGGAAAACCCC", "CCCUUUGGG"]
+    rounded = _ssrlm(capsys, "fold", fasta, "--format", "json", "--dtype", "bfloat16")[
+        1
+    ]
     status, out, err = _ssrlm(capsys, "fold", fasta, "--format", "json")
     assert status == 1
+    assert rounded != out
     assert sum("warning" in line for line in err) == 1
     told = [json.loads(line) for line in out.splitlines()]
     assert [one["sequence"] for one in told] == sequences

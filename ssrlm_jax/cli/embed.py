@@ -17,6 +17,7 @@ def add(commands: Any) -> None:
     embed = commands.add_parser("embed", help="write embeddings of your own RNA")
     fold.add_input(embed)
     models.add_argument(embed)
+    models.add_dtype(embed)
     embed.add_argument(
         "-o", "--out", type=pathlib.Path, metavar="NPZ", required=True, help="new file"
     )
@@ -53,7 +54,7 @@ def _embed(parsed: argparse.Namespace) -> int:
             f"--layer={parsed.layer} is not one of -1..{num_layers} (0: before the "
             f"first layer, {num_layers}: after the last, -1: after the last norm)"
         )
-    predictor = predictors.load(directory)
+    predictor = predictors.load(directory, dtype=parsed.dtype)
     with (
         file,
         reports.Report("embed", "embedded", is_output_shown=False) as report,

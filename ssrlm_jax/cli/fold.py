@@ -32,6 +32,7 @@ def add(commands: Any) -> None:
     fold = commands.add_parser("fold", help="predict base pairs of your own RNA")
     add_input(fold)
     models.add_argument(fold)
+    models.add_dtype(fold)
     fold.add_argument(
         "-o",
         "--out",
@@ -144,7 +145,7 @@ def _fold(parsed: argparse.Namespace) -> int:
         records = opened(parsed)
         from ssrlm_jax.infer import predictor as predictors  # JAX: seconds
 
-        predictor = predictors.load(directory, decoding)
+        predictor = predictors.load(directory, decoding, dtype=parsed.dtype)
         about = {
             "model": directory.name,
             "threshold": decoding.threshold or predictor.threshold,

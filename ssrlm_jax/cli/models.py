@@ -1,8 +1,10 @@
-"""Which model a command uses."""
+"""Which model a command uses, and in which precision."""
 
 import argparse
 import os
 import pathlib
+
+from ssrlm_jax import config
 
 VARIABLE = "SSRLM_MODEL"
 
@@ -15,6 +17,17 @@ def add_argument(parser: argparse.ArgumentParser) -> None:
         type=pathlib.Path,
         metavar="MODEL",
         help=f"model directory (default: the environment variable {VARIABLE})",
+    )
+
+
+def add_dtype(parser: argparse.ArgumentParser) -> None:
+    """Adds --dtype to a command that runs an encoder and a head."""
+    parser.add_argument(
+        "--dtype",
+        choices=config.DTYPES,
+        default="float32",
+        help="of products; bfloat16 takes half the memory for weights and is faster on "
+        "GPUs and on CPUs with AMX, and its results are rounded (default: float32)",
     )
 
 

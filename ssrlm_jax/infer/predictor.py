@@ -29,6 +29,9 @@ POOLS = ("mean", "cls", "none")
 TILE = 1_024  # positions; longer RNA is computed in tiles of this size
 WINDOWS = (8, 64, 256)  # sequences that are sorted by length together; the last stays
 
+# Of stacked layers. What is of higher rank is rounded to the dtype of products anyway.
+_BLOCKS, _RANK_OF_VECTORS = "blocks", 2
+
 Params = Any
 
 
@@ -64,7 +67,7 @@ class Predictor:
           description: of the model.
           params: as `model_dir.load` returns them.
           decoding: from probabilities to structures; None: the defaults.
-          dtype: of the encoder's and the head's products.
+          dtype: of the encoder's and the head's products, "float32" or "bfloat16".
           tile: positions; RNA that is longer is computed in tiles of this size.
 
         Raises:
@@ -320,13 +323,18 @@ class Predictor:
 
 
 def load(
-    directory: str | pathlib.Path, decoding: config.DecodingConfig | None = None
+    directory: str | pathlib.Path,
+    decoding: config.DecodingConfig | None = None,
+    *,
+    dtype: str = "float32",
 ) -> Predictor:
     """Loads a model directory.
 
     Args:
       directory: made by `ssrlm export`, or WORKDIR/model of a finished run.
       decoding: from probabilities to structures; None: the defaults.
+      dtype: of products, "float32" or "bfloat16"; the latter's matrices take half the
+        memory, and embeddings and probabilities are rounded.
 
     Raises:
       ValueError: there is no model, or it is damaged.
@@ -335,9 +343,10 @@ def load(
     flat = flax.traverse_util.flatten_dict(params)
     del params
     for name in flat:  # one by one, so that there are never two copies of all
-        flat[name] = jnp.asarray(flat[name])
+        is_matrix = _BLOCKS in name and flat[name].ndim > _RANK_OF_VECTORS
+        flat[name] = jnp.asarray(flat[name], dtype if is_matrix else None)
     params = flax.traverse_util.unflatten_dict(flat)
-    return Predictor(description, params, decoding)
+    return Predictor(description, params, decoding, dtype=dtype)
 
 
 def _check_params(

@@ -210,6 +210,26 @@ def test_a_saved_model_is_loaded_by_the_package(model, predictor, tmp_path):
         np.testing.assert_array_equal(one.structure.pairs, other.structure.pairs)
 
 
+def test_bfloat16_halves_matrices_and_rounds_results(model, predictor, tmp_path):
+    model_dir.save(tmp_path / "m", *model)
+    rounded = ssrlm_jax.load(tmp_path / "m", dtype="bfloat16")
+    held = {leaf.dtype.name for leaf in jax.tree.leaves(rounded._params["encoder"])}
+    assert held == {"bfloat16", "float32"}
+    query = rounded._params["encoder"]["blocks"]["attention"]["query"]
+    assert query.dtype == jnp.bfloat16
+    for found, exact in zip(rounded.embed(RNA), predictor.embed(RNA), strict=True):
+        assert found.dtype == np.float32
+        # Three layers of sums of products with 8 bits.
+        np.testing.assert_allclose(found, exact, atol=0.05)
+        assert (found != exact).any()
+    long = [one for one in RNA if len(one) > 1]
+    for found_LL, exact_LL in zip(
+        _matrices(rounded, long), _matrices(predictor, long), strict=True
+    ):
+        # Norms over a small map of random weights make more of single values.
+        assert 0.0 < np.abs(found_LL - exact_LL).mean() < 0.03
+
+
 def test_weights_of_another_model_are_named(model):
     description, params = model
     other = dataclasses.replace(description, head=config.HeadConfig(channels=5))
