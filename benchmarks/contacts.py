@@ -102,7 +102,9 @@ def measure(encoder: str, what: str, length: int, repeats: int) -> dict[str, Any
 
 def _logits(maps: contacts.Maps, sequence: str) -> Callable[[], object]:
     num_maps = maps.encoder.num_layers * maps.encoder.num_heads
-    return lambda: maps.logits(sequence, np.linspace(-1, 1, num_maps), -3.0)
+    return lambda: maps.logits(
+        sequence, np.linspace(-1, 1, num_maps)[None], np.array([-3.0])
+    )
 
 
 def _features(maps: contacts.Maps, sequence: str) -> Callable[[], object]:

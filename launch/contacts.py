@@ -14,7 +14,6 @@ import importlib.metadata
 import json
 import logging
 import pathlib
-from typing import Any
 
 import command
 import numpy as np
@@ -41,20 +40,15 @@ def contacts(settings: config.ContactsConfig, flags: argparse.Namespace) -> None
     if path.exists() and not flags.force:
         raise ValueError(f"{path} exists; --force replaces it")
     maps = infer.Maps(description, params)
-    draws: list[dict[str, Any]] = []
-    for number in range(settings.draws):
-        train, validation, test = tasks.draw(records, settings, number)
-        draws.append(tasks.fit_draw(maps, train, validation, test, settings))
-        scores = draws[-1]["scores"]
-        _log.info(
-            "draw %d of %d: %d RNAs, P@true %.3f, F1 %.3f",
-            number + 1,
-            settings.draws,
-            len(test),
-            scores["all P@true"],
-            scores["f1"],
-        )
+    draws = tasks.fit_draws(
+        maps,
+        [tasks.draw(records, settings, number) for number in range(settings.draws)],
+        settings,
+    )
     scores = [one["scores"] for one in draws]
+    for number, found in enumerate(scores, 1):
+        given = number, settings.draws, found["all P@true"], found["f1"]
+        _log.info("draw %d of %d: P@true %.3f, F1 %.3f", *given)
     shape = description.architecture.num_layers, description.architecture.num_heads
     result = {
         "weights": np.reshape(draws[0]["weights"], shape).tolist(),

@@ -43,14 +43,14 @@ class Maps:
         )
 
     def logits(
-        self, sequence: str, weight_F: np.ndarray, intercept: float
+        self, sequence: str, weight_NF: np.ndarray, intercept_N: np.ndarray
     ) -> np.ndarray:
-        """Returns logits_LM of one RNA; see `contact_maps.logits`."""
+        """Returns logits_NLM of one RNA; see `contact_maps.logits`."""
         token_L, segment_L = _padded(sequence, self.max_length)
-        logits_LM = contact_maps.logits(
-            self.encoder, self.params, token_L, segment_L, weight_F, intercept
+        logits_NLM = contact_maps.logits(
+            self.encoder, self.params, token_L, segment_L, weight_NF, intercept_N
         )
-        return logits_LM[: len(sequence), : len(sequence)]
+        return logits_NLM[:, : len(sequence), : len(sequence)]
 
 
 class Contacts:
@@ -65,8 +65,8 @@ class Contacts:
         self.least = int(fitted["min_separation"])
         self.threshold = float(fitted["threshold"])
         self._maps = maps
-        self._weight_F = np.asarray(fitted["weights"], np.float32).ravel()
-        self._intercept = float(fitted["intercept"])
+        self._weight_1F = np.asarray(fitted["weights"], np.float32).reshape(1, -1)
+        self._intercept_1 = np.array([fitted["intercept"]], np.float32)
 
     def predict(
         self, sequence: str, num_pairs: int | None = None
@@ -81,7 +81,7 @@ class Contacts:
         Raises:
           ValueError: a letter that is not of RNA.
         """
-        logits_LM = self._maps.logits(sequence, self._weight_F, self._intercept)
+        (logits_LM,) = self._maps.logits(sequence, self._weight_1F, self._intercept_1)
         if num_pairs is None:
             return probabilities.from_logits(logits_LM, self.least)
         i, j = np.triu_indices(len(sequence), self.least)

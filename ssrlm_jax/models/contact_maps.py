@@ -1,7 +1,7 @@
 """Attention maps as evidence of contacts: symmetrised, corrected, weighted.
 
 Maps are computed layer by layer, so that memory is one layer's. H counts the heads of
-a layer, P pairs, F = layers x heads.
+a layer, P pairs, F = layers x heads, N regressions.
 
 Source: Rao et al. 2021, Transformer protein language models are unsupervised
 structure learners (ICLR), section 3, and the code of ESM for the order of operations.
@@ -77,28 +77,35 @@ def logits(
     params: Params,
     token_L: np.ndarray,
     segment_L: np.ndarray,
-    weight_F: np.ndarray,
-    intercept: float,
+    weight_NF: np.ndarray,
+    intercept_N: np.ndarray,
 ) -> np.ndarray:
-    """Returns symmetric float32 logits_LM of contacts of one RNA.
+    """Returns symmetric float32 logits_NLM of contacts of one RNA.
+
+    The encoder runs once, whatever the number of regressions.
 
     Args:
       encoder: as above.
       params: as above.
       token_L: as above.
       segment_L: as above.
-      weight_F: of each head, the first layer's first.
-      intercept: added to all.
+      weight_NF: of each head, the first layer's first.
+      intercept_N: added to all.
     """
     is_L = _is_nucleotide(segment_L)
-    weight_NH = np.asarray(weight_F, np.float32).reshape(encoder.num_layers, -1)
-    total_LM = jnp.full((len(is_L), len(is_L)), intercept, jnp.float32)
+    by_layer = np.asarray(weight_NF, np.float32).reshape(
+        len(weight_NF), encoder.num_layers, -1
+    )
+    shape = (len(weight_NF), len(is_L), len(is_L))
+    total_NLM = jnp.broadcast_to(
+        jnp.asarray(intercept_N, jnp.float32)[:, None, None], shape
+    )
     maps = attention_maps.each_layer(
         encoder, params, jnp.asarray(token_L)[None], jnp.asarray(segment_L)[None]
     )
-    for weight_H, layer in zip(weight_NH, maps, strict=True):
-        total_LM = _add(total_LM, layer.maps_BHLM, is_L, weight_H)
-    return np.asarray(total_LM)
+    for weight_NH, layer in zip(by_layer.swapaxes(0, 1), maps, strict=True):
+        total_NLM = _add(total_NLM, layer.maps_BHLM, is_L, weight_NH)
+    return np.asarray(total_NLM)
 
 
 def _is_nucleotide(segment_L: np.ndarray) -> np.ndarray:
@@ -114,7 +121,7 @@ def _corrected(maps_BHLM: jax.Array, is_L: jax.Array) -> jax.Array:
 
 @functools.partial(jax.jit, donate_argnums=0)
 def _add(
-    total_LM: jax.Array, maps_BHLM: jax.Array, is_L: jax.Array, weight_H: jax.Array
+    total_NLM: jax.Array, maps_BHLM: jax.Array, is_L: jax.Array, weight_NH: jax.Array
 ) -> jax.Array:
     corrected_HLM = correct(maps_BHLM[0, :, 1:-1, 1:-1], is_L)
-    return total_LM + jnp.einsum("HLM,H->LM", corrected_HLM, weight_H)
+    return total_NLM + jnp.einsum("HLM,NH->NLM", corrected_HLM, weight_NH)

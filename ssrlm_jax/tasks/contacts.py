@@ -6,7 +6,7 @@ of a feature of size `intercept_scaling`; at 1000 it is in effect free.
 """
 
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
@@ -35,9 +35,9 @@ class Maps(Protocol):
         ...
 
     def logits(
-        self, sequence: str, weight_F: np.ndarray, intercept: float
+        self, sequence: str, weight_NF: np.ndarray, intercept_N: np.ndarray
     ) -> np.ndarray:
-        """Returns logits_LM; see `models.contact_maps.logits`."""
+        """Returns logits_NLM of N fits; see `models.contact_maps.logits`."""
         ...
 
 
@@ -55,62 +55,93 @@ class Fit(NamedTuple):
     iterations: int
 
 
-def fit_draw(
-    maps: Maps,
-    train: Sequence[formats.Record],
-    validation: Sequence[formats.Record],
-    test: Sequence[formats.Record],
-    settings: config.ContactsConfig,
-) -> dict[str, Any]:
-    """Fits to some RNAs, chooses a threshold on others, and scores the rest.
+class Draw(NamedTuple):
+    """Which RNAs train, validate and test a fit.
 
-    Args:
-      maps: of an encoder.
+    Attributes:
       train: whose pairs are fitted.
       validation: whose mean F1 chooses the threshold.
       test: scored once.
+    """
+
+    train: Sequence[formats.Record]
+    validation: Sequence[formats.Record]
+    test: Sequence[formats.Record]
+
+
+def fit_draws(
+    maps: Maps, draws: Sequence[Draw], settings: config.ContactsConfig
+) -> list[dict[str, Any]]:
+    """Fits to some RNAs, chooses a threshold on others, and scores the rest.
+
+    An RNA is encoded once for all draws that it validates, and once for all that it
+    tests.
+
+    Args:
+      maps: of an encoder.
+      draws: RNAs of each fit.
       settings: of the regression.
 
     Returns:
-      `weights` (F,), `intercept`, `iterations`, `threshold`, names of `train` and
-      `validation`, and `scores` on `test`: means over RNAs of `precisions` and of
-      strict "precision", "recall" and "f1" of structures, decoded by the greedy rule
-      (pairs closer than the least separation are never predicted, and count).
+      For each draw `weights` (F,), `intercept`, `iterations`, `threshold`, names of
+      `train` and `validation`, and `scores` on `test`: means over RNAs of `precisions`
+      and of strict "precision", "recall" and "f1" of structures, decoded by the greedy
+      rule (pairs closer than the least separation are never predicted, and count).
 
     Raises:
-      ValueError: as `fit`; a record without a structure; no RNA of `test` has a pair
+      ValueError: as `fit`; a record without a structure; no RNA of a `test` has a pair
         that counts.
     """
     least = settings.min_separation
-    if not any(
-        np.diff(_known(record).pairs).max(initial=0) >= least for record in test
-    ):
-        raise ValueError(
-            f"none of {len(test)} test RNAs has a base pair with j - i >= {least}: "
-            "there is nothing to score"
+    for one in draws:
+        if not any(np.diff(_known(r).pairs).max(initial=0) >= least for r in one.test):
+            raise ValueError(
+                f"none of {len(one.test)} test RNAs has a base pair with j - i >= "
+                f"{least}: there is nothing to score"
+            )
+    fits = [_fit_records(maps, one.train, settings) for one in draws]
+    decoded: list[list[thresholds.Decoded]] = [[] for _ in draws]
+    for record, number, logits_LM in _each(maps, fits, [d.validation for d in draws]):
+        listed = probabilities.from_logits(logits_LM, least)
+        decoded[number].append(_decoded(listed, record))
+    choices = [thresholds.choose(one) for one in decoded]
+    scores: list[list[dict[str, float]]] = [[] for _ in draws]
+    for record, number, logits_LM in _each(maps, fits, [d.test for d in draws]):
+        scores[number].append(_scores(record, logits_LM, choices[number], least))
+    return [
+        {
+            "train": [record.name for record in one.train],
+            "validation": [record.name for record in one.validation],
+            "weights": fitted.weight_F.tolist(),
+            "intercept": fitted.intercept,
+            "iterations": fitted.iterations,
+            "threshold": choice.threshold,
+            "validation f1": choice.f1,
+            "scores": mean(found),
+        }
+        for one, fitted, choice, found in zip(draws, fits, choices, scores, strict=True)
+    ]
+
+
+def _each(
+    maps: Maps, fits: Sequence[Fit], chosen: Sequence[Sequence[formats.Record]]
+) -> Iterator[tuple[formats.Record, int, np.ndarray]]:
+    """Yields logits_LM of each fit and each RNA chosen for it; encodes RNAs once."""
+    records: dict[int, formats.Record] = {}
+    numbers: dict[int, list[int]] = {}
+    for number, of_fit in enumerate(chosen):
+        for record in of_fit:
+            records[id(record)] = record
+            numbers.setdefault(id(record), []).append(number)
+    weight_NF = np.stack([fitted.weight_F for fitted in fits])
+    intercept_N = np.array([fitted.intercept for fitted in fits])
+    for key, record in records.items():
+        wanted = numbers[key]
+        logits_NLM = maps.logits(
+            record.sequence, weight_NF[wanted], intercept_N[wanted]
         )
-    fitted = _fit_records(maps, train, settings)
-
-    def logits(record: formats.Record) -> np.ndarray:
-        return maps.logits(record.sequence, fitted.weight_F, fitted.intercept)
-
-    choice = thresholds.choose(
-        [
-            _decoded(probabilities.from_logits(logits(record), least), record)
-            for record in validation
-        ]
-    )
-    scores = [_scores(record, logits(record), choice, least) for record in test]
-    return {
-        "train": [record.name for record in train],
-        "validation": [record.name for record in validation],
-        "weights": fitted.weight_F.tolist(),
-        "intercept": fitted.intercept,
-        "iterations": fitted.iterations,
-        "threshold": choice.threshold,
-        "validation f1": choice.f1,
-        "scores": mean(scores),
-    }
+        for number, logits_LM in zip(wanted, logits_NLM, strict=True):
+            yield record, number, logits_LM
 
 
 def _fit_records(
@@ -247,8 +278,8 @@ def draw(
     records: Mapping[str, Sequence[formats.Record]],
     settings: config.ContactsConfig,
     number: int,
-) -> tuple[list[formats.Record], list[formats.Record], list[formats.Record]]:
-    """Draws the RNAs that train and validate; returns those and the ones that test.
+) -> Draw:
+    """Draws the RNAs that train and validate; the ones that test come with them.
 
     Args:
       records: of "table", of which the rest tests, or of "train", "validation" and
@@ -275,8 +306,8 @@ def draw(
     if "table" in chosen:
         last = num_train + num_validation
         every = chosen["table"]
-        return every[:num_train], every[num_train:last], every[last:]
-    return (
+        return Draw(every[:num_train], every[num_train:last], every[last:])
+    return Draw(
         chosen["train"][:num_train],
         chosen["validation"][:num_validation],
         list(records["test"]),

@@ -94,7 +94,9 @@ def test_features_and_logits_follow_the_recipe_written_out_plainly(model):
     given = (body, params, padded.token_BL[0], padded.segment_BL[0])
     found_PF = contact_maps.features(*given, i, j)
     np.testing.assert_allclose(found_PF, expected_PF, atol=1e-5)
-    weight_F = np.linspace(-3, 3, 12)
-    logits_LM = contact_maps.logits(*given, weight_F, -1.5)
-    np.testing.assert_allclose(logits_LM[i, j], expected_PF @ weight_F - 1.5, atol=1e-4)
-    np.testing.assert_allclose(logits_LM, logits_LM.T, atol=1e-5)
+    weight_NF = np.stack([np.linspace(-3, 3, 12), np.linspace(2, -1, 12)])
+    intercept_N = np.array([-1.5, 0.5])
+    logits_NLM = contact_maps.logits(*given, weight_NF, intercept_N)
+    expected_NP = weight_NF @ expected_PF.T + intercept_N[:, None]
+    np.testing.assert_allclose(logits_NLM[:, i, j], expected_NP, atol=1e-4)
+    np.testing.assert_allclose(logits_NLM, logits_NLM.swapaxes(1, 2), atol=1e-5)

@@ -147,16 +147,21 @@ class _Telling:
         tells_P = (i + j == 13) & (i < 4)
         return np.stack([noise_P, 4.0 * tells_P], axis=1)
 
-    def logits(self, sequence, weight_F, intercept):
+    def __init__(self):
+        self.encoded = []
+
+    def logits(self, sequence, weight_NF, intercept_N):
         L = len(sequence)
+        self.encoded.append(len(weight_NF))
         i, j = (axis.ravel() for axis in np.indices((L, L)))
-        return (self.features(sequence, i, j) @ weight_F + intercept).reshape(L, L)
+        logits_PN = self.features(sequence, i, j) @ weight_NF.T + intercept_N
+        return logits_PN.T.reshape(-1, L, L)
 
 
 def test_a_draw_finds_what_the_maps_tell():
     records = _records(8)
-    found = contacts.fit_draw(
-        _Telling(), records[:3], records[3:5], records[5:], SETTINGS
+    (found,) = contacts.fit_draws(
+        _Telling(), [contacts.Draw(records[:3], records[3:5], records[5:])], SETTINGS
     )
     assert found["train"] == ["r0", "r1", "r2"]
     assert abs(found["weights"][0]) < 0.1 < found["weights"][1]
@@ -165,12 +170,27 @@ def test_a_draw_finds_what_the_maps_tell():
     assert found["validation f1"] == 1.0
 
 
+def test_draws_together_give_what_each_gives_and_encode_once():
+    records = {"table": _records(9)}
+    draws = [contacts.draw(records, SETTINGS, number) for number in range(4)]
+    maps = _Telling()
+    together = contacts.fit_draws(maps, draws, SETTINGS)
+    alone = [contacts.fit_draws(_Telling(), [one], SETTINGS)[0] for one in draws]
+    assert together == alone
+    assert sum(maps.encoded) == 4 * (2 + 4)
+    assert len(maps.encoded) <= 2 * 9
+
+
 def test_nothing_to_score_is_an_error():
     near = formats.Record("x", "G" * 9, structures.from_dot_bracket("((..))..."))
     bare = formats.Record("y", "G" * 9, structures.from_dot_bracket("........."))
     records = _records(5)
     with pytest.raises(ValueError, match="none of 2 test RNAs has a base pair with j"):
-        contacts.fit_draw(_Telling(), records[:3], records[3:], [near, bare], SETTINGS)
+        contacts.fit_draws(
+            _Telling(),
+            [contacts.Draw(records[:3], records[3:], [near, bare])],
+            SETTINGS,
+        )
 
 
 def test_mean_and_spread_over_those_that_have_a_score():
