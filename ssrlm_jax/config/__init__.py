@@ -21,6 +21,7 @@ from ssrlm_jax.config.encoder import (
     ComputeConfig,
     EncoderConfig,
 )
+from ssrlm_jax.config.evaluation import DecodingsConfig as DecodingsConfig
 from ssrlm_jax.config.evaluation import Evaluate3dConfig as Evaluate3dConfig
 from ssrlm_jax.config.evaluation import EvaluateConfig as EvaluateConfig
 from ssrlm_jax.config.pdb import PdbConfig as PdbConfig

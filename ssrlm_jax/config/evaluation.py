@@ -22,6 +22,28 @@ class EvaluateConfig:
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
+class DecodingsConfig:
+    """For which rules thresholds are chosen, and on which RNA; launch/decoding.py."""
+
+    model: str = ""  # directory of a fine-tuned model; gets the result
+    validation: str = ""  # file of known structures that did not train
+    methods: str = "greedy,nested,matching"  # separated by commas; of DECODERS
+    max_length: int = 0  # nucleotides; longer RNA is left out, and counted; 0: none
+
+    def __post_init__(self) -> None:
+        checks.check(self.max_length >= 0, "max_length", self.max_length, "is < 0")
+        names = self.methods.split(",")
+        for name in names:
+            checks.choice("methods", name, secondary.DECODERS)
+        checks.check(
+            len(set(names)) == len(names),
+            "methods",
+            self.methods,
+            "names a method more than once",
+        )
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
 class Evaluate3dConfig:
     """Which structures are scored, beside which baseline."""
 

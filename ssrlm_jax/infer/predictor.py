@@ -10,7 +10,7 @@ import dataclasses
 import functools
 import itertools
 import pathlib
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import flax.traverse_util
@@ -19,7 +19,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from ssrlm_jax import config, model_dir
-from ssrlm_jax.infer import rows
+from ssrlm_jax.infer import decodings, row_heads, rows
 from ssrlm_jax.models import attention, heads, pair_tiles, shapes
 from ssrlm_jax.models import encoder as encoders
 from ssrlm_jax.rna import alphabet, batches, decode, probabilities
@@ -60,6 +60,7 @@ class Predictor:
         *,
         dtype: str = "float32",
         tile: int = TILE,
+        thresholds: Mapping[decodings.Rule, float] | None = None,
     ) -> None:
         """Makes a predictor.
 
@@ -69,6 +70,7 @@ class Predictor:
           decoding: from probabilities to structures; None: the defaults.
           dtype: of the encoder's and the head's products, "float32" or "bfloat16".
           tile: positions; RNA that is longer is computed in tiles of this size.
+          thresholds: of rules of decoding; that of another rule is the model's own.
 
         Raises:
           ValueError: the parameters are not those of the model that is described.
@@ -76,6 +78,7 @@ class Predictor:
         self.description = description
         self.decoding = decoding or config.DecodingConfig()
         self._tile = tile
+        self._thresholds = thresholds or {}
         choice = attention.choose("auto", jax.devices()[0])
         self._encoder = encoders.Encoder(
             **dataclasses.asdict(description.architecture),
@@ -96,7 +99,9 @@ class Predictor:
 
     @property
     def threshold(self) -> float:
-        """Probability above which pairs are predicted: of the settings or the model.
+        """Probability above which pairs are predicted.
+
+        That of the settings, or the one chosen for their rule, or the model's own.
 
         Raises:
           ValueError: neither has one, or the model has no head for pairs.
@@ -104,6 +109,8 @@ class Predictor:
         self._pair_head()
         if self.decoding.threshold:
             return self.decoding.threshold
+        if (rule := decodings.rule_of(self.decoding)) in self._thresholds:
+            return self._thresholds[rule]
         if self.description.threshold is None:
             raise ValueError(
                 "the model has no threshold: none was chosen on validation; give one"
@@ -256,9 +263,9 @@ class Predictor:
         x = heads.read(encoder, head, params["encoder"], token_BL, segment_BL)
         found = []
         for group in rows.groups(row, self._limits):
-            start_B, length_B = _filled(row.sequences, starts, group.places)
+            start_B, length_B = row_heads.filled(row.sequences, starts, group.places)
             probability_BLM = np.asarray(
-                _probabilities(
+                row_heads.probabilities(
                     head, params["pair_head"], x, start_B, length_B, group.length
                 )
             )
@@ -339,14 +346,16 @@ def load(
     Raises:
       ValueError: there is no model, or it is damaged.
     """
-    description, params = model_dir.load(pathlib.Path(directory))
+    directory = pathlib.Path(directory)
+    chosen = decodings.load(directory)
+    description, params = model_dir.load(directory)
     flat = flax.traverse_util.flatten_dict(params)
     del params
     for name in flat:  # one by one, so that there are never two copies of all
         is_matrix = _BLOCKS in name and flat[name].ndim > _RANK_OF_VECTORS
         flat[name] = jnp.asarray(flat[name], dtype if is_matrix else None)
     params = flax.traverse_util.unflatten_dict(flat)
-    return Predictor(description, params, decoding, dtype=dtype)
+    return Predictor(description, params, decoding, dtype=dtype, thresholds=chosen)
 
 
 def _check_params(
@@ -376,42 +385,3 @@ def _check(number: int, sequence: str, max_length: int | None) -> None:
         alphabet.encode(sequence)
     except ValueError as error:
         raise ValueError(f"sequence {number}: {error}") from error
-
-
-def _filled(
-    sequences: Sequence[str], starts: Sequence[int], places: range
-) -> tuple[np.ndarray, np.ndarray]:
-    """Returns starts and lengths, and zeros up to a power of two: few shapes."""
-    size = 2 ** (len(places) - 1).bit_length()
-    start_B, length_B = np.zeros(size, np.int32), np.zeros(size, np.int32)
-    for row, place in enumerate(places):
-        start_B[row], length_B[row] = starts[place], len(sequences[place])
-    return start_B, length_B
-
-
-@functools.partial(jax.jit, static_argnames=("head", "length"))
-def _probabilities(
-    head: heads.Head,
-    params: Params,
-    x: jax.Array,
-    start_B: jax.Array,
-    length_B: jax.Array,
-    length: int,
-) -> jax.Array:
-    """Returns symmetric float32 probability_BLM of sequences of a row.
-
-    Args:
-      head: of pairs.
-      params: its own.
-      x: what it reads of a row, (1, R, D) or (1, H, R, R).
-      start_B: where a sequence's letters begin in the row.
-      length_B: of the sequences; 0: there is none.
-      length: L, that of the map.
-    """
-    place_L = jnp.arange(length)
-    is_BL = place_L[None] < length_B[:, None]
-    if isinstance(head, heads.ScoreHead):
-        part = x[:, :, 1 : length + 1, 1 : length + 1]  # the row holds no other
-    else:
-        part = jnp.where(is_BL[..., None], x[0, start_B[:, None] + place_L[None]], 0)
-    return jax.nn.sigmoid(head.apply({"params": params}, part, is_BL))

@@ -4,13 +4,17 @@ On validation RNAs only; a test set is scored with what was chosen here.
 """
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from ssrlm_jax.metrics import pairs
+from ssrlm_jax.rna import decode, probabilities
+from ssrlm_jax.rna import structure as structures
 
 GRID = tuple(n / 100 for n in range(1, 100))
+# For rules that decode anew for each threshold, which takes longer.
+FEW = (0.01, 0.02, 0.03, 0.04, 0.06, 0.08, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7)
 
 
 class Decoded(NamedTuple):
@@ -28,6 +32,20 @@ class Decoded(NamedTuple):
     probability: np.ndarray
     is_true: np.ndarray
     num_true: int
+
+
+class Known(NamedTuple):
+    """An RNA of the validation set.
+
+    Attributes:
+      sequence: its letters.
+      structure: the known one.
+      listed: probabilities of pairs that a model gives it.
+    """
+
+    sequence: str
+    structure: structures.Structure
+    listed: probabilities.PairProbabilities
 
 
 class Choice(NamedTuple):
@@ -60,6 +78,54 @@ def choose(decoded: Sequence[Decoded]) -> Choice:
     ]
     best = int(np.argmax(means_3G[-1]))
     return Choice(GRID[best], *(float(mean_G[best]) for mean_G in means_3G))
+
+
+def decoded(known: Known, **flags: Any) -> Decoded:
+    """Returns what the greedy rule takes without a threshold.
+
+    Args:
+      known: an RNA.
+      **flags: of `rna.decode.decode`, other than `threshold` and `method`.
+    """
+    sequence, structure, listed = known
+    found = decode.decode(listed, sequence, threshold=0.0, method="greedy", **flags)
+    i, j = found.pairs.T
+    n = len(sequence)
+    is_pair_LL = np.zeros((n, n), bool)
+    is_pair_LL[tuple(structure.pairs.T)] = True
+    probability_LL = probabilities.to_matrix(listed, n)
+    return Decoded(probability_LL[i, j], is_pair_LL[i, j], len(structure.pairs))
+
+
+def choose_for(known: Sequence[Known], *, method: str, **flags: Any) -> Choice:
+    """Returns the threshold with the highest mean F1 under any rule.
+
+    Args:
+      known: RNAs.
+      method: of `rna.decode.METHODS`; "greedy" is tried on all of `GRID`, others on
+        `FEW`.
+      **flags: of `rna.decode.decode`, other than `threshold` and `method`.
+
+    Raises:
+      ValueError: as `choose`; flags that do not go with the method.
+    """
+    if method == "greedy" or not known:
+        return choose([decoded(one, **flags) for one in known])
+    best = None
+    for threshold in FEW:
+        counts = []
+        for sequence, structure, listed in known:
+            found = decode.decode(
+                listed, sequence, threshold=threshold, method=method, **flags
+            )
+            counts.append(pairs.count(found, structure))
+        counts_N4 = np.array(counts)
+        scores = (pairs.precision, pairs.recall, pairs.f1)
+        choice = Choice(threshold, *(float(one(counts_N4).mean()) for one in scores))
+        if best is None or choice.f1 > best.f1:
+            best = choice
+    assert best is not None, "FEW is not empty"
+    return best
 
 
 def _above(probability: np.ndarray, grid_G: np.ndarray) -> np.ndarray:

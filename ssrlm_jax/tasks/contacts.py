@@ -103,7 +103,8 @@ def fit_draws(
     decoded: list[list[thresholds.Decoded]] = [[] for _ in draws]
     for record, number, logits_LM in _each(maps, fits, [d.validation for d in draws]):
         listed = probabilities.from_logits(logits_LM, least)
-        decoded[number].append(_decoded(listed, record))
+        known = thresholds.Known(record.sequence, _known(record), listed)
+        decoded[number].append(thresholds.decoded(known))
     choices = [thresholds.choose(one) for one in decoded]
     scores: list[list[dict[str, float]]] = [[] for _ in draws]
     for record, number, logits_LM in _each(maps, fits, [d.test for d in draws]):
@@ -177,16 +178,6 @@ def _known(record: formats.Record) -> structures.Structure:
     if record.structure is None:
         raise ValueError(f"{record.place}: {record.name} has no structure")
     return record.structure
-
-
-def _decoded(
-    found: probabilities.PairProbabilities, record: formats.Record
-) -> thresholds.Decoded:
-    structure = decode.decode(found, record.sequence, threshold=0.0)
-    i, j = structure.pairs.T
-    matrix_LL = probabilities.to_matrix(found, len(record.sequence))
-    known = _known(record)
-    return thresholds.Decoded(matrix_LL[i, j], labels(known, i, j), len(known.pairs))
 
 
 def separated(length: int, least: int) -> tuple[np.ndarray, np.ndarray]:

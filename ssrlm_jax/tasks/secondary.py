@@ -20,7 +20,7 @@ from jax.sharding import NamedSharding, PartitionSpec
 from ssrlm_jax.metrics import thresholds
 from ssrlm_jax.models import encoder as encoders
 from ssrlm_jax.models import heads
-from ssrlm_jax.rna import decode, formats, probabilities
+from ssrlm_jax.rna import formats, probabilities
 
 Params = Any
 Batch = Mapping[str, Any]
@@ -221,10 +221,5 @@ def _decode(record: formats.Record, matrix_LM: np.ndarray) -> thresholds.Decoded
         raise ValueError(f"{record.name} has no structure to be validated on")
     n = len(record.sequence)
     listed = probabilities.from_matrix(matrix_LM[:n, :n])
-    found = decode.decode(listed, record.sequence, threshold=0.0, method="greedy")
-    i, j = found.pairs.T
-    is_pair_LL = np.zeros((n, n), bool)
-    is_pair_LL[tuple(record.structure.pairs.T)] = True
-    return thresholds.Decoded(
-        matrix_LM[i, j], is_pair_LL[i, j], len(record.structure.pairs)
-    )
+    known = thresholds.Known(record.sequence, record.structure, listed)
+    return thresholds.decoded(known)

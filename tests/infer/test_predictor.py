@@ -7,8 +7,9 @@ import pytest
 
 import ssrlm_jax
 from ssrlm_jax import config, model_dir
+from ssrlm_jax.infer import decodings, rows
 from ssrlm_jax.infer import predictor as predictors
-from ssrlm_jax.infer import rows
+from ssrlm_jax.metrics import thresholds
 from ssrlm_jax.models import attention, encoder, heads
 from ssrlm_jax.rna import alphabet, batches, probabilities
 
@@ -208,6 +209,20 @@ def test_a_saved_model_is_loaded_by_the_package(model, predictor, tmp_path):
     assert loaded.threshold == 0.4
     for one, other in zip(loaded.fold(RNA), predictor.fold(RNA), strict=True):
         np.testing.assert_array_equal(one.structure.pairs, other.structure.pairs)
+
+
+def test_a_rule_has_the_threshold_that_was_chosen_for_it(model, tmp_path):
+    model_dir.save(tmp_path / "m", *model)
+    nested = config.DecodingConfig(method="nested")
+    assert ssrlm_jax.load(tmp_path / "m", nested).threshold == 0.4
+    chosen = dataclasses.replace(nested, threshold=0.07)
+    choice = thresholds.Choice(0.07, 1.0, 1.0, 1.0)
+    decodings.save(tmp_path / "m", [(chosen, choice)], {})
+    assert ssrlm_jax.load(tmp_path / "m", nested).threshold == 0.07
+    asked = dataclasses.replace(nested, threshold=0.2)
+    assert ssrlm_jax.load(tmp_path / "m", asked).threshold == 0.2
+    strict = dataclasses.replace(nested, is_canonical_only=True)
+    assert ssrlm_jax.load(tmp_path / "m", strict).threshold == 0.4
 
 
 def test_bfloat16_halves_matrices_and_rounds_results(model, predictor, tmp_path):

@@ -1,5 +1,6 @@
 """Fine-tuning as its users start it: processes of launch/finetune.py."""
 
+import json
 import os
 import pathlib
 import signal
@@ -100,6 +101,33 @@ def test_a_run_ends_with_the_best_model_and_its_threshold(whole, capsys):
     assert capsys.readouterr().out.splitlines()[1] == "GGGGAAACCCC"
     assert cli.main(["info", str(path / "model")]) == 0
     assert "kind rinalmo" in capsys.readouterr().out
+
+
+def test_thresholds_of_other_rules_are_chosen_and_used(whole, table, capsys):
+    model = whole[0] / "model"
+    command = [
+        *(sys.executable, "launch/decoding.py", f"--config.model={model}"),
+        *(f"--config.validation={table}", "--config.methods=greedy,nested"),
+    ]
+    how = {"cwd": ROOT, "capture_output": True, "text": True}
+    done = subprocess.run(command, **how)
+    assert done.returncode == 0, done.stderr
+    rules = [line.split() for line in done.stdout.splitlines()[1:5]]
+    assert [rule[:3] for rule in rules] == [
+        ["greedy", "yes", "yes"],
+        ["greedy", "no", "no"],
+        ["nested", "yes", "yes"],
+        ["nested", "no", "no"],
+    ]
+    # Greedy without restrictions is what fine-tuning chose on the same RNA.
+    assert float(rules[0][3]) == model_dir.describe(model).threshold
+    flags = ["--method", "nested", "--format", "json"]
+    assert cli.main(["fold", "GGGGAAACCCC", "-m", str(model), *flags]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert told["threshold"] == float(rules[2][3])
+    again = subprocess.run(command, **how)
+    assert again.returncode == 1
+    assert "decodings.json exists; --force replaces it" in again.stderr
 
 
 def test_a_terminated_run_goes_on_bit_for_bit(tmp_path, whole, table):

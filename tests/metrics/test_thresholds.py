@@ -2,6 +2,8 @@ import numpy as np
 import pytest
 
 from ssrlm_jax.metrics import thresholds
+from ssrlm_jax.rna import probabilities
+from ssrlm_jax.rna import structure as structures
 
 
 def _decoded(probability, is_true, num_true):
@@ -37,3 +39,32 @@ def test_an_unpaired_rna_counts_1_where_nothing_is_predicted():
 def test_no_sequences_are_an_error():
     with pytest.raises(ValueError, match="at least one sequence"):
         thresholds.choose([])
+    with pytest.raises(ValueError, match="at least one sequence"):
+        thresholds.choose_for([], method="nested")
+
+
+def _known():
+    # Two crossing pairs: (0, 6) is known and 0.6, (3, 9) is not and 0.5.
+    listed = probabilities.PairProbabilities(
+        np.array([0, 3], np.int32), np.array([6, 9], np.int32), np.array([0.6, 0.5])
+    )
+    structure = structures.Structure(10, np.array([[0, 6], [1, 5]]))
+    return thresholds.Known("G" * 10, structure, listed)
+
+
+def test_greedy_pairs_of_a_known_structure_by_hand():
+    found = thresholds.decoded(_known())
+    np.testing.assert_allclose(found.probability, [0.6, 0.5])
+    assert found.is_true.tolist() == [True, False]
+    assert found.num_true == 2
+    none = thresholds.decoded(_known(), is_canonical_only=True)
+    assert len(none.probability) == 0
+
+
+def test_a_threshold_is_chosen_for_the_rule_that_is_asked_for():
+    # Greedy: both pairs below 0.5, F1 2*1/(2+2); above, one of two: 2*1/(1+2).
+    greedy = thresholds.choose_for([_known()], method="greedy")
+    assert greedy == (0.5, 1.0, 0.5, pytest.approx(2 / 3))
+    # Nested never takes both: the least threshold does.
+    nested = thresholds.choose_for([_known()], method="nested")
+    assert nested == (thresholds.FEW[0], 1.0, 0.5, pytest.approx(2 / 3))

@@ -1,0 +1,84 @@
+r"""Chooses thresholds of a fine-tuned model for every rule of decoding.
+
+  python launch/decoding.py --config.model=runs/bprna/model \
+      --config.validation=bprna_VL0.tsv.gz
+
+Each rule is tried without restrictions, and without sharp loops and pairs other than
+canonical ones. The thresholds with the best mean F1 of exact pairs go to decodings.json
+in the model directory, where `ssrlm fold` and launch/evaluate.py find that of the rule
+they are asked for. Never choose on a test set.
+"""
+
+import argparse
+import dataclasses
+import logging
+import pathlib
+
+import command
+
+from ssrlm_jax import config
+from ssrlm_jax.infer import evaluation
+from ssrlm_jax.metrics import thresholds
+
+_log = logging.getLogger("ssrlm_jax")
+
+
+def choose(settings: config.DecodingsConfig, flags: argparse.Namespace) -> None:
+    """Folds the validation RNA once, tries each rule, and writes the result."""
+    for name in ("model", "validation"):
+        if not getattr(settings, name):
+            raise ValueError(f"config.{name} is empty: see --help for a full command")
+    records = evaluation.read_truth(settings.validation)
+    longest = settings.max_length or max(len(record.sequence) for record in records)
+    kept = [record for record in records if len(record.sequence) <= longest]
+    if len(kept) < len(records):
+        _log.info("%d RNAs are longer than %d nt", len(records) - len(kept), longest)
+
+    from ssrlm_jax.infer import decodings  # JAX: seconds
+    from ssrlm_jax.infer import predictor as predictors
+
+    directory = pathlib.Path(settings.model)
+    path = directory / decodings.FILE
+    if path.exists() and not flags.force:
+        raise ValueError(f"{path} exists; --force replaces it")
+    predictor = predictors.load(directory)
+    listed = predictor.pair_probabilities(record.sequence for record in kept)
+    known = [
+        thresholds.Known(sequence, record.structure, found)
+        for record, (sequence, found) in zip(kept, listed, strict=True)
+        if record.structure is not None  # read_truth sees to it
+    ]
+    chosen = []
+    print("method    sharp  other  threshold  precision  recall     F1")
+    for rule, choice in decodings.choose(known, settings.methods.split(",")):
+        chosen.append((rule, choice))
+        print(
+            f"{rule.method:9} {_word(rule.allow_sharp_loops)}  "
+            f"{_word(not rule.is_canonical_only)}  {choice.threshold:9.2f}  "
+            f"{choice.precision:9.3f}  {choice.recall:6.3f}  {choice.f1:5.3f}",
+            flush=True,
+        )
+    about = {"config": dataclasses.asdict(settings), "rnas": len(known)}
+    decodings.save(directory, chosen, about)
+    best, _ = max(chosen, key=lambda one: one[1].f1)
+    flags_of_best = f" --method {best.method}" + (
+        " --no-sharp-loops --canonical-only" if best.is_canonical_only else ""
+    )
+    print(
+        f"sharp: loops below 3 nt; other: pairs other than A-U, G-C, G-U\nwrote {path}"
+    )
+    print(f"best here: ssrlm fold my.fa -m {settings.model}{flags_of_best}")
+
+
+def _word(is_allowed: bool) -> str:
+    return "  yes" if is_allowed else "   no"
+
+
+if __name__ == "__main__":
+    command.run(
+        choose,
+        about=__doc__,
+        kind=config.DecodingsConfig,
+        default="configs/decoding.py",
+        flags={"--force": {"action": "store_true", "help": "replace decodings.json"}},
+    )

@@ -1,0 +1,84 @@
+"""Which threshold goes with which rule of decoding; kept in the model directory.
+
+Fine-tuning chooses one threshold, for the greedy rule without restrictions. Another
+rule needs another one: launch/decoding.py chooses them, on validation RNA, and
+`infer.predictor.load` reads them.
+"""
+
+import dataclasses
+import json
+import pathlib
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from ssrlm_jax import config
+from ssrlm_jax.metrics import thresholds
+
+FILE = "decodings.json"  # inside the model directory
+
+Rule = tuple[str, bool, bool]  # method, allow_sharp_loops, is_canonical_only
+
+
+def choose(
+    known: Sequence[thresholds.Known], methods: Sequence[str]
+) -> Iterator[tuple[config.DecodingConfig, thresholds.Choice]]:
+    """Yields rules with their threshold, and their scores on validation RNA.
+
+    Args:
+      known: RNAs that did not train.
+      methods: of `rna.decode.METHODS`; each without restrictions, and without sharp
+        loops and pairs other than canonical ones.
+
+    Raises:
+      ValueError: there are no RNAs.
+    """
+    for method in methods:
+        for is_restricted in (False, True):
+            flags = {
+                "allow_sharp_loops": not is_restricted,
+                "is_canonical_only": is_restricted,
+            }
+            choice = thresholds.choose_for(known, method=method, **flags)
+            rule = config.DecodingConfig(
+                method=method, threshold=choice.threshold, **flags
+            )
+            yield rule, choice
+
+
+def save(
+    directory: pathlib.Path,
+    chosen: Sequence[tuple[config.DecodingConfig, thresholds.Choice]],
+    about: Mapping[str, Any],
+) -> pathlib.Path:
+    """Writes what was chosen, and how, into a model directory; returns the file."""
+    rows = [dataclasses.asdict(rule) | choice._asdict() for rule, choice in chosen]
+    path = directory / FILE
+    beside = path.with_name(f"{FILE}.unfinished")
+    beside.write_text(json.dumps({**about, "decodings": rows}, indent=1) + "\n")
+    beside.replace(path)
+    return path
+
+
+def load(directory: pathlib.Path) -> dict[Rule, float]:
+    """Returns the threshold of each rule; none where the model has no such file.
+
+    Raises:
+      ValueError: the file is damaged.
+    """
+    path = directory / FILE
+    if not path.is_file():
+        return {}
+    try:
+        rows = json.loads(path.read_text())["decodings"]
+        names = [field.name for field in dataclasses.fields(config.DecodingConfig)]
+        rules = [
+            config.DecodingConfig(**{name: row[name] for name in names}) for row in rows
+        ]
+    except (json.JSONDecodeError, KeyError, TypeError, ValueError) as error:
+        raise ValueError(f"{path}: not thresholds of decoding: {error}") from error
+    return {rule_of(rule): rule.threshold for rule in rules}
+
+
+def rule_of(settings: config.DecodingConfig) -> Rule:
+    """Returns what a threshold belongs to."""
+    return settings.method, settings.allow_sharp_loops, settings.is_canonical_only
