@@ -9,7 +9,7 @@ batches, and once a call for each. The rival (multimolecule 0.2.2, AGPL: in a Py
 its own, never a dependency) is its forward pass alone, in batches of 1 and of 8 sorted
 by length; for ERNIE-RNA that includes the optimiser that follows its head. Every
 measurement is a process of its own; the first turn of ours, which compiles, is given
-apart. Both compute in float32 on all cores.
+apart. Both compute in float32 on all cores, or in bfloat16 with --dtype=bfloat16.
 """
 
 import argparse
@@ -35,6 +35,8 @@ def main() -> None:
     parser.add_argument("--peer_python", help="a Python with multimolecule")
     parser.add_argument("--num", type=int, default=200, help="of the sequences")
     parser.add_argument("--families", default=",".join(FAMILIES))
+    parser.add_argument("--tasks", default=",".join(TASKS))
+    parser.add_argument("--dtype", default="float32", choices=("float32", "bfloat16"))
     parser.add_argument("--case", help=argparse.SUPPRESS)
     given = parser.parse_args()
     if given.case:
@@ -49,39 +51,46 @@ def main() -> None:
         "machine": report.machine("jax", "flax", "numpy"),
         "rnas": len(lengths),
         "nucleotides": sum(lengths),
+        "dtype": given.dtype,
         "rows": [],
     }
     print(f"{len(lengths)} RNAs, {sum(lengths)} nt", flush=True)
     for family in given.families.split(","):
-        for task in TASKS:
+        for task in given.tasks.split(","):
             row = {"family": family, "task": task}
-            row |= _ours(family, task, lengths)
+            row |= _ours(family, task, lengths, given.dtype)
             if given.peer_python:
-                row |= _rival(given.peer_python, family, task, lengths)
+                row |= _rival(given.peer_python, family, task, lengths, given.dtype)
             print(row, flush=True)
             result["rows"].append(row)
-            report.save("peers", result)
+            name = "peers" if given.dtype == "float32" else f"peers_{given.dtype}"
+            report.write(name, result)
 
 
-def _ours(family: str, task: str, lengths: list[int]) -> dict[str, Any]:
-    case = {"family": family, "task": task, "lengths": lengths}
+def _ours(family: str, task: str, lengths: list[int], dtype: str) -> dict[str, Any]:
+    case = {"family": family, "task": task, "lengths": lengths, "dtype": dtype}
     command = [secondary.sys.executable, __file__, f"--case={json.dumps(case)}"]
     return secondary.run_command(command)
 
 
-def _rival(python: str, family: str, task: str, lengths: list[int]) -> dict[str, Any]:
+def _rival(
+    python: str, family: str, task: str, lengths: list[int], dtype: str
+) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for size in (1, BATCH):
         batches = [lengths[n : n + size] for n in range(0, len(lengths), size)]
+        work = {"batches": batches, "repeats": 1, "dtype": dtype}
         measured = secondary.run_peer(
-            python, family, batches=batches, repeats=1, is_embedding=task == "embed"
+            python, family, is_embedding=task == "embed", **work
         )
         found[f"rival_seconds_batch_{size}"] = min(measured["seconds"])
         found[f"rival_peak_gib_batch_{size}"] = measured["peak_gib"]
     return found
 
 
-def measure(family: str, task: str, lengths: list[int]) -> dict[str, Any]:
+def measure(
+    family: str, task: str, lengths: list[int], dtype: str = "float32"
+) -> dict[str, Any]:
     """Embeds or folds random RNA of these lengths: in one call, and one by one."""
     from ssrlm_jax import config
     from ssrlm_jax.convert import ernierna, rinalmo, rnafm
@@ -108,7 +117,7 @@ def measure(family: str, task: str, lengths: list[int]) -> dict[str, Any]:
             config.HeadConfig(kind="ernierna", num_blocks=8, norm="batch"),
         ),
     }[family]
-    model = secondary.predictor(sizes, head if task == "fold" else None)
+    model = secondary.predictor(sizes, head if task == "fold" else None, dtype)
     rng = np.random.default_rng(0)
     sequences = ["".join(rng.choice(list("ACGU"), length)) for length in lengths]
     run = model.fold if task == "fold" else model.embed

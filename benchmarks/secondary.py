@@ -219,12 +219,13 @@ def train(encoder: str, head: str, length: int) -> dict[str, Any]:
     return {"seconds": min(seconds[1:]), "peak_gib": peak()}
 
 
-def predictor(sizes: Any, settings: Any) -> Any:
+def predictor(sizes: Any, settings: Any, dtype: str = "float32") -> Any:
     """Returns a Predictor with random weights, made leaf by leaf.
 
     Args:
       sizes: EncoderConfig.
       settings: HeadConfig, or None.
+      dtype: of products; matrices of layers are held in it.
     """
     import dataclasses
     import functools
@@ -257,8 +258,13 @@ def predictor(sizes: Any, settings: Any) -> Any:
         threshold=0.5,
         head=settings,
     )
-    params = jax.tree.map(lambda leaf: jnp.abs(draw(key, leaf.shape)), shapes)
-    return predictors.Predictor(description, params)
+
+    def leaf(shape: jax.ShapeDtypeStruct) -> jax.Array:
+        kept = dtype if len(shape.shape) > predictors.RANK_OF_VECTORS else "float32"
+        return jnp.abs(draw(key, shape.shape)).astype(kept)
+
+    params = jax.tree.map(leaf, shapes)
+    return predictors.Predictor(description, params, dtype=dtype)
 
 
 def _predictor(encoder: str, head: str) -> Any:

@@ -1,7 +1,8 @@
 """One measurement of a model of multimolecule, in its own Python.
 
 Called by benchmarks/secondary.py and peers.py with a JSON argument: model, lengths of
-the RNAs of each batch, repeats, threads; is_embedding: the encoder without a head.
+the RNAs of each batch, repeats, threads; is_embedding: the encoder without a head;
+dtype: of weights and products, float32 if absent.
 Random weights, published sizes. Prints one JSON line.
 """
 
@@ -27,6 +28,7 @@ def main() -> None:
     settings = getattr(multimolecule, f"{name}Config")()
     kind = "Model" if is_embedding else "ForSecondaryStructurePrediction"
     model = getattr(multimolecule, f"{name}{kind}")(settings).eval()
+    model = model.to(getattr(torch, case.get("dtype", "float32")))
     seconds = []
     with torch.no_grad():
         for repeat in range(case["repeats"]):

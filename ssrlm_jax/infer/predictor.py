@@ -30,7 +30,7 @@ TILE = 1_024  # positions; longer RNA is computed in tiles of this size
 WINDOWS = (8, 64, 256)  # sequences that are sorted by length together; the last stays
 
 # Of stacked layers. What is of higher rank is rounded to the dtype of products anyway.
-_BLOCKS, _RANK_OF_VECTORS = "blocks", 2
+_BLOCKS, RANK_OF_VECTORS = "blocks", 2
 
 Params = Any
 
@@ -352,7 +352,7 @@ def load(
     flat = flax.traverse_util.flatten_dict(params)
     del params
     for name in flat:  # one by one, so that there are never two copies of all
-        is_matrix = _BLOCKS in name and flat[name].ndim > _RANK_OF_VECTORS
+        is_matrix = _BLOCKS in name and flat[name].ndim > RANK_OF_VECTORS
         flat[name] = jnp.asarray(flat[name], dtype if is_matrix else None)
     params = flax.traverse_util.unflatten_dict(flat)
     return Predictor(description, params, decoding, dtype=dtype, thresholds=chosen)
