@@ -2,20 +2,38 @@
 
 import dataclasses
 import json
+from typing import NamedTuple
 
 import numpy as np
 import pytest
 
 from ssrlm_jax import model_dir
 from ssrlm_jax.convert import families
-from ssrlm_jax.models import attention
+from ssrlm_jax.models import attention, attention_maps
 from ssrlm_jax.models import encoder as encoders
 from ssrlm_jax.rna import batches
 
 torch = pytest.importorskip("torch", reason="PyTorch computes the reference")
 F = torch.nn.functional
 
-WIDTH, HEADS, INNER, LAYERS = 32, 4, 64, 2
+
+class Sizes(NamedTuple):
+    width: int
+    heads: int
+    inner: int
+    layers: int
+    has_bias: bool
+    scale: float = 0.3  # of random matrices
+
+
+SMALL = Sizes(32, 4, 64, 2, has_bias=False)
+ALL = {
+    "small": SMALL,
+    "small, biased": SMALL._replace(has_bias=True),
+    # As published; smaller numbers, as wider sums grow.
+    "1M-MARS": Sizes(128, 8, 320, 6, has_bias=False, scale=0.1),
+    "25M-MARS": Sizes(512, 16, 1344, 8, has_bias=True, scale=0.05),
+}
 ROUNDING = 2e-5  # of the largest value
 SEQUENCES = ["GGGAAACCCUNAUGG", "ACGTuu"]
 # [PAD] [MASK] [CLS] [SEP] [UNK] A G C T U N: the order of the published vocabulary
@@ -23,12 +41,13 @@ LETTERS = {"A": 5, "G": 6, "C": 7, "T": 8, "N": 10}
 OURS = [0, 2, 3, 1, 5, 7, 6, 8, 10]  # our letters in their ids; U is T
 
 
-def _state(has_bias):
+def _state(sizes):
     """Returns random tensors in the layout of 1M-MARS, or of 25M-MARS and 1.6B."""
+    WIDTH, _, INNER, LAYERS, has_bias, usual = sizes
     generator = torch.Generator().manual_seed(0)
     state = {}
 
-    def put(name, *shape, center=0.0, scale=0.3):
+    def put(name, *shape, center=0.0, scale=usual):
         state[name] = center + scale * torch.randn(*shape, generator=generator)
 
     def linear(name, out, width, is_biased=has_bias):
@@ -61,8 +80,9 @@ def _state(has_bias):
     return state
 
 
-def _reference(state, token_L):
-    """Returns hidden states and logits of one sequence, written out."""
+def _reference(sizes, state, token_L):
+    """Returns states and maps of each layer, hidden states and logits, written out."""
+    WIDTH, HEADS, _, LAYERS, _, _ = sizes
 
     def linear(x, name):
         return F.linear(x, state[f"{name}.weight"], state.get(f"{name}.bias"))
@@ -86,6 +106,7 @@ def _reference(state, token_L):
         return x.reshape(len(token_L), HEADS, size).transpose(0, 1)
 
     x = state["bert.embeddings.word_embeddings.weight"][token_L]
+    states, maps = [], []
     for layer in range(LAYERS):
         start = f"bert.encoder.layer.{layer}."
         y = norm(x, f"{start}attention.ln")
@@ -94,22 +115,24 @@ def _reference(state, token_L):
             for n in ("query", "key", "value")
         )
         weight = (rotated(q) @ rotated(k).transpose(1, 2) / size**0.5).softmax(-1)
+        maps.append(weight)
         mixed = (weight @ v).transpose(0, 1).reshape(len(token_L), WIDTH)
         x = x + linear(mixed, f"{start}attention.output.dense")
         y = norm(x, f"{start}ln")
         inner = F.silu(linear(y, f"{start}mlp.gate_proj"))
         inner = inner * linear(y, f"{start}mlp.up_proj")
         x = x + linear(inner, f"{start}mlp.down_proj")
+        states.append(x)
     x = norm(x, "bert.encoder.ln")
     y = F.gelu(linear(x, "cls.predictions.transform.dense"))
     y = norm(y, "cls.predictions.transform.LayerNorm")
-    return x, linear(y, "cls.predictions.decoder")
+    return states, maps, x, linear(y, "cls.predictions.decoder")
 
 
-def _converted(state, tmp_path):
+def _converted(sizes, state, tmp_path):
     (tmp_path / "theirs").mkdir()
     torch.save(state, tmp_path / "theirs" / "pytorch_model.bin")
-    settings = {"num_attention_heads": HEADS, "max_position_embeddings": 512}
+    settings = {"num_attention_heads": sizes.heads, "max_position_embeddings": 512}
     (tmp_path / "theirs" / "config.json").write_text(json.dumps(settings))
     done = families.convert("aidorna", tmp_path / "theirs", tmp_path / "ours")
     description, params = model_dir.load(tmp_path / "ours")
@@ -128,33 +151,41 @@ def _assert_close(found, expected):
     np.testing.assert_allclose(found, expected, rtol=0, atol=atol)
 
 
-@pytest.mark.parametrize("has_bias", [False, True])
-def test_hidden_states_and_logits(has_bias, tmp_path):
-    state = _state(has_bias)
-    done, encoder, params = _converted(state, tmp_path)
+@pytest.mark.parametrize("name", ALL)
+def test_layers_maps_hidden_states_and_logits(name, tmp_path):
+    sizes = ALL[name]
+    state = _state(sizes)
+    done, encoder, params = _converted(sizes, state, tmp_path)
     assert done.description.trained_length == 510
     assert len(done.notes) == 2  # copies: the decoder's matrix and bias
     token_BL, segment_BL, _ = batches.pad(SEQUENCES, 18)
     weights = {"params": params}
     hidden_BLD = encoder.apply(weights, token_BL, segment_BL, method="hidden")
     logits_BLV = encoder.apply(weights, token_BL, segment_BL)
+    layers = list(attention_maps.each_layer(encoder, params, token_BL, segment_BL))
     for row, sequence in enumerate(SEQUENCES):
+        n = len(sequence) + 2
         with torch.no_grad():
-            hidden_LD, logits_LV = _reference(state, _tokens(sequence))
-        _assert_close(hidden_BLD[row, : len(sequence) + 2], hidden_LD)
-        _assert_close(logits_BLV[row, : len(sequence) + 2], logits_LV[:, OURS])
+            states, maps, hidden_LD, logits_LV = _reference(
+                sizes, state, _tokens(sequence)
+            )
+        for layer, state_LD, map_HLM in zip(layers, states, maps, strict=True):
+            _assert_close(layer.x_BLD[row, :n], state_LD)
+            _assert_close(layer.maps_BHLM[row, :, :n, :n], map_HLM)
+        _assert_close(hidden_BLD[row, :n], hidden_LD)
+        _assert_close(logits_BLV[row, :n], logits_LV[:, OURS])
 
 
 def test_the_smallest_is_a_llama(tmp_path):
     transformers = pytest.importorskip("transformers", reason="computes the reference")
-    state = _state(has_bias=False)
-    _, encoder, params = _converted(state, tmp_path)
+    state = _state(SMALL)
+    _, encoder, params = _converted(SMALL, state, tmp_path)
     sizes = transformers.LlamaConfig(
         vocab_size=16,
-        hidden_size=WIDTH,
-        intermediate_size=INNER,
-        num_hidden_layers=LAYERS,
-        num_attention_heads=HEADS,
+        hidden_size=SMALL.width,
+        intermediate_size=SMALL.inner,
+        num_hidden_layers=SMALL.layers,
+        num_attention_heads=SMALL.heads,
         rms_norm_eps=1e-5,
         attn_implementation="eager",
         use_cache=False,
@@ -189,6 +220,6 @@ def test_the_smallest_is_a_llama(tmp_path):
 
 
 def test_heads_are_known_by_width_or_from_the_config(tmp_path):
-    torch.save(_state(has_bias=False), tmp_path / "aido.bin")
+    torch.save(_state(SMALL), tmp_path / "aido.bin")
     with pytest.raises(ValueError, match=r"width 32; put the config\.json"):
         families.convert("aidorna", tmp_path / "aido.bin", tmp_path / "out")

@@ -11,7 +11,7 @@ from safetensors.numpy import load_file, save_file
 
 from ssrlm_jax import config, model_dir
 from ssrlm_jax.convert import families, llama
-from ssrlm_jax.models import attention
+from ssrlm_jax.models import attention, attention_maps
 from ssrlm_jax.models import encoder as encoders
 from ssrlm_jax.rna import alphabet, batches
 
@@ -52,10 +52,14 @@ def test_round_trip_is_exact(is_head_tied, tmp_path):
         np.testing.assert_array_equal(found[name], value)
 
 
-def test_transformers_reads_it_and_computes_the_same(tmp_path):
+PUBLISHED = {"num_layers": 6, "width": 288, "num_heads": 6, "num_kv_heads": 6}
+
+
+@pytest.mark.parametrize("sizes", [{}, PUBLISHED | {"ffn_width": 1152}])
+def test_transformers_reads_it_and_computes_the_same(sizes, tmp_path):
     torch = pytest.importorskip("torch", reason="computes the reference")
     transformers = pytest.importorskip("transformers", reason="computes the reference")
-    encoder, params = _model(tmp_path / "ours")
+    encoder, params = _model(tmp_path / "ours", **sizes)
     llama.write(tmp_path / "ours", tmp_path / "torch")
     model = transformers.LlamaForCausalLM.from_pretrained(
         tmp_path / "torch", attn_implementation="eager"
@@ -66,7 +70,18 @@ def test_transformers_reads_it_and_computes_the_same(tmp_path):
             torch.tensor(token_BL.astype(np.int64)),
             attention_mask=torch.zeros(1, 1, 11, 11),
             output_hidden_states=True,
+            output_attentions=True,
         )
+    layers = list(
+        attention_maps.each_layer(encoder, params["params"], token_BL, segment_BL)
+    )
+    for layer, maps in zip(layers, theirs.attentions, strict=True):
+        np.testing.assert_allclose(layer.maps_BHLM, maps.numpy(), atol=1e-5)
+    # Theirs of the last layer is after the norm.
+    for layer, state in zip(layers[:-1], theirs.hidden_states[1:-1], strict=True):
+        np.testing.assert_allclose(layer.x_BLD, state.numpy(), atol=2e-5)
+    hidden_BLD = encoder.apply(params, token_BL, segment_BL, method="hidden")
+    np.testing.assert_allclose(hidden_BLD, theirs.hidden_states[-1], atol=2e-5)
     found_BLV = encoder.apply(params, token_BL, segment_BL)
     np.testing.assert_allclose(found_BLV, theirs.logits.numpy(), atol=2e-5)
 
