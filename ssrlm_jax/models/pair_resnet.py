@@ -164,7 +164,8 @@ def _kernel_gradient_by_rows(
 
     XLA's own on a CPU is up to 3.4 times slower and writes out all windows of the map
     at once. Here the columns of z and the rows of g are shifted, a few rows at a time,
-    which stay in the cache, and one product holds every entry of the kernel.
+    which stay in the cache, and one product holds every entry of the kernel: X counts
+    its columns times C, Y its rows times N, R the rows of the map.
     """
     B, L, M, C = z_BLMC.shape
     N = g_BLMN.shape[-1]
