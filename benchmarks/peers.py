@@ -65,6 +65,7 @@ def main() -> None:
             result["rows"].append(row)
             name = "peers" if given.dtype == "float32" else f"peers_{given.dtype}"
             report.write(name, result)
+    print(json.dumps(result))
 
 
 def _ours(family: str, task: str, lengths: list[int], dtype: str) -> dict[str, Any]:

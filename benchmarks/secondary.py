@@ -230,6 +230,7 @@ def predictor(sizes: Any, settings: Any, dtype: str = "float32") -> Any:
     import dataclasses
     import functools
 
+    import flax.traverse_util
     import jax
     import jax.numpy as jnp
 
@@ -259,11 +260,13 @@ def predictor(sizes: Any, settings: Any, dtype: str = "float32") -> Any:
         head=settings,
     )
 
-    def leaf(shape: jax.ShapeDtypeStruct) -> jax.Array:
-        kept = dtype if len(shape.shape) > predictors.RANK_OF_VECTORS else "float32"
-        return jnp.abs(draw(key, shape.shape)).astype(kept)
-
-    params = jax.tree.map(leaf, shapes)
+    params = {
+        path: jnp.abs(draw(key, leaf.shape)).astype(
+            dtype if predictors.is_matrix(path, leaf.ndim) else "float32"
+        )
+        for path, leaf in flax.traverse_util.flatten_dict(shapes).items()
+    }
+    params = flax.traverse_util.unflatten_dict(params)
     return predictors.Predictor(description, params, dtype=dtype)
 
 

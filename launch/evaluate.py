@@ -81,6 +81,8 @@ def _by_model(
     from ssrlm_jax.infer import predictor as predictors  # JAX: seconds
 
     predictor = predictors.load(settings.model, settings.decoding)
+    if predictor.threshold_note:
+        _log.warning("%s", predictor.threshold_note)
     predicted = predictor.fold([record.sequence for record in truth])
     found = [
         evaluation.Found(r.name, r.sequence, "", one.structure, one.probabilities)

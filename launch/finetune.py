@@ -102,10 +102,11 @@ def _start(
         params = {"encoder": model_dir.load_encoder(model)[1]}
     else:
         params = model_dir.load(model)[1]
-    if description.head not in (None, settings.head):
+    head, wanted = description.head, settings.head
+    if head and dataclasses.replace(head, dropout=wanted.dropout) != wanted:
         raise ValueError(
-            f"{settings.model} has the head {description.head}, the settings ask for "
-            f"{settings.head}: set config.head as it is there"
+            f"{settings.model} has the head {head}, the settings ask for {wanted}: "
+            "set config.head as it is there (dropout may differ)"
         )
     return description.architecture, params, origin
 

@@ -153,6 +153,8 @@ def _fold(parsed: argparse.Namespace) -> int:
         report = stack.enter_context(
             reports.Report("fold", "folded", is_output_shown=parsed.out is None)
         )
+        if predictor.threshold_note:
+            report.say(f"warning: {predictor.threshold_note}")
         good = usable(
             records, report, predictor.trained_length, predictor.max_fold_length
         )

@@ -8,7 +8,7 @@ so a run goes on from any of them.
 import dataclasses
 import functools
 import logging
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
@@ -57,7 +57,8 @@ def split(settings: config.LabelledConfig, seed: int) -> Split:
         parts = _without(parts, settings)
     for name in ("train", "validation"):
         if not getattr(parts, name):
-            raise ValueError(f"no record is left to {name} on")
+            why = " after data.leave_out" if settings.leave_out else ""
+            raise ValueError(f"no record is left to {name} on{why}")
     return parts
 
 
@@ -65,7 +66,7 @@ def _read(files: str, max_length: int) -> list[formats.Record]:
     records = []
     num_left_out = 0
     for path in _paths(files):
-        for record in _reader(path)(path):
+        for record in structure_formats.read_any(path):
             if record.structure is None:
                 raise ValueError(f"{record.place}: {record.name} has no structure")
             if 0 < len(record.sequence) <= max_length:
@@ -86,11 +87,6 @@ def _paths(files: str) -> list[str]:
     return [path for path in files.split(",") if path]
 
 
-def _reader(path: str) -> Callable[[str], Iterable[formats.Record]]:
-    is_known = structure_formats.suffix(path) in structure_formats.READERS
-    return structure_formats.read if is_known else formats.read
-
-
 def _letters(record: formats.Record) -> bytes:
     """Returns what two records share if they are equal: U is T, lower is upper case.
 
@@ -106,14 +102,26 @@ def _letters(record: formats.Record) -> bytes:
 def _without(parts: Split, settings: config.LabelledConfig) -> Split:
     """Returns the parts without what equals a record of `leave_out`; logs how many."""
     files = _paths(settings.leave_out)
-    unwanted = {_letters(record) for path in files for record in _reader(path)(path)}
-    kept = {}
-    for name in ("train", "validation") if settings.table else ("train",):
-        records = getattr(parts, name)
-        kept[name] = [one for one in records if _letters(one) not in unwanted]
-        num = len(records) - len(kept[name])
-        _log.info("%s: %d records equal one of data.leave_out", name, num)
-    return dataclasses.replace(parts, **kept)
+    unwanted = {
+        _letters(record)
+        for path in files
+        for record in structure_formats.read_any(path)
+    }
+    kept = {
+        name: [one for one in getattr(parts, name) if _letters(one) not in unwanted]
+        for name in ("train", "validation")
+    }
+    num_train = len(parts.train) - len(kept["train"])
+    num_validation = len(parts.validation) - len(kept["validation"])
+    _log.info("training: %d records equal one of data.leave_out", num_train)
+    if settings.table:
+        _log.info("validation: %d do, and are left out, too", num_validation)
+        return dataclasses.replace(parts, **kept)
+    if num_validation:
+        _log.warning(
+            "validation: %d do; data.validation is used as it is given", num_validation
+        )
+    return dataclasses.replace(parts, train=kept["train"])
 
 
 def split_by_family(

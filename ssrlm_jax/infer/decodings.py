@@ -6,6 +6,7 @@ rule needs another one: launch/decoding.py chooses them, on validation RNA, and
 """
 
 import dataclasses
+import itertools
 import json
 import pathlib
 from collections.abc import Iterator, Mapping, Sequence
@@ -16,7 +17,8 @@ from ssrlm_jax.metrics import thresholds
 
 FILE = "decodings.json"  # inside the model directory
 
-Rule = tuple[str, bool, bool]  # method, allow_sharp_loops, is_canonical_only
+# method, max_pairs_per_base, allow_sharp_loops, is_canonical_only
+Rule = tuple[str, int, bool, bool]
 
 
 def choose(
@@ -26,17 +28,19 @@ def choose(
 
     Args:
       known: RNAs that did not train.
-      methods: of `rna.decode.METHODS`; each without restrictions, and without sharp
-        loops and pairs other than canonical ones.
+      methods: of `rna.decode.METHODS`; each with one partner for a nucleotide, with
+        and without sharp loops, and pairs other than canonical ones.
 
     Raises:
       ValueError: there are no RNAs.
     """
     for method in methods:
-        for is_restricted in (False, True):
+        for allow_sharp_loops, is_canonical_only in itertools.product(
+            (True, False), (False, True)
+        ):
             flags = {
-                "allow_sharp_loops": not is_restricted,
-                "is_canonical_only": is_restricted,
+                "allow_sharp_loops": allow_sharp_loops,
+                "is_canonical_only": is_canonical_only,
             }
             choice = thresholds.choose_for(known, method=method, **flags)
             rule = config.DecodingConfig(
@@ -75,10 +79,18 @@ def load(directory: pathlib.Path) -> dict[Rule, float]:
             config.DecodingConfig(**{name: row[name] for name in names}) for row in rows
         ]
     except (json.JSONDecodeError, KeyError, TypeError, ValueError) as error:
-        raise ValueError(f"{path}: not thresholds of decoding: {error}") from error
+        raise ValueError(
+            f"{path}: not thresholds of decoding: {error}; remove it, or make it anew: "
+            "launch/decoding.py --force"
+        ) from error
     return {rule_of(rule): rule.threshold for rule in rules}
 
 
 def rule_of(settings: config.DecodingConfig) -> Rule:
     """Returns what a threshold belongs to."""
-    return settings.method, settings.allow_sharp_loops, settings.is_canonical_only
+    return (
+        settings.method,
+        settings.max_pairs_per_base,
+        settings.allow_sharp_loops,
+        settings.is_canonical_only,
+    )

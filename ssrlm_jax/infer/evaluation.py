@@ -74,7 +74,7 @@ def read_truth(path: str) -> list[formats.Record]:
     Raises:
       ValueError: the file cannot be read, or a record has no structure.
     """
-    records = list(_records(pathlib.Path(path)))
+    records = list(structure_formats.read_any(path))
     for record in records:
         if record.structure is None:
             raise ValueError(f"{record.place or path}: {record.name} has no structure")
@@ -203,19 +203,13 @@ def _decoded(one: Found, decoding: config.DecodingConfig) -> structures.Structur
     )
 
 
-def _records(path: pathlib.Path) -> Iterator[formats.Record]:
-    if structure_formats.suffix(path) in structure_formats.READERS:
-        return structure_formats.read(path)
-    return formats.read(path)
-
-
 def _read(path: pathlib.Path) -> Iterator[Found]:
     if path.suffix == PROBABILITIES:
         name, sequence, listed = probabilities.read(path)
         alphabet.encode(sequence)
         yield Found(name, sequence, str(path), listed=listed)
         return
-    for record in _records(path):
+    for record in structure_formats.read_any(path):
         if record.structure is None:
             raise ValueError(
                 f"{record.place or path}: {record.name} has no structure; "

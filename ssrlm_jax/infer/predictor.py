@@ -22,15 +22,12 @@ from ssrlm_jax import config, model_dir
 from ssrlm_jax.infer import decodings, row_heads, rows
 from ssrlm_jax.models import attention, heads, pair_tiles, shapes
 from ssrlm_jax.models import encoder as encoders
-from ssrlm_jax.rna import alphabet, batches, decode, probabilities
+from ssrlm_jax.rna import batches, decode, probabilities
 from ssrlm_jax.rna import structure as structures
 
 POOLS = ("mean", "cls", "none")
 TILE = 1_024  # positions; longer RNA is computed in tiles of this size
 WINDOWS = (8, 64, 256)  # sequences that are sorted by length together; the last stays
-
-# Of stacked layers. What is of higher rank is rounded to the dtype of products anyway.
-_BLOCKS, RANK_OF_VECTORS = "blocks", 2
 
 Params = Any
 
@@ -60,7 +57,7 @@ class Predictor:
         *,
         dtype: str = "float32",
         tile: int = TILE,
-        thresholds: Mapping[decodings.Rule, float] | None = None,
+        thresholds: Callable[[], Mapping[decodings.Rule, float]] = dict,
     ) -> None:
         """Makes a predictor.
 
@@ -70,15 +67,17 @@ class Predictor:
           decoding: from probabilities to structures; None: the defaults.
           dtype: of the encoder's and the head's products, "float32" or "bfloat16".
           tile: positions; RNA that is longer is computed in tiles of this size.
-          thresholds: of rules of decoding; that of another rule is the model's own.
+          thresholds: returns those of rules of decoding, when one is asked for.
 
         Raises:
-          ValueError: the parameters are not those of the model that is described.
+          ValueError: the parameters are not those of the model that is described, or
+            another dtype.
         """
+        _check_dtype(dtype)
         self.description = description
         self.decoding = decoding or config.DecodingConfig()
         self._tile = tile
-        self._thresholds = thresholds or {}
+        self._thresholds = thresholds
         choice = attention.choose("auto", jax.devices()[0])
         self._encoder = encoders.Encoder(
             **dataclasses.asdict(description.architecture),
@@ -94,7 +93,7 @@ class Predictor:
         if not description.has_parts:
             params = {"encoder": params}
         params = {name: part for name, part in params.items() if name != "folding"}
-        _check_params(self._encoder, self._head, params)
+        shapes.check(params, self._encoder, self._head)
         self._params = jax.tree.map(jnp.asarray, params)
 
     @property
@@ -109,13 +108,31 @@ class Predictor:
         self._pair_head()
         if self.decoding.threshold:
             return self.decoding.threshold
-        if (rule := decodings.rule_of(self.decoding)) in self._thresholds:
-            return self._thresholds[rule]
+        if self._chosen is not None:
+            return self._chosen
         if self.description.threshold is None:
             raise ValueError(
                 "the model has no threshold: none was chosen on validation; give one"
             )
         return self.description.threshold
+
+    @property
+    def threshold_note(self) -> str:
+        """Says so where the threshold was chosen for another rule than is asked for."""
+        rule = decodings.rule_of(self.decoding)
+        is_own = rule == decodings.rule_of(config.DecodingConfig())
+        if self.decoding.threshold or self._chosen is not None or is_own:
+            return ""
+        return (
+            f"no threshold was chosen for decoding.method={self.decoding.method!r} "
+            f"under these restrictions; {self.threshold:g} is that of the greedy rule "
+            "without any: `python launch/decoding.py` chooses one"
+        )
+
+    @functools.cached_property
+    def _chosen(self) -> float | None:
+        """The threshold that was chosen for the rule of decoding, if one was."""
+        return self._thresholds().get(decodings.rule_of(self.decoding))
 
     @property
     def trained_length(self) -> int | None:
@@ -243,7 +260,7 @@ class Predictor:
         sizes = itertools.chain(WINDOWS, itertools.repeat(WINDOWS[-1]))
         while window := list(itertools.islice(numbered, next(sizes))):
             for number, sequence in window:
-                _check(number, sequence, max_length)
+                rows.check(number, sequence, max_length)
             results: dict[int, Any] = {}
             for row in rows.make(window, self._limits):
                 results |= dict(zip(row.numbers, compute(row), strict=True))
@@ -344,44 +361,31 @@ def load(
         memory, and embeddings and probabilities are rounded.
 
     Raises:
-      ValueError: there is no model, or it is damaged.
+      ValueError: there is no model, or it is damaged; another dtype.
     """
     directory = pathlib.Path(directory)
-    chosen = decodings.load(directory)
+    _check_dtype(dtype)
     description, params = model_dir.load(directory)
     flat = flax.traverse_util.flatten_dict(params)
     del params
     for name in flat:  # one by one, so that there are never two copies of all
-        is_matrix = _BLOCKS in name and flat[name].ndim > RANK_OF_VECTORS
-        flat[name] = jnp.asarray(flat[name], dtype if is_matrix else None)
+        rounded = dtype if is_matrix(name, flat[name].ndim) else None
+        flat[name] = jnp.asarray(flat[name], rounded)
     params = flax.traverse_util.unflatten_dict(flat)
+    chosen = functools.partial(decodings.load, directory)
     return Predictor(description, params, decoding, dtype=dtype, thresholds=chosen)
 
 
-def _check_params(
-    encoder: encoders.Encoder, head: heads.Head | None, params: Params
-) -> None:
-    """Raises a ValueError unless names and shapes are those of the model."""
-    found_shapes, expected = shapes.of_tree(params), shapes.of(encoder, head)
-    for name in sorted(found_shapes.keys() | expected.keys()):
-        found, wanted = found_shapes.get(name), expected.get(name)
-        if found != wanted:
-            raise ValueError(
-                f"the weights do not fit the model: {name} is {found or 'absent'}, "
-                f"{wanted or 'no such parameter'} expected; export the model again"
-            )
+def is_matrix(path: Sequence[str], rank: int) -> bool:
+    """Tells what is held in the dtype of products: it is rounded to it when used.
+
+    Args:
+      path: of a parameter.
+      rank: of its array; layers are stacked, and norms and most biases have 2.
+    """
+    return "blocks" in path and rank > 2
 
 
-def _check(number: int, sequence: str, max_length: int | None) -> None:
-    """Raises a ValueError unless a sequence can be read, and is not too long."""
-    if not sequence:
-        raise ValueError(f"sequence {number} is empty")
-    if max_length is not None and len(sequence) > max_length:
-        raise ValueError(
-            f"sequence {number} has {len(sequence):,} nucleotides, the model takes up "
-            f"to {max_length:,}"
-        )
-    try:
-        alphabet.encode(sequence)
-    except ValueError as error:
-        raise ValueError(f"sequence {number}: {error}") from error
+def _check_dtype(dtype: str) -> None:
+    if dtype not in config.DTYPES:
+        raise ValueError(f"dtype={dtype!r} is not one of {config.DTYPES}")

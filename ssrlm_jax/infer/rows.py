@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ssrlm_jax.rna import batches
+from ssrlm_jax.rna import alphabet, batches
 
 ROW = 1_024  # tokens; a longer sequence has a row of its own
 MAX_SEGMENTS = 64  # sequences of a row
@@ -58,6 +58,21 @@ class Group(NamedTuple):
 
     places: range
     length: int
+
+
+def check(number: int, sequence: str, max_length: int | None) -> None:
+    """Raises a ValueError unless a sequence can be read, and is not too long."""
+    if not sequence:
+        raise ValueError(f"sequence {number} is empty")
+    if max_length is not None and len(sequence) > max_length:
+        raise ValueError(
+            f"sequence {number} has {len(sequence):,} nucleotides, the model takes up "
+            f"to {max_length:,}"
+        )
+    try:
+        alphabet.encode(sequence)
+    except ValueError as error:
+        raise ValueError(f"sequence {number}: {error}") from error
 
 
 def make(window: Sequence[tuple[int, str]], limits: Limits) -> Iterator[Row]:

@@ -14,14 +14,15 @@ from ssrlm_jax.rna import structure as structures
 
 GRID = tuple(n / 100 for n in range(1, 100))
 # For rules that decode anew for each threshold, which takes longer.
-FEW = (0.01, 0.02, 0.03, 0.04, 0.06, 0.08, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7)
+FEW = (0.01, 0.02, 0.03, 0.04, 0.06, 0.08, 0.1, 0.15, *(n / 10 for n in range(2, 10)))
+CUTTABLE = ("greedy", "threshold")  # rules whose list a threshold cuts off
 
 
 class Decoded(NamedTuple):
     """A structure that was decoded without a threshold.
 
-    The greedy rule takes pairs from the most probable one down, so that a threshold
-    cuts its list off and changes nothing before: one decoding serves all thresholds.
+    Rules of `CUTTABLE` take pairs from the most probable one down, so that a threshold
+    cuts the list off and changes nothing before: one decoding serves all thresholds.
 
     Attributes:
       probability: float (P,), of each pair.
@@ -80,21 +81,27 @@ def choose(decoded: Sequence[Decoded]) -> Choice:
     return Choice(GRID[best], *(float(mean_G[best]) for mean_G in means_3G))
 
 
-def decoded(known: Known, **flags: Any) -> Decoded:
-    """Returns what the greedy rule takes without a threshold.
+def decoded(known: Known, *, method: str = "greedy", **flags: Any) -> Decoded:
+    """Returns what a rule takes without a threshold.
 
     Args:
       known: an RNA.
+      method: one of `CUTTABLE`.
       **flags: of `rna.decode.decode`, other than `threshold` and `method`.
     """
     sequence, structure, listed = known
-    found = decode.decode(listed, sequence, threshold=0.0, method="greedy", **flags)
+    found = decode.decode(listed, sequence, threshold=0.0, method=method, **flags)
     i, j = found.pairs.T
-    n = len(sequence)
-    is_pair_LL = np.zeros((n, n), bool)
+    probability_LL = probabilities.to_matrix(listed, len(sequence))
+    is_true_P = labels(structure, i, j)
+    return Decoded(probability_LL[i, j], is_true_P, len(structure.pairs))
+
+
+def labels(structure: structures.Structure, i: np.ndarray, j: np.ndarray) -> np.ndarray:
+    """Returns which of the pairs (i, j) the structure has, bool."""
+    is_pair_LL = np.zeros((structure.length, structure.length), bool)
     is_pair_LL[tuple(structure.pairs.T)] = True
-    probability_LL = probabilities.to_matrix(listed, n)
-    return Decoded(probability_LL[i, j], is_pair_LL[i, j], len(structure.pairs))
+    return is_pair_LL[i, j]
 
 
 def choose_for(known: Sequence[Known], *, method: str, **flags: Any) -> Choice:
@@ -102,15 +109,15 @@ def choose_for(known: Sequence[Known], *, method: str, **flags: Any) -> Choice:
 
     Args:
       known: RNAs.
-      method: of `rna.decode.METHODS`; "greedy" is tried on all of `GRID`, others on
-        `FEW`.
+      method: of `rna.decode.METHODS`; those of `CUTTABLE` are tried on all of `GRID`,
+        others on `FEW`.
       **flags: of `rna.decode.decode`, other than `threshold` and `method`.
 
     Raises:
       ValueError: as `choose`; flags that do not go with the method.
     """
-    if method == "greedy" or not known:
-        return choose([decoded(one, **flags) for one in known])
+    if method in CUTTABLE or not known:
+        return choose([decoded(one, method=method, **flags) for one in known])
     best = None
     for threshold in FEW:
         counts = []

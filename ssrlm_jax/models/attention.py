@@ -110,8 +110,11 @@ def available(device: jax.Device) -> dict[str, str]:
     return {name: _missing(name, device) for name in _BACKENDS}
 
 
+@functools.cache
 def build(name: str, *, mesh: Mesh | None = None, max_segments: int = 64) -> Attend:
-    """Returns the back end called `name`.
+    """Returns the back end called `name`, the same one for the same arguments.
+
+    Functions that are compiled for one encoder serve another that equals it.
 
     Args:
       name: as given by `choose`.

@@ -93,17 +93,13 @@ def logits(
       intercept_N: added to all.
     """
     is_L = _is_nucleotide(segment_L)
-    by_layer = np.asarray(weight_NF, np.float32).reshape(
-        len(weight_NF), encoder.num_layers, -1
-    )
-    shape = (len(weight_NF), len(is_L), len(is_L))
-    total_NLM = jnp.broadcast_to(
-        jnp.asarray(intercept_N, jnp.float32)[:, None, None], shape
-    )
+    N, L = len(weight_NF), len(is_L)
+    weights = np.asarray(weight_NF, np.float32).reshape(N, encoder.num_layers, -1)
+    total_NLM = jnp.zeros((N, L, L)) + jnp.asarray(intercept_N)[:, None, None]
     maps = attention_maps.each_layer(
         encoder, params, jnp.asarray(token_L)[None], jnp.asarray(segment_L)[None]
     )
-    for weight_NH, layer in zip(by_layer.swapaxes(0, 1), maps, strict=True):
+    for weight_NH, layer in zip(weights.swapaxes(0, 1), maps, strict=True):
         total_NLM = _add(total_NLM, layer.maps_BHLM, is_L, weight_NH)
     return np.asarray(total_NLM)
 

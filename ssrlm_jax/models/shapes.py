@@ -36,6 +36,26 @@ def of(
     return of_tree(tree)
 
 
+def check(
+    params: object, encoder: encoders.Encoder, head: heads.Head | None = None
+) -> None:
+    """Raises a ValueError unless names and shapes of parameters are those of a model.
+
+    Args:
+      params: {"encoder": ...}, and "pair_head" if there is a head.
+      encoder: of the model.
+      head: of pairs, if it has one.
+    """
+    found_shapes, expected = of_tree(params), of(encoder, head)
+    for name in sorted(found_shapes.keys() | expected.keys()):
+        found, wanted = found_shapes.get(name), expected.get(name)
+        if found != wanted:
+            raise ValueError(
+                f"the weights do not fit the model: {name} is {found or 'absent'}, "
+                f"{wanted or 'no such parameter'} expected; export the model again"
+            )
+
+
 def of_tree(tree: object) -> Shapes:
     """Returns paths and shapes of a tree of arrays."""
     return {

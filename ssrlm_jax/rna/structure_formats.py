@@ -145,6 +145,15 @@ def suffix(path: formats.Path) -> str:
     return pathlib.PurePath(name).suffix
 
 
+def read_any(path: formats.Path) -> Iterator[formats.Record]:
+    """Yields the records of a file: of a format of READERS, or as `formats.read`.
+
+    Raises:
+      ValueError: as the readers.
+    """
+    return read(path) if suffix(path) in READERS else formats.read(path)
+
+
 def read(path: formats.Path) -> Iterator[formats.Record]:
     """Yields the records of a file whose suffix is a key of READERS, or that with .gz.
 

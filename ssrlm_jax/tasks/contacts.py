@@ -5,6 +5,7 @@ the paper's lambda = 0.15 is C = 0.15. liblinear penalises the intercept like a 
 of a feature of size `intercept_scaling`; at 1000 it is in effect free.
 """
 
+import logging
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple, Protocol
@@ -16,6 +17,8 @@ from ssrlm_jax import config
 from ssrlm_jax.metrics import pairs, thresholds
 from ssrlm_jax.rna import decode, formats, probabilities
 from ssrlm_jax.rna import structure as structures
+
+_log = logging.getLogger(__name__)
 
 # j - i of a pair: from, and up to but without; as ESM counts them. "local" (3 to 6)
 # lies below the paper's least separation.
@@ -99,13 +102,17 @@ def fit_draws(
                 f"none of {len(one.test)} test RNAs has a base pair with j - i >= "
                 f"{least}: there is nothing to score"
             )
-    fits = [_fit_records(maps, one.train, settings) for one in draws]
+    fits = []
+    for number, one in enumerate(draws, 1):
+        fits.append(_fit_records(maps, one.train, settings))
+        _log.info("draw %d of %d: fitted", number, len(draws))
     decoded: list[list[thresholds.Decoded]] = [[] for _ in draws]
     for record, number, logits_LM in _each(maps, fits, [d.validation for d in draws]):
         listed = probabilities.from_logits(logits_LM, least)
         known = thresholds.Known(record.sequence, _known(record), listed)
         decoded[number].append(thresholds.decoded(known))
     choices = [thresholds.choose(one) for one in decoded]
+    _log.info("thresholds are chosen; next: the RNAs that test")
     scores: list[list[dict[str, float]]] = [[] for _ in draws]
     for record, number, logits_LM in _each(maps, fits, [d.test for d in draws]):
         scores[number].append(_scores(record, logits_LM, choices[number], least))
@@ -137,12 +144,10 @@ def _each(
     weight_NF = np.stack([fitted.weight_F for fitted in fits])
     intercept_N = np.array([fitted.intercept for fitted in fits])
     for key, record in records.items():
-        wanted = numbers[key]
-        logits_NLM = maps.logits(
-            record.sequence, weight_NF[wanted], intercept_N[wanted]
-        )
-        for number, logits_LM in zip(wanted, logits_NLM, strict=True):
-            yield record, number, logits_LM
+        # Of all fits, whichever are wanted: one shape for each length is compiled.
+        logits_NLM = maps.logits(record.sequence, weight_NF, intercept_N)
+        for number in numbers[key]:
+            yield record, number, logits_NLM[number]
 
 
 def _fit_records(
@@ -153,7 +158,7 @@ def _fit_records(
     for record in records:
         i, j = separated(len(record.sequence), settings.min_separation)
         features.append(maps.features(record.sequence, i, j))
-        labelled.append(labels(_known(record), i, j))
+        labelled.append(thresholds.labels(_known(record), i, j))
     return fit(np.concatenate(features), np.concatenate(labelled), settings)
 
 
@@ -183,13 +188,6 @@ def _known(record: formats.Record) -> structures.Structure:
 def separated(length: int, least: int) -> tuple[np.ndarray, np.ndarray]:
     """Returns i and j of all pairs with j - i >= least, by i, then j."""
     return np.triu_indices(length, least)
-
-
-def labels(structure: structures.Structure, i: np.ndarray, j: np.ndarray) -> np.ndarray:
-    """Returns which of the pairs (i, j) the structure has, bool."""
-    is_pair_LL = np.zeros((structure.length, structure.length), bool)
-    is_pair_LL[tuple(structure.pairs.T)] = True
-    return is_pair_LL[i, j]
 
 
 def fit(
@@ -250,7 +248,7 @@ def precisions(
         i, j = separated(L, max(least, int(low)))
         is_near = j - i < high
         i, j = i[is_near], j[is_near]
-        is_pair_P = labels(structure, i, j)
+        is_pair_P = thresholds.labels(structure, i, j)
         if not is_pair_P.any():
             continue
         score_P = logits_LM[i, j]

@@ -1,3 +1,4 @@
+import dataclasses
 import itertools
 
 import numpy as np
@@ -183,7 +184,11 @@ def test_what_is_left_out_does_not_train(left_out, caplog):
         found = secondary.split(given, seed=0)
     assert [r.name for r in found.train] == ["AAAU", "CAAG", "GAAC", "GCAC"]
     assert [r.name for r in found.validation] == letters
-    assert "train: 2 records equal one of data.leave_out" in caplog.text
+    assert "training: 2 records equal one of data.leave_out" in caplog.text
+    assert "validation: 2 do; data.validation is used as it is given" in caplog.text
+    everything = dataclasses.replace(given, leave_out=table)
+    with pytest.raises(ValueError, match="left to train on after data.leave_out"):
+        secondary.split(everything, seed=0)
 
 
 def test_what_is_left_out_of_a_table_does_not_validate_either(left_out):

@@ -25,20 +25,20 @@ def _known(wrong):
 
 def test_every_rule_gets_a_threshold_of_its_own():
     found = list(decodings.choose([_known(0.5)], ["greedy", "nested"]))
-    rules = [decodings.rule_of(rule) for rule, _ in found]
-    assert rules == [
-        ("greedy", True, False),
-        ("greedy", False, True),
-        ("nested", True, False),
-        ("nested", False, True),
-    ]
-    choices = dict(zip(rules, (choice for _, choice in found), strict=True))
-    # Without restrictions: all four pairs, 6/7, are better than two right ones, 4/5.
-    assert choices["greedy", True, False] == (0.01, 0.75, 1.0, pytest.approx(6 / 7))
-    assert choices["nested", True, False].f1 == pytest.approx(6 / 7)
-    assert choices["greedy", False, True] == (0.01, 1.0, 1.0, 1.0)
     for rule, choice in found:
         assert rule.threshold == choice.threshold
+    choices = {decodings.rule_of(rule): choice for rule, choice in found}
+    assert list(choices) == [
+        (method, 1, allow_sharp_loops, is_canonical_only)
+        for method in ("greedy", "nested")
+        for allow_sharp_loops in (True, False)
+        for is_canonical_only in (False, True)
+    ]
+    for (_, _, _, is_canonical_only), choice in choices.items():
+        # All four pairs, 6/7, are better than two right ones, 4/5.
+        right = 1.0 if is_canonical_only else 0.75
+        f1 = 1.0 if is_canonical_only else pytest.approx(6 / 7)
+        assert choice == (0.01, right, 1.0, f1)
 
 
 def test_what_is_kept_is_found_again(tmp_path):
@@ -48,8 +48,10 @@ def test_what_is_kept_is_found_again(tmp_path):
     assert path.name == "decodings.json"
     assert json.loads(path.read_text())["rnas"] == 1
     assert decodings.load(tmp_path) == {
-        ("greedy", True, False): 0.2,
-        ("greedy", False, True): 0.01,
+        ("greedy", 1, True, False): 0.2,
+        ("greedy", 1, True, True): 0.01,
+        ("greedy", 1, False, False): 0.2,
+        ("greedy", 1, False, True): 0.01,
     }
     assert [one.name for one in tmp_path.iterdir()] == ["decodings.json"]
 
@@ -59,7 +61,9 @@ def test_what_is_kept_is_found_again(tmp_path):
 )
 def test_a_damaged_file_is_named(tmp_path, content):
     (tmp_path / decodings.FILE).write_text(content)
-    with pytest.raises(ValueError, match=r"decodings.json: not thresholds of decoding"):
+    with pytest.raises(
+        ValueError, match=r"decodings.json: not thresholds.*; remove it"
+    ):
         decodings.load(tmp_path)
 
 

@@ -214,15 +214,27 @@ def test_a_saved_model_is_loaded_by_the_package(model, predictor, tmp_path):
 def test_a_rule_has_the_threshold_that_was_chosen_for_it(model, tmp_path):
     model_dir.save(tmp_path / "m", *model)
     nested = config.DecodingConfig(method="nested")
-    assert ssrlm_jax.load(tmp_path / "m", nested).threshold == 0.4
+    without = ssrlm_jax.load(tmp_path / "m", nested)
+    assert without.threshold == 0.4
+    assert "no threshold was chosen for decoding.method='nested'" in (
+        without.threshold_note
+    )
+    assert not ssrlm_jax.load(tmp_path / "m").threshold_note
     chosen = dataclasses.replace(nested, threshold=0.07)
     choice = thresholds.Choice(0.07, 1.0, 1.0, 1.0)
     decodings.save(tmp_path / "m", [(chosen, choice)], {})
-    assert ssrlm_jax.load(tmp_path / "m", nested).threshold == 0.07
+    found = ssrlm_jax.load(tmp_path / "m", nested)
+    assert (found.threshold, found.threshold_note) == (0.07, "")
     asked = dataclasses.replace(nested, threshold=0.2)
     assert ssrlm_jax.load(tmp_path / "m", asked).threshold == 0.2
-    strict = dataclasses.replace(nested, is_canonical_only=True)
-    assert ssrlm_jax.load(tmp_path / "m", strict).threshold == 0.4
+    for other in ({"is_canonical_only": True}, {"method": "matching"}):
+        rule = dataclasses.replace(nested, **other)
+        assert ssrlm_jax.load(tmp_path / "m", rule).threshold == 0.4
+    (tmp_path / "m" / decodings.FILE).write_text("{")
+    loaded = ssrlm_jax.load(tmp_path / "m")  # embeds, whatever the thresholds
+    assert loaded.embed(["ACGU"])[0].shape == (16,)
+    with pytest.raises(ValueError, match=r"decodings\.json: not thresholds"):
+        loaded.fold(["ACGU"])
 
 
 def test_bfloat16_halves_matrices_and_rounds_results(model, predictor, tmp_path):
@@ -243,6 +255,23 @@ def test_bfloat16_halves_matrices_and_rounds_results(model, predictor, tmp_path)
     ):
         # Norms over a small map of random weights make more of single values.
         assert 0.0 < np.abs(found_LL - exact_LL).mean() < 0.03
+
+
+def test_another_dtype_is_an_error_at_once(model, tmp_path):
+    for make in (
+        lambda: predictors.Predictor(*model, dtype="float16"),
+        lambda: ssrlm_jax.load(tmp_path / "nothing", dtype="float16"),
+    ):
+        with pytest.raises(ValueError, match="dtype='float16' is not one of"):
+            make()
+
+
+def test_a_model_that_is_loaded_again_is_not_compiled_again(model):
+    first, second = predictors.Predictor(*model), predictors.Predictor(*model)
+    first.fold(["GGGGAAACCCCA"])
+    num_compiled = heads.run._cache_size()
+    second.fold(["GGGGAAACCCCA"])
+    assert heads.run._cache_size() == num_compiled
 
 
 def test_weights_of_another_model_are_named(model):

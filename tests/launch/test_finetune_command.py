@@ -3,6 +3,7 @@
 import json
 import os
 import pathlib
+import shutil
 import signal
 import subprocess
 import sys
@@ -103,8 +104,9 @@ def test_a_run_ends_with_the_best_model_and_its_threshold(whole, capsys):
     assert "kind rinalmo" in capsys.readouterr().out
 
 
-def test_thresholds_of_other_rules_are_chosen_and_used(whole, table, capsys):
-    model = whole[0] / "model"
+def test_thresholds_of_other_rules_are_chosen_and_used(whole, table, tmp_path, capsys):
+    model = tmp_path / "model"
+    shutil.copytree(whole[0] / "model", model)
     command = [
         *(sys.executable, "launch/decoding.py", f"--config.model={model}"),
         *(f"--config.validation={table}", "--config.methods=greedy,nested"),
@@ -112,19 +114,19 @@ def test_thresholds_of_other_rules_are_chosen_and_used(whole, table, capsys):
     how = {"cwd": ROOT, "capture_output": True, "text": True}
     done = subprocess.run(command, **how)
     assert done.returncode == 0, done.stderr
-    rules = [line.split() for line in done.stdout.splitlines()[1:5]]
+    rules = [line.split() for line in done.stdout.splitlines()[1:9]]
     assert [rule[:3] for rule in rules] == [
-        ["greedy", "yes", "yes"],
-        ["greedy", "no", "no"],
-        ["nested", "yes", "yes"],
-        ["nested", "no", "no"],
+        [method, sharp, other]
+        for method in ("greedy", "nested")
+        for sharp in ("yes", "no")
+        for other in ("yes", "no")
     ]
     # Greedy without restrictions is what fine-tuning chose on the same RNA.
     assert float(rules[0][3]) == model_dir.describe(model).threshold
     flags = ["--method", "nested", "--format", "json"]
     assert cli.main(["fold", "GGGGAAACCCC", "-m", str(model), *flags]) == 0
     told = json.loads(capsys.readouterr().out)
-    assert told["threshold"] == float(rules[2][3])
+    assert told["threshold"] == float(rules[4][3])
     again = subprocess.run(command, **how)
     assert again.returncode == 1
     assert "decodings.json exists; --force replaces it" in again.stderr

@@ -65,6 +65,17 @@ def test_a_threshold_is_chosen_for_the_rule_that_is_asked_for():
     # Greedy: both pairs below 0.5, F1 2*1/(2+2); above, one of two: 2*1/(1+2).
     greedy = thresholds.choose_for([_known()], method="greedy")
     assert greedy == (0.5, 1.0, 0.5, pytest.approx(2 / 3))
-    # Nested never takes both: the least threshold does.
+    # Right pairs above, wrong ones below a high threshold.
+    for method in ("greedy", "threshold"):
+        listed = probabilities.PairProbabilities(
+            np.array([0, 2], np.int32),
+            np.array([9, 7], np.int32),
+            np.array([0.9, 0.75]),
+        )
+        structure = structures.Structure(10, np.array([[0, 9]]))
+        high = thresholds.Known("G" * 10, structure, listed)
+        assert thresholds.choose_for([high], method=method).threshold == 0.75
+    assert thresholds.choose_for([high], method="nested") == (0.8, 1.0, 1.0, 1.0)
+    # Nested never takes both of two that cross: the least threshold does.
     nested = thresholds.choose_for([_known()], method="nested")
     assert nested == (thresholds.FEW[0], 1.0, 0.5, pytest.approx(2 / 3))

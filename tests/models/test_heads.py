@@ -210,33 +210,65 @@ def test_the_gradient_of_the_norm_is_that_of_its_definition():
     )
 
 
+def _plain(z_BLMC, kernel, dilation):
+    return jax.lax.conv_general_dilated(
+        z_BLMC,
+        kernel,
+        (1, 1),
+        "SAME",
+        rhs_dilation=(dilation, dilation),
+        dimension_numbers=("NHWC", "HWIO", "NHWC"),
+    )
+
+
+def _normal(*shapes, dtype=jnp.float32):
+    keys = jax.random.split(jax.random.key(0), len(shapes))
+    return [
+        jax.random.normal(key, shape).astype(dtype)
+        for key, shape in zip(keys, shapes, strict=True)
+    ]
+
+
 @pytest.mark.parametrize("dilation", [1, 2, 4])
-@pytest.mark.parametrize("channels", [(32, 40), (3, 40)], ids=["by rows", "by lax"])
+@pytest.mark.parametrize("channels", [(32, 40), (3, 40)], ids=["wide", "narrow"])
 def test_the_gradient_of_a_convolution_is_that_of_lax(dilation, channels):
     C, N = channels
-    keys = jax.random.split(jax.random.key(0), 3)
-    z_BLMC = jax.random.normal(keys[0], (2, 23, 100, C))
-    kernel = jax.random.normal(keys[1], (3, 3, C, N))
-    weight_BLMN = jax.random.normal(keys[2], (2, 23, 100, N))
+    z_BLMC, kernel, weight_BLMN = _normal(
+        (2, 23, 100, C), (3, 3, C, N), (2, 23, 100, N)
+    )
 
     def gradients(convolve):
         return jax.grad(
-            lambda z, kernel: (convolve(z, kernel) * weight_BLMN).sum(), (0, 1)
+            lambda z, kernel: (convolve(z, kernel, dilation) * weight_BLMN).sum(),
+            (0, 1),
         )(z_BLMC, kernel)
 
-    def plain(z_BLMC, kernel):
-        return jax.lax.conv_general_dilated(
-            z_BLMC,
-            kernel,
-            (1, 1),
-            "SAME",
-            rhs_dilation=(dilation, dilation),
-            dimension_numbers=("NHWC", "HWIO", "NHWC"),
-        )
-
-    found = gradients(lambda z, kernel: pair_resnet.convolve(z, kernel, dilation))
-    for ours, expected in zip(found, gradients(plain), strict=True):
+    found = gradients(pair_resnet.convolve)
+    for ours, expected in zip(found, gradients(_plain), strict=True):
         np.testing.assert_allclose(ours, expected, rtol=1e-4, atol=2e-3)
+
+
+@pytest.mark.parametrize("shape", [(1, 1, 1), (1, 2, 3), (2, 23, 100), (1, 3, 1600)])
+@pytest.mark.parametrize(("size", "dilation"), [(3, 1), (3, 4), (5, 3)])
+def test_the_gradient_by_rows_is_that_of_lax(shape, size, dilation):
+    z_BLMC, g_BLMN = _normal((*shape, 4), (*shape, 5))
+    kernel = jnp.zeros((size, size, 4, 5))
+    found = pair_resnet._kernel_gradient_by_rows(z_BLMC, g_BLMN, size, dilation)
+    (expected,) = jax.vjp(lambda kernel: _plain(z_BLMC, kernel, dilation), kernel)[1](
+        g_BLMN
+    )
+    scale = max(1.0, float(jnp.abs(expected).max()))
+    np.testing.assert_allclose(found, expected, rtol=0, atol=1e-5 * scale)
+
+
+def test_the_gradient_by_rows_is_summed_in_float32():
+    z_BLMC, g_BLMN = _normal((1, 40, 200, 2), (1, 40, 200, 2), dtype=jnp.bfloat16)
+    found = pair_resnet._kernel_gradient_by_rows(z_BLMC, g_BLMN, 3, 1)
+    assert found.dtype == jnp.bfloat16
+    exact = pair_resnet._kernel_gradient_by_rows(
+        z_BLMC.astype(jnp.float32), g_BLMN.astype(jnp.float32), 3, 1
+    )
+    np.testing.assert_array_equal(found, exact.astype(jnp.bfloat16))
 
 
 def test_moments_of_parts_combine_to_those_of_the_whole():
