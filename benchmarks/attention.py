@@ -3,9 +3,10 @@
   python benchmarks/attention.py [--rows=N] [--row_length=1024]
 
 Packed rows with padding, random values, head sizes 48, 64 and 88 of the three published
-sizes. Errors are against the plain back end in float32 at the highest precision,
-as a share of the largest value; back ends take turns, times are medians. What a
-device cannot run is listed with what it lacks.
+sizes; and rows of one record, as fine-tuning and single RNAs have them. Errors are
+against the plain back end in float32 at the highest precision, as a share of the
+largest value; back ends take turns, times are medians. What a device cannot run is
+listed with what it lacks.
 """
 
 import argparse
@@ -22,6 +23,7 @@ import train_step
 from ssrlm_jax.models import attention
 
 SIZES = {48: 6, 64: 20, 88: 12}  # head size: heads, of 8m, 650m, 150m
+RECORD_LENGTHS = (136, 500, 1_024)  # tokens of rows of one record
 NAMES = ("out", "query", "key", "value")  # what is compared
 
 Pass = Callable[..., tuple[jax.Array, ...]]
@@ -48,7 +50,12 @@ def worst(found: tuple, expected: tuple) -> dict[str, float]:
 
 
 def measure(
-    segment_BL: jax.Array, H: int, A: int, dtype: jnp.dtype, num_turns: int
+    segment_BL: jax.Array,
+    H: int,
+    A: int,
+    dtype: jnp.dtype,
+    num_turns: int,
+    max_segments: int = train_step.MAX_SEGMENTS,
 ) -> dict[str, dict]:
     """Returns errors and milliseconds of each back end that the device can run."""
     keys = jax.random.split(jax.random.key(0), 4)
@@ -63,7 +70,7 @@ def measure(
         if lacking:
             found[name] = {"missing": lacking}
             continue
-        attend = attention.build(name, max_segments=train_step.MAX_SEGMENTS)
+        attend = attention.build(name, max_segments=max_segments)
         try:
             turns[name] = passes(attend)
             result = turns[name][1](*arrays, segment_BL)
@@ -108,6 +115,11 @@ def main() -> None:
         str(A): measure(segment_BL, H, A, dtype, options.turns)
         for A, H in SIZES.items()
     }
+    for length in RECORD_LENGTHS:
+        one_BL = jnp.ones((options.rows, length), jnp.uint8)
+        for A, H in SIZES.items():
+            found = measure(one_BL, H, A, dtype, options.turns, max_segments=1)
+            sizes[f"{A}, one record of {length}"] = found
     header = ("head size, back end", "forward ms", "and backward ms", "largest error")
     lines = []
     for A, found in sizes.items():

@@ -80,10 +80,9 @@ def _read(settings: config.ContactsConfig) -> dict[str, list[formats.Record]]:
                 f"config.{name} is empty: name a file of known structures in "
                 "config.table, or in config.train, validation and test"
             )
-        records = evaluation.read_truth(getattr(settings, name))
-        found[name] = [r for r in records if len(r.sequence) <= settings.max_length]
-        if left_out := len(records) - len(found[name]):
-            _log.info("%s: %d RNAs are longer than max_length", name, left_out)
+        found[name] = evaluation.read_truth(
+            getattr(settings, name), settings.max_length
+        )
     return found
 
 

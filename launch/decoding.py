@@ -11,7 +11,6 @@ they are asked for. Never choose on a test set.
 
 import argparse
 import dataclasses
-import logging
 import pathlib
 
 import command
@@ -20,19 +19,13 @@ from ssrlm_jax import config
 from ssrlm_jax.infer import evaluation
 from ssrlm_jax.metrics import thresholds
 
-_log = logging.getLogger("ssrlm_jax")
-
 
 def choose(settings: config.DecodingsConfig, flags: argparse.Namespace) -> None:
     """Folds the validation RNA once, tries each rule, and writes the result."""
     for name in ("model", "validation"):
         if not getattr(settings, name):
             raise ValueError(f"config.{name} is empty: see --help for a full command")
-    records = evaluation.read_truth(settings.validation)
-    longest = settings.max_length or max(len(record.sequence) for record in records)
-    kept = [record for record in records if len(record.sequence) <= longest]
-    if len(kept) < len(records):
-        _log.info("%d RNAs are longer than %d nt", len(records) - len(kept), longest)
+    records = evaluation.read_truth(settings.validation, settings.max_length)
 
     from ssrlm_jax.infer import decodings  # JAX: seconds
     from ssrlm_jax.infer import predictor as predictors
@@ -42,10 +35,17 @@ def choose(settings: config.DecodingsConfig, flags: argparse.Namespace) -> None:
     if path.exists() and not flags.force:
         raise ValueError(f"{path} exists; --force replaces it")
     predictor = predictors.load(directory)
-    listed = predictor.pair_probabilities(record.sequence for record in kept)
+    longest = max(records, key=lambda record: len(record.sequence))
+    most = predictor.max_fold_length
+    if most is not None and len(longest.sequence) > most:
+        raise ValueError(
+            f"{longest.place or longest.name}: {len(longest.sequence):,} nucleotides, "
+            f"the model takes up to {most:,}; set config.max_length={most}"
+        )
+    listed = predictor.pair_probabilities(record.sequence for record in records)
     known = [
         thresholds.Known(sequence, record.structure, found)
-        for record, (sequence, found) in zip(kept, listed, strict=True)
+        for record, (sequence, found) in zip(records, listed, strict=True)
         if record.structure is not None  # read_truth sees to it
     ]
     chosen = []

@@ -5,7 +5,8 @@ r"""Scores a model and other folding programs on labelled RNA, side by side.
   python launch/evaluate.py --config.programs=vienna,contrafold \
       --config.truth=bprna_TS0.tsv.gz --config.train=bprna_TR0.tsv.gz --out=scores/peers
 
-A test set is scored once: the threshold is that of the model, from validation.
+A test set is scored once: the threshold is the model's, from validation; that of a rule
+other than the greedy one is chosen by launch/decoding.py.
 OUT gets scores.json and, for each method, a table of all RNAs.
 """
 
@@ -42,11 +43,7 @@ def evaluate(settings: config.EvaluateConfig, flags: argparse.Namespace) -> None
     if flags.out.exists() and any(flags.out.iterdir()):
         raise ValueError(f"{flags.out} exists and is not empty; give another --out")
     folders = {name: folding.FOLDERS[name]() for name in names}
-    truth = evaluation.read_truth(settings.truth)
-    longest = settings.max_length or max(len(record.sequence) for record in truth)
-    kept = [record for record in truth if len(record.sequence) <= longest]
-    if len(kept) < len(truth):
-        _log.info("%d RNAs are longer than %d nt", len(truth) - len(kept), longest)
+    kept = evaluation.read_truth(settings.truth, settings.max_length)
     identities = None
     if settings.train:
         training = [record.sequence for record in evaluation.read_truth(settings.train)]

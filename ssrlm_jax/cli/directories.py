@@ -15,6 +15,7 @@ import rich.table
 
 from ssrlm_jax import config, model_dir
 from ssrlm_jax.data import rows
+from ssrlm_jax.infer import decodings
 from ssrlm_jax.rna import alphabet
 from ssrlm_jax.train import workdir as workdirs
 
@@ -194,9 +195,28 @@ def _describe_model(directory: pathlib.Path) -> dict[str, Any]:
         if description.folding
         else None,
         "threshold": description.threshold,
+        "thresholds of rules": {
+            _rule(*rule): threshold
+            for rule, threshold in decodings.load(directory).items()
+        },
         "scores": dict(description.scores),
         "made": dict(description.made),
     }
+
+
+def _rule(
+    method: str,
+    max_pairs_per_base: int,
+    allow_sharp_loops: bool,
+    is_canonical_only: bool,
+) -> str:
+    """Returns what `ssrlm fold` is told for a rule of decoding."""
+    flags = {
+        f"--max-pairs-per-base {max_pairs_per_base}": max_pairs_per_base > 1,
+        "--no-sharp-loops": not allow_sharp_loops,
+        "--canonical-only": is_canonical_only,
+    }
+    return " ".join([method, *(flag for flag, is_set in flags.items() if is_set)])
 
 
 def _describe_corpus(directory: pathlib.Path) -> dict[str, Any]:

@@ -65,7 +65,8 @@ def add(commands: Any) -> None:
         "--threshold",
         type=float,
         metavar="X",
-        help="least probability of a pair (default: the model's own)",
+        help="least probability of a pair (default: the one chosen for these flags by "
+        "launch/decoding.py, else the model's own)",
     )
     fold.add_argument("--method", choices=config.DECODERS, default=default.method)
     fold.add_argument("--force", action="store_true", help="replace earlier results")

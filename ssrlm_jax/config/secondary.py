@@ -53,8 +53,8 @@ NUM_BLOCKS = {"rinalmo": 2, "rnafm": 32, "ernierna": 8}  # as published
 class DecodingConfig:
     """From probabilities of pairs to a structure; rna/decode.py."""
 
-    method: str = "greedy"  # "greedy" is what thresholds are chosen with
-    threshold: float = 0.0  # of a pair's probability; 0: the model's own
+    method: str = "greedy"  # "greedy" is what fine-tuning chooses a threshold for
+    threshold: float = 0.0  # of a pair's probability; 0: chosen for the rule, or own
     max_pairs_per_base: int = 1
     allow_sharp_loops: bool = True  # the paper's setting; pairs with |i - j| < 4
     is_canonical_only: bool = False  # the paper's setting; A-U, G-C and G-U only

@@ -4,6 +4,7 @@ Nothing is dropped silently: what is missing, does not fit or cannot be read is 
 """
 
 import dataclasses
+import logging
 import pathlib
 from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
@@ -14,6 +15,8 @@ from ssrlm_jax import config
 from ssrlm_jax.metrics import report
 from ssrlm_jax.rna import alphabet, decode, formats, probabilities, structure_formats
 from ssrlm_jax.rna import structure as structures
+
+_log = logging.getLogger(__name__)
 
 PROBABILITIES = ".prob"
 READABLE = (
@@ -68,8 +71,12 @@ class Matched:
         }
 
 
-def read_truth(path: str) -> list[formats.Record]:
+def read_truth(path: str, max_length: int = 0) -> list[formats.Record]:
     """Reads known structures.
+
+    Args:
+      path: of a file.
+      max_length: nucleotides; longer RNA is left out, and counted in the log; 0: none.
 
     Raises:
       ValueError: the file cannot be read, or a record has no structure.
@@ -80,7 +87,12 @@ def read_truth(path: str) -> list[formats.Record]:
             raise ValueError(f"{record.place or path}: {record.name} has no structure")
     if not records:
         raise ValueError(f"{path}: there is no record")
-    return records
+    longest = max_length or max(len(record.sequence) for record in records)
+    kept = [record for record in records if len(record.sequence) <= longest]
+    if len(kept) < len(records):
+        left_out = len(records) - len(kept)
+        _log.info("%s: %d RNAs are longer than %d nt", path, left_out, longest)
+    return kept
 
 
 def read_predictions(folder: pathlib.Path) -> tuple[list[Found], list[str]]:

@@ -88,8 +88,13 @@ def _fold(model, capsys):
     return capsys.readouterr().out.splitlines()
 
 
-@pytest.mark.long
-@pytest.mark.parametrize("family", architectures.PUBLISHED)
+@pytest.mark.parametrize(
+    "family",
+    [
+        pytest.param(family, marks=() if family == "rnafm" else pytest.mark.long)
+        for family in architectures.PUBLISHED
+    ],
+)
 def test_a_family_is_embedded_mapped_trained_on_and_folds(
     family, table, corpus, tmp_path, capsys
 ):
