@@ -3,10 +3,10 @@ r"""Chooses thresholds of a fine-tuned model for every rule of decoding.
   python launch/decoding.py --config.model=runs/bprna/model \
       --config.validation=bprna_VL0.tsv.gz
 
-Each rule is tried without restrictions, and without sharp loops and pairs other than
-canonical ones. The thresholds with the best mean F1 of exact pairs go to decodings.json
-in the model directory, where `ssrlm fold` and launch/evaluate.py find that of the rule
-they are asked for. Never choose on a test set.
+Each rule is tried with and without sharp loops, with and without pairs other than
+canonical ones, with one partner for a nucleotide. The thresholds with the best mean F1
+of exact pairs go to decodings.json in the model directory, where `ssrlm fold` and
+launch/evaluate.py find that of the rule they are asked for. Never choose on a test set.
 """
 
 import argparse
@@ -35,13 +35,7 @@ def choose(settings: config.DecodingsConfig, flags: argparse.Namespace) -> None:
     if path.exists() and not flags.force:
         raise ValueError(f"{path} exists; --force replaces it")
     predictor = predictors.load(directory)
-    longest = max(records, key=lambda record: len(record.sequence))
-    most = predictor.max_fold_length
-    if most is not None and len(longest.sequence) > most:
-        raise ValueError(
-            f"{longest.place or longest.name}: {len(longest.sequence):,} nucleotides, "
-            f"the model takes up to {most:,}; set config.max_length={most}"
-        )
+    evaluation.check_lengths(records, predictor.max_fold_length)
     listed = predictor.pair_probabilities(record.sequence for record in records)
     known = [
         thresholds.Known(sequence, record.structure, found)
@@ -61,13 +55,11 @@ def choose(settings: config.DecodingsConfig, flags: argparse.Namespace) -> None:
     about = {"config": dataclasses.asdict(settings), "rnas": len(known)}
     decodings.save(directory, chosen, about)
     best, _ = max(chosen, key=lambda one: one[1].f1)
-    flags_of_best = f" --method {best.method}" + (
-        " --no-sharp-loops --canonical-only" if best.is_canonical_only else ""
-    )
+    rule = decodings.flags_of(decodings.rule_of(best))
     print(
         f"sharp: loops below 3 nt; other: pairs other than A-U, G-C, G-U\nwrote {path}"
     )
-    print(f"best here: ssrlm fold my.fa -m {settings.model}{flags_of_best}")
+    print(f"best here: ssrlm fold my.fa -m {settings.model} {rule}")
 
 
 def _word(is_allowed: bool) -> str:

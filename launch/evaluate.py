@@ -16,15 +16,19 @@ import json
 import logging
 import pathlib
 import time
+from typing import TYPE_CHECKING
 
 import command
 
 from ssrlm_jax import config
 from ssrlm_jax.cli import evaluate as shown
-from ssrlm_jax.external import folding, mmseqs
+from ssrlm_jax.external import folding, mmseqs, programs
 from ssrlm_jax.infer import evaluation
 from ssrlm_jax.metrics import report
 from ssrlm_jax.rna import formats
+
+if TYPE_CHECKING:
+    from ssrlm_jax.infer import predictor as predictors
 
 _log = logging.getLogger("ssrlm_jax")
 
@@ -44,17 +48,18 @@ def evaluate(settings: config.EvaluateConfig, flags: argparse.Namespace) -> None
         raise ValueError(f"{flags.out} exists and is not empty; give another --out")
     folders = {name: folding.FOLDERS[name]() for name in names}
     kept = evaluation.read_truth(settings.truth, settings.max_length)
+    predictor = _model(settings, kept) if settings.model else None
     identities = None
     if settings.train:
         training = [record.sequence for record in evaluation.read_truth(settings.train)]
         identities = mmseqs.identities([r.sequence for r in kept], training)
     flags.out.mkdir(parents=True, exist_ok=True)
-    methods = [*folders, *(["model"] if settings.model else [])]
+    methods = [*folders, *(["model"] if predictor else [])]
     scores, about = {}, {}
     for name in methods:
         start = time.perf_counter()
-        if name == "model":
-            found, about[name] = _by_model(settings, kept)
+        if predictor and name == "model":
+            found, about[name] = _by_model(predictor, settings.model, kept)
         else:
             found, about[name] = (
                 _by_program(folders[name], kept),
@@ -72,20 +77,28 @@ def evaluate(settings: config.EvaluateConfig, flags: argparse.Namespace) -> None
     shown.show(scores)
 
 
-def _by_model(
+def _model(
     settings: config.EvaluateConfig, truth: list[formats.Record]
-) -> tuple[list[evaluation.Found], dict[str, object]]:
+) -> "predictors.Predictor":
+    """Returns the model, if it can fold all RNA."""
     from ssrlm_jax.infer import predictor as predictors  # JAX: seconds
 
     predictor = predictors.load(settings.model, settings.decoding)
     if predictor.threshold_note:
         _log.warning("%s", predictor.threshold_note)
+    evaluation.check_lengths(truth, predictor.max_fold_length)
+    return predictor
+
+
+def _by_model(
+    predictor: "predictors.Predictor", name: str, truth: list[formats.Record]
+) -> tuple[list[evaluation.Found], dict[str, object]]:
     predicted = predictor.fold([record.sequence for record in truth])
     found = [
         evaluation.Found(r.name, r.sequence, "", one.structure, one.probabilities)
         for r, one in zip(truth, predicted, strict=True)
     ]
-    return found, {"model": settings.model, "threshold": predictor.threshold}
+    return found, {"model": name, "threshold": predictor.threshold}
 
 
 def _by_program(
@@ -94,7 +107,10 @@ def _by_program(
     sequences = [record.sequence for record in truth]
     try:
         folded = folder.fold(sequences, with_probabilities=True)
-    except ValueError:  # a program that gives none
+    except programs.ProgramError:
+        raise
+    except ValueError as error:  # a program that gives none
+        _log.warning("%s: no AUPRC", error)
         folded = folder.fold(sequences)
     return [
         evaluation.Found(r.name, r.sequence, "", one.structure, one.probabilities)

@@ -25,6 +25,7 @@ from ssrlm_jax.rna import alphabet
 FORMAT = 1
 DESCRIPTION_FILE = "model.json"
 WEIGHTS_FILE = "weights.safetensors"
+ORIGIN = ("licence", "citation", "data_until")  # what goes on from model to model
 
 Params = Any
 
@@ -74,11 +75,7 @@ class Lazy:
 
 def origin(description: Description) -> dict[str, Any]:
     """Returns licence and citation of weights; whoever trains on keeps them."""
-    return {
-        name: description.made[name]
-        for name in ("licence", "citation", "data_until")
-        if name in description.made
-    }
+    return {name: description.made[name] for name in ORIGIN if name in description.made}
 
 
 def save(

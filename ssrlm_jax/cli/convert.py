@@ -85,16 +85,20 @@ def _convert(parsed: argparse.Namespace) -> None:
         raise ValueError("--letters goes with ssrlm only: others have their own")
     if parsed.name and not parsed.download:
         raise ValueError("--name goes with --download only")
-    if parsed.to == "torch" and (parsed.threshold or parsed.trust_pickle):
-        raise ValueError("--threshold and --trust-pickle do not go with --to torch")
+    others = (parsed.threshold, parsed.trust_pickle, parsed.letters)
+    if parsed.to == "torch" and any(others):
+        raise ValueError(
+            "--threshold, --trust-pickle and --letters do not go with --to torch"
+        )
     source, out, licence = _places(parsed)
     if parsed.to == "torch":
         _to_torch(parsed.family, source, out)
         return
     from ssrlm_jax.convert import families  # JAX: seconds
 
-    with warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("always")
+    with warnings.catch_warnings():  # shown at once: the code of a pickle runs next
+        warnings.simplefilter("always", UserWarning)
+        warnings.showwarning = _warn
         done = families.convert(
             parsed.family,
             source,
@@ -105,11 +109,14 @@ def _convert(parsed: argparse.Namespace) -> None:
             licence=licence,
             versions={name: importlib.metadata.version(name) for name in _PROGRAMS},
         )
-    for message in {str(warning.message) for warning in caught}:
-        print(f"ssrlm convert: warning: {message}", file=sys.stderr)
     for note in done.notes:
         print(f"ssrlm convert: {note}", file=sys.stderr)
     _say(out, done)
+
+
+def _warn(message: Warning | str, category: type[Warning], *_: Any, **__: Any) -> None:
+    if issubclass(category, UserWarning):
+        print(f"ssrlm convert: warning: {message}", file=sys.stderr)
 
 
 def _places(parsed: argparse.Namespace) -> tuple[pathlib.Path, pathlib.Path, str]:
@@ -129,7 +136,11 @@ def _places(parsed: argparse.Namespace) -> tuple[pathlib.Path, pathlib.Path, str
 
 
 def _downloaded(family: str, name: str | None) -> tuple[pathlib.Path, str]:
-    """Says what a published file is and fetches it; returns it and its licence."""
+    """Says what a published file is and fetches it.
+
+    Returns:
+      Where it is, and the licence that its publisher states beside it, or "".
+    """
     from ssrlm_jax.convert import families, published
     from ssrlm_jax.prepare import download
     from ssrlm_jax.prepare import sources as places
@@ -144,13 +155,15 @@ def _downloaded(family: str, name: str | None) -> tuple[pathlib.Path, str]:
         file=sys.stderr,
     )
     if remote.repository:
-        return published.from_hub(remote), licence
+        return published.from_hub(remote), remote.licence
     file = places.File(
         url=remote.url, name=remote.name, md5=remote.checksum.removeprefix("md5:")
     )
     console = rich.console.Console(stderr=True)
     with download.Display(console) as report:
-        return download.fetch(file, CACHE / family, report=report), licence
+        path = download.fetch(file, CACHE / family, report=report)
+    published.check(path, remote)  # it may be there from another time
+    return path, remote.licence
 
 
 def _say(out: pathlib.Path, done: Any) -> None:
@@ -184,7 +197,9 @@ def _to_torch(family: str, model: pathlib.Path, out: pathlib.Path) -> None:
         raise ValueError(f"--to torch writes ssrlm only, not {family}")
     from ssrlm_jax.convert import llama
 
-    number = llama.write(model, out)
+    number, left_out = llama.write(model, out)
+    for what in left_out:
+        print(f"ssrlm convert: left out: {what}", file=sys.stderr)
     print(
         f"wrote {out}: {number} tensors; transformers' LlamaModel reads it, and needs "
         "a mask of zeros, as it is causal by itself"

@@ -96,7 +96,7 @@ def export_model(
         | meta.get("origin", {})
         | {name: meta[name] for name in ("config", "versions")},
         scores=scores,
-        threshold=scores["threshold"] if head else None,
+        threshold=scores.get("threshold") if head else None,
         head=head,
         folding=folding,
         trained_length=_trained_length(meta["config"]),
@@ -196,27 +196,12 @@ def _describe_model(directory: pathlib.Path) -> dict[str, Any]:
         else None,
         "threshold": description.threshold,
         "thresholds of rules": {
-            _rule(*rule): threshold
+            decodings.flags_of(rule): threshold
             for rule, threshold in decodings.load(directory).items()
         },
         "scores": dict(description.scores),
         "made": dict(description.made),
     }
-
-
-def _rule(
-    method: str,
-    max_pairs_per_base: int,
-    allow_sharp_loops: bool,
-    is_canonical_only: bool,
-) -> str:
-    """Returns what `ssrlm fold` is told for a rule of decoding."""
-    flags = {
-        f"--max-pairs-per-base {max_pairs_per_base}": max_pairs_per_base > 1,
-        "--no-sharp-loops": not allow_sharp_loops,
-        "--canonical-only": is_canonical_only,
-    }
-    return " ".join([method, *(flag for flag, is_set in flags.items() if is_set)])
 
 
 def _describe_corpus(directory: pathlib.Path) -> dict[str, Any]:

@@ -10,8 +10,9 @@ VOCABULARY = (
     "[PAD] [MASK] [CLS] [SEP] [UNK] A G C T U N [BOS] [EOS] [UNUSED1] [UNUSED2] "
     "[UNUSED3]"
 )
-# Width -> heads, for files that have no config.json beside them.
-NUM_HEADS = {128: 8, 512: 16, 1280: 20, 2048: 32}
+# Width -> heads, for files that have no config.json beside them; those of other
+# published widths are not known.
+NUM_HEADS = {128: 8, 512: 16, 2048: 32}
 
 _LEFT_OUT = {
     r"inv_freq$": "angles of positions, computed here",
@@ -27,12 +28,12 @@ def plan(source: sources.Source) -> tuple[rules.Plan, sources.Source]:
     """
     embedding = "bert.embeddings.word_embeddings.weight"
     layer = "bert.encoder.layer.{}."
-    vocab, width = rules.shape(source, embedding, 2)
+    _, width = rules.shape(source, embedding, 2)
     heads = source.integer("num_attention_heads", NUM_HEADS.get(width))
     if heads is None:
         raise ValueError(
-            f"{source.path}: no published size has width {width}; put the config.json "
-            "of the model beside the file, which says how many heads it has"
+            f"{source.path}: how many heads a model of width {width} has is not known; "
+            "put its config.json beside the file, which says so"
         )
     has_bias = f"{layer.format(0)}attention.self.query.bias" in source.shapes
     is_layer_norm = "bert.encoder.ln.bias" in source.shapes
@@ -48,7 +49,8 @@ def plan(source: sources.Source) -> tuple[rules.Plan, sources.Source]:
         biases="all" if has_bias else "none",
         letter_head="dense",
     )
-    letters = rules.rows_of(VOCABULARY.split())
+    order = VOCABULARY.split()
+    vocab, letters = len(order), rules.rows_of(order)
     inner = (sizes.ffn_width, width)
     predictions = "cls.predictions."
 

@@ -52,7 +52,7 @@ def _unified(name: str) -> str:
 def _own(source: sources.Source) -> rules.Plan:
     body = "sentence_encoder."
     layer = body + "layers.{}."
-    vocab, width = rules.shape(source, f"{body}embed_tokens.weight", 2)
+    _, width = rules.shape(source, f"{body}embed_tokens.weight", 2)
     heads = rules.shape(source, "twod_proj.linear2.weight", 2)[0]
     sizes = architecture(
         num_layers=rules.num_layers(source, r"sentence_encoder\.layers\.(\d+)\."),
@@ -67,7 +67,8 @@ def _own(source: sources.Source) -> rules.Plan:
         norm="bn1",
         last="proj.final",
     )
-    letters = rules.rows_of(VOCABULARY.split())
+    order = VOCABULARY.split()
+    vocab, letters = len(order), rules.rows_of(order)
     return rules.Plan(
         family="ernierna",
         architecture=sizes,
@@ -92,7 +93,7 @@ def _own(source: sources.Source) -> rules.Plan:
 
 def _multimolecule(source: sources.Source) -> rules.Plan:
     layer = multimolecule.LAYER
-    vocab, width = rules.shape(source, multimolecule.EMBEDDING, 2)
+    _, width = rules.shape(source, multimolecule.EMBEDDING, 2)
     heads = rules.shape(source, "model.pairwise_bias_proj.dense2.weight", 2)[0]
     sizes = architecture(
         num_layers=multimolecule.num_layers(source),
@@ -112,7 +113,7 @@ def _multimolecule(source: sources.Source) -> rules.Plan:
         family="ernierna",
         architecture=sizes,
         rules=[
-            *multimolecule.letters(source, width, vocab),
+            *multimolecule.letters(source, width),
             *rules.norm("embedding_norm", "model.embeddings.layer_norm", width),
             *_pair_bias(f"{projection}1", f"{projection}2", heads),
             *blocks.bert_attention(sizes, layer),

@@ -1,10 +1,11 @@
 """Published models by name: what converts them, and under which terms they are."""
 
+import dataclasses
 import pathlib
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
-from ssrlm_jax import model_dir
+from ssrlm_jax import config, model_dir
 from ssrlm_jax.convert import (
     aidorna,
     ernierna,
@@ -27,20 +28,28 @@ class Family(NamedTuple):
       plan: what a checkpoint of it holds.
       licence: of its weights.
       citation: of its paper.
+      decoding: rule that its authors' threshold of pairs goes with.
     """
 
     plan: Planner
     licence: str
     citation: str
+    decoding: config.DecodingConfig = config.DecodingConfig()
 
 
 FAMILIES = {
     "rinalmo": Family(
-        rinalmo.plan, "CC-BY-4.0", "Penić et al. 2025, Nat. Commun. 16:5671"
+        rinalmo.plan,
+        "CC-BY-4.0",
+        "Penić et al. 2025, Nat. Commun. 16:5671",
+        config.DecodingConfig(allow_sharp_loops=False, is_canonical_only=True),
     ),
     "rnafm": Family(rnafm.plan, "MIT", "Chen et al. 2022, arXiv:2204.00300"),
     "ernierna": Family(
-        ernierna.plan, "MIT", "Yin et al. 2025, ERNIE-RNA, Nat. Commun. 16"
+        ernierna.plan,
+        "MIT",
+        "Yin et al. 2025, ERNIE-RNA, Nat. Commun. 16",
+        config.DecodingConfig(is_canonical_only=True),
     ),
     "aidorna": Family(
         aidorna.plan,
@@ -60,7 +69,7 @@ class Converted(NamedTuple):
     Attributes:
       description: of the model directory.
       num_tensors: of the checkpoint that were used.
-      notes: what was left out, and why.
+      notes: what was left out, and why; what was taken for granted.
     """
 
     description: model_dir.Description
@@ -102,7 +111,7 @@ def convert(
         plan, source = llama.plan(source, letters)
     else:
         plan, source = family.plan(source)
-    notes = rules.check(plan, source)
+    left_out = rules.check(plan, source)
     if threshold and not plan.head:
         raise ValueError(f"{path} has no head for pairs, which a threshold goes with")
     made: dict[str, Any] = {
@@ -112,6 +121,10 @@ def convert(
         "citation": family.citation,
         "versions": versions or {},
     }
+    if name == "ssrlm":
+        made |= llama.origin(source)
+    if plan.head and not threshold:
+        made["decoding"] = dataclasses.asdict(family.decoding)
     description = model_dir.Description(
         architecture=plan.architecture,
         letters=alphabet.LETTERS,
@@ -123,5 +136,6 @@ def convert(
         trained_length=plan.trained_length,
     )
     model_dir.save(out, description, rules.arrays(plan, source))
-    left_out = sum(int(note.split()[0]) for note in notes)
-    return Converted(description, len(source.shapes) - left_out, notes)
+    num_left_out = sum(int(note.split()[0]) for note in left_out)
+    notes = [*left_out, *source.notes, *plan.notes]
+    return Converted(description, len(source.shapes) - num_left_out, notes)

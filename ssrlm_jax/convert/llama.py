@@ -19,7 +19,7 @@ from ssrlm_jax import config, model_dir
 from ssrlm_jax.convert import rules, sources
 from ssrlm_jax.rna import alphabet
 
-LETTERS_KEY = "letters"  # of config.json
+LETTERS_KEY, ORIGIN_KEY = "letters", "origin"  # of config.json
 _ATTENTION = {"query": "q", "key": "k", "value": "v", "out": "o"}
 
 
@@ -124,7 +124,9 @@ def _rope_base(source: sources.Source) -> float:
     for name in ("rope_parameters", "rope_scaling"):
         found = source.settings.get(name) or {}
         kind = (
-            found.get("rope_type", "default") if isinstance(found, Mapping) else found
+            found.get("rope_type", found.get("type", "default"))
+            if isinstance(found, Mapping)
+            else found
         )
         if kind != "default":
             raise ValueError(f"{source.path}: {name}={found} found, none is known here")
@@ -132,7 +134,7 @@ def _rope_base(source: sources.Source) -> float:
     return float(parameters.get("rope_theta", source.number("rope_theta", 10_000.0)))
 
 
-def write(model: pathlib.Path, out: pathlib.Path) -> int:
+def write(model: pathlib.Path, out: pathlib.Path) -> tuple[int, list[str]]:
     """Writes the encoder of a model directory as a directory of `transformers`.
 
     Args:
@@ -140,7 +142,7 @@ def write(model: pathlib.Path, out: pathlib.Path) -> int:
       out: is made; `LlamaForCausalLM.from_pretrained` and `LlamaModel` read it.
 
     Returns:
-      The number of tensors.
+      The number of tensors, and what the model has beside its encoder.
 
     Raises:
       ValueError: there is no model, `out` is taken, or the model is no SSR-LM.
@@ -179,9 +181,23 @@ def write(model: pathlib.Path, out: pathlib.Path) -> int:
     with model_dir.appearing(out) as beside:
         model_dir.write_arrays(beside / sources.WEIGHT_FILES[0], arrays)
         settings = _settings(sizes, description.letters)
+        settings |= {ORIGIN_KEY: model_dir.origin(description)}
         text = json.dumps(settings, indent=1) + "\n"
         (beside / sources.SETTINGS_FILE).write_text(text)
-    return len(arrays)
+    others = {"its head for pairs": description.head, "its atoms": description.folding}
+    return len(arrays), [name for name, part in others.items() if part is not None]
+
+
+def origin(source: sources.Source) -> dict[str, str]:
+    """Returns licence and citation that `write` has put into config.json, if any."""
+    found = source.settings.get(ORIGIN_KEY)
+    if not isinstance(found, Mapping):
+        return {}
+    return {
+        name: value
+        for name, value in found.items()
+        if name in model_dir.ORIGIN and isinstance(value, str)
+    }
 
 
 def _one(stored: Any, rule: rules.Rule, number: int | None) -> Iterator[np.ndarray]:

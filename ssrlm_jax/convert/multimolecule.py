@@ -5,6 +5,7 @@ from ssrlm_jax.convert import rules, sources
 VOCABULARY = (
     "<pad> <cls> <eos> <unk> <mask> <null> A C G U N R Y S W K M B D H V I X | . * - ?"
 )
+NUM_LETTERS = len(VOCABULARY.split())
 LICENCE = "AGPL-3.0, as MultiMolecule's conversion"
 EMBEDDING = "model.embeddings.word_embeddings.weight"
 LAYER = "model.encoder.layer.{}."
@@ -35,14 +36,14 @@ def pick_letters() -> rules.Form:
     return rules.rows_of(VOCABULARY.split())
 
 
-def letters(source: sources.Source, width: int, vocab: int) -> list[rules.Rule]:
+def letters(source: sources.Source, width: int) -> list[rules.Rule]:
     """Returns rules for the embedding and the head of letters, without its matrix."""
     # The bias has two names, of which files hold one or both.
     bias = "lm_head.decoder.bias"
     bias = bias if bias in source.shapes else "lm_head.bias"
     return [
-        rules.Rule("embedding", EMBEDDING, (vocab, width), pick_letters()),
+        rules.Rule("embedding", EMBEDDING, (NUM_LETTERS, width), pick_letters()),
         *rules.dense("head_dense", "lm_head.transform.dense", (width, width)),
         *rules.norm("head_norm", "lm_head.transform.layer_norm", width),
-        rules.Rule("head_bias", bias, (vocab,), pick_letters()),
+        rules.Rule("head_bias", bias, (NUM_LETTERS,), pick_letters()),
     ]

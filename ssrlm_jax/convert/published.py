@@ -4,6 +4,7 @@ Zenodo and Hugging Face tell length and checksum of each file; nothing of this s
 here, so that it cannot go stale.
 """
 
+import hashlib
 import json
 import os
 import pathlib
@@ -46,6 +47,7 @@ class Remote(NamedTuple):
       repository: on Hugging Face; "": elsewhere.
       beside: names of further files that belong to it.
       licence: as the publisher states it; "": it does not here.
+      revision: on Hugging Face, which length and checksum are of.
     """
 
     name: str
@@ -55,6 +57,7 @@ class Remote(NamedTuple):
     repository: str = ""
     beside: tuple[str, ...] = ()
     licence: str = ""
+    revision: str | None = None
 
 
 def find(family: str, name: str | None) -> Remote:
@@ -139,6 +142,7 @@ def _on_hub(repository: str, name: str | None) -> Remote:
         repository,
         tuple({sources.SETTINGS_FILE} & files.keys()),
         _licence(about.tags or ()),
+        about.sha,
     )
 
 
@@ -152,12 +156,15 @@ def from_hub(remote: Remote) -> pathlib.Path:
     """Downloads a file and what belongs to it into the cache of huggingface_hub.
 
     Raises:
-      ValueError: the connection broke; the same command goes on.
+      ValueError: the connection broke (the same command goes on), or the file has
+        another checksum than its publisher says.
     """
     hub = _hub()
     try:
         *_, path = (
-            hub.hf_hub_download(remote.repository, name, endpoint=_endpoint())
+            hub.hf_hub_download(
+                remote.repository, name, revision=remote.revision, endpoint=_endpoint()
+            )
             for name in (*remote.beside, remote.name)
         )
     except Exception as error:
@@ -165,7 +172,22 @@ def from_hub(remote: Remote) -> pathlib.Path:
         raise ValueError(
             f"{remote.url}: {first[0]}; the same command goes on"
         ) from error
+    check(pathlib.Path(path), remote)
     return pathlib.Path(path)
+
+
+def check(path: pathlib.Path, remote: Remote) -> None:
+    """Raises a ValueError unless a file has the checksum that its publisher says."""
+    kind, _, expected = remote.checksum.partition(":")
+    if not expected:
+        return
+    with path.open("rb") as file:
+        found = hashlib.file_digest(file, kind).hexdigest()
+    if found != expected:
+        raise ValueError(
+            f"{path}: {kind} {expected} expected, found {found}; remove the file, the "
+            "same command fetches it again"
+        )
 
 
 def _endpoint() -> str | None:

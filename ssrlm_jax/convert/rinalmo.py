@@ -34,7 +34,7 @@ def plan(source: sources.Source) -> tuple[rules.Plan, sources.Source]:
 
 
 def _own(source: sources.Source) -> rules.Plan:
-    vocab, width = rules.shape(source, "embedding.weight", 2)
+    _, width = rules.shape(source, "embedding.weight", 2)
     plain = _BLOCK + "mh_attn.mh_attn."
     frequencies = plain.format(0) + "rotary_emb.inv_freq"
     heads = NUM_HEADS
@@ -59,7 +59,8 @@ def _own(source: sources.Source) -> rules.Plan:
         last="pred_head.conv_out",
         width=width,
     )
-    letters = rules.rows_of(VOCABULARY.split())
+    order = VOCABULARY.split()
+    vocab, letters = len(order), rules.rows_of(order)
     return rules.Plan(
         family="rinalmo",
         architecture=sizes,
@@ -110,7 +111,7 @@ def _fused(width: int, heads: int) -> list[rules.Rule]:
 
 def _multimolecule(source: sources.Source) -> rules.Plan:
     layer = multimolecule.LAYER
-    vocab, width = rules.shape(source, multimolecule.EMBEDDING, 2)
+    _, width = rules.shape(source, multimolecule.EMBEDDING, 2)
     sizes = architecture(
         num_layers=multimolecule.num_layers(source),
         width=width,
@@ -132,7 +133,7 @@ def _multimolecule(source: sources.Source) -> rules.Plan:
         family="rinalmo",
         architecture=sizes,
         rules=[
-            *multimolecule.letters(source, width, vocab),
+            *multimolecule.letters(source, width),
             *blocks.bert_attention(sizes, layer),
             *rules.norm("blocks/attention_norm", layer + "attention.layer_norm", width),
             *rules.norm("blocks/ffn_norm", layer + "layer_norm", width),
@@ -142,7 +143,7 @@ def _multimolecule(source: sources.Source) -> rules.Plan:
             rules.Rule(
                 "head",
                 output if output in source.shapes else multimolecule.EMBEDDING,
-                (vocab, width),
+                (multimolecule.NUM_LETTERS, width),
                 multimolecule.pick_letters(),
             ),
             *head_rules,

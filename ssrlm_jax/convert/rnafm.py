@@ -1,11 +1,14 @@
 """RNA-FM: own files, with and without the head for pairs, and MultiMolecule's.
 
 Facts: ml4bio/RNA-FM, a copy of ESM-1b's architecture. T and lower case are unknown to
-the original; here they are U and upper case, as everywhere in this package.
+the original; here they are U and upper case, as everywhere in this package. Its loader
+zeroes the embedding of <mask>, whatever the file holds.
 """
 
 import pathlib
 import re
+
+import numpy as np
 
 from ssrlm_jax import config
 from ssrlm_jax.convert import blocks, multimolecule, pair_heads, rules, sources
@@ -42,7 +45,7 @@ def plan(source: sources.Source) -> tuple[rules.Plan, sources.Source]:
 
 
 def _own(source: sources.Source) -> rules.Plan:
-    vocab, width = rules.shape(source, "embed_tokens.weight", 2)
+    _, width = rules.shape(source, "embed_tokens.weight", 2)
     num_layers = rules.num_layers(source, r"layers\.(\d+)\.")
     heads = NUM_HEADS
     if "contact_head.regression.weight" in source.shapes:
@@ -63,12 +66,14 @@ def _own(source: sources.Source) -> rules.Plan:
         blocks=f"{_HEAD}proj.resnet.{{}}.",
         last=f"{_HEAD}proj.final",
     )
-    letters = rules.rows_of(VOCABULARY.split())
+    order = VOCABULARY.split()
+    vocab, letters = len(order), rules.rows_of(order)
+    note = "token dropout taken as off: the file has no arguments that say"
     return rules.Plan(
         family="rnafm",
         architecture=sizes,
         rules=[
-            rules.Rule("embedding", "embed_tokens.weight", (vocab, width), letters),
+            rules.Rule("embedding", "embed_tokens.weight", (vocab, width), _maskless),
             _positions("embed_positions.weight", sizes),
             *_embedding_norm("emb_layer_norm_before", sizes),
             *blocks.fairseq(sizes, "layers.{}."),
@@ -82,6 +87,7 @@ def _own(source: sources.Source) -> rules.Plan:
         copies={"lm_head.weight": "embed_tokens.weight"},
         head=head,
         threshold=_threshold(source.path) if head else None,
+        notes=() if "token_dropout" in source.settings else (note,),
         trained_length=sizes.max_positions - 2,
     )
 
@@ -89,7 +95,7 @@ def _own(source: sources.Source) -> rules.Plan:
 def _multimolecule(source: sources.Source) -> rules.Plan:
     layer = multimolecule.LAYER
     positions = "model.embeddings.position_embeddings.weight"
-    vocab, width = rules.shape(source, multimolecule.EMBEDDING, 2)
+    _, width = rules.shape(source, multimolecule.EMBEDDING, 2)
     sizes = architecture(
         num_layers=multimolecule.num_layers(source),
         width=width,
@@ -110,7 +116,7 @@ def _multimolecule(source: sources.Source) -> rules.Plan:
         family="rnafm",
         architecture=sizes,
         rules=[
-            *multimolecule.letters(source, width, vocab),
+            *multimolecule.letters(source, width),
             _positions(positions, sizes),
             *_embedding_norm("model.embeddings.layer_norm", sizes),
             *blocks.bert_attention(sizes, layer),
@@ -157,6 +163,14 @@ def architecture(
         has_embedding_norm=has_embedding_norm,
         token_dropout=TOKEN_DROPOUT if is_dropped else 0.0,
     )
+
+
+def _maskless(values: np.ndarray) -> np.ndarray:
+    """Returns our letters' embeddings; that of <mask> is 0."""
+    order = VOCABULARY.split()
+    values = values.copy()
+    values[order.index("<mask>")] = 0.0
+    return rules.rows_of(order)(values)
 
 
 def _positions(name: str, sizes: config.EncoderConfig) -> rules.Rule:

@@ -76,6 +76,7 @@ class Plan:
       threshold: of a pair's probability, or None where none is known.
       trained_length: nucleotides of the longest RNA in training, or None.
       licence: of the weights, where it is not that of the family.
+      notes: what was taken for granted, for the user.
     """
 
     family: str
@@ -88,6 +89,7 @@ class Plan:
     threshold: float | None = None
     trained_length: int | None = None
     licence: str = ""
+    notes: Sequence[str] = ()
 
 
 def linear(

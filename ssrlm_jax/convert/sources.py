@@ -11,7 +11,7 @@ import pathlib
 import pickle
 import types
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -32,6 +32,7 @@ class Source:
       values: what else stands among the tensors, by name, such as a threshold.
       settings: of config.json beside the file, or of the `args` in it; may be empty.
       reader: name of a tensor -> its values.
+      notes: what else the file holds and is not read, for the user.
     """
 
     path: pathlib.Path
@@ -39,6 +40,7 @@ class Source:
     values: Mapping[str, Any]
     settings: Mapping[str, Any]
     reader: Callable[[str], np.ndarray]
+    notes: Sequence[str] = ()
 
     def read(self, name: str) -> np.ndarray:
         """Returns a tensor as float32.
@@ -121,13 +123,19 @@ def open_source(path: pathlib.Path, *, is_pickle_trusted: bool = False) -> Sourc
         else _open_torch(file, is_pickle_trusted)
         for file in files
     ]
-    place = {name: part for part in parts for name in part.shapes}
+    place: dict[str, Source] = {}
+    for part in parts:
+        for name in part.shapes:
+            if name in place:
+                raise ValueError(f"{part.path}: {name} is in {place[name].path}, too")
+            place[name] = part
     return Source(
         path,
         shapes={name: part.shapes[name] for name, part in place.items()},
         values={name: value for part in parts for name, value in part.values.items()},
         settings={**settings, **parts[0].settings},  # what is in the file decides
         reader=lambda name: place[name].reader(name),
+        notes=[note for part in parts for note in part.notes],
     )
 
 
@@ -195,8 +203,10 @@ def _open_torch(path: pathlib.Path, is_pickle_trusted: bool) -> Source:
     if not isinstance(checkpoint, Mapping):
         raise ValueError(f"{path}: a {type(checkpoint).__name__} found, no state dict")
     settings = _as_settings(checkpoint.get("args"))
+    beside: list[str] = []
     for key in _NESTED:
         if isinstance(checkpoint.get(key), Mapping):
+            beside += [str(name) for name in checkpoint if name not in (key, "args")]
             checkpoint = checkpoint[key]
     tensors = {
         str(name): value
@@ -206,12 +216,15 @@ def _open_torch(path: pathlib.Path, is_pickle_trusted: bool) -> Source:
     if not tensors:
         raise ValueError(f"{path}: holds no tensors")
     others = {str(n): v for n, v in checkpoint.items() if str(n) not in tensors}
+    beside += [name for name in others if name not in ("args", "threshold")]
+    notes = [f"not read, beside the tensors: {', '.join(beside)}"] if beside else []
     return Source(
         path,
         {name: tuple(tensor.shape) for name, tensor in tensors.items()},
         others,
         settings,
         lambda name: _as_array(torch, tensors[name]),
+        notes,
     )
 
 

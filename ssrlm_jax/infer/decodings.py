@@ -94,3 +94,16 @@ def rule_of(settings: config.DecodingConfig) -> Rule:
         settings.allow_sharp_loops,
         settings.is_canonical_only,
     )
+
+
+def flags_of(rule: Rule) -> str:
+    """Returns what `ssrlm fold` is told for a rule."""
+    method, max_pairs_per_base, allow_sharp_loops, is_canonical_only = rule
+    flags = {
+        f"--max-pairs-per-base {max_pairs_per_base}": max_pairs_per_base > 1,
+        "--no-sharp-loops": not allow_sharp_loops,
+        "--canonical-only": is_canonical_only,
+    }
+    return " ".join(
+        [f"--method {method}", *(flag for flag, is_set in flags.items() if is_set)]
+    )

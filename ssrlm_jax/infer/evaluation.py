@@ -19,6 +19,7 @@ from ssrlm_jax.rna import structure as structures
 _log = logging.getLogger(__name__)
 
 PROBABILITIES = ".prob"
+IGNORED = (".png", ".svg", ".jsonl")  # of `ssrlm fold`, beside its structures
 READABLE = (
     "dot-bracket, a table with the columns id, sequence and dotbracket, "
     f"{', '.join(structure_formats.READERS)} or {PROBABILITIES}"
@@ -95,15 +96,29 @@ def read_truth(path: str, max_length: int = 0) -> list[formats.Record]:
     return kept
 
 
+def check_lengths(records: Sequence[formats.Record], most: int | None) -> None:
+    """Raises a ValueError if a record is too long for a model; None: none is."""
+    longest = max(records, key=lambda record: len(record.sequence))
+    if most is not None and len(longest.sequence) > most:
+        raise ValueError(
+            f"{longest.place or longest.name}: {len(longest.sequence):,} nucleotides, "
+            f"the model takes up to {most:,}; set config.max_length={most}"
+        )
+
+
 def read_predictions(folder: pathlib.Path) -> tuple[list[Found], list[str]]:
-    """Reads all files of a folder, and lists those that cannot be read.
+    """Reads all files of a folder but IGNORED, and lists those that cannot be read.
 
     Raises:
       ValueError: it is no folder, or has no file.
     """
     if not folder.is_dir():
         raise ValueError(f"{folder} is no directory of predictions")
-    paths = sorted(path for path in folder.iterdir() if path.is_file())
+    paths = sorted(
+        path
+        for path in folder.iterdir()
+        if path.is_file() and path.suffix not in IGNORED
+    )
     if not paths:
         raise ValueError(f"{folder} has no files; {READABLE} are read")
     found: list[Found] = []
@@ -191,7 +206,7 @@ def score(
                 _decoded(one, decoding) if one else empty,
                 record.structure or empty,
                 listed,
-                None if identities is None else float(identities[place]),
+                None if identities is None else round(float(identities[place]), 4),
             )
         )
     return scored

@@ -28,6 +28,7 @@ from ssrlm_jax.rna import structure as structures
 POOLS = ("mean", "cls", "none")
 TILE = 1_024  # positions; longer RNA is computed in tiles of this size
 WINDOWS = (8, 64, 256)  # sequences that are sorted by length together; the last stays
+WINDOW_PAIRS = 2**23  # squares of lengths, from which a window gets no more
 
 Params = Any
 
@@ -119,14 +120,15 @@ class Predictor:
     @property
     def threshold_note(self) -> str:
         """Says so where the threshold was chosen for another rule than is asked for."""
-        rule = decodings.rule_of(self.decoding)
-        is_own = rule == decodings.rule_of(config.DecodingConfig())
-        if self.decoding.threshold or self._chosen is not None or is_own:
+        # A converted model may say which rule its authors' threshold goes with.
+        own = config.DecodingConfig(**self.description.made.get("decoding", {}))
+        own_rule, rule = decodings.rule_of(own), decodings.rule_of(self.decoding)
+        if self.decoding.threshold or self._chosen is not None or rule == own_rule:
             return ""
         return (
-            f"no threshold was chosen for decoding.method={self.decoding.method!r} "
-            f"under these restrictions; {self.threshold:g} is that of the greedy rule "
-            "without any: `python launch/decoding.py` chooses one"
+            f"no threshold was chosen for {decodings.flags_of(rule)}; "
+            f"{self.threshold:g} is that of {decodings.flags_of(own_rule)}: "
+            "`python launch/decoding.py` chooses one"
         )
 
     @functools.cached_property
@@ -258,7 +260,7 @@ class Predictor:
         """
         numbered = enumerate(sequences, 1)
         sizes = itertools.chain(WINDOWS, itertools.repeat(WINDOWS[-1]))
-        while window := list(itertools.islice(numbered, next(sizes))):
+        while window := _window(numbered, next(sizes)):
             for number, sequence in window:
                 rows.check(number, sequence, max_length)
             results: dict[int, Any] = {}
@@ -344,6 +346,18 @@ class Predictor:
             }
             found.append(pooled[pool].copy())
         return found
+
+
+def _window(numbered: Iterator[tuple[int, str]], most: int) -> list[tuple[int, str]]:
+    """Returns the next sequences; of long ones, few."""
+    window: list[tuple[int, str]] = []
+    pairs = 0
+    for number, sequence in numbered:
+        window.append((number, sequence))
+        pairs += len(sequence) ** 2
+        if len(window) == most or pairs >= WINDOW_PAIRS:
+            break
+    return window
 
 
 def load(

@@ -4,8 +4,6 @@ import re
 
 import pytest
 
-from ssrlm_jax.convert import ernierna, multimolecule, rinalmo, rnafm
-
 torch = pytest.importorskip("torch", reason="PyTorch writes the files that are read")
 
 # Patterns of MultiMolecule's names -> own names; the first that fits decides, and
@@ -79,11 +77,18 @@ ERNIERNA = (
     *((pattern, f"sentence_encoder.{name}") for pattern, name in _FAIRSEQ),
 )
 _NAMES = {"rinalmo": RINALMO, "rnafm": RNAFM, "ernierna": ERNIERNA}
+# Letters by id as the authors' tokenizers have them, and as MultiMolecule's has them;
+# written out here, so that a converter with another order fails.
 _VOCABULARIES = {
-    "rinalmo": rinalmo.VOCABULARY,
-    "rnafm": rnafm.VOCABULARY,
-    "ernierna": ernierna.VOCABULARY,
+    "rinalmo": "<cls> <pad> <eos> <unk> <mask> A C G T I R Y K M S W B D H V N -",
+    "rnafm": "<cls> <pad> <eos> <unk> A C G U R Y K M S W B D H V N - "
+    "<null_1> <null_2> <null_3> <null_4> <mask>",
+    "ernierna": "<s> <pad> </s> <unk> G A U C N Y R S K W M D H V B X I "
+    "madeupword0000 madeupword0001 madeupword0002 <mask>",
 }
+_MULTIMOLECULE = (
+    "<pad> <cls> <eos> <unk> <mask> <null> A C G U N R Y S W K M B D H V I X | . * - ?"
+)
 
 
 def own(family, model, *, is_fused=True):
@@ -116,7 +121,7 @@ def _letters(family, name, tensor):
     """Returns a tensor of letters in the order of the family, others as they are."""
     if not re.match(r"model\.embeddings\.word|lm_head\.decoder", name):
         return tensor
-    theirs = multimolecule.VOCABULARY.split()
+    theirs = _MULTIMOLECULE.split()
     new = torch.zeros(len(_VOCABULARIES[family].split()), *tensor.shape[1:])
     for place, letter in enumerate(_VOCABULARIES[family].split()):
         same = {"<s>": "<cls>", "</s>": "<eos>", "T": "U"}.get(letter, letter)

@@ -33,7 +33,13 @@ ALL = {
     # As published; smaller numbers, as wider sums grow.
     "1M-MARS": Sizes(128, 8, 320, 6, has_bias=False, scale=0.1),
     "25M-MARS": Sizes(512, 16, 1344, 8, has_bias=True, scale=0.05),
+    "1.6B, two layers": Sizes(2048, 32, 5440, 2, has_bias=True, scale=0.02),
+    "1.6B": Sizes(2048, 32, 5440, 32, has_bias=True, scale=0.02),
 }
+NAMES = [
+    pytest.param(name, marks=[pytest.mark.long] if name == "1.6B" else [])
+    for name in ALL
+]
 ROUNDING = 2e-5  # of the largest value
 SEQUENCES = ["GGGAAACCCUNAUGG", "ACGTuu"]
 # [PAD] [MASK] [CLS] [SEP] [UNK] A G C T U N: the order of the published vocabulary
@@ -151,7 +157,7 @@ def _assert_close(found, expected):
     np.testing.assert_allclose(found, expected, rtol=0, atol=atol)
 
 
-@pytest.mark.parametrize("name", ALL)
+@pytest.mark.parametrize("name", NAMES)
 def test_layers_maps_hidden_states_and_logits(name, tmp_path):
     sizes = ALL[name]
     state = _state(sizes)
@@ -221,5 +227,8 @@ def test_the_smallest_is_a_llama(tmp_path):
 
 def test_heads_are_known_by_width_or_from_the_config(tmp_path):
     torch.save(_state(SMALL), tmp_path / "aido.bin")
-    with pytest.raises(ValueError, match=r"width 32; put the config\.json"):
+    with pytest.raises(ValueError, match="width 32 has is not known; put its"):
         families.convert("aidorna", tmp_path / "aido.bin", tmp_path / "out")
+    torch.save(_state(ALL["1M-MARS"]), tmp_path / "1m.bin")
+    done = families.convert("aidorna", tmp_path / "1m.bin", tmp_path / "out")
+    assert done.description.architecture.num_heads == 8

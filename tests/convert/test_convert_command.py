@@ -79,8 +79,16 @@ def test_a_file_is_converted_and_folds(giga, tmp_path, capsys):
     said = capsys.readouterr().out
     assert "CC-BY-4.0" in said
     assert "threshold 0.3" in said
-    assert cli.main(["fold", str(tmp_path / "my.fa"), "-m", str(out)]) == 0
-    lines = capsys.readouterr().out.splitlines()
+    fold = ["fold", str(tmp_path / "my.fa"), "-m", str(out)]
+    assert cli.main([*fold, "--no-sharp-loops", "--canonical-only"]) == 0
+    assert "warning" not in capsys.readouterr().err  # as the authors decode
+    assert cli.main(fold) == 0
+    found = capsys.readouterr()
+    assert (
+        "no threshold was chosen for --method greedy; 0.3 is that of --method greedy "
+        "--no-sharp-loops --canonical-only"
+    ) in found.err
+    lines = found.out.splitlines()
     assert lines[0::3] == [">a", ">b"]
     assert lines[1::3] == ["GGGGAAAACCCC", "ACGUUN"]
     assert cli.main(["info", str(out), "--json"]) == 0
@@ -140,6 +148,10 @@ def test_download_from_zenodo(giga, server, tmp_path, monkeypatch, capsys):
     assert model_dir.describe(tmp_path / "rinalmo").threshold == 0.3
     assert cli.main(["convert", "rinalmo", "--download"]) == 1
     assert "rinalmo exists and is not empty" in capsys.readouterr().err
+    (kept,) = (tmp_path / "cache" / "rinalmo").iterdir()
+    kept.write_bytes(giga[:-1])  # damaged since
+    assert cli.main(["convert", "rinalmo", "again", "--download"]) == 1
+    assert "remove the file" in capsys.readouterr().err
 
 
 def test_a_damaged_download_is_not_converted(
@@ -160,29 +172,37 @@ def test_download_from_hugging_face(server, tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path / "cache"))
     save(make("ernierna"), tmp_path / "theirs")
     repository, commit = "multimolecule/ernierna", "c" * 40
-    siblings = []
+    siblings, large = [], {}
     for path in (tmp_path / "theirs").iterdir():
         content = path.read_bytes()
         sha = hashlib.sha256(content).hexdigest()
         siblings.append({"rfilename": path.name, "size": len(content)})
         if path.suffix == ".safetensors":
-            siblings[-1]["lfs"] = {
-                "sha256": sha,
-                "size": len(content),
-                "pointerSize": 1,
-            }
+            large = {"sha256": sha, "size": len(content), "pointerSize": 1}
+            siblings[-1]["lfs"] = large
         headers = {"X-Repo-Commit": commit, "ETag": f'"{sha}"'}
-        server[f"/{repository}/resolve/main/{path.name}"] = (headers, content)
-    about = {"id": repository, "siblings": siblings, "tags": ["license:agpl-3.0"]}
-    server[f"/api/models/{repository}"] = (
-        {"Content-Type": "application/json"},
-        json.dumps(about).encode(),
-    )
-    out = tmp_path / "ours"
-    command = ["convert", "ernierna", str(out), "--download", "--name", repository]
-    assert cli.main(command) == 0
+        server[f"/{repository}/resolve/{commit}/{path.name}"] = (headers, content)
+    about = {"id": repository, "sha": commit, "siblings": siblings}
+
+    def converted(out, tags):
+        server[f"/api/models/{repository}"] = (
+            {"Content-Type": "application/json"},
+            json.dumps(about | {"tags": tags}).encode(),
+        )
+        command = ["convert", "ernierna", str(out), "--download", "--name", repository]
+        return cli.main(command)
+
+    assert converted(tmp_path / "ours", ["license:agpl-3.0"]) == 0
     assert "licence of the weights: agpl-3.0" in capsys.readouterr().err
-    assert model_dir.describe(out).made["licence"] == "agpl-3.0"
+    assert model_dir.describe(tmp_path / "ours").made["licence"] == "agpl-3.0"
+    # Where none is stated, it is that of MultiMolecule's files.
+    assert converted(tmp_path / "b", []) == 0
+    assert model_dir.describe(tmp_path / "b").made["licence"].startswith("AGPL-3.0")
+    capsys.readouterr()
+    large["sha256"] = "0" * 64
+    assert converted(tmp_path / "c", []) == 1
+    assert f"sha256 {'0' * 64} expected, found" in capsys.readouterr().err
+    assert not (tmp_path / "c").exists()
 
 
 def test_bad_calls_are_one_line(server, tmp_path, monkeypatch, capsys):
@@ -195,6 +215,7 @@ def test_bad_calls_are_one_line(server, tmp_path, monkeypatch, capsys):
         (["rinalmo", "a.pt", out, "--name=x"], "--name goes with --download"),
         (["rinalmo", "a.pt", out, "--letters=A,C"], "--letters goes with ssrlm"),
         (["rinalmo", "a.pt", out, "--to=torch"], "writes ssrlm only"),
+        (["ssrlm", "a", out, "--to=torch", "--letters=A"], "--letters do not go with"),
         (["rinalmo", "absent.pt", out], "no such file"),
         (["rinalmo", "a.pt", out, "--threshold=2"], "does not lie within 0..1"),
         (

@@ -11,9 +11,11 @@ from safetensors.numpy import load_file, save_file
 
 from ssrlm_jax import config, model_dir
 from ssrlm_jax.convert import families, llama
-from ssrlm_jax.models import attention, attention_maps
+from ssrlm_jax.models import attention, attention_maps, heads
 from ssrlm_jax.models import encoder as encoders
 from ssrlm_jax.rna import alphabet, batches
+
+MADE = {"licence": "CC0-1.0", "citation": "who trained it"}
 
 
 def _model(folder, **sizes):
@@ -30,7 +32,7 @@ def _model(folder, **sizes):
         jax.random.key(0), tokens.token_BL, tokens.segment_BL
     )
     description = model_dir.Description(
-        architecture=architecture, letters=alphabet.LETTERS, made={}, scores={}
+        architecture=architecture, letters=alphabet.LETTERS, made=MADE, scores={}
     )
     model_dir.save(folder, description, params["params"])
     return encoder, params
@@ -39,12 +41,15 @@ def _model(folder, **sizes):
 @pytest.mark.parametrize("is_head_tied", [True, False])
 def test_round_trip_is_exact(is_head_tied, tmp_path):
     _model(tmp_path / "ours", is_head_tied=is_head_tied)
-    number = llama.write(tmp_path / "ours", tmp_path / "torch")
+    number, left_out = llama.write(tmp_path / "ours", tmp_path / "torch")
+    assert not left_out
     assert number == len(load_file(tmp_path / "torch" / "model.safetensors"))
     done = families.convert("ssrlm", tmp_path / "torch", tmp_path / "back")
     first, params = model_dir.load(tmp_path / "ours")
     second, again = model_dir.load(tmp_path / "back")
     assert first.architecture == second.architecture
+    assert model_dir.origin(first) == MADE
+    assert model_dir.origin(second) == MADE
     assert done.num_tensors == number
     found, expected = map(traverse_util.flatten_dict, (again, params))
     assert found.keys() == expected.keys()
@@ -64,11 +69,15 @@ def test_transformers_reads_it_and_computes_the_same(sizes, tmp_path):
     model = transformers.LlamaForCausalLM.from_pretrained(
         tmp_path / "torch", attn_implementation="eager"
     ).eval()
-    token_BL, segment_BL, _ = batches.pad(["GGGAAACCC"], 9)
+    # U, T, lower case and N; the second row is padded, which no position may see.
+    token_BL, segment_BL, _ = batches.pad(["GGNAUaccc", "ACGTuu"], 9)
+    mask_B11M = torch.zeros(2, 1, 1, 11)
+    mask_B11M[torch.tensor(segment_BL == 0)[:, None, None]] = -1e9
+    is_there = segment_BL > 0
     with torch.no_grad():
         theirs = model(
             torch.tensor(token_BL.astype(np.int64)),
-            attention_mask=torch.zeros(1, 1, 11, 11),
+            attention_mask=mask_B11M.expand(2, 1, 11, 11),
             output_hidden_states=True,
             output_attentions=True,
         )
@@ -76,14 +85,37 @@ def test_transformers_reads_it_and_computes_the_same(sizes, tmp_path):
         attention_maps.each_layer(encoder, params["params"], token_BL, segment_BL)
     )
     for layer, maps in zip(layers, theirs.attentions, strict=True):
-        np.testing.assert_allclose(layer.maps_BHLM, maps.numpy(), atol=1e-5)
+        for row, is_one in enumerate(is_there):
+            n = is_one.sum()
+            found, expected = layer.maps_BHLM[row], maps[row].numpy()
+            np.testing.assert_allclose(found[:, :n, :n], expected[:, :n, :n], atol=1e-5)
     # Theirs of the last layer is after the norm.
     for layer, state in zip(layers[:-1], theirs.hidden_states[1:-1], strict=True):
-        np.testing.assert_allclose(layer.x_BLD, state.numpy(), atol=2e-5)
+        _assert_close(layer.x_BLD, state, is_there)
     hidden_BLD = encoder.apply(params, token_BL, segment_BL, method="hidden")
-    np.testing.assert_allclose(hidden_BLD, theirs.hidden_states[-1], atol=2e-5)
+    _assert_close(hidden_BLD, theirs.hidden_states[-1], is_there)
     found_BLV = encoder.apply(params, token_BL, segment_BL)
-    np.testing.assert_allclose(found_BLV, theirs.logits.numpy(), atol=2e-5)
+    _assert_close(found_BLV, theirs.logits, is_there)
+
+
+def _assert_close(found, expected, is_there):
+    found = np.asarray(found)[is_there]
+    np.testing.assert_allclose(found, expected.numpy()[is_there], atol=2e-5)
+
+
+def test_a_head_is_told_to_be_left_out(tmp_path):
+    _model(tmp_path / "encoder")
+    description, params = model_dir.load(tmp_path / "encoder")
+    head = config.HeadConfig(channels=4)
+    network = heads.build(head, "float32")
+    params = {
+        "encoder": params,
+        "pair_head": heads.fresh(network, 32, jax.random.key(1)),
+    }
+    description = dataclasses.replace(description, head=head, threshold=0.5)
+    model_dir.save(tmp_path / "ours", description, params)
+    _, left_out = llama.write(tmp_path / "ours", tmp_path / "torch")
+    assert left_out == ["its head for pairs"]
 
 
 def _state(folder, change=None, **settings):
@@ -140,6 +172,7 @@ def test_heads_are_asked_for(tmp_path):
     [
         ({"hidden_act": "gelu"}, "hidden_act='gelu' found"),
         ({"rope_scaling": {"rope_type": "linear", "factor": 2}}, "rope_scaling="),
+        ({"rope_scaling": {"type": "linear", "factor": 2}}, "rope_scaling="),
         ({"rms_norm_eps": "x"}, "rms_norm_eps='x' is no number"),
         ({"letters": ["", *alphabet.LETTERS[1:]]}, "9 different letters are needed"),
     ],

@@ -1,6 +1,7 @@
 """Files of the authors give the parameters that MultiMolecule's files give."""
 
 import argparse
+import json
 
 import numpy as np
 import pytest
@@ -10,6 +11,7 @@ from multimolecule_models import make, save
 
 from ssrlm_jax import model_dir
 from ssrlm_jax.convert import families, sources
+from ssrlm_jax.rna import alphabet
 
 
 def _params(family, path, out, **options):
@@ -81,7 +83,14 @@ def test_rnafm(kind, tmp_path):
         }
     torch.save({"args": argparse.Namespace(arch="x"), "model": state}, tmp_path / name)
     done, found = _params("rnafm", tmp_path / name, tmp_path / "b")
+    # The authors' loader, which MultiMolecule does not follow, zeroes <mask>.
+    table = "embedding" if kind == "ForMaskedLM" else "encoder/embedding"
+    assert expected[table][alphabet.MASK].any()
+    expected[table] = expected[table].copy()
+    expected[table][alphabet.MASK] = 0.0
     _assert_same(found, expected)
+    (note,) = [one for one in done.notes if "token dropout" in one]
+    assert note == "token dropout taken as off: the file has no arguments that say"
     threshold = None if kind == "ForMaskedLM" else 0.47729617
     assert done.description.threshold == threshold
     assert done.description.trained_length == 1022
@@ -96,6 +105,18 @@ def test_rnafm_reads_token_dropout_from_its_arguments(tmp_path):
         done, _ = _params("rnafm", path, tmp_path / f"out{is_dropped}")
         found = done.description.architecture.token_dropout
         assert found == pytest.approx(expected)
+        assert not any("token dropout" in note for note in done.notes)
+
+
+def test_codons_are_not_taken_for_letters(tmp_path):
+    state = own("rnafm", _model("rnafm", "ForMaskedLM"))
+    codons = {"embed_tokens.weight": (73, 80), "lm_head.weight": (73, 80)}
+    state |= {name: torch.zeros(shape) for name, shape in codons.items()}
+    state["lm_head.bias"] = torch.zeros(73)
+    torch.save(state, tmp_path / "mRNA-FM.pth")
+    message = r"embed_tokens.weight is \(73, 80\), \(25, 80\) expected"
+    with pytest.raises(ValueError, match=message):
+        families.convert("rnafm", tmp_path / "mRNA-FM.pth", tmp_path / "out")
 
 
 def test_ernierna(kind, tmp_path):
@@ -225,10 +246,49 @@ def test_whole_numbers_are_no_weights(tmp_path):
     assert not list(tmp_path.glob("*out*"))
 
 
-def test_half_precision_is_read(tmp_path):
+@pytest.mark.parametrize("dtype", ["bfloat16", "float16", "float32"])
+@pytest.mark.parametrize("file", ["whole.pt", "whole.safetensors", "old.pt", "parts"])
+def test_every_precision_and_kind_of_file_is_read(dtype, file, tmp_path):
+    save_file = pytest.importorskip("safetensors.torch").save_file
     state = own("rinalmo", _model("rinalmo", "ForMaskedLM"))
-    half = {name: tensor.bfloat16() for name, tensor in state.items()}
-    torch.save(half, tmp_path / "half.pt")
-    _, found = _params("rinalmo", tmp_path / "half.pt", tmp_path / "out")
-    expected = half["transformer.final_layer_norm.weight"].float().numpy()
+    state = {name: tensor.to(getattr(torch, dtype)) for name, tensor in state.items()}
+    path = tmp_path / file
+    if file == "parts":
+        path.mkdir()
+        place = {name: f"{n % 2}.safetensors" for n, name in enumerate(state)}
+        for part in set(place.values()):
+            inside = {name: state[name] for name in place if place[name] == part}
+            save_file(inside, path / part)
+        index = path / "model.safetensors.index.json"
+        index.write_text(json.dumps({"weight_map": place}))
+    elif path.suffix == ".safetensors":
+        save_file(state, path)
+    else:
+        is_zip = file == "whole.pt"
+        torch.save(state, path, _use_new_zipfile_serialization=is_zip)
+    _, found = _params("rinalmo", path, tmp_path / "out")
+    expected = state["transformer.final_layer_norm.weight"].float().numpy()
     np.testing.assert_array_equal(found["final_norm/scale"], expected)
+    beta = [state[f"transformer.blocks.{n}.transition.0.beta"] for n in range(3)]
+    expected = torch.stack(beta).float().numpy().reshape(3)
+    np.testing.assert_array_equal(found["blocks/ffn/beta"], expected)
+
+
+def test_a_tensor_in_two_parts_is_an_error(tmp_path):
+    save_file = pytest.importorskip("safetensors.torch").save_file
+    for part in ("a.safetensors", "b.safetensors"):
+        save_file({"x": torch.zeros(2)}, tmp_path / part)
+    places = {"x": "a.safetensors", "y": "b.safetensors"}
+    index = tmp_path / "model.safetensors.index.json"
+    index.write_text(json.dumps({"weight_map": places}))
+    with pytest.raises(ValueError, match=r"b\.safetensors: x is in .*a\.safetensors"):
+        sources.open_source(tmp_path)
+
+
+def test_what_is_beside_the_tensors_is_told(tmp_path):
+    state = own("rinalmo", _model("rinalmo", "ForMaskedLM"))
+    held = {"model": state | {"epoch": 3}, "ema": {"x": torch.zeros(2)}}
+    torch.save(held, tmp_path / "a.pt")
+    done, _ = _params("rinalmo", tmp_path / "a.pt", tmp_path / "out")
+    assert done.notes == ["not read, beside the tensors: ema, epoch"]
+    assert done.num_tensors == len(state)

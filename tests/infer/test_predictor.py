@@ -129,6 +129,21 @@ def test_results_come_while_sequences_are_still_read(model):
     assert len(read) == predictors.WINDOWS[0]
 
 
+def test_long_sequences_do_not_wait_for_others(model, monkeypatch):
+    monkeypatch.setattr(predictors, "WINDOW_PAIRS", 30**2)
+    read = []
+
+    def sequences():
+        for length in (4, 4, 40, 4, 40):
+            read.append(length)
+            yield "A" * length
+
+    found = iter(predictors.Predictor(*model).predict(sequences()))
+    assert len(next(found).sequence) == 4
+    assert read == [4, 4, 40]
+    assert [len(one.sequence) for one in found] == [4, 40, 4, 40]
+
+
 def test_settings_of_decoding_are_obeyed(model):
     description, params = model
     strict = config.DecodingConfig(threshold=0.999)
@@ -216,9 +231,7 @@ def test_a_rule_has_the_threshold_that_was_chosen_for_it(model, tmp_path):
     nested = config.DecodingConfig(method="nested")
     without = ssrlm_jax.load(tmp_path / "m", nested)
     assert without.threshold == 0.4
-    assert "no threshold was chosen for decoding.method='nested'" in (
-        without.threshold_note
-    )
+    assert "no threshold was chosen for --method nested;" in (without.threshold_note)
     assert not ssrlm_jax.load(tmp_path / "m").threshold_note
     chosen = dataclasses.replace(nested, threshold=0.07)
     choice = thresholds.Choice(0.07, 1.0, 1.0, 1.0)
