@@ -42,6 +42,12 @@ def finetune(settings: config.FinetuneConfig, flags: argparse.Namespace) -> None
     if split.test and not flags.dry_run:
         workdir.mkdir(parents=True, exist_ok=True)
         formats.write_table(workdir / "test.tsv", split.test)
+    longest = max(*train.lengths, *validation.lengths)
+    if 0 < sizes.max_positions < longest + 2:  # <cls> and <eos>
+        raise ValueError(
+            f"{settings.model} has learned {sizes.max_positions} positions, too few "
+            f"for {longest} nt; set data.max_length={sizes.max_positions - 2}"
+        )
     _log.info("training: %s", train)
     _log.info("validation: %s", validation)
 

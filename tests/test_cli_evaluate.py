@@ -1,9 +1,10 @@
 import json
 
+import numpy as np
 import pytest
 
 from ssrlm_jax import cli
-from ssrlm_jax.rna import formats, structure_formats
+from ssrlm_jax.rna import formats, probabilities, structure_formats
 from ssrlm_jax.rna import structure as structures
 
 
@@ -45,6 +46,31 @@ def test_all_there_is_status_0(files, capsys):
     shown = capsys.readouterr()
     assert "1.000" in shown.out
     assert shown.err == ""
+    for name in ("a.arcs.png", "a.arcs.svg", "predictions.jsonl"):  # of `ssrlm fold`
+        (folder / name).write_text("{}")
+    assert cli.main(command) == 0
+
+
+def test_probabilities_are_decoded_by_the_rule_that_is_asked_for(files):
+    truth, _, records = files
+    folder = truth.with_name("probabilities")
+    folder.mkdir()
+    for record in records:
+        i, j = record.structure.pairs.T
+        # A sharp loop that no known structure has, and that is more probable.
+        place = (np.append(i, 0), np.append(j, 2), np.append(0.8 + 0 * i, 0.9))
+        listed = probabilities.PairProbabilities(*place)
+        path = folder / f"{record.name}.prob"
+        probabilities.write(path, record.name, record.sequence, listed)
+    command = ["evaluate", "--predictions", str(folder), "--truth", str(truth)]
+    command += ["--threshold", "0.5"]
+    means = []
+    for number, flags in enumerate(([], ["--no-sharp-loops"])):
+        out = truth.with_name(f"{number}.json")
+        assert cli.main([*command, *flags, "--json", str(out)]) == 0
+        facts = json.loads(out.read_text())
+        means.append(facts["scores"]["strict"]["f1"]["mean"][0])
+    assert means[0] < means[1] == 1.0
 
 
 def test_bad_input_ends_in_one_line(files, tmp_path, capsys):

@@ -1,4 +1,3 @@
-import dataclasses
 import gzip
 import json
 import os
@@ -316,35 +315,11 @@ def test_a_layer_that_is_not_there_names_the_range(
 @pytest.fixture
 def trained(tmp_path, monkeypatch):
     """Writes a tiny model with a head, not a stand-in; returns its predictor."""
-    import jax
-    import jax.numpy as jnp
+    import small_models  # JAX
 
     from ssrlm_jax.infer import predictor
-    from ssrlm_jax.models import attention, encoder, heads
 
-    sizes = config.EncoderConfig(
-        num_layers=2, width=16, num_heads=2, num_kv_heads=2, ffn_width=24
-    )
-    head = config.HeadConfig(channels=4)
-    body = encoder.Encoder(**dataclasses.asdict(sizes), attend=attention.plain)
-    token_BL = jnp.zeros((1, 8), jnp.uint8)
-    keys = jax.random.split(jax.random.key(0))
-    params = {
-        "encoder": body.init(keys[0], token_BL, token_BL)["params"],
-        "pair_head": heads.PairHead(**dataclasses.asdict(head)).init(
-            keys[1], jnp.zeros((1, 8, 16)), jnp.ones((1, 8), bool)
-        )["params"],
-    }
-    description = model_dir.Description(
-        architecture=sizes,
-        letters=alphabet.LETTERS,
-        made={},
-        scores={},
-        threshold=0.45,
-        head=head,
-        trained_length=10,
-    )
-    model_dir.save(tmp_path / "trained", description, params)
+    small_models.save(tmp_path / "trained")
     monkeypatch.setenv(models.VARIABLE, str(tmp_path / "trained"))
     return predictor.load(tmp_path / "trained")
 
@@ -368,6 +343,28 @@ def test_commands_give_what_the_predictor_gives(capsys, trained, fasta, tmp_path
     with np.load(tmp_path / "x") as held:
         expected = np.stack(trained.embed(sequences, 1, "mean"))
         np.testing.assert_array_equal(held["embedding"], expected)
+
+
+def test_full_memory_ends_in_one_line_and_what_is_written_stays(
+    capsys, trained, fasta, monkeypatch
+):
+    import jax
+
+    from ssrlm_jax.infer import predictor
+
+    whole = predictor.Predictor._pairs_of_row
+
+    def full(self, row):
+        if "GGGGAAAACCCC" in row.sequences:
+            raise jax.errors.JaxRuntimeError("RESOURCE_EXHAUSTED: Out of memory\nmore")
+        return whole(self, row)
+
+    monkeypatch.setattr(predictor.Predictor, "_pairs_of_row", full)
+    monkeypatch.setattr(predictor, "WINDOWS", (1,))
+    status, out, err = _ssrlm(capsys, "fold", fasta)
+    assert status == 1
+    assert out.startswith(">a\nGGGAAACCC\n")
+    assert "Out of memory; what is written is whole, leave out longer RNA" in err[-1]
 
 
 def test_commands_wait_for_jax_and_matplotlib_only_when_they_run():

@@ -9,7 +9,7 @@ r"""Base pairs of Rfam families of the PDB that were never trained on (Fig. 3a).
 Whole families are dealt to 10 folds; fold N tests, fold N + 1 validates, the others
 train. The table's column "family" decides, or `data.families`, a table "id family"; a
 record without a family is a family of its own. The records of the test fold go to
-WORKDIR/test.tsv.
+WORKDIR/test.tsv. Variants: `:fold=0,head=rnafm`.
 Expected score: not measured yet.
 """
 
@@ -21,8 +21,9 @@ from ssrlm_jax import config
 def get_config(variant: str = "") -> ml_collections.ConfigDict:
     settings = config.editable(config.FinetuneConfig())
     settings.data.num_folds = 10
-    name, _, fold = variant.partition("=")
+    part, _, head = variant.partition(",")
+    name, _, fold = part.partition("=")
     if variant and (name != "fold" or not fold.isdecimal()):
-        raise ValueError(f"config variant {variant!r} is not fold=0..9")
+        raise ValueError(f"config variant {variant!r} is not fold=0..9[,head=KIND]")
     settings.data.fold = int(fold or 0)
-    return settings
+    return config.with_head(settings, head)

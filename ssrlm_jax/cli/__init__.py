@@ -29,6 +29,8 @@ COMMANDS = (
     convert.add,
 )
 
+_FULL = "RESOURCE_EXHAUSTED"  # in XLA's RuntimeError, where memory is full
+
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs one command and returns its exit status."""
@@ -43,4 +45,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return parsed.run(parsed) or 0
     except (ValueError, OSError) as error:
         print(f"ssrlm {parsed.command}: {error}", file=sys.stderr)
-        return 1
+    except (MemoryError, RuntimeError) as error:
+        if not isinstance(error, MemoryError) and _FULL not in str(error):
+            raise
+        first = str(error).strip().splitlines() or ["memory is full"]
+        print(
+            f"ssrlm {parsed.command}: {first[0]}; what is written is whole, leave out "
+            "longer RNA (fold: --max-length N)",
+            file=sys.stderr,
+        )
+    return 1

@@ -10,7 +10,7 @@ from typing import Any
 import rich.console
 import rich.table
 
-from ssrlm_jax import config
+from ssrlm_jax.cli import decodings
 
 _MOST_LISTED = 20  # of each problem, on the terminal; the JSON has all
 _COLUMNS = ("precision", "recall", "f1")
@@ -31,16 +31,7 @@ def add(commands: Any) -> None:
     evaluate.add_argument(
         "--truth", required=True, metavar="FILE", help="known structures"
     )
-    evaluate.add_argument(
-        "--threshold",
-        type=float,
-        default=0.0,
-        metavar="X",
-        help="probability above which a pair of a .prob file is predicted",
-    )
-    evaluate.add_argument(
-        "--method", choices=config.DECODERS, default=config.DecodingConfig().method
-    )
+    decodings.add(evaluate, "probability above which a pair of a .prob file is one")
     evaluate.add_argument(
         "--json", type=pathlib.Path, metavar="FILE", help="write all scores"
     )
@@ -54,7 +45,7 @@ def _evaluate(parsed: argparse.Namespace) -> int:
 
     if parsed.json and parsed.json.exists() and not parsed.force:
         raise ValueError(f"{parsed.json} exists; give another file, or --force")
-    decoding = config.DecodingConfig(threshold=parsed.threshold, method=parsed.method)
+    decoding = decodings.settings(parsed)
     truth = evaluation.read_truth(parsed.truth)
     given, unread = evaluation.read_predictions(parsed.predictions)
     matched = evaluation.match(truth, given, unread)

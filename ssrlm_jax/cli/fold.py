@@ -13,8 +13,7 @@ import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
-from ssrlm_jax import config
-from ssrlm_jax.cli import models, reports
+from ssrlm_jax.cli import decodings, models, reports
 from ssrlm_jax.infer import inputs, results
 from ssrlm_jax.rna import formats, probabilities
 
@@ -28,7 +27,6 @@ _Write = Callable[
 
 def add(commands: Any) -> None:
     """Adds `fold` to the subparsers of `ssrlm`."""
-    default = config.DecodingConfig()
     fold = commands.add_parser("fold", help="predict base pairs of your own RNA")
     add_input(fold)
     models.add_argument(fold)
@@ -46,29 +44,11 @@ def add(commands: Any) -> None:
         help=f"one or more of {','.join(results.FORMATS)} (default: dbn)",
     )
     fold.add_argument("--plot", action="store_true", help="draw pictures, too")
-    fold.add_argument(
-        "--max-pairs-per-base",
-        type=int,
-        default=default.max_pairs_per_base,
-        metavar="N",
-        help="2 and more: base triples, which only json and prob hold",
-    )
-    fold.add_argument(
-        "--no-sharp-loops",
-        action="store_true",
-        help="no pairs of nucleotides less than 4 apart",
-    )
-    fold.add_argument(
-        "--canonical-only", action="store_true", help="A-U, G-C and G-U pairs only"
-    )
-    fold.add_argument(
-        "--threshold",
-        type=float,
-        metavar="X",
-        help="least probability of a pair (default: the one chosen for these flags by "
+    decodings.add(
+        fold,
+        "least probability of a pair (default: the one chosen for these flags by "
         "launch/decoding.py, else the model's own)",
     )
-    fold.add_argument("--method", choices=config.DECODERS, default=default.method)
     fold.add_argument("--force", action="store_true", help="replace earlier results")
     fold.set_defaults(run=_fold)
 
@@ -138,7 +118,7 @@ def usable(
 
 @reports.ends_quietly
 def _fold(parsed: argparse.Namespace) -> int:
-    decoding = _decoding(parsed)
+    decoding = decodings.settings(parsed)
     names = results.named_formats(parsed.format)
     directory = models.chosen(parsed)
     with contextlib.ExitStack() as stack:
@@ -148,7 +128,7 @@ def _fold(parsed: argparse.Namespace) -> int:
 
         predictor = predictors.load(directory, decoding, dtype=parsed.dtype)
         about = {
-            "model": directory.name,
+            "model": directory.resolve().name,
             "threshold": decoding.threshold or predictor.threshold,
         }
         report = stack.enter_context(
@@ -167,20 +147,6 @@ def _fold(parsed: argparse.Namespace) -> int:
             else:
                 report.advance()
     return report.status
-
-
-def _decoding(parsed: argparse.Namespace) -> config.DecodingConfig:
-    if parsed.threshold is not None and not 0 < parsed.threshold < 1:
-        raise ValueError(f"--threshold={parsed.threshold} does not lie within 0..1")
-    if parsed.max_pairs_per_base < 1:
-        raise ValueError(f"--max-pairs-per-base={parsed.max_pairs_per_base} is < 1")
-    return config.DecodingConfig(
-        method=parsed.method,
-        threshold=parsed.threshold or 0.0,
-        max_pairs_per_base=parsed.max_pairs_per_base,
-        allow_sharp_loops=not parsed.no_sharp_loops,
-        is_canonical_only=parsed.canonical_only,
-    )
 
 
 def _writer(

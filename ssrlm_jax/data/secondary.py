@@ -33,16 +33,15 @@ def split(settings: config.LabelledConfig, seed: int) -> Split:
     """Reads and splits the records that the settings name.
 
     Records of another kind of letters are errors; records without a structure too.
-    Those that are empty or longer than `max_length` are left out, and counted in the
-    log; so are those that would train and equal a sequence of `leave_out`, and, of
-    one `table`, those that would validate.
+    Of those that would train or validate, the empty ones and those longer than
+    `max_length` are left out, and counted in the log; so are those that would train
+    and equal a sequence of `leave_out`, and, of one `table`, those that would validate.
 
     Raises:
       ValueError: files or families are missing, or a record cannot be used.
     """
     if settings.table:
-        records = _read(settings.table, settings.max_length)
-        parts = split_by_family(settings, records, seed)
+        parts = split_by_family(settings, _read(settings.table), seed)
     else:
         for name in ("train", "validation"):
             if not getattr(settings, name):
@@ -50,9 +49,12 @@ def split(settings: config.LabelledConfig, seed: int) -> Split:
                     f"data.{name} is empty: name files of structures (tables with "
                     "the columns id, sequence and dotbracket, CT, BPSEQ), or data.table"
                 )
-        train = _read(settings.train, settings.max_length)
-        validation = _read(settings.validation, settings.max_length)
-        parts = Split(train, validation, ())
+        parts = Split(_read(settings.train), _read(settings.validation), ())
+    short = {
+        name: _short(getattr(parts, name), name, settings.max_length)
+        for name in ("train", "validation")
+    }
+    parts = dataclasses.replace(parts, **short)
     if settings.leave_out:
         parts = _without(parts, settings)
     for name in ("train", "validation"):
@@ -62,25 +64,29 @@ def split(settings: config.LabelledConfig, seed: int) -> Split:
     return parts
 
 
-def _read(files: str, max_length: int) -> list[formats.Record]:
+def _read(files: str) -> list[formats.Record]:
     records = []
-    num_left_out = 0
     for path in _paths(files):
         for record in structure_formats.read_any(path):
             if record.structure is None:
                 raise ValueError(f"{record.place}: {record.name} has no structure")
-            if 0 < len(record.sequence) <= max_length:
-                records.append(record)
-            else:
-                num_left_out += 1
-    if num_left_out:
+            records.append(record)
+    return records
+
+
+def _short(
+    records: Sequence[formats.Record], what: str, max_length: int
+) -> list[formats.Record]:
+    """Returns the records that are not empty nor too long; logs how many are."""
+    kept = [one for one in records if 0 < len(one.sequence) <= max_length]
+    if num_left_out := len(records) - len(kept):
         _log.info(
-            "%s: %d records are empty or longer than %d nt and left out",
-            files,
+            "data.%s: %d records are empty or longer than %d nt and left out",
+            what,
             num_left_out,
             max_length,
         )
-    return records
+    return kept
 
 
 def _paths(files: str) -> list[str]:
@@ -176,6 +182,18 @@ def _families(
                 f"found {fields[0][:40]!r}"
             )
         given[fields[0]] = fields[1]
+    unknown = [record for record in records if record.name not in given]
+    if records and len(unknown) == len(records):
+        raise ValueError(
+            f"data.families={settings.families!r} has no record of the table, such as "
+            f"{unknown[0].name!r}"
+        )
+    if unknown:
+        _log.warning(
+            "%s: %d records of the table are not in it, each a family of its own",
+            settings.families,
+            len(unknown),
+        )
     return {r.name: given.get(r.name) or f"of {r.name} alone" for r in records}
 
 

@@ -224,6 +224,11 @@ def write_table(path: Path, records: Iterable[Record]) -> None:
     beside.replace(path)
 
 
+def without_energy(dots: str) -> str:
+    """Returns a dot-bracket line without the energy that RNAfold puts behind it."""
+    return _ENERGY.sub("", dots)
+
+
 def _table_rows(path: Path) -> Iterator[tuple[int, list[str]]]:
     """Yields the fields of every line that is not blank."""
     begun = 0
@@ -297,7 +302,7 @@ def read_dot_bracket(path: Path) -> Iterator[Record]:
             )
         if len(held) == 3:
             (_, header), (line, sequence), (below, dots) = held
-            dots = _ENERGY.sub("", dots)
+            dots = without_energy(dots)
             structure = _structure(f"{path}:{below}", sequence, dots)
             name = header[1:].split(None, 1)[:1]
             if not name:

@@ -239,6 +239,7 @@ def _from_dots(
 ) -> formats.Record:
     """Makes a record of labels, a sequence and a dot-bracket line."""
     name, (line, sequence), (below, dots) = _stem(path), *body
+    dots = formats.without_energy(dots)
     for number, text in labels:
         words = text[1:].split() if text[0] == ">" else []
         name = words[0] if words else _label(text, "name") or name

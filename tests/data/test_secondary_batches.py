@@ -162,7 +162,33 @@ def test_records_that_are_too_long_are_left_out_and_counted(tmp_path, caplog):
     with caplog.at_level("INFO", logger="ssrlm_jax"):
         found = secondary.split(settings, seed=0)
     assert [r.name for r in found.train] == ["a"]
-    assert "1 records are empty or longer than 100 nt" in caplog.text
+    assert "data.train: 1 records are empty or longer than 100 nt" in caplog.text
+
+
+def test_what_is_tested_may_be_longer_than_what_trains(tmp_path):
+    records = [_record(20 + 90 * (n % 2), f"r{n}", "abc"[n % 3]) for n in range(12)]
+    formats.write_table(tmp_path / "t.tsv", records)
+    settings = config.LabelledConfig(
+        table=str(tmp_path / "t.tsv"), held_out="b", max_length=100
+    )
+    found = secondary.split(settings, seed=0)
+    assert [r.name for r in found.test] == ["r1", "r4", "r7", "r10"]
+    assert {len(r.sequence) for r in (*found.train, *found.validation)} == {20}
+
+
+def test_a_table_of_families_must_fit_the_records(tmp_path, caplog):
+    table, families = tmp_path / "t.tsv", tmp_path / "families.tsv"
+    formats.write_table(table, [_record(20, f"r{n}") for n in range(4)])
+    settings = config.LabelledConfig(
+        table=str(table), num_folds=3, families=str(families)
+    )
+    families.write_text("r0\tx\nr1\tx\nr2\ty\n")
+    found = secondary.split(settings, seed=0)
+    assert "1 records of the table are not in it" in caplog.text
+    assert {"r0", "r1"} in [{r.name for r in part} for part in vars(found).values()]
+    families.write_text("other0\tx\n")
+    with pytest.raises(ValueError, match="has no record of the table, such as 'r0'"):
+        secondary.split(settings, seed=0)
 
 
 @pytest.fixture

@@ -50,6 +50,19 @@ def test_rnafold_output_with_several_records_is_read(tmp_path):
     assert _match(tmp_path).problems() == {}
 
 
+def test_rnafold_output_under_the_name_of_dot_bracket_is_read(tmp_path):
+    text = f">a\n{SEQUENCE}\n{DOTS} ( -3.40)\n"
+    (tmp_path / "a.dbn").write_text(text)
+    assert _match(tmp_path).problems() == {"missing": ["b"]}
+
+
+def test_identities_at_an_edge_are_in_the_bin_they_begin():
+    identity_N = np.float32([0.9, 0.7])
+    matched = evaluation.match(TRUTH, [])
+    scored = evaluation.score(TRUTH, matched, config.DecodingConfig(), identity_N)
+    assert [one.identity for one in scored] == [0.9, 0.7]
+
+
 def test_probabilities_and_structure_of_one_rna_are_taken_together(tmp_path):
     structure_formats.write_ct(tmp_path / "a.ct", _record())
     probabilities.write(tmp_path / "a.prob", "a", "gggaaaccc", _listed())

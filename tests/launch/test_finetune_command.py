@@ -123,6 +123,11 @@ def test_thresholds_of_other_rules_are_chosen_and_used(whole, table, tmp_path, c
     ]
     # Greedy without restrictions is what fine-tuning chose on the same RNA.
     assert float(rules[0][3]) == model_dir.describe(model).threshold
+    best = max(rules, key=lambda rule: float(rule[6]))
+    flags = ["--method", best[0]]
+    flags += ["--no-sharp-loops"] * (best[1] == "no")
+    flags += ["--canonical-only"] * (best[2] == "no")
+    assert done.stdout.splitlines()[-1].endswith(f"-m {model} {' '.join(flags)}")
     flags = ["--method", "nested", "--format", "json"]
     assert cli.main(["fold", "GGGGAAACCCC", "-m", str(model), *flags]) == 0
     told = json.loads(capsys.readouterr().out)
@@ -144,6 +149,16 @@ def test_a_terminated_run_goes_on_bit_for_bit(tmp_path, whole, table):
     assert _losses(tmp_path) == _losses(whole[0])
     weights = "model/weights.safetensors"
     assert (tmp_path / weights).read_bytes() == (whole[0] / weights).read_bytes()
+
+
+def test_a_checkpoint_that_was_not_evaluated_has_no_threshold(tmp_path, whole):
+    run, model = tmp_path / "run", tmp_path / "model"
+    shutil.copytree(whole[0], run)
+    lines = (run / "metrics.jsonl").read_text().splitlines(keepends=True)
+    kept = [line for line in lines if "validation/" not in line]
+    (run / "metrics.jsonl").write_text("".join(kept))
+    assert cli.main(["export", str(run), str(model)]) == 0
+    assert model_dir.describe(model).threshold is None
 
 
 def test_a_fine_tuned_model_is_tuned_on_with_a_frozen_encoder(tmp_path, whole, table):
@@ -183,6 +198,14 @@ def test_bad_settings_end_in_one_line(tmp_path, table, settings, message):
     assert not (tmp_path / "run").exists()
 
 
+def test_too_few_positions_are_told_before_training(tmp_path, table):
+    settings = {"encoder.positions": "learned", "encoder.max_positions": 20}
+    settings |= _files(table) | {"encoder.norm": "layer"}
+    text = finish(start(tmp_path / "run", **settings), code=1)
+    assert "has learned 20 positions, too few for 32 nt" in text
+    assert not (tmp_path / "run").exists()
+
+
 def test_a_dry_run_says_what_it_needs(tmp_path, table):
     text = finish(start(tmp_path / "run", "--dry_run", **_files(table)))
     assert "memory per device: " in text
@@ -212,3 +235,7 @@ def test_every_config_is_whole(name):
         )
     with pytest.raises(ValueError, match="variant 'x=1'"):
         module.get_config("x=1")
+    first = {"archiveii": "family=5s,", "pdb_families": "fold=0,"}.get(name, "")
+    head = module.get_config(f"{first}head=rnafm").head
+    assert head.kind == "rnafm"
+    assert head.num_blocks == (3 if name == "tiny" else 32)

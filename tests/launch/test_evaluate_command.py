@@ -1,0 +1,94 @@
+"""Models and programs scored side by side, as launch/evaluate.py does it."""
+
+import json
+import os
+import pathlib
+import re
+import shutil
+import subprocess
+import sys
+
+import pytest
+import small_models
+import stand_ins
+
+import ssrlm_jax
+from ssrlm_jax.rna import formats
+from ssrlm_jax.rna import structure as structures
+
+ROOT = pathlib.Path(__file__).parents[2]
+
+
+@pytest.fixture
+def files(tmp_path):
+    """Returns a folder with a model, known structures and a stand-in for CONTRAfold."""
+    small_models.save(tmp_path / "model")
+    known = structures.from_dot_bracket(stand_ins.TRNA_DOTS)
+    hairpin = structures.from_dot_bracket("((((....))))")
+    records = [
+        formats.Record("trna", stand_ins.TRNA, known),
+        formats.Record("hairpin", "GGGGAAAACCCC", hairpin),
+    ]
+    formats.write_table(tmp_path / "truth.tsv", records)
+    stand_ins.program(tmp_path, "contrafold", stand_ins.CONTRAFOLD)
+    return tmp_path
+
+
+def evaluate(files, **settings):
+    settings = {"truth": files / "truth.tsv", "model": files / "model"} | settings
+    command = [sys.executable, "launch/evaluate.py", f"--out={files / 'scores'}"]
+    command += [f"--config.{name}={value}" for name, value in settings.items()]
+    environment = os.environ | {"SSRLM_CONTRAFOLD": str(files / "contrafold")}
+    return subprocess.run(
+        command, cwd=ROOT, env=environment, capture_output=True, text=True
+    )
+
+
+def test_a_model_and_a_program_are_scored_in_one_run(files):
+    settings = {"programs": "contrafold", "decoding.method": "nested"}
+    done = evaluate(files, **settings)
+    assert done.returncode == 0, done.stderr
+    assert "no threshold was chosen for --method nested; 0.45 is that" in done.stderr
+    facts = json.loads((files / "scores" / "scores.json").read_text())
+    assert facts["methods"]["model"]["threshold"] == 0.45
+    assert set(facts["scores"]) == {"contrafold", "model"}
+    # What was recorded is the known structure of the first and nothing of the second.
+    scores = facts["scores"]["contrafold"]
+    assert scores["strict"]["f1"]["mean"][0] == 0.5
+    assert scores["average_precision"]["mean"][0] is not None
+    (_, *rows) = (files / "scores" / "contrafold.tsv").read_text().splitlines()
+    assert [row.split("\t")[0] for row in rows] == ["trna", "hairpin"]
+    again = evaluate(files)
+    assert again.returncode == 1
+    assert "exists and is not empty; give another --out" in again.stderr
+
+
+@pytest.mark.skipif(not shutil.which("mmseqs"), reason="mmseqs is not installed")
+def test_scores_by_identity_with_the_training_set(files):
+    known = structures.from_dot_bracket("." * 80)
+    near = stand_ins.TRNA[:-4] + "GGGG" + "ACGU"
+    formats.write_table(files / "train.tsv", [formats.Record("x", near, known)])
+    done = evaluate(files, train=files / "train.tsv")
+    assert done.returncode == 0, done.stderr
+    facts = json.loads((files / "scores" / "scores.json").read_text())
+    groups = facts["scores"]["model"]["identity"]
+    assert sorted(group["rnas"] for group in groups.values() if group["rnas"]) == [1, 1]
+
+
+def test_a_program_that_fails_ends_it_before_anything_is_scored(files):
+    stand_ins.program(files, "contrafold", "import sys; sys.exit('broken')")
+    done = evaluate(files, programs="contrafold")
+    assert done.returncode == 1
+    assert "broken" in done.stderr.splitlines()[-1]
+    assert not (files / "scores" / "scores.json").exists()
+
+
+def test_the_example_of_the_docs_runs(files, monkeypatch, capsys):
+    pytest.importorskip("matplotlib", reason="draws")
+    text = (ROOT / "docs" / "folding.md").read_text()
+    (code,) = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
+    monkeypatch.chdir(files)
+    exec(code.replace('"MODEL"', '"model"'), {})
+    (folded,) = ssrlm_jax.load("model").fold(["GGGAAACCC"])
+    assert structures.to_dot_bracket(folded.structure) in capsys.readouterr().out
+    assert (files / "map.png").stat().st_size > 1_000
