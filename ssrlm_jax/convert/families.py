@@ -57,7 +57,9 @@ FAMILIES = {
         "Zou et al. 2024, AIDO.RNA, bioRxiv 2024.11.28.625345",
     ),
     "rhofold": Family(
-        rhofold.plan, "Apache-2.0", "Shen et al. 2024, Nat. Methods 21:2287"
+        rhofold.plan,
+        "as stated where they are published (the code: Apache-2.0)",
+        "Shen et al. 2024, Nat. Methods 21:2287",
     ),
     "ssrlm": Family(llama.plan, "as its author says", "the paper on SSR-LM"),
 }

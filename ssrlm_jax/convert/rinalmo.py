@@ -2,7 +2,7 @@
 
 Facts: lbcb-sci/RiNALMo. The residual runs around what was normalised, the gate has a
 learned beta, attention has no biases, and hidden letters are made up for ("token
-dropout") in use as in training. U is unknown to the original; it is its T here.
+dropout") in use as in training. U is its T, as its `encode` has it.
 """
 
 import math

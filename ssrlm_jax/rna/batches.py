@@ -8,7 +8,7 @@ import numpy as np
 
 from ssrlm_jax.rna import alphabet
 
-STEP, RATIO = 8, 1.12  # padding of a few percent; about 30 lengths up to 1,000
+STEP, RATIO = 8, 1.12  # padding of a few percent; 37 lengths up to 1,000
 
 
 class Tokens(NamedTuple):
