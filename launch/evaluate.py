@@ -51,7 +51,11 @@ def evaluate(settings: config.EvaluateConfig, flags: argparse.Namespace) -> None
     predictor = _model(settings, kept) if settings.model else None
     identities = None
     if settings.train:
-        training = [record.sequence for record in evaluation.read_truth(settings.train)]
+        training = [
+            record.sequence
+            for path in settings.train.split(",")
+            for record in evaluation.read_truth(path)
+        ]
         identities = mmseqs.identities([r.sequence for r in kept], training)
     flags.out.mkdir(parents=True, exist_ok=True)
     methods = [*folders, *(["model"] if predictor else [])]

@@ -39,9 +39,6 @@ def finetune(settings: config.FinetuneConfig, flags: argparse.Namespace) -> None
     train = data.into_buckets(split.train, settings.data)
     validation = data.into_buckets(split.validation, settings.data)
     settings = settings.in_steps(train.batches_per_epoch)
-    if split.test and not flags.dry_run:
-        workdir.mkdir(parents=True, exist_ok=True)
-        formats.write_table(workdir / "test.tsv", split.test)
     longest = max(*train.lengths, *validation.lengths)
     if 0 < sizes.max_positions < longest + 2:  # <cls> and <eos>
         raise ValueError(
@@ -79,6 +76,11 @@ def finetune(settings: config.FinetuneConfig, flags: argparse.Namespace) -> None
         print(job.cost(task, longest, notes=notes, **how))
         return
     _, process, num_processes = place
+    if process == 0:
+        workdir.mkdir(parents=True, exist_ok=True)
+        formats.write_table(workdir / "training.tsv", split.train)
+        if split.test:
+            formats.write_table(workdir / "test.tsv", split.test)
     job.run(
         task,
         functools.partial(train.batches, settings.seed, process, num_processes),

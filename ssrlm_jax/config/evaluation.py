@@ -12,7 +12,7 @@ class EvaluateConfig:
     model: str = ""  # directory of a fine-tuned model; "": none
     programs: str = ""  # outside programs, separated by commas; external/folding.py
     truth: str = ""  # file of known structures
-    train: str = ""  # training sequences, for scores by similarity; needs mmseqs
+    train: str = ""  # files of training RNA, for scores by similarity; needs mmseqs
     max_length: int = 0  # nucleotides; longer RNA is left out, and counted; 0: none
     seed: int = 0  # of the bootstrap
     decoding: secondary.DecodingConfig = secondary.DecodingConfig()

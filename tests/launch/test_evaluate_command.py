@@ -67,8 +67,10 @@ def test_a_model_and_a_program_are_scored_in_one_run(files):
 def test_scores_by_identity_with_the_training_set(files):
     known = structures.from_dot_bracket("." * 80)
     near = stand_ins.TRNA[:-4] + "GGGG" + "ACGU"
-    formats.write_table(files / "train.tsv", [formats.Record("x", near, known)])
-    done = evaluate(files, train=files / "train.tsv")
+    formats.write_table(files / "near.tsv", [formats.Record("x", near, known)])
+    known = structures.from_dot_bracket("." * 40)
+    formats.write_table(files / "other.tsv", [formats.Record("y", "UUUA" * 10, known)])
+    done = evaluate(files, train=f"{files / 'other.tsv'},{files / 'near.tsv'}")
     assert done.returncode == 0, done.stderr
     facts = json.loads((files / "scores" / "scores.json").read_text())
     groups = facts["scores"]["model"]["identity"]

@@ -179,6 +179,9 @@ def test_a_held_out_family_is_written_for_the_test(tmp_path, table):
     finish(start(tmp_path, **settings))
     names = [record.name for record in formats.read(tmp_path / "test.tsv")]
     assert names == ["r1", "r4", "r7", "r10"]
+    trained = [record.name for record in formats.read(tmp_path / "training.tsv")]
+    assert len(trained) == 7  # and one validates
+    assert not set(trained) & set(names)
 
 
 @pytest.mark.parametrize(
