@@ -7,9 +7,10 @@ and ERNIE-RNA, each with its own head for pairs. Ours is a Predictor, from lette
 embeddings or decoded pairs: once with all sequences in one call, which makes its own
 batches, and once a call for each. The rival (multimolecule 0.2.2, AGPL: in a Python of
 its own, never a dependency) is its forward pass alone, in batches of 1 and of 8 sorted
-by length; for ERNIE-RNA that includes the optimiser that follows its head. Every
-measurement is a process of its own; the first turn of ours, which compiles, is given
-apart. Both compute in float32 on all cores, or in bfloat16 with --dtype=bfloat16.
+by length; for ERNIE-RNA that includes the optimiser that follows its head. Whether its
+numbers are finite is told: ERNIE-RNA's are not where rows are padded. Every measurement
+is a process of its own; the first turn of ours, which compiles, is given apart. Both
+compute in float32 on all cores, or in bfloat16 with --dtype=bfloat16.
 """
 
 import argparse
@@ -86,6 +87,7 @@ def _rival(
         )
         found[f"rival_seconds_batch_{size}"] = min(measured["seconds"])
         found[f"rival_peak_gib_batch_{size}"] = measured["peak_gib"]
+        found[f"rival_is_finite_batch_{size}"] = measured["is_finite"]
     return found
 
 

@@ -236,7 +236,7 @@ def predictor(sizes: Any, settings: Any, dtype: str = "float32") -> Any:
 
     from ssrlm_jax import model_dir
     from ssrlm_jax.infer import predictor as predictors
-    from ssrlm_jax.models import attention, heads
+    from ssrlm_jax.models import attention, heads, layerwise
     from ssrlm_jax.models import encoder as encoders
     from ssrlm_jax.rna import alphabet
 
@@ -260,12 +260,12 @@ def predictor(sizes: Any, settings: Any, dtype: str = "float32") -> Any:
         head=settings,
     )
 
-    params = {
-        path: jnp.abs(draw(key, leaf.shape)).astype(
-            dtype if predictors.is_matrix(path, leaf.ndim) else "float32"
-        )
-        for path, leaf in flax.traverse_util.flatten_dict(shapes).items()
-    }
+    params = {}
+    for path, leaf in flax.traverse_util.flatten_dict(shapes).items():
+        is_matrix = predictors.is_matrix(path, leaf.ndim)
+        drawn = jnp.abs(draw(key, leaf.shape)).astype(dtype if is_matrix else "float32")
+        is_stacked = layerwise.BLOCKS in path
+        params[path] = layerwise.split(drawn) if is_stacked else drawn
     params = flax.traverse_util.unflatten_dict(params)
     return predictors.Predictor(description, params, dtype=dtype)
 

@@ -20,7 +20,7 @@ import numpy as np
 
 from ssrlm_jax import config, model_dir
 from ssrlm_jax.infer import decodings, row_heads, rows
-from ssrlm_jax.models import attention, heads, pair_tiles, shapes
+from ssrlm_jax.models import attention, heads, layerwise, pair_tiles, shapes
 from ssrlm_jax.models import encoder as encoders
 from ssrlm_jax.rna import batches, decode, probabilities
 from ssrlm_jax.rna import structure as structures
@@ -64,7 +64,8 @@ class Predictor:
 
         Args:
           description: of the model.
-          params: as `model_dir.load` returns them.
+          params: as `model_dir.load` returns them; what is stacked may be lists, as
+            `layerwise.split` makes them.
           decoding: from probabilities to structures; None: the defaults.
           dtype: of the encoder's and the head's products, "float32" or "bfloat16".
           tile: positions; RNA that is longer is computed in tiles of this size.
@@ -94,8 +95,9 @@ class Predictor:
         if not description.has_parts:
             params = {"encoder": params}
         params = {name: part for name, part in params.items() if name != "folding"}
-        shapes.check(params, self._encoder, self._head)
-        self._params = jax.tree.map(jnp.asarray, params)
+        shapes.check(layerwise.stacked_shapes(params), self._encoder, self._head)
+        self._layers = layerwise.apart(params["encoder"])
+        self._head_params = jax.tree.map(jnp.asarray, params.get("pair_head"))
 
     @property
     def threshold(self) -> float:
@@ -277,15 +279,17 @@ class Predictor:
         if len(row.sequences[0]) > self._tile:
             return [self._pairs_of_long(row.sequences[0])]
         token_BL, segment_BL, starts = batches.pack(row.sequences, row.length)
-        head, params = self._pair_head(), self._params
-        encoder = self._encoder_for(row)
-        x = heads.read(encoder, head, params["encoder"], token_BL, segment_BL)
+        head, encoder = self._pair_head(), self._encoder_for(row)
+        if isinstance(head, heads.ScoreHead):
+            x = layerwise.run(encoder, self._layers, token_BL, segment_BL).score_BHLM
+        else:
+            x = layerwise.hidden(encoder, self._layers, token_BL, segment_BL)
         found = []
         for group in rows.groups(row, self._limits):
             start_B, length_B = row_heads.filled(row.sequences, starts, group.places)
             probability_BLM = np.asarray(
                 row_heads.probabilities(
-                    head, params["pair_head"], x, start_B, length_B, group.length
+                    head, self._head_params, x, start_B, length_B, group.length
                 )
             )
             for place, matrix_LM in zip(group.places, probability_BLM, strict=False):
@@ -295,16 +299,12 @@ class Predictor:
 
     def _pairs_of_long(self, sequence: str) -> probabilities.PairProbabilities:
         token_BL, segment_BL, _ = batches.pad([sequence], len(sequence))
-        x_BLD = heads.run(
-            self._encoder_of_one,
-            self._params["encoder"],
-            token_BL,
-            segment_BL,
-            method="hidden",
+        x_BLD = layerwise.hidden(
+            self._encoder_of_one, self._layers, token_BL, segment_BL
         )
         x_LD = x_BLD[0, 1:-1]
         parts = []
-        head, params = self._pair_head(), self._params["pair_head"]
+        head, params = self._pair_head(), self._head_params
         assert isinstance(head, heads.PairHead), "max_fold_length keeps others away"
         for tile in pair_tiles.logits(head, params, x_LD, self._tile):
             probability_LM = np.asarray(jax.nn.sigmoid(tile.logits_LM))
@@ -325,16 +325,12 @@ class Predictor:
 
     def _embed_row(self, layer: int, pool: str, row: rows.Row) -> list[np.ndarray]:
         token_BL, segment_BL, starts = batches.pack(row.sequences, row.length)
-        params = self._params["encoder"]
-        encoder, method = self._encoder_for(row), "hidden"
-        if layer == 0:
-            method = "embed"
-        elif layer > 0:
-            encoder, method = encoder.clone(num_layers=layer), "residual"
-            blocks = jax.tree.map(lambda leaf: leaf[:layer], params["blocks"])
-            params = params | {"blocks": blocks}
-        x = heads.run(encoder, params, token_BL, segment_BL, method=method)
-        x_BLD = x.x_BLD if isinstance(x, encoders.State) else x
+        encoder = self._encoder_for(row)
+        if layer == -1:
+            x_BLD = layerwise.hidden(encoder, self._layers, token_BL, segment_BL)
+        else:
+            first = self._layers._replace(layers=self._layers.layers[:layer])
+            x_BLD = layerwise.run(encoder, first, token_BL, segment_BL).x_BLD
         state_LD = np.asarray(x_BLD[0], np.float32)
         found = []
         for sequence, start in zip(row.sequences, starts, strict=True):
@@ -384,7 +380,10 @@ def load(
     del params
     for name in flat:  # one by one, so that there are never two copies of all
         rounded = dtype if is_matrix(name, flat[name].ndim) else None
-        flat[name] = jnp.asarray(flat[name], rounded)
+        if layerwise.BLOCKS in name:
+            flat[name] = layerwise.split(flat[name], rounded)
+        else:
+            flat[name] = jnp.asarray(flat[name], rounded)
     params = flax.traverse_util.unflatten_dict(flat)
     chosen = functools.partial(decodings.load, directory)
     return Predictor(description, params, decoding, dtype=dtype, thresholds=chosen)

@@ -247,7 +247,10 @@ class Encoder(nn.Module):
 
     def hidden(self, token_BL: jax.Array, segment_BL: jax.Array) -> jax.Array:
         """Returns x_BLD after the last norm, in the compute dtype; args as above."""
-        x_BLD = self.residual(token_BL, segment_BL)
+        return self.normed(self.residual(token_BL, segment_BL))
+
+    def normed(self, x_BLD: jax.Array) -> jax.Array:
+        """Returns the output of the last layer after the last norm."""
         return x_BLD if self.residual_order == "post" else self.final_norm(x_BLD)
 
     def residual(self, token_BL: jax.Array, segment_BL: jax.Array) -> jax.Array:

@@ -253,9 +253,9 @@ def test_a_rule_has_the_threshold_that_was_chosen_for_it(model, tmp_path):
 def test_bfloat16_halves_matrices_and_rounds_results(model, predictor, tmp_path):
     model_dir.save(tmp_path / "m", *model)
     rounded = ssrlm_jax.load(tmp_path / "m", dtype="bfloat16")
-    held = {leaf.dtype.name for leaf in jax.tree.leaves(rounded._params["encoder"])}
+    held = {leaf.dtype.name for leaf in jax.tree.leaves(rounded._layers)}
     assert held == {"bfloat16", "float32"}
-    query = rounded._params["encoder"]["blocks"]["attention"]["query"]
+    query = rounded._layers.layers[0]["attention"]["query"]
     assert query.dtype == jnp.bfloat16
     for found, exact in zip(rounded.embed(RNA), predictor.embed(RNA), strict=True):
         assert found.dtype == np.float32
