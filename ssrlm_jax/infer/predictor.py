@@ -380,7 +380,7 @@ def load(
     del params
     for name in flat:  # one by one, so that there are never two copies of all
         rounded = dtype if is_matrix(name, flat[name].ndim) else None
-        if layerwise.BLOCKS in name:
+        if layerwise.BLOCKS in name and len(flat[name]):  # letters have no layers
             flat[name] = layerwise.split(flat[name], rounded)
         else:
             flat[name] = jnp.asarray(flat[name], rounded)
