@@ -345,8 +345,9 @@ def test_commands_give_what_the_predictor_gives(capsys, trained, fasta, tmp_path
         np.testing.assert_array_equal(held["embedding"], expected)
 
 
-def test_full_memory_ends_in_one_line_and_what_is_written_stays(
-    capsys, trained, fasta, monkeypatch
+@pytest.mark.parametrize("window", [1, 8])
+def test_what_memory_does_not_hold_is_reported_and_the_rest_folded(
+    capsys, trained, fasta, monkeypatch, window
 ):
     import jax
 
@@ -360,11 +361,28 @@ def test_full_memory_ends_in_one_line_and_what_is_written_stays(
         return whole(self, row)
 
     monkeypatch.setattr(predictor.Predictor, "_pairs_of_row", full)
-    monkeypatch.setattr(predictor, "WINDOWS", (1,))
+    monkeypatch.setattr(predictor, "WINDOWS", (window,))
     status, out, err = _ssrlm(capsys, "fold", fasta)
     assert status == 1
-    assert out.startswith(">a\nGGGAAACCC\n")
+    assert out.splitlines()[::3] == [">a", ">e"]
+    told = f"{fasta}:6: d: 12 nucleotides need more memory than there is"
+    assert any(told in line for line in err)
+    assert err[-1].startswith("ssrlm fold: 2 of 5 folded")
+
+
+def test_full_memory_ends_in_one_line(capsys, trained, fasta, monkeypatch, tmp_path):
+    import jax
+
+    from ssrlm_jax.infer import predictor
+
+    def full(*_):
+        raise jax.errors.JaxRuntimeError("RESOURCE_EXHAUSTED: Out of memory\nmore")
+
+    monkeypatch.setattr(predictor.Predictor, "embed", full)
+    status, _, err = _ssrlm(capsys, "embed", fasta, "-o", tmp_path / "x.npz")
+    assert status == 1
     assert "Out of memory; what is written is whole, leave out longer RNA" in err[-1]
+    assert not (tmp_path / "x.npz").exists()
 
 
 def test_commands_wait_for_jax_and_matplotlib_only_when_they_run():

@@ -17,6 +17,7 @@ from ssrlm_jax.cli import (
     evaluate,
     fold,
     fold3d,
+    reports,
 )
 
 COMMANDS = (
@@ -28,8 +29,6 @@ COMMANDS = (
     contacts.add,
     convert.add,
 )
-
-_FULL = "RESOURCE_EXHAUSTED"  # in XLA's RuntimeError, where memory is full
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -46,7 +45,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (ValueError, OSError) as error:
         print(f"ssrlm {parsed.command}: {error}", file=sys.stderr)
     except (MemoryError, RuntimeError) as error:
-        if not isinstance(error, MemoryError) and _FULL not in str(error):
+        if not reports.is_full(error):
             raise
         first = str(error).strip().splitlines() or ["memory is full"]
         print(

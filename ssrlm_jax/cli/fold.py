@@ -139,7 +139,7 @@ def _fold(parsed: argparse.Namespace) -> int:
         good = usable(
             records, report, predictor.trained_length, predictor.max_fold_length
         )
-        for record, listed in _folded(predictor, good):
+        for record, listed in _folded(predictor, good, report):
             try:
                 write(record, listed, about)
             except ValueError as error:
@@ -185,16 +185,37 @@ def _print_json(
 
 
 def _folded(
-    predictor: "predictors.Predictor", records: Iterable[formats.Record]
+    predictor: "predictors.Predictor",
+    records: Iterable[formats.Record],
+    report: reports.Report,
 ) -> Iterator[tuple[formats.Record, probabilities.PairProbabilities]]:
-    """Yields records with their structure, and the probabilities of their pairs."""
-    waiting: collections.deque[formats.Record] = collections.deque()
+    """Yields records with their structure, and the probabilities of their pairs.
+
+    Where memory is full, the longest record that waits is reported, the rest goes on.
+    """
+    unread, waiting = iter(records), collections.deque[formats.Record]()
 
     def sequences() -> Iterator[str]:
-        for record in records:
+        for record in unread:
             waiting.append(record)
             yield record.sequence
 
-    for predicted in predictor.predict(sequences()):
-        record = dataclasses.replace(waiting.popleft(), structure=predicted.structure)
-        yield record, predicted.probabilities
+    while True:
+        try:
+            for predicted in predictor.predict(sequences()):
+                structure = predicted.structure
+                record = dataclasses.replace(waiting.popleft(), structure=structure)
+                yield record, predicted.probabilities
+        except (MemoryError, RuntimeError) as error:
+            if not reports.is_full(error) or not waiting:
+                raise
+            longest = max(waiting, key=lambda record: len(record.sequence))
+            report.problem(
+                f"{longest.place}: {longest.name}: {len(longest.sequence):,} "
+                "nucleotides need more memory than there is"
+            )
+            again = [record for record in waiting if record is not longest]
+            waiting.clear()
+            unread = itertools.chain(again, unread)
+        else:
+            return

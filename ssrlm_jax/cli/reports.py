@@ -98,3 +98,8 @@ def ends_quietly(run: Run) -> Run:
             return 128 + signal.SIGINT
 
     return guarded
+
+
+def is_full(error: Exception) -> bool:
+    """Tells whether memory is full: a MemoryError, or what XLA raises then."""
+    return isinstance(error, MemoryError) or "RESOURCE_EXHAUSTED" in str(error)

@@ -28,7 +28,6 @@ from ssrlm_jax.rna import structure as structures
 POOLS = ("mean", "cls", "none")
 TILE = 1_024  # positions; longer RNA is computed in tiles of this size
 WINDOWS = (8, 64, 256)  # sequences that are sorted by length together; the last stays
-WINDOW_PAIRS = 2**23  # squares of lengths, from which a window gets no more
 
 Params = Any
 
@@ -262,7 +261,7 @@ class Predictor:
         """
         numbered = enumerate(sequences, 1)
         sizes = itertools.chain(WINDOWS, itertools.repeat(WINDOWS[-1]))
-        while window := _window(numbered, next(sizes)):
+        while window := rows.window(numbered, next(sizes)):
             for number, sequence in window:
                 rows.check(number, sequence, max_length)
             results: dict[int, Any] = {}
@@ -342,18 +341,6 @@ class Predictor:
             }
             found.append(pooled[pool].copy())
         return found
-
-
-def _window(numbered: Iterator[tuple[int, str]], most: int) -> list[tuple[int, str]]:
-    """Returns the next sequences; of long ones, few."""
-    window: list[tuple[int, str]] = []
-    pairs = 0
-    for number, sequence in numbered:
-        window.append((number, sequence))
-        pairs += len(sequence) ** 2
-        if len(window) == most or pairs >= WINDOW_PAIRS:
-            break
-    return window
 
 
 def load(

@@ -17,6 +17,7 @@ from ssrlm_jax.rna import alphabet, batches
 ROW = 1_024  # tokens; a longer sequence has a row of its own
 MAX_SEGMENTS = 64  # sequences of a row
 PAIRS = 2**16  # of a head's batch, padded ones; more leave the caches of a CPU
+WINDOW_PAIRS = 2**23  # squares of lengths, from which a window gets no more
 ALONE = 512  # nucleotides from which padding costs more than a compilation
 
 
@@ -73,6 +74,18 @@ def check(number: int, sequence: str, max_length: int | None) -> None:
         alphabet.encode(sequence)
     except ValueError as error:
         raise ValueError(f"sequence {number}: {error}") from error
+
+
+def window(numbered: Iterator[tuple[int, str]], most: int) -> list[tuple[int, str]]:
+    """Returns the next sequences; of long ones, few."""
+    found: list[tuple[int, str]] = []
+    pairs = 0
+    for number, sequence in numbered:
+        found.append((number, sequence))
+        pairs += len(sequence) ** 2
+        if len(found) == most or pairs >= WINDOW_PAIRS:
+            break
+    return found
 
 
 def make(window: Sequence[tuple[int, str]], limits: Limits) -> Iterator[Row]:

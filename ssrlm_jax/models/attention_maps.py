@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import chex
 import jax
 
-from ssrlm_jax.models import attention
+from ssrlm_jax.models import attention, layerwise
 from ssrlm_jax.models import encoder as encoders
 
 Params = Any
@@ -51,22 +51,13 @@ def each_layer(
     chex.assert_equal_shape([token_BL, segment_BL])
     # As a key of compiled functions: encoders that differ in these only are equal.
     encoder = encoder.clone(attend=attention.plain, remat="none", mesh=None)
-    others = {name: value for name, value in params.items() if name != "blocks"}
-    state = _embed(encoder, others, token_BL, segment_BL)
+    others = {name: value for name, value in params.items() if name != layerwise.BLOCKS}
+    state = layerwise.embed(encoder, others, token_BL, segment_BL)
     for layer in range(encoder.num_layers):
-        maps_BHLM, state = _run(encoder, params["blocks"], layer, state, segment_BL)
+        maps_BHLM, state = _run(
+            encoder, params[layerwise.BLOCKS], layer, state, segment_BL
+        )
         yield Layer(maps_BHLM, state.x_BLD)
-
-
-@functools.partial(jax.jit, static_argnums=0)
-def _embed(
-    encoder: encoders.Encoder,
-    params: Params,
-    token_BL: jax.Array,
-    segment_BL: jax.Array,
-) -> encoders.State:
-    """Returns what the first layer reads."""
-    return encoder.apply({"params": params}, token_BL, segment_BL, method="embed")
 
 
 @functools.partial(jax.jit, static_argnums=0)

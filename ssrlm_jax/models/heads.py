@@ -223,19 +223,7 @@ def fresh(head: Head, width: int, rng: jax.Array) -> Params:
     return head.init(rng, x, is_BL)["params"]
 
 
-@functools.partial(jax.jit, static_argnames=("encoder", "method"))
-def run(
-    encoder: encoders.Encoder,
-    params: Params,
-    token_BL: jax.Array,
-    segment_BL: jax.Array,
-    *,
-    method: str,
-) -> Any:
-    """Returns what a method of an encoder gives, compiled once for each shape."""
-    return encoder.apply({"params": params}, token_BL, segment_BL, method=method)
-
-
+@functools.partial(jax.jit, static_argnames=("encoder", "head"))
 def read(
     encoder: encoders.Encoder,
     head: Head,
@@ -253,7 +241,7 @@ def read(
       segment_BL: likewise.
     """
     method = "scores" if isinstance(head, ScoreHead) else "hidden"
-    return run(encoder, params, token_BL, segment_BL, method=method)
+    return encoder.apply({"params": params}, token_BL, segment_BL, method=method)
 
 
 def nucleotides(head: Head, x: jax.Array) -> jax.Array:

@@ -96,19 +96,20 @@ def run(
       token_BL: int, as `Encoder` takes them.
       segment_BL: int, 0 is padding.
     """
-    state = _embed(encoder, params.others, token_BL, segment_BL)
+    state = embed(encoder, params.others, token_BL, segment_BL)
     for of_layer in params.layers:
         state = _layer(encoder, of_layer, state, segment_BL)
     return state
 
 
 @functools.partial(jax.jit, static_argnums=0)
-def _embed(
+def embed(
     encoder: encoders.Encoder,
     params: Params,
-    token_BL: jax.Array,
-    segment_BL: jax.Array,
+    token_BL: jax.Array | np.ndarray,
+    segment_BL: jax.Array | np.ndarray,
 ) -> encoders.State:
+    """Returns what the first layer reads; `params` needs no layers."""
     return encoder.apply({"params": params}, token_BL, segment_BL, method="embed")
 
 

@@ -10,7 +10,7 @@ from ssrlm_jax import config, model_dir
 from ssrlm_jax.infer import decodings, rows
 from ssrlm_jax.infer import predictor as predictors
 from ssrlm_jax.metrics import thresholds
-from ssrlm_jax.models import attention, encoder, heads
+from ssrlm_jax.models import attention, encoder, heads, layerwise
 from ssrlm_jax.rna import alphabet, batches, probabilities
 
 SIZES = config.EncoderConfig(
@@ -130,7 +130,7 @@ def test_results_come_while_sequences_are_still_read(model):
 
 
 def test_long_sequences_do_not_wait_for_others(model, monkeypatch):
-    monkeypatch.setattr(predictors, "WINDOW_PAIRS", 30**2)
+    monkeypatch.setattr(rows, "WINDOW_PAIRS", 30**2)
     read = []
 
     def sequences():
@@ -282,9 +282,9 @@ def test_another_dtype_is_an_error_at_once(model, tmp_path):
 def test_a_model_that_is_loaded_again_is_not_compiled_again(model):
     first, second = predictors.Predictor(*model), predictors.Predictor(*model)
     first.fold(["GGGGAAACCCCA"])
-    num_compiled = heads.run._cache_size()
+    num_compiled = layerwise._layer._cache_size()
     second.fold(["GGGGAAACCCCA"])
-    assert heads.run._cache_size() == num_compiled
+    assert layerwise._layer._cache_size() == num_compiled
 
 
 def test_weights_of_another_model_are_named(model):
