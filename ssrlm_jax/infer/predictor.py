@@ -79,14 +79,11 @@ class Predictor:
         self.decoding = decoding or config.DecodingConfig()
         self._tile = tile
         self._thresholds = thresholds
-        choice = attention.choose("auto", jax.devices()[0])
+        self._attention = attention.choose("auto", jax.devices()[0]).name
         self._encoder = encoders.Encoder(
             **dataclasses.asdict(description.architecture),
             dtype=dtype,
-            attend=attention.build(choice.name, max_segments=rows.MAX_SEGMENTS),
-        )
-        self._encoder_of_one = self._encoder.clone(
-            attend=attention.build(choice.name, max_segments=1)
+            attend=attention.plain,  # see _encoder_for
         )
         self._head = None
         if description.head is not None:
@@ -270,15 +267,15 @@ class Predictor:
             for number, sequence in window:
                 yield sequence, results.pop(number)
 
-    def _encoder_for(self, row: rows.Row) -> encoders.Encoder:
-        is_one = len(row.sequences) == 1
-        return self._encoder_of_one if is_one else self._encoder
+    def _encoder_for(self, longest: int) -> encoders.Encoder:
+        """Returns the encoder for rows of records of up to `longest` tokens."""
+        return self._encoder.clone(attend=attention.in_use(self._attention, longest))
 
     def _pairs_of_row(self, row: rows.Row) -> list[probabilities.PairProbabilities]:
         if len(row.sequences[0]) > self._tile:
             return [self._pairs_of_long(row.sequences[0])]
         token_BL, segment_BL, starts = batches.pack(row.sequences, row.length)
-        head, encoder = self._pair_head(), self._encoder_for(row)
+        head, encoder = self._pair_head(), self._encoder_for(row.longest)
         if isinstance(head, heads.ScoreHead):
             x = layerwise.run(encoder, self._layers, token_BL, segment_BL).score_BHLM
         else:
@@ -298,9 +295,8 @@ class Predictor:
 
     def _pairs_of_long(self, sequence: str) -> probabilities.PairProbabilities:
         token_BL, segment_BL, _ = batches.pad([sequence], len(sequence))
-        x_BLD = layerwise.hidden(
-            self._encoder_of_one, self._layers, token_BL, segment_BL
-        )
+        encoder = self._encoder_for(token_BL.shape[1])
+        x_BLD = layerwise.hidden(encoder, self._layers, token_BL, segment_BL)
         x_LD = x_BLD[0, 1:-1]
         parts = []
         head, params = self._pair_head(), self._head_params
@@ -324,7 +320,7 @@ class Predictor:
 
     def _embed_row(self, layer: int, pool: str, row: rows.Row) -> list[np.ndarray]:
         token_BL, segment_BL, starts = batches.pack(row.sequences, row.length)
-        encoder = self._encoder_for(row)
+        encoder = self._encoder_for(row.longest)
         if layer == -1:
             x_BLD = layerwise.hidden(encoder, self._layers, token_BL, segment_BL)
         else:

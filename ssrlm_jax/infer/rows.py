@@ -14,8 +14,9 @@ import numpy as np
 
 from ssrlm_jax.rna import alphabet, batches
 
-ROW = 1_024  # tokens; a longer sequence has a row of its own
+ROW = 640  # tokens; a longer sequence has a row of its own
 MAX_SEGMENTS = 64  # sequences of a row
+RECORD_STEP, RECORD_RATIO = 32, 1.25  # of `Row.longest`: a program is compiled for each
 PAIRS = 2**16  # of a head's batch, padded ones; more leave the caches of a CPU
 WINDOW_PAIRS = 2**23  # squares of lengths, from which a window gets no more
 ALONE = 512  # nucleotides from which padding costs more than a compilation
@@ -40,12 +41,14 @@ class Row(NamedTuple):
       numbers: of the sequences, as given.
       sequences: from short to long.
       length: of the row, in tokens.
+      longest: tokens that none of the sequences has more of; one of few.
       is_alone: whether there is no other sequence in the window.
     """
 
     numbers: list[int]
     sequences: list[str]
     length: int
+    longest: int
     is_alone: bool
 
 
@@ -106,9 +109,10 @@ def _row(held: list[tuple[int, str]], used: int, is_alone: bool, limits: Limits)
     numbers, sequences = map(list, zip(*held, strict=True))
     if len(held) > 1:
         length = _least(used, limits.row)
+        longest = _least(len(sequences[-1]) + 2, length, RECORD_STEP, RECORD_RATIO)
     else:
-        length = _padded(len(sequences[0]), is_alone, limits) + 2
-    return Row(numbers, sequences, length, is_alone)
+        length = longest = _padded(len(sequences[0]), is_alone, limits) + 2
+    return Row(numbers, sequences, length, longest, is_alone)
 
 
 def groups(row: Row, limits: Limits) -> Iterator[Group]:
@@ -133,7 +137,9 @@ def _padded(length: int, is_alone: bool, limits: Limits) -> int:
     return _least(length, limits.padded)
 
 
-def _least(length: int, most: int) -> int:
+def _least(
+    length: int, most: int, step: int = batches.STEP, ratio: float = batches.RATIO
+) -> int:
     """Returns the least of few lengths up to `most` that `length` fits in."""
-    ladder = batches.lengths(most)
+    ladder = batches.lengths(most, step, ratio)
     return ladder[int(np.searchsorted(ladder, length))]

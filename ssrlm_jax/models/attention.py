@@ -24,6 +24,12 @@ from ssrlm_jax.models import (
 
 Attend = layers.Attend
 
+NEVER = attention_blocks.NEVER
+# As measured by benchmarks/attention.py: of a longer record, parts of the queries at
+# a time stay in the caches of a CPU.
+WHOLE = 512  # tokens
+PART = 128
+
 
 @dataclasses.dataclass(frozen=True)
 class Choice:
@@ -56,12 +62,17 @@ def normalise(score_BHLM: jax.Array, segment_BL: jax.Array) -> jax.Array:
 
 
 def context(weight_BHLM: jax.Array, v_BMKA: jax.Array) -> jax.Array:
-    """Returns out_BLHA: values weighted by `normalise`, in the dtype of the values."""
+    """Returns float32 out_BLHA: the sums of values times their weights."""
     B, H, L, M = weight_BHLM.shape
     K, A = v_BMKA.shape[2:]
     weight_BKGLM = weight_BHLM.reshape(B, K, H // K, L, M).astype(v_BMKA.dtype)
     # Heads first, then turned: on CPUs faster than a product into this order.
-    out_BKGLA = jnp.einsum("BKGLM,BMKA->BKGLA", weight_BKGLM, v_BMKA)
+    out_BKGLA = jnp.einsum(
+        "BKGLM,BMKA->BKGLA",
+        weight_BKGLM,
+        v_BMKA,
+        preferred_element_type=jnp.float32,
+    )
     return jnp.moveaxis(out_BKGLA, 3, 1).reshape(B, L, H, A)
 
 
@@ -69,7 +80,8 @@ def plain(
     q_BLHA: jax.Array, k_BMKA: jax.Array, v_BMKA: jax.Array, segment_BL: jax.Array
 ) -> jax.Array:
     """Attends by dense products and a mask: the reference, quadratic in memory."""
-    return context(normalise(scores(q_BLHA, k_BMKA), segment_BL), v_BMKA)
+    score_BHLM = scores(q_BLHA, k_BMKA)
+    return _attended(score_BHLM, v_BMKA, segment_BL, segment_BL)
 
 
 def added(
@@ -81,7 +93,81 @@ def added(
 ) -> tuple[jax.Array, jax.Array]:
     """Attends with scores added to its own; returns out_BLHA and the sum of scores."""
     score_BHLM = score_BHLM + scores(q_BLHA, k_BMKA)
-    return context(normalise(score_BHLM, segment_BL), v_BMKA), score_BHLM
+    return _attended(score_BHLM, v_BMKA, segment_BL, segment_BL), score_BHLM
+
+
+def records(
+    q_BLHA: jax.Array,
+    k_BMKA: jax.Array,
+    v_BMKA: jax.Array,
+    segment_BL: jax.Array,
+    *,
+    longest: int,
+) -> jax.Array:
+    """Attends as `plain` does, one record after the other; has no gradient.
+
+    Args:
+      q_BLHA: queries.
+      k_BMKA: keys.
+      v_BMKA: values.
+      segment_BL: records; 0 is padding.
+      longest: tokens that no record has more of. Shorter ones cost as much.
+    """
+    L = q_BLHA.shape[1]
+    longest = min(longest, L)
+    if longest == L <= WHOLE:
+        return plain(q_BLHA, k_BMKA, v_BMKA, segment_BL)
+    size = longest if longest <= WHOLE else PART
+    is_cut_BL = segment_BL[:, 1:] != segment_BL[:, :-1]
+    is_first_BL = jnp.pad(is_cut_BL, ((0, 0), (1, 0)), constant_values=True)
+    is_first_P = (is_first_BL & (segment_BL > 0)).reshape(-1)
+    place_P = jnp.arange(is_first_P.size)
+
+    def record(_: jax.Array, carry: tuple) -> tuple:
+        out_BLHA, place = carry
+        place = jnp.argmax(is_first_P & (place_P > place))
+        b, start = place // L, place % L
+        # What would go past the end of the row starts earlier.
+        k_1MKA, v_1MKA, segment_1M = (
+            attention_blocks.take(x, b, jnp.minimum(start, L - longest), longest)[None]
+            for x in (k_BMKA, v_BMKA, segment_BL)
+        )
+
+        def part(n: jax.Array, out_BLHA: jax.Array) -> jax.Array:
+            i = jnp.minimum(start + n * size, L - size)
+            q_1RHA, old_1RHA, segment_1R = (
+                attention_blocks.take(x, b, i, size)[None]
+                for x in (q_BLHA, out_BLHA, segment_BL)
+            )
+            new_1RHA = _attended(scores(q_1RHA, k_1MKA), v_1MKA, segment_1R, segment_1M)
+            is_own_1R = segment_1R == segment_BL[b, start]
+            new_1RHA = jnp.where(is_own_1R[:, :, None, None], new_1RHA, old_1RHA)
+            return attention_blocks.put(out_BLHA, new_1RHA[0], b, i)
+
+        return jax.lax.fori_loop(0, -(-longest // size), part, out_BLHA), place
+
+    start = jnp.zeros_like(q_BLHA), jnp.int32(-1)
+    return jax.lax.fori_loop(0, is_first_P.sum(), record, start)[0]
+
+
+def _attended(
+    score_BHLM: jax.Array,
+    v_BMKA: jax.Array,
+    segment_BL: jax.Array,
+    segment_BM: jax.Array,
+) -> jax.Array:
+    """Returns out_BLHA of scores; weights are divided by their sums after they served.
+
+    There are A numbers of a position then, not M as in `normalise`.
+    """
+    same_BLM = segment_BL[:, :, None] == segment_BM[:, None, :]
+    score_BHLM = score_BHLM + jnp.where(same_BLM, 0.0, NEVER)[:, None]
+    top_BHL1 = jax.lax.stop_gradient(score_BHLM.max(axis=-1, keepdims=True))
+    weight_BHLM = jnp.exp(score_BHLM - top_BHL1)
+    sum_BLH1 = jnp.moveaxis(weight_BHLM.sum(axis=-1, keepdims=True), 1, 2)
+    out_BLHA = context(weight_BHLM, v_BMKA) / sum_BLH1
+    is_record_BL11 = (segment_BL > 0)[:, :, None, None]
+    return jnp.where(is_record_BL11, out_BLHA, 0.0).astype(v_BMKA.dtype)
 
 
 def choose(name: str, device: jax.Device) -> Choice:
@@ -136,6 +222,19 @@ def build(name: str, *, mesh: Mesh | None = None, max_segments: int = 64) -> Att
         out_specs=heads,
         check_vma=False,
     )
+
+
+@functools.cache
+def in_use(name: str, longest: int) -> Attend:
+    """Returns the back end for a model in use, of which no gradient is asked.
+
+    Args:
+      name: as given by `choose`.
+      longest: tokens that no record has more of.
+    """
+    if name == "blocks":
+        return functools.partial(records, longest=longest)
+    return build(name)
 
 
 _BACKENDS: dict[str, Callable[..., jax.Array]] = {

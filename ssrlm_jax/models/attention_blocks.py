@@ -129,7 +129,7 @@ def _forward(
             out_KRA, top_KR1, sum_KR1 = carry
             m, same_1RM = _place(segment_BL, b, i, visits.first_N[n], t, H // K, chosen)
             k_KMA, v_KMA = (
-                _heads(_take(x, b, m, tile_size), K) for x in (k_BMKA, v_BMKA)
+                _heads(take(x, b, m, tile_size), K) for x in (k_BMKA, v_BMKA)
             )
             score_KRM = _product("KRA,KMA->KRM", q_KRA, k_KMA)
             score_KRM = jnp.where(same_1RM, score_KRM, NEVER)
@@ -151,8 +151,8 @@ def _forward(
         lse_KR1 = top_KR1 + jnp.log(sum_KR1)
         out_BLHA, lse_BLH1 = carry
         return (
-            _put(out_BLHA, _unheads(out_KRA, block_size), b, i),
-            _put(lse_BLH1, _unheads(lse_KR1, block_size), b, i),
+            put(out_BLHA, _unheads(out_KRA, block_size), b, i),
+            put(lse_BLH1, _unheads(lse_KR1, block_size), b, i),
         )
 
     start = jnp.zeros_like(q_BLHA), jnp.zeros((B, L, H, 1))
@@ -176,7 +176,7 @@ def _backward(chosen: Sizes, kept: tuple, grad_BLHA: jax.Array) -> tuple:
         b, i = n // (L // block_size), n % (L // block_size) * block_size
         q_KRA = _queries(q_BLHA, b, i, block_size, K)
         grad_KRA, dot_KR1, lse_KR1 = (
-            _heads(_take(x, b, i, block_size), K)
+            _heads(take(x, b, i, block_size), K)
             for x in (grad_BLHA, dot_BLH1, lse_BLH1)
         )
 
@@ -184,7 +184,7 @@ def _backward(chosen: Sizes, kept: tuple, grad_BLHA: jax.Array) -> tuple:
             dq_KRA, dk_BMKA, dv_BMKA = carry
             m, same_1RM = _place(segment_BL, b, i, visits.first_N[n], t, H // K, chosen)
             k_KMA, v_KMA = (
-                _heads(_take(x, b, m, tile_size), K) for x in (k_BMKA, v_BMKA)
+                _heads(take(x, b, m, tile_size), K) for x in (k_BMKA, v_BMKA)
             )
             score_KRM = _product("KRA,KMA->KRM", q_KRA, k_KMA)
             weight_KRM = jnp.where(same_1RM, jnp.exp(score_KRM - lse_KR1), 0.0)
@@ -206,7 +206,7 @@ def _backward(chosen: Sizes, kept: tuple, grad_BLHA: jax.Array) -> tuple:
             (jnp.zeros(q_KRA.shape), dk_BMKA, dv_BMKA),
         )
         dq_LHA = _unheads(dq_KRA * A**-0.5, block_size)
-        return _put(dq_BLHA, dq_LHA, b, i), dk_BMKA, dv_BMKA
+        return put(dq_BLHA, dq_LHA, b, i), dk_BMKA, dv_BMKA
 
     start = tuple(jnp.zeros(x.shape) for x in (q_BLHA, k_BMKA, v_BMKA))
     grads = jax.lax.fori_loop(0, B * L // block_size, block, start)
@@ -241,9 +241,9 @@ def _place(
     block_size, tile_size = chosen
     wanted = first + t * tile_size
     m = jnp.minimum(wanted, segment_BL.shape[1] - tile_size)
-    segment_R = jnp.tile(_take(segment_BL, b, i, block_size), num_shared)
+    segment_R = jnp.tile(take(segment_BL, b, i, block_size), num_shared)
     segment_M = jnp.where(
-        m + jnp.arange(tile_size) >= wanted, _take(segment_BL, b, m, tile_size), 0
+        m + jnp.arange(tile_size) >= wanted, take(segment_BL, b, m, tile_size), 0
     )
     is_record_R1 = (segment_R > 0)[:, None]
     return m, ((segment_R[:, None] == segment_M[None]) & is_record_R1)[None]
@@ -253,7 +253,7 @@ def _queries(
     q_BLHA: jax.Array, b: jax.Array, i: jax.Array, length: int, K: int
 ) -> jax.Array:
     """Returns `length` queries by key head, scaled by 1 / sqrt(A)."""
-    q_KRA = _heads(_take(q_BLHA, b, i, length), K)
+    q_KRA = _heads(take(q_BLHA, b, i, length), K)
     return q_KRA.astype(jnp.float32) * q_KRA.shape[-1] ** -0.5
 
 
@@ -261,7 +261,7 @@ def _product(axes: str, x: jax.Array, y: jax.Array) -> jax.Array:
     return jnp.einsum(axes, x, y, preferred_element_type=jnp.float32)
 
 
-def _take(x: jax.Array, b: jax.Array, start: jax.Array, length: int) -> jax.Array:
+def take(x: jax.Array, b: jax.Array, start: jax.Array, length: int) -> jax.Array:
     """Returns x[b, start : start + length]."""
     rest = x.shape[2:]
     return jax.lax.dynamic_slice(x, (b, start) + (0,) * len(rest), (1, length, *rest))[
@@ -269,7 +269,7 @@ def _take(x: jax.Array, b: jax.Array, start: jax.Array, length: int) -> jax.Arra
     ]
 
 
-def _put(x: jax.Array, part: jax.Array, b: jax.Array, start: jax.Array) -> jax.Array:
+def put(x: jax.Array, part: jax.Array, b: jax.Array, start: jax.Array) -> jax.Array:
     """Returns x with x[b, start : start + len(part)] replaced."""
     place = (b, start) + (0,) * (x.ndim - 2)
     return jax.lax.dynamic_update_slice(x, part[None].astype(x.dtype), place)
@@ -277,7 +277,7 @@ def _put(x: jax.Array, part: jax.Array, b: jax.Array, start: jax.Array) -> jax.A
 
 def _add(x: jax.Array, part: jax.Array, b: jax.Array, start: jax.Array) -> jax.Array:
     """Returns x with `part` added to x[b, start : start + len(part)]."""
-    return _put(x, _take(x, b, start, part.shape[0]) + part, b, start)
+    return put(x, take(x, b, start, part.shape[0]) + part, b, start)
 
 
 def _heads(x_LHA: jax.Array, K: int) -> jax.Array:

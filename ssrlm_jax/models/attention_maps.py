@@ -82,7 +82,7 @@ def _run(
         if score_BHLM is not None:
             own_BHLM = own_BHLM + score_BHLM
         seen.append(attention.normalise(own_BHLM, segment_BL))
-        out_BLHA = attention.context(seen[-1], v_BMKA)
+        out_BLHA = attention.context(seen[-1], v_BMKA).astype(v_BMKA.dtype)
         return out_BLHA if score_BHLM is None else (out_BLHA, own_BHLM)
 
     block = encoders.Block(**encoders.of_block(encoder), attend=attend, mesh=None)

@@ -84,6 +84,48 @@ def test_blocks_of_any_size_agree_with_the_plain_one(length, max_segments):
         np.testing.assert_allclose(x, y, atol=1e-5, rtol=1e-5)
 
 
+# Rows of one record and of several, shorter and longer than what is computed whole,
+# with and without padding; a record at the end of a row is shorter than the longest.
+IN_USE = {
+    "a whole row": ([[30]], 30),
+    "several records": ([[1, 63, 64, 2, 70, 50], [5, 20, 103], [250], []], 256),
+    "short ones": ([[9, 31, 12, 32, 4], [32, 1]], 32),
+    "in parts": ([[700, 3, 45]], 704),
+    "in parts, a whole row": ([[600]], 600),
+    "in parts, several rows": ([[530, 20], [5, 600]], 600),
+}
+
+
+@pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
+@pytest.mark.parametrize(("rows", "longest"), IN_USE.values(), ids=IN_USE)
+def test_one_record_after_the_other_agrees_with_the_plain_one(rows, longest, dtype):
+    segment_BL = jnp.pad(_segments(*rows), ((0, 0), (0, 2)))
+    arrays = _arrays(*segment_BL.shape, 4, 2, 8, jnp.dtype(dtype))[:3]
+    expected = attention.plain(*(x.astype(jnp.float32) for x in arrays), segment_BL)
+    attend = attention.in_use("blocks", longest)
+    found = jax.jit(attend)(*arrays, segment_BL)
+    assert found.dtype == dtype
+    error = {"float32": 5e-6, "bfloat16": 0.03}[dtype]
+    np.testing.assert_allclose(found.astype(jnp.float32), expected, atol=error)
+    np.testing.assert_array_equal(found[segment_BL == 0], 0.0)
+
+
+@pytest.mark.parametrize("longest", [128, 600])
+def test_one_record_after_the_other_ignores_other_records(longest):
+    segment_BL = _segments([1, 63, 64, 2, 70], [100, 128])
+    segment_BL = jnp.pad(segment_BL, ((0, 0), (0, 400)))
+    q, k, v, _ = _arrays(*segment_BL.shape, 1, 1, 16)
+    is_third_BL11 = (segment_BL == 3)[:, :, None, None]
+    before, after = (
+        attention.records(*arrays, segment_BL, longest=longest)[0, 64:128]
+        for arrays in (
+            (q, k, v),
+            [jnp.where(is_third_BL11, x, x + 1.0) for x in (q, k, v)],
+        )
+    )
+    np.testing.assert_array_equal(before, after)
+
+
 @pytest.mark.parametrize("backend", BACKENDS)
 def test_back_ends_round_bfloat16_as_the_plain_one(backend):
     arrays = _arrays(*SEGMENT_BL.shape, 1, 1, 48, jnp.bfloat16)
@@ -190,6 +232,7 @@ def test_choice_follows_the_device_and_says_why():
     assert attention.choose("plain", H200).name == "plain"
     assert attention.choose("auto", jax.devices()[0]).name == "blocks"
     assert "CPU" in attention.choose("auto", CPU).reason
+    assert attention.in_use("pallas", 100) is attention.build("pallas")
 
 
 @pytest.mark.parametrize(
