@@ -114,8 +114,21 @@ def multiply(x_BLD: jax.Array, matrix_DF: jax.Array) -> jax.Array:
     copies for the gradient of the matrix, at many times the cost of the product.
     """
     B, L, D = x_BLD.shape
-    out = x_BLD.reshape(B * L, D) @ matrix_DF.astype(x_BLD.dtype)
-    return out.reshape(B, L, -1)
+    out = jnp.matmul(
+        x_BLD.reshape(B * L, D),
+        matrix_DF.astype(x_BLD.dtype),
+        preferred_element_type=_sum_dtype(x_BLD.dtype),
+    )
+    return out.astype(x_BLD.dtype).reshape(B, L, -1)
+
+
+def _sum_dtype(dtype: jnp.dtype) -> jnp.dtype:
+    """Returns what a product sums in and returns.
+
+    With jax 0.10 a CPU's matrix units multiply bfloat16 only for float32 results.
+    """
+    is_wide = jax.default_backend() == "cpu" and jax.__version_info__ < (0, 11)
+    return jnp.dtype(jnp.float32) if is_wide else dtype
 
 
 class RMSNorm(nn.Module):
