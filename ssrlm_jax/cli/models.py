@@ -27,8 +27,7 @@ def add_dtype(parser: argparse.ArgumentParser) -> None:
         choices=config.DTYPES,
         default="float32",
         help="of products; bfloat16 takes half the memory for weights, is faster on "
-        "GPUs and, from jax 0.11 on, on CPUs with AMX; results are rounded (default: "
-        "float32)",
+        "GPUs and on CPUs with AMX; results are rounded (default: float32)",
     )
 
 
