@@ -118,9 +118,8 @@ def records(
     if longest == L <= WHOLE:
         return plain(q_BLHA, k_BMKA, v_BMKA, segment_BL)
     size = longest if longest <= WHOLE else PART
-    is_cut_BL = segment_BL[:, 1:] != segment_BL[:, :-1]
-    is_first_BL = jnp.pad(is_cut_BL, ((0, 0), (1, 0)), constant_values=True)
-    is_first_P = (is_first_BL & (segment_BL > 0)).reshape(-1)
+    start_BL, _ = attention_blocks.record_bounds(segment_BL)
+    is_first_P = (start_BL == jnp.arange(L)[None]).reshape(-1)  # L in padding
     place_P = jnp.arange(is_first_P.size)
 
     def record(_: jax.Array, carry: tuple) -> tuple:
