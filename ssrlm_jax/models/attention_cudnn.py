@@ -40,6 +40,12 @@ def cudnn_packed(
     """
     from jax._src.cudnn import fused_attention_stablehlo as cudnn
 
+    # Outside records cuDNN writes nothing, in the gradients too: whatever the memory
+    # held. Choosing here as well makes them 0.
+    is_record_BL11 = (segment_BL > 0)[:, :, None, None]
+    q_BLHA, k_BMKA, v_BMKA = (
+        jnp.where(is_record_BL11, x, 0) for x in (q_BLHA, k_BMKA, v_BMKA)
+    )
     num_shared = q_BLHA.shape[2] // k_BMKA.shape[2]
     length_BN, offset_BN = record_table(segment_BL, max_segments)
     out_BLHA = cudnn.dot_product_attention(
@@ -54,8 +60,7 @@ def cudnn_packed(
         mask_type=cudnn.MaskType.NO_MASK,
         qkv_layout="BTNH",
     )
-    # Outside records cuDNN writes nothing: whatever the memory held.
-    return jnp.where((segment_BL > 0)[:, :, None, None], out_BLHA, 0)
+    return jnp.where(is_record_BL11, out_BLHA, 0)
 
 
 def record_table(

@@ -225,6 +225,31 @@ def test_record_table_by_hand():
     np.testing.assert_array_equal(first_BN, [[0, 3, 4, -1, -1], [-1] * 5])
 
 
+def test_gradients_of_packed_cudnn_are_zero_in_padding(monkeypatch):
+    from jax._src.cudnn import fused_attention_stablehlo as cudnn
+
+    # Stands in for the kernel, which leaves memory as it was outside records.
+    @jax.custom_vjp
+    def kernel(q, k, v):
+        return q + k + v
+
+    def backward(_, grad):
+        is_in = (SEGMENT_BL > 0)[:, :, None, None]
+        return (jnp.where(is_in, grad, 1e12),) * 3
+
+    kernel.defvjp(lambda q, k, v: (kernel(q, k, v), None), backward)
+    monkeypatch.setattr(
+        cudnn, "dot_product_attention", lambda q, k, v, **_: kernel(q, k, v)
+    )
+    packed = attention.build("cudnn_packed", max_segments=8)
+    arrays = _arrays(*SEGMENT_BL.shape, 2, 2, 8)
+    for x in _out_and_gradients(packed, *arrays, SEGMENT_BL)[1:]:
+        np.testing.assert_array_equal(x[SEGMENT_BL == 0], 0.0)
+        np.testing.assert_array_equal(
+            x[SEGMENT_BL > 0], arrays[3][SEGMENT_BL > 0], strict=True
+        )
+
+
 def test_choice_follows_the_device_and_says_why():
     assert attention.choose("auto", CPU).name == "blocks"
     assert attention.choose("auto", A100).name == "pallas"
