@@ -40,6 +40,7 @@ def each_layer(
     """Yields the layers of an encoder, the first one first.
 
     Two functions are compiled for each shape of batch, whatever the number of layers.
+    Parameters of NumPy are moved to the device once, not for each layer.
 
     Args:
       encoder: of any attention back end and remat policy; neither is used.
@@ -51,6 +52,7 @@ def each_layer(
     chex.assert_equal_shape([token_BL, segment_BL])
     # As a key of compiled functions: encoders that differ in these only are equal.
     encoder = encoder.clone(attend=attention.plain, remat="none", mesh=None)
+    params = jax.device_put(params)
     others = {name: value for name, value in params.items() if name != layerwise.BLOCKS}
     state = layerwise.embed(encoder, others, token_BL, segment_BL)
     for layer in range(encoder.num_layers):

@@ -1,10 +1,13 @@
 """Converted models compute what MultiMolecule computes, to float32 rounding.
 
-Measured: hidden states, maps, logits and pair logits agree to 2e-5 of the largest.
+Measured: hidden states, maps, logits and pair logits agree to 2e-5 of the largest;
+RiNALMo's pair logits at full size to 6e-5, as from their own in float64 (5e-5 theirs,
+4e-5 ours).
 """
 
 import dataclasses
 
+import jax
 import numpy as np
 import pytest
 from multimolecule_models import letters, make, run, save
@@ -17,6 +20,7 @@ from ssrlm_jax.rna import alphabet, batches
 
 FAMILIES = ("rinalmo", "rnafm", "ernierna")
 ROUNDING = 2e-5  # of the largest value
+DEEP_ROUNDING = 1e-4  # after 33 layers and a head
 SMALL = {family: {} for family in FAMILIES}
 # Random deviations of 0.2 let values overflow in 33 wide layers.
 PUBLISHED = {
@@ -52,19 +56,19 @@ def _as_ours(sequence):
     return alphabet.decode(alphabet.encode(sequence)[0])
 
 
-def _converted(model, family, folder):
-    save(model, folder / "theirs")
+def _converted(family, folder):
+    """Returns what was made of the model in folder/theirs."""
     done = families.convert(family, folder / "theirs", folder / "ours")
     description, params = model_dir.load(folder / "ours")
     encoder = encoders.Encoder(
         **dataclasses.asdict(description.architecture), attend=attention.plain
     )
-    return done, encoder, params
+    return done, encoder, jax.device_put(params)
 
 
-def _assert_close(found, expected):
+def _assert_close(found, expected, rounding=ROUNDING):
     scale = np.abs(expected).max()
-    np.testing.assert_allclose(found, expected, rtol=0, atol=ROUNDING * scale)
+    np.testing.assert_allclose(found, expected, rtol=0, atol=rounding * scale)
 
 
 @SIZES
@@ -77,7 +81,9 @@ def test_encoder_layer_by_layer(family, sizes, tmp_path):
         output_hidden_states=True,
         output_attentions=True,
     )
-    _, encoder, params = _converted(model, family, tmp_path)
+    save(model, tmp_path / "theirs")
+    del model  # full sizes: memory need not hold theirs and ours
+    _, encoder, params = _converted(family, tmp_path)
     token_BL, segment_BL, _ = batches.pad(SEQUENCES, LENGTH)
     is_BL = segment_BL > 0
     layers = list(attention_maps.each_layer(encoder, params, token_BL, segment_BL))
@@ -105,7 +111,8 @@ def test_hidden_letters_are_made_up_for(tmp_path):
     model = make("rinalmo")
     hidden = "A<mask>GG<mask>CU<mask>A<mask>"
     theirs = run(model, [hidden, "GGCC"])
-    _, encoder, params = _converted(model, "rinalmo", tmp_path)
+    save(model, tmp_path / "theirs")
+    _, encoder, params = _converted("rinalmo", tmp_path)
     token_BL, segment_BL, _ = batches.pad(["AAGGCCUAAA", "GGCC"], 10)
     token_BL[0, [2, 5, 8, 10]] = alphabet.MASK
     found_BLV = np.asarray(encoder.apply({"params": params}, token_BL, segment_BL))
@@ -116,7 +123,8 @@ def test_hidden_letters_are_made_up_for(tmp_path):
 def test_an_ordinary_residual_would_not_do_for_rinalmo(tmp_path):
     model = make("rinalmo")
     theirs = run(model, SEQUENCES[:1], output_hidden_states=True)
-    _, encoder, params = _converted(model, "rinalmo", tmp_path)
+    save(model, tmp_path / "theirs")
+    _, encoder, params = _converted("rinalmo", tmp_path)
     token_BL, segment_BL, _ = batches.pad(SEQUENCES[:1], LENGTH)
     ordinary = encoder.clone(residual_order="pre")
     found = ordinary.apply({"params": params}, token_BL, segment_BL, method="hidden")
@@ -142,7 +150,9 @@ def test_pairs(family, sizes, tmp_path):
         expected_LM = expected_LM + expected_LM.T
     else:
         expected_LM = theirs.logits.numpy()[0, :, :, 0]
-    done, encoder, params = _converted(model, family, tmp_path)
+    save(model, tmp_path / "theirs")
+    del model
+    done, encoder, params = _converted(family, tmp_path)
     head = heads.build(done.description.head, "float32")
     n = len(sequence)
     token_BL, segment_BL, length_B = batches.pad([sequence, "GGCA"], n + 7)
@@ -151,5 +161,6 @@ def test_pairs(family, sizes, tmp_path):
     is_BL = np.arange(n + 7)[None] < length_B[:, None]
     logits_BLM = head.apply({"params": params["pair_head"]}, x, is_BL)
     i, j = np.triu_indices(n, 1)
-    _assert_close(logits_BLM[0, i, j], expected_LM[i, j])
-    _assert_close(logits_BLM[0, j, i], expected_LM[i, j])
+    rounding = DEEP_ROUNDING if encoder.num_layers > 12 else ROUNDING
+    _assert_close(logits_BLM[0, i, j], expected_LM[i, j], rounding)
+    _assert_close(logits_BLM[0, j, i], expected_LM[i, j], rounding)

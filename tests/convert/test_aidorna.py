@@ -4,6 +4,7 @@ import dataclasses
 import json
 from typing import NamedTuple
 
+import jax
 import numpy as np
 import pytest
 
@@ -135,15 +136,21 @@ def _reference(sizes, state, token_L):
     return states, maps, x, linear(y, "cls.predictions.decoder")
 
 
-def _converted(sizes, state, tmp_path):
+def _save(sizes, state, tmp_path):
+    """Writes a model as its users download it."""
     (tmp_path / "theirs").mkdir()
     torch.save(state, tmp_path / "theirs" / "pytorch_model.bin")
     settings = {"num_attention_heads": sizes.heads, "max_position_embeddings": 512}
     (tmp_path / "theirs" / "config.json").write_text(json.dumps(settings))
+
+
+def _converted(tmp_path):
+    """Returns what was made of the model in tmp_path/theirs."""
     done = families.convert("aidorna", tmp_path / "theirs", tmp_path / "ours")
     description, params = model_dir.load(tmp_path / "ours")
     fields = dataclasses.asdict(description.architecture)
-    return done, encoders.Encoder(**fields, attend=attention.plain), params
+    encoder = encoders.Encoder(**fields, attend=attention.plain)
+    return done, encoder, jax.device_put(params)
 
 
 def _tokens(sequence):
@@ -161,7 +168,11 @@ def _assert_close(found, expected):
 def test_layers_maps_hidden_states_and_logits(name, tmp_path):
     sizes = ALL[name]
     state = _state(sizes)
-    done, encoder, params = _converted(sizes, state, tmp_path)
+    _save(sizes, state, tmp_path)
+    with torch.no_grad():
+        theirs = [_reference(sizes, state, _tokens(sequence)) for sequence in SEQUENCES]
+    del state  # 1.6B: memory need not hold theirs and ours
+    done, encoder, params = _converted(tmp_path)
     assert done.description.trained_length == 510
     assert len(done.notes) == 2  # copies: the decoder's matrix and bias
     token_BL, segment_BL, _ = batches.pad(SEQUENCES, 18)
@@ -169,12 +180,8 @@ def test_layers_maps_hidden_states_and_logits(name, tmp_path):
     hidden_BLD = encoder.apply(weights, token_BL, segment_BL, method="hidden")
     logits_BLV = encoder.apply(weights, token_BL, segment_BL)
     layers = list(attention_maps.each_layer(encoder, params, token_BL, segment_BL))
-    for row, sequence in enumerate(SEQUENCES):
-        n = len(sequence) + 2
-        with torch.no_grad():
-            states, maps, hidden_LD, logits_LV = _reference(
-                sizes, state, _tokens(sequence)
-            )
+    for row, (states, maps, hidden_LD, logits_LV) in enumerate(theirs):
+        n = len(SEQUENCES[row]) + 2
         for layer, state_LD, map_HLM in zip(layers, states, maps, strict=True):
             _assert_close(layer.x_BLD[row, :n], state_LD)
             _assert_close(layer.maps_BHLM[row, :, :n, :n], map_HLM)
@@ -185,7 +192,8 @@ def test_layers_maps_hidden_states_and_logits(name, tmp_path):
 def test_the_smallest_is_a_llama(tmp_path):
     transformers = pytest.importorskip("transformers", reason="computes the reference")
     state = _state(SMALL)
-    _, encoder, params = _converted(SMALL, state, tmp_path)
+    _save(SMALL, state, tmp_path)
+    _, encoder, params = _converted(tmp_path)
     sizes = transformers.LlamaConfig(
         vocab_size=16,
         hidden_size=SMALL.width,
