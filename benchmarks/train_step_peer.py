@@ -74,6 +74,6 @@ def turn(
         value.backward()
         torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
         adamw.step()
-        return float(value)
+        return float(value.detach())
 
     return take
