@@ -10,9 +10,8 @@ VOCABULARY = (
     "[PAD] [MASK] [CLS] [SEP] [UNK] A G C T U N [BOS] [EOS] [UNUSED1] [UNUSED2] "
     "[UNUSED3]"
 )
-# Width -> heads, for files that have no config.json beside them; those of other
-# published widths are not known.
-NUM_HEADS = {128: 8, 512: 16, 2048: 32}
+# Width -> heads, for files that have no config.json beside them; 300M-MARS needs it.
+NUM_HEADS = {128: 8, 512: 16, 1280: 20, 2048: 32}
 
 _LEFT_OUT = {
     r"inv_freq$": "angles of positions, computed here",
@@ -35,6 +34,12 @@ def plan(source: sources.Source) -> tuple[rules.Plan, sources.Source]:
             f"{source.path}: how many heads a model of width {width} has is not known; "
             "put its config.json beside the file, which says so"
         )
+    source.expect(
+        hidden_act="swiglu",
+        position_embedding_type="rope",
+        rotary_percent=1.0,
+        seq_len_interpolation_factor=None,
+    )
     has_bias = f"{layer.format(0)}attention.self.query.bias" in source.shapes
     is_layer_norm = "bert.encoder.ln.bias" in source.shapes
     sizes = config.EncoderConfig(

@@ -21,6 +21,12 @@ VOCABULARY = (
 THRESHOLD = 1 / (1 + math.exp(-1.5))
 TRAINED_LENGTH = 1_022
 
+_OLD_NAMES = {  # of MultiMolecule's
+    r"\bpairwise_bias_proj\.0\.": "pairwise_bias_proj.dense1.",
+    r"\bpairwise_bias_proj\.2\.": "pairwise_bias_proj.dense2.",
+    r"^ss_head\.convnet\.\d+\.(weight|bias)$": r"ss_head.convnet.projection.\1",
+    r"^ss_head\.convnet\.(\d+)\.": r"ss_head.convnet.blocks.\1.",
+}
 _LEFT_OUT = {
     r"^masked_lm_pooler\.": "a pooler, which no published result uses",
     r"^sentence_projection_layer\.": "a classifier of sentences, never trained",
@@ -36,8 +42,9 @@ def plan(source: sources.Source) -> tuple[rules.Plan, sources.Source]:
     Raises:
       ValueError: it is none of ERNIE-RNA's.
     """
-    if multimolecule.is_one(source):
-        return _multimolecule(source), source
+    theirs = multimolecule.unified(source, "ernierna", _OLD_NAMES)
+    if theirs:
+        return _multimolecule(theirs), theirs
     source = source.renamed(_unified)
     return _own(source), source
 
@@ -92,10 +99,15 @@ def _own(source: sources.Source) -> rules.Plan:
 
 
 def _multimolecule(source: sources.Source) -> rules.Plan:
+    source.expect(
+        hidden_act="gelu", position_embedding_type="sinusoidal", pairwise_alpha=0.8
+    )
+    norm_epsilon, notes = multimolecule.epsilon(source)
     layer = multimolecule.LAYER
     _, width = rules.shape(source, multimolecule.EMBEDDING, 2)
     heads = rules.shape(source, "model.pairwise_bias_proj.dense2.weight", 2)[0]
     sizes = architecture(
+        norm_epsilon=norm_epsilon,
         num_layers=multimolecule.num_layers(source),
         width=width,
         heads=heads,
@@ -130,6 +142,7 @@ def _multimolecule(source: sources.Source) -> rules.Plan:
         | {"token_type_embeddings": "embeddings of sentence pairs, which RNA has not"},
         copies=multimolecule.COPIES,
         licence=multimolecule.LICENCE,
+        notes=notes,
         head=head,
         threshold=THRESHOLD if head else None,
         trained_length=TRAINED_LENGTH,
@@ -137,10 +150,16 @@ def _multimolecule(source: sources.Source) -> rules.Plan:
 
 
 def architecture(
-    *, num_layers: int, width: int, heads: int, ffn: int
+    *,
+    num_layers: int,
+    width: int,
+    heads: int,
+    ffn: int,
+    norm_epsilon: float = 1e-5,
 ) -> config.EncoderConfig:
     """Returns ERNIE-RNA's encoder of a size."""
     return config.EncoderConfig(
+        norm_epsilon=norm_epsilon,
         num_layers=num_layers,
         width=width,
         num_heads=heads,

@@ -45,7 +45,13 @@ def plan(
             f"{source.path}: no tensor says how many heads there are; put the "
             "config.json of the model beside it, with num_attention_heads"
         )
-    letters = letters or settings.get(LETTERS_KEY)
+    told = settings.get(LETTERS_KEY)
+    if letters and told and list(letters) != list(told):
+        raise ValueError(
+            f"{source.path}: its config.json has the letters {','.join(told)}; leave "
+            "out --letters, which name others"
+        )
+    letters = letters or told
     if letters is None:
         raise ValueError(
             f"{source.path}: the letters of its {vocab} tokens are not known; name "
@@ -58,11 +64,7 @@ def plan(
         )
     head_size = max(1, width // num_heads)
     num_kv_rows = rules.shape(source, "layers.0.self_attn.k_proj.weight", 2)[0]
-    if settings.get("hidden_act", "silu") != "silu":
-        raise ValueError(
-            f"{source.path}: hidden_act={settings['hidden_act']!r} found, 'silu' is "
-            "expected"
-        )
+    source.expect(hidden_act="silu")
     has_head = "lm_head.weight" in source.shapes
     if not has_head and settings.get("tie_word_embeddings") is False:
         raise ValueError(

@@ -27,8 +27,9 @@ def plan(source: sources.Source) -> tuple[rules.Plan, sources.Source]:
     Raises:
       ValueError: it is none of RiNALMo's.
     """
-    if multimolecule.is_one(source):
-        return _multimolecule(source), source
+    theirs = multimolecule.unified(source, "rinalmo", multimolecule.OLD_RESNET)
+    if theirs:
+        return _multimolecule(theirs), theirs
     source = source.renamed(lambda name: re.sub(r"^lm\.", "", name))
     return _own(source), source
 
@@ -110,9 +111,12 @@ def _fused(width: int, heads: int) -> list[rules.Rule]:
 
 
 def _multimolecule(source: sources.Source) -> rules.Plan:
+    source.expect(hidden_act="gelu", position_embedding_type="rotary")
+    norm_epsilon, notes = multimolecule.epsilon(source)
     layer = multimolecule.LAYER
     _, width = rules.shape(source, multimolecule.EMBEDDING, 2)
     sizes = architecture(
+        norm_epsilon=norm_epsilon,
         num_layers=multimolecule.num_layers(source),
         width=width,
         heads=source.integer("num_attention_heads") or NUM_HEADS,
@@ -129,6 +133,7 @@ def _multimolecule(source: sources.Source) -> rules.Plan:
     )
     # β is stored as `intermediate.bias`. Output letters may be the input ones.
     output = "lm_head.decoder.weight"
+    num_letters, pick = multimolecule.letter_rows(source)
     return rules.Plan(
         family="rinalmo",
         architecture=sizes,
@@ -143,14 +148,15 @@ def _multimolecule(source: sources.Source) -> rules.Plan:
             rules.Rule(
                 "head",
                 output if output in source.shapes else multimolecule.EMBEDDING,
-                (multimolecule.NUM_LETTERS, width),
-                multimolecule.pick_letters(),
+                (num_letters, width),
+                pick,
             ),
             *head_rules,
         ],
         left_out=multimolecule.LEFT_OUT,
         copies=multimolecule.COPIES,
         licence=multimolecule.LICENCE,
+        notes=notes,
         head=head,
     )
 
@@ -162,9 +168,11 @@ def architecture(
     heads: int,
     ffn: int,
     token_dropout: float = TOKEN_DROPOUT,
+    norm_epsilon: float = 1e-5,
 ) -> config.EncoderConfig:
     """Returns RiNALMo's encoder of a size."""
     return config.EncoderConfig(
+        norm_epsilon=norm_epsilon,
         num_layers=num_layers,
         width=width,
         num_heads=heads,

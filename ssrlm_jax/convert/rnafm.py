@@ -36,8 +36,9 @@ def plan(source: sources.Source) -> tuple[rules.Plan, sources.Source]:
     Raises:
       ValueError: it is none of RNA-FM's.
     """
-    if multimolecule.is_one(source):
-        return _multimolecule(source), source
+    theirs = multimolecule.unified(source, "rnafm", multimolecule.OLD_RESNET)
+    if theirs:
+        return _multimolecule(theirs), theirs
     source = source.renamed(
         lambda name: re.sub(r"^(backbone\.)?(encoder\.|sentence_encoder\.)*", "", name)
     )
@@ -93,10 +94,13 @@ def _own(source: sources.Source) -> rules.Plan:
 
 
 def _multimolecule(source: sources.Source) -> rules.Plan:
+    source.expect(hidden_act="gelu", position_embedding_type="absolute")
+    norm_epsilon, notes = multimolecule.epsilon(source)
     layer = multimolecule.LAYER
     positions = "model.embeddings.position_embeddings.weight"
     _, width = rules.shape(source, multimolecule.EMBEDDING, 2)
     sizes = architecture(
+        norm_epsilon=norm_epsilon,
         num_layers=multimolecule.num_layers(source),
         width=width,
         heads=source.integer("num_attention_heads") or NUM_HEADS,
@@ -131,6 +135,7 @@ def _multimolecule(source: sources.Source) -> rules.Plan:
         left_out=multimolecule.LEFT_OUT,
         copies=multimolecule.COPIES,
         licence=multimolecule.LICENCE,
+        notes=notes,
         head=head,
         trained_length=sizes.max_positions - 2,
     )
@@ -145,9 +150,11 @@ def architecture(
     positions: int,
     has_embedding_norm: bool,
     is_dropped: bool,
+    norm_epsilon: float = 1e-5,
 ) -> config.EncoderConfig:
     """Returns RNA-FM's encoder of a size."""
     return config.EncoderConfig(
+        norm_epsilon=norm_epsilon,
         num_layers=num_layers,
         width=width,
         num_heads=heads,

@@ -222,8 +222,16 @@ def check(plan: Plan, source: sources.Source) -> list[str]:
     """Compares a checkpoint with its plan, and returns what is left out, and why.
 
     Raises:
-      ValueError: tensors are unknown, missing or of another shape.
+      ValueError: tensors are unknown, missing or of another shape, or config.json says
+        another number of layers.
     """
+    num_layers = plan.architecture.num_layers
+    told = source.integer("num_hidden_layers", num_layers)
+    if told != num_layers:
+        raise ValueError(
+            f"{source.path}: tensors of {num_layers} layers found, and "
+            f"num_hidden_layers={told} in its config.json; take both from one place"
+        )
     wanted: dict[str, tuple[int, ...]] = {}
     for rule in plan.rules:
         for name in _names(rule, plan):

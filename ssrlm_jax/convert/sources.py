@@ -77,6 +77,19 @@ class Source:
             raise ValueError(f"{self.path}: {name}={found!r} is no number")
         return float(found)
 
+    def expect(self, **known: Any) -> None:
+        """Refuses settings that are not what is known here; none has to be there.
+
+        Raises:
+          ValueError: one is there and is something else.
+        """
+        for name, value in known.items():
+            found = self.settings.get(name, value)
+            if found != value:
+                raise ValueError(
+                    f"{self.path}: {name}={found!r} found, {value!r} is expected"
+                )
+
     def renamed(self, rename: Callable[[str], str]) -> "Source":
         """Returns the same checkpoint with other names.
 
@@ -243,9 +256,15 @@ def _unpickle(torch: Any, path: pathlib.Path, is_trusted: bool) -> Any:
         except Exception as error:  # of many kinds, for a file of another kind
             with path.open("rb") as file:
                 is_pickle = file.read(2) in (b"PK", b"\x80\x02")
-            if not isinstance(error, pickle.UnpicklingError) or not is_pickle:
-                why = _first(error)
-                raise ValueError(f"{path}: is no PyTorch file: {why}") from error
+            if not is_pickle:
+                raise ValueError(
+                    f"{path}: is no PyTorch file; give one, or safetensors, or a "
+                    "directory that has either"
+                ) from error
+            if not isinstance(error, pickle.UnpicklingError):
+                raise ValueError(
+                    f"{path}: is no whole PyTorch file: {_first(error)}"
+                ) from error
             if not is_trusted:
                 raise ValueError(
                     f"{path}: holds Python objects beside tensors, and opening them "

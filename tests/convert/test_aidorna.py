@@ -34,6 +34,7 @@ ALL = {
     # As published; smaller numbers, as wider sums grow.
     "1M-MARS": Sizes(128, 8, 320, 6, has_bias=False, scale=0.1),
     "25M-MARS": Sizes(512, 16, 1344, 8, has_bias=True, scale=0.05),
+    "650M, two layers": Sizes(1280, 20, 3392, 2, has_bias=True, scale=0.03),
     "1.6B, two layers": Sizes(2048, 32, 5440, 2, has_bias=True, scale=0.02),
     "1.6B": Sizes(2048, 32, 5440, 32, has_bias=True, scale=0.02),
 }
@@ -231,6 +232,19 @@ def test_the_smallest_is_a_llama(tmp_path):
     token_BL, segment_BL, _ = batches.pad(SEQUENCES[:1], len(SEQUENCES[0]))
     found = encoder.apply({"params": params}, token_BL, segment_BL, method="hidden")
     _assert_close(found, expected)
+
+
+@pytest.mark.parametrize(
+    ("setting", "found"),
+    [("rotary_percent", 0.5), ("hidden_act", "gelu"), ("num_hidden_layers", 3)],
+)
+def test_settings_that_are_not_computed_here_are_refused(setting, found, tmp_path):
+    _save(SMALL, _state(SMALL), tmp_path)
+    path = tmp_path / "theirs" / "config.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | {setting: found}))
+    with pytest.raises(ValueError, match=f"{setting}={found!r}"):
+        _converted(tmp_path)
+    assert not (tmp_path / "ours").exists()
 
 
 def test_heads_are_known_by_width_or_from_the_config(tmp_path):

@@ -155,6 +155,14 @@ def test_letters_of_another_order(tmp_path):
     np.testing.assert_array_equal(found["head"], expected["head"])
 
 
+def test_letters_that_contradict_the_config_are_refused(tmp_path):
+    folder = _state(tmp_path, letters=list(alphabet.LETTERS))
+    with pytest.raises(ValueError, match="leave out --letters, which name others"):
+        families.convert(
+            "ssrlm", folder, tmp_path / "out", letters=alphabet.LETTERS[::-1]
+        )
+
+
 def test_letters_that_lack_one_of_ours(tmp_path):
     folder = _state(tmp_path, letters=[*alphabet.LETTERS[:-1], "X"])
     with pytest.raises(ValueError, match="'N' is not among the letters"):
