@@ -138,15 +138,16 @@ def split_by_family(
     Raises:
       ValueError: there is no such family, or fewer families than folds.
     """
-    family_of = _families(settings, records)
-    names = sorted(set(family_of.values()))
+    families = _families(settings, records)
+    names = sorted(set(families))
     if settings.held_out:
         if settings.held_out not in names:
             raise ValueError(
                 f"data.held_out={settings.held_out!r} is not one of {names}"
             )
-        test = [r for r in records if family_of[r.name] == settings.held_out]
-        rest = [r for r in records if family_of[r.name] != settings.held_out]
+        both = list(zip(records, families, strict=True))
+        test = [record for record, family in both if family == settings.held_out]
+        rest = [record for record, family in both if family != settings.held_out]
         order = np.random.default_rng((seed, len(rest))).permutation(len(rest))
         num_validation = max(1, round(settings.validation_share * len(rest)))
         validation = [rest[n] for n in sorted(order[:num_validation])]
@@ -159,20 +160,20 @@ def split_by_family(
         raise ValueError(
             f"data.num_folds={settings.num_folds}: there are {len(names)} families only"
         )
-    fold_of = folds(list(family_of.values()), settings.num_folds, seed)
+    fold_of = folds(families, settings.num_folds, seed)
     parts: list[list[formats.Record]] = [[], [], []]
-    for record in records:
-        past = (fold_of[family_of[record.name]] - settings.fold) % settings.num_folds
+    for record, family in zip(records, families, strict=True):
+        past = (fold_of[family] - settings.fold) % settings.num_folds
         parts[{0: 2, 1: 1}.get(past, 0)].append(record)
     return Split(*parts)
 
 
 def _families(
     settings: config.LabelledConfig, records: Sequence[formats.Record]
-) -> dict[str, str]:
-    """Returns the family of each record's name; one without has its own."""
+) -> list[str]:
+    """Returns the family of each record; a name without has its own."""
     if not settings.families:
-        return {r.name: r.family or f"of {r.name} alone" for r in records}
+        return [r.family or f"of {r.name} alone" for r in records]
     given = {}
     for number, line in formats.lines(settings.families):
         fields = line.decode("utf-8", "replace").split("\t")
@@ -194,7 +195,7 @@ def _families(
             settings.families,
             len(unknown),
         )
-    return {r.name: given.get(r.name) or f"of {r.name} alone" for r in records}
+    return [given.get(r.name) or f"of {r.name} alone" for r in records]
 
 
 def folds(families: Sequence[str], num_folds: int, seed: int) -> dict[str, int]:

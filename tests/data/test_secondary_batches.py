@@ -114,6 +114,18 @@ def test_a_family_is_held_out_whole():
     assert sorted(names) == sorted(r.name for r in records)
 
 
+def test_records_of_one_name_keep_their_own_families():
+    records = [_record(20 + n, f"r{n % 5}", "abc"[n // 5]) for n in range(15)]
+    held = config.LabelledConfig(table="t.tsv", held_out="b")
+    found = secondary.split_by_family(held, records, seed=0)
+    assert {r.family for r in [*found.train, *found.validation]} == {"a", "c"}
+    assert [r.family for r in found.test] == ["b"] * 5
+    fold = config.LabelledConfig(table="t.tsv", num_folds=3)
+    parts = vars(secondary.split_by_family(fold, records, seed=0)).values()
+    families = sorted([r.family for r in part] for part in parts)
+    assert families == [["a"] * 5, ["b"] * 5, ["c"] * 5]
+
+
 def test_folds_share_no_family_and_every_fold_tests_once():
     records = [_record(20, f"r{n}", f"f{n % 7}") for n in range(40)]
     tested = []
