@@ -53,9 +53,11 @@ class Meter:
 
         The first report of a session starts the clock: before it, things compile.
         """
+        is_skipped = bool(report.num_skipped > 0)
+        norm = (0.0, 0.0) if is_skipped else (report.gradient_norm, 1.0)
         sums: dict[str, tuple[Any, Any]] = report.sums | {
-            "skipped": (float(report.num_skipped > 0), 1.0),
-            "gradient_norm": (report.gradient_norm, 1.0),
+            "skipped": (float(is_skipped), 1.0),
+            "gradient_norm": norm,
         }
         for name, (total, count) in sums.items():
             before = self._sums.get(name, (0.0, 0.0))

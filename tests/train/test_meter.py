@@ -12,11 +12,11 @@ def clock(monkeypatch):
     return now
 
 
-def _report(loss, count, *, num_skipped=0, tokens=50.0):
+def _report(loss, count, *, num_skipped=0, tokens=50.0, norm=2.0):
     return update.Report(
         sums={"loss": (np.float32(loss), np.float32(count))},
         loss=np.float32(loss / max(count, 1)),
-        gradient_norm=np.float32(2.0),
+        gradient_norm=np.float32(norm),
         learning_rate=np.float32(0.5),
         num_skipped=np.int32(num_skipped),
         notes_4=np.float32([0.0, tokens, 400.0, 300.0]),
@@ -34,6 +34,18 @@ def test_means_weigh_by_counts_and_skipped_updates_have_none(clock):
     assert values["learning_rate"] == 0.5
     assert "mfu" not in values
     assert "loss" not in meters.read()
+
+
+def test_a_skipped_update_has_no_norm(clock):
+    meters = meter.Meter(meter.NOTHING, None)
+    meters.add(_report(6.0, 2, norm=3.0), waited=0.0)
+    meters.add(_report(0.0, 0, num_skipped=1, norm=np.nan), waited=0.0)
+    meters.add(_report(6.0, 2, norm=5.0), waited=0.0)
+    assert meters.read()["gradient_norm"] == 4.0
+    meters.add(_report(0.0, 0, num_skipped=1, norm=np.inf), waited=0.0)
+    values = meters.read()
+    assert values["skipped"] == 1.0
+    assert not {"gradient_norm", "loss"} & set(values)
 
 
 def test_rates_leave_out_the_first_step_and_pauses(clock):
