@@ -7,7 +7,6 @@ every step once.
 
 import contextlib
 import importlib.util
-import json
 import pathlib
 from collections.abc import Callable
 from types import TracebackType
@@ -113,7 +112,7 @@ class Log:
 
 def _to_lines(file: TextIO) -> Sink:
     def write(step: int, scalars: Scalars) -> None:
-        file.write(json.dumps({"step": step} | scalars) + "\n")
+        file.write(workdirs.line_of({"step": step} | scalars))
 
     return write
 

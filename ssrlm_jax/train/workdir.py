@@ -3,11 +3,12 @@
 Imports nothing heavy, so that a wrong directory stops a command in the first second.
 
   meta.json            what the run was last started with
-  metrics.jsonl        one JSON object with "step" on each line
+  metrics.jsonl        one JSON object with "step" on each line; nan is null
   checkpoints/STEP/    written by train.checkpoint
 """
 
 import json
+import math
 import pathlib
 from typing import Any
 
@@ -71,14 +72,23 @@ def read_metrics(workdir: pathlib.Path) -> list[dict[str, Any]]:
     """Returns the lines of the metrics; a last one that was cut off is left out."""
     path = workdir / METRICS
     lines = path.read_text().splitlines(keepends=True) if path.exists() else []
-    return [json.loads(line) for line in lines if line.endswith("\n")]
+    return [
+        {k: math.nan if v is None else v for k, v in json.loads(line).items()}
+        for line in lines
+        if line.endswith("\n")
+    ]
+
+
+def line_of(metrics: dict[str, Any]) -> str:
+    """Returns a line of the metrics; JSON has no nan and no infinity."""
+    told = {k: v if math.isfinite(v) else None for k, v in metrics.items()}
+    return json.dumps(told, allow_nan=False) + "\n"
 
 
 def drop_metrics(workdir: pathlib.Path, after: int) -> None:
     """Drops the lines of steps after `after`; makes the file if there is none."""
     kept = [line for line in read_metrics(workdir) if line["step"] <= after]
-    text = "".join(json.dumps(line) + "\n" for line in kept)
-    write_whole(workdir / METRICS, text)
+    write_whole(workdir / METRICS, "".join(map(line_of, kept)))
 
 
 def steps(workdir: pathlib.Path) -> list[int]:

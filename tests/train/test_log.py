@@ -1,4 +1,5 @@
 import json
+import math
 import sys
 import types
 
@@ -33,6 +34,21 @@ def test_lines_go_to_the_file_and_to_people(tmp_path, capsys):
         (line,) = (tmp_path / "metrics.jsonl").read_text().splitlines()
     assert json.loads(line) == {"step": 1000, "loss": 0.1}
     assert capsys.readouterr().err == "step 1,000/2,000  loss 0.1000\n"
+
+
+def test_numbers_that_are_not_finite_leave_the_file_json(tmp_path):
+    def refuse(name):
+        raise AssertionError(f"{name} is not JSON")
+
+    scalars = {"loss": math.nan, "rate": math.inf, "tokens": 5.0}
+    for step in (1, 2):
+        with log.Log(tmp_path, config.LoopConfig(), first=1, is_primary=True) as one:
+            one.write(step, scalars, "")
+    lines = (tmp_path / "metrics.jsonl").read_text().splitlines()
+    assert [json.loads(line, parse_constant=refuse) for line in lines] == [
+        {"step": step, "loss": None, "rate": None, "tokens": 5.0} for step in (1, 2)
+    ]
+    assert all(math.isnan(line["loss"]) for line in workdir.read_metrics(tmp_path))
 
 
 def test_only_one_process_writes(tmp_path, capsys):
