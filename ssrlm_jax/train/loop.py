@@ -41,11 +41,18 @@ def check(
     """Checks what `run` would stop for; costs nothing.
 
     Raises:
-      ValueError: the workdir was made with another architecture, or a package that
-        the settings ask for is missing.
+      ValueError: the workdir was made with another architecture or has taken more
+        steps than are asked for, or a package that the settings ask for is missing.
     """
     log.check(config)
     workdirs.check(workdir, config, meta["architecture"])
+    newest = max(workdirs.steps(workdir), default=0)
+    if newest > config.num_steps:
+        raise ValueError(
+            f"loop.num_steps={config.num_steps} lies before step {newest} of the "
+            f"newest checkpoint in {workdir}; ask for {newest} steps or more, or take "
+            "another --workdir"
+        )
 
 
 def run(

@@ -157,6 +157,15 @@ def test_a_workdir_keeps_its_architecture(tmp_path):
         _run(tmp_path, num_steps=1, meta=meta)
 
 
+def test_fewer_steps_than_were_taken_are_an_error(tmp_path):
+    _run(tmp_path, num_steps=6)
+    with pytest.raises(
+        ValueError, match=r"loop\.num_steps=5 lies before step 6 of .*;"
+    ):
+        _run(tmp_path, num_steps=5)
+    assert int(_run(tmp_path, num_steps=6).step) == 6
+
+
 def test_batches_that_end_too_soon_are_an_error(tmp_path):
     def batches(start):
         yield from itertools.islice(toy.batches(start), 3)
