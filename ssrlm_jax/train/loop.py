@@ -226,13 +226,14 @@ class _Session:
                 self.saved.save(step, state, meta)
 
     def _is_best(self, step: int, scores: Mapping[str, float]) -> bool:
-        """Says whether no evaluation before had more of `config.keep_best`."""
+        """Says whether no evaluation before had as much of `config.keep_best`."""
         name = self.config.keep_best
         if not name:
             return False
         if name not in scores:
             raise ValueError(f"loop.keep_best={name!r} is not one of {sorted(scores)}")
-        if self.best is not None and not scores[name] > self.best["score"]:
+        least = -math.inf if self.best is None else self.best["score"]
+        if not scores[name] > least:  # nan neither
             return False
         self.best = {"step": step, "score": scores[name]}
         self.saved.keep_best(step)

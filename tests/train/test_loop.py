@@ -10,7 +10,7 @@ import pytest
 import toy
 
 from ssrlm_jax import config
-from ssrlm_jax.train import loop, sharding, workdir
+from ssrlm_jax.train import checkpoint, loop, sharding, workdir
 
 
 def _run(path, *, task=None, batches=toy.batches, mesh=None, meta=toy.META, **settings):
@@ -164,6 +164,26 @@ def test_fewer_steps_than_were_taken_are_an_error(tmp_path):
     ):
         _run(tmp_path, num_steps=5)
     assert int(_run(tmp_path, num_steps=6).step) == 6
+
+
+class _Scored(toy.Mlp):
+    """Gives the next of some scores at each evaluation."""
+
+    def __init__(self, *scores):
+        super().__init__()
+        self.scores = list(scores)
+
+    def evaluate(self, learned, frozen):
+        return {"f1": self.scores.pop(0)}
+
+
+def test_a_score_that_is_nan_is_never_the_best(tmp_path):
+    settings = {"evaluate_every": 2, "save_every": 2, "keep_latest": 1}
+    task = _Scored(math.nan, 0.3, math.nan, 0.2)
+    _run(tmp_path, task=task, num_steps=8, keep_best="f1", **settings)
+    assert workdir.steps(tmp_path) == [4, 8]
+    _, meta = checkpoint.restore_parameters(tmp_path)
+    assert meta["best"] == {"step": 4, "score": 0.3}
 
 
 def test_batches_that_end_too_soon_are_an_error(tmp_path):
