@@ -122,6 +122,7 @@ def run(
                 saved=saved,
                 watch=watch,
                 journal=journal,
+                part=sharding.share(mesh)[1] / jax.process_count(),
                 meter=meters.Meter(kept["meter"], _peak(mesh)),
                 meta=meta | {"versions": versions()},
                 profile=workdir / "profile",
@@ -144,6 +145,7 @@ class _Session:
     saved: checkpoint.Checkpoints
     watch: preemption.Watch
     journal: log.Log
+    part: float  # of a batch's cost that this process adds; others read its rows, too
     meter: meters.Meter
     meta: workdirs.Meta
     profile: pathlib.Path
@@ -179,8 +181,9 @@ class _Session:
         if batch is None:
             raise ValueError(f"batches ended before step {step}")
         cost = self.task.cost(batch)
+        costs = (cost.tokens, cost.flops, cost.exact_flops)
         notes_N4 = self.compiled.notes(
-            self.watch.is_asked, cost.tokens, cost.flops, cost.exact_flops
+            self.watch.is_asked, *(self.part * one for one in costs)
         )
         rows = sharding.spread(batch, self.compiled.mesh)
         state, report = self.compiled.take(state, rows, notes_N4, self.compiled.key)

@@ -30,8 +30,8 @@ def _run_here(path, mesh, num_steps):
     )
 
 
-def _start_two(path, num_steps, save_every=100, **settings):
-    settings |= {"workdir": str(path), "mesh": MIXED, "compiled": ""}
+def _start_two(path, num_steps, save_every=100, mesh=MIXED, **settings):
+    settings |= {"workdir": str(path), "mesh": mesh, "compiled": ""}
     settings |= {"loop": LOOP | {"num_steps": num_steps, "save_every": save_every}}
     return processes.start_together(SCRIPT, settings)
 
@@ -67,6 +67,15 @@ def test_two_processes_one_and_two_again_take_the_steps_of_one_device(tmp_path):
         strict=True,
     ):
         np.testing.assert_allclose(leaf, exact, atol=2e-4)
+
+
+def test_what_two_processes_read_together_costs_once(tmp_path):
+    """Along the tensor axis both read the same rows."""
+    processes.finish(*_start_two(tmp_path / "two", 4, mesh={"data": 1, "tensor": 8}))
+    _run_here(tmp_path / "one", sharding.make_mesh(config.MeshConfig()), 4)
+    (found,), (expected,) = toy.curve(tmp_path / "two"), toy.curve(tmp_path / "one")
+    assert found["tokens"] == expected["tokens"]
+    assert found["loss"] == pytest.approx(expected["loss"], rel=1e-5)
 
 
 @pytest.mark.long
