@@ -34,7 +34,7 @@ class Optimizer:
 def build(
     config: config_lib.OptimizerConfig,
     num_steps: int,
-    undecayed: str = "norm|bias",
+    undecayed: str = "norm|bias$",
     rates: Mapping[str, float] | None = None,
 ) -> Optimizer:
     """Returns AdamW with gradient clipping, warm-up and decay.
@@ -43,8 +43,9 @@ def build(
       config: its settings.
       num_steps: steps of the whole run; where "cosine" ends.
       undecayed: pattern of the paths of parameters without weight decay. Vectors
-        never decay; the scales of norms stacked over layers are matrices, so
-        paths must tell.
+        never decay; the scales of norms and the biases of stacked layers are
+        matrices, so paths must tell. A module that computes a bias has matrices
+        that decay, "pair_bias/first/kernel".
       rates: pattern of a path to the share of the learning rate that parameters
         there get; the first pattern found decides, 1 where none is.
     """
@@ -59,7 +60,7 @@ def build(
     def is_decayed(learned: contract.Params) -> contract.Params:
         return jax.tree.map_with_path(
             lambda path, leaf: (
-                leaf.ndim > 1 and not re.search(undecayed, jax.tree_util.keystr(path))
+                leaf.ndim > 1 and not re.search(undecayed, sharding.path_name(path))
             ),
             learned,
         )

@@ -45,6 +45,8 @@ def _direction(gradient, learned, **settings):
         ("norm", (4,), False),
         ("blocks/attention_norm/scale", (2, 4), False),  # stacked over layers
         ("bias", (2, 4), False),
+        ("blocks/query_bias", (2, 4), False),
+        ("pair_bias/first/kernel", (3, 4), True),  # computes a bias
         ("scale", (), False),
     ],
 )
