@@ -136,6 +136,7 @@ def choose_for(known: Sequence[Known], *, method: str, **flags: Any) -> Choice:
 
 
 def _above(probability: np.ndarray, grid_G: np.ndarray) -> np.ndarray:
-    """Counts the probabilities above each threshold."""
+    """Counts the probabilities above each threshold, rounded as in `decode`."""
     ordered = np.sort(probability)
-    return len(ordered) - np.searchsorted(ordered, grid_G, side="right")
+    rounded_G = grid_G.astype(ordered.dtype)
+    return len(ordered) - np.searchsorted(ordered, rounded_G, side="right")

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from ssrlm_jax.metrics import thresholds
-from ssrlm_jax.rna import probabilities
+from ssrlm_jax.rna import decode, probabilities
 from ssrlm_jax.rna import structure as structures
 
 
@@ -28,6 +28,20 @@ def test_a_pair_at_the_threshold_is_not_predicted():
     wrong = _decoded([0.5], [0], 0)  # an unpaired RNA
     right = _decoded([0.51], [1], 1)
     assert thresholds.choose([wrong, right]).threshold == 0.5
+
+
+@pytest.mark.parametrize("threshold", [0.3, 0.7])  # float32: above 0.3, below 0.7
+def test_a_float32_at_the_threshold_is_not_predicted_either(threshold):
+    listed = probabilities.PairProbabilities(
+        np.array([0], np.int32), np.array([6], np.int32), np.float32([threshold])
+    )
+    unpaired = thresholds.Known("G" * 10, structures.from_dot_bracket("." * 10), listed)
+    chosen = thresholds.choose_for([unpaired], method="greedy")
+    assert chosen == thresholds.Choice(threshold, 1.0, 1.0, 1.0)
+    below = np.nextafter(np.float32(threshold), np.float32(0))
+    for one, num_pairs in ((chosen.threshold, 0), (float(below), 1)):
+        found = decode.decode(listed, unpaired.sequence, threshold=one)
+        assert len(found.pairs) == num_pairs
 
 
 def test_an_unpaired_rna_counts_1_where_nothing_is_predicted():
