@@ -29,7 +29,6 @@ SPLITS = ("train", "validation")
 SOURCES = ("ncrna", "other")  # a source's place here is its number in a batch
 MANIFEST = "manifest.json"
 HOW_TO_MAKE = "python launch/prepare_corpus.py --ncrna=YOUR.fa --out="
-MAX_ROW_LENGTH = 2**15 - 1  # partner is int16
 
 _FORMAT = 1
 _HEADER_BYTES = 4

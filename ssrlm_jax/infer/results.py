@@ -292,12 +292,6 @@ def file_stem(name: str) -> str:
     return _UNSAFE.sub("_", name[:_MOST_LETTERS]) or "_"
 
 
-def _structure(record: formats.Record) -> structures.Structure:
-    if record.structure is None:
-        raise ValueError(f"{record.name}: a record with a structure is expected")
-    return record.structure
-
-
 def beside(path: pathlib.Path) -> pathlib.Path:
     """Returns where a file is written before it takes its place."""
     return path.with_name(f"{path.name}.unfinished")

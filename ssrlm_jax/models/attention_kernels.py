@@ -25,7 +25,6 @@ Carry = tuple[jax.Array, ...]
 # Positions of the block that a program owns and of those it visits.
 ROWS, COLUMNS = 128, 64
 BACKWARD_ROWS, BACKWARD_COLUMNS = 64, 64
-NEVER = -1e30  # score of a pair that does not attend; finite, so no nan arises
 LOG2_E = math.log2(math.e)
 
 
@@ -162,7 +161,7 @@ def _forward_kernel(
         columns = pl.dslice(j * COLUMNS, COLUMNS)
         score_RM = plgpu.dot(q_RA, load(k_ref, columns).T) * _scale(head_size)
         same_RM = _same(segment_R, plgpu.load(segment_ref.at[columns]))
-        score_RM = jnp.where(same_RM, score_RM, NEVER)
+        score_RM = jnp.where(same_RM, score_RM, attention_blocks.NEVER)
         new_top_R = jnp.maximum(top_R, score_RM.max(axis=1))
         weight_RM = jnp.exp2(score_RM - new_top_R[:, None])
         shrink_R = jnp.exp2(top_R - new_top_R)
@@ -173,7 +172,7 @@ def _forward_kernel(
 
     start = (
         jnp.zeros(q_RA.shape, jnp.float32),
-        jnp.full(ROWS, NEVER, jnp.float32),
+        jnp.full(ROWS, attention_blocks.NEVER, jnp.float32),
         jnp.zeros(ROWS, jnp.float32),
     )
     out_RA, top_R, sum_R = jax.lax.fori_loop(first_ref[...], end_ref[...], visit, start)

@@ -53,10 +53,6 @@ class Frames(NamedTuple):
             origin_3 = jnp.expand_dims(origin_3, axis - 1)
         return Frames(turn_33, origin_3)
 
-    def stopped(self) -> "Frames":
-        """Returns frames whose rotations pass no gradient on."""
-        return self._replace(turn_33=jax.lax.stop_gradient(self.turn_33))
-
 
 @flax.struct.dataclass
 class Groups:
