@@ -7,11 +7,15 @@ import jax
 
 _GIB = 2**30
 _MEMINFO = pathlib.Path("/proc/meminfo")
+_GROUPS = pathlib.Path("/sys/fs/cgroup")
+# Of a container: its limit, what it uses, and which numbers of memory.stat beside them
+# are copies of files that give way; by the two versions of Linux's control groups.
 _LIMITS = (
-    (pathlib.Path("/sys/fs/cgroup/memory.max"), "/sys/fs/cgroup/memory.current"),
+    ("memory.max", "memory.current", ("inactive_file", "active_file")),
     (
-        pathlib.Path("/sys/fs/cgroup/memory/memory.limit_in_bytes"),
-        "/sys/fs/cgroup/memory/memory.usage_in_bytes",
+        "memory/memory.limit_in_bytes",
+        "memory/memory.usage_in_bytes",
+        ("total_inactive_file", "total_active_file"),
     ),
 )
 
@@ -36,10 +40,21 @@ def available(device: jax.Device) -> int | None:
         return None
     lines = dict(line.split(":", 1) for line in _MEMINFO.read_text().splitlines())
     free = int(lines["MemAvailable"].split()[0]) * 1024
-    for limit, used in _LIMITS:  # of a container
-        if limit.is_file() and (text := limit.read_text().strip()).isdigit():
-            free = min(free, int(text) - int(pathlib.Path(used).read_text()))
+    for limit, used, names in _LIMITS:
+        path = _GROUPS / limit
+        if path.is_file() and (text := path.read_text().strip()).isdigit():
+            cached = _cached(path.with_name("memory.stat"), names)
+            held = int((_GROUPS / used).read_text()) - cached
+            free = min(free, int(text) - held)
     return free
+
+
+def _cached(path: pathlib.Path, names: tuple[str, ...]) -> int:
+    """Returns bytes of a container's copies of files."""
+    if not path.is_file():
+        return 0
+    found = dict(line.split() for line in path.read_text().splitlines())
+    return sum(int(found.get(name, 0)) for name in names)
 
 
 def check(program: Any, what: str) -> None:
