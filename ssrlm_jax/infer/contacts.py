@@ -129,9 +129,8 @@ def load(directory: pathlib.Path) -> Contacts:
 
 
 def _padded(sequence: str, limit: int | None) -> tuple[np.ndarray, np.ndarray]:
-    longest = 2 * len(sequence) + 8
     if limit is not None:
-        longest = max(len(sequence), min(longest, limit))
-    length = next(n for n in batches.lengths(longest) if n >= len(sequence))
+        limit = max(len(sequence), limit)
+    length = batches.least(len(sequence), limit)
     token_BL, segment_BL, _ = batches.pad([sequence], length)
     return token_BL[0], segment_BL[0]

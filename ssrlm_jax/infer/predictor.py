@@ -17,6 +17,7 @@ import flax.traverse_util
 import jax
 import jax.numpy as jnp
 import numpy as np
+from scipy import special  # type: ignore[import-untyped]
 
 from ssrlm_jax import config, model_dir
 from ssrlm_jax.infer import decodings, row_heads, rows
@@ -241,7 +242,8 @@ class Predictor:
         is_packed = not self._encoder.has_pair_bias  # which is a map of a whole row
         most = self._encoder.max_positions or rows.ROW
         row = min(rows.ROW, most, self._tile + 2) if is_packed else 0
-        return rows.Limits(row, min(self._tile, self.max_length or self._tile))
+        tile = min(self._tile, self.max_length or self._tile)
+        return rows.Limits(row, tile, self.max_length)
 
     def _in_order(
         self,
@@ -273,7 +275,7 @@ class Predictor:
 
     def _pairs_of_row(self, row: rows.Row) -> list[probabilities.PairProbabilities]:
         if len(row.sequences[0]) > self._tile:
-            return [self._pairs_of_long(row.sequences[0])]
+            return [self._pairs_of_long(row)]
         token_BL, segment_BL, starts = batches.pack(row.sequences, row.length)
         head, encoder = self._pair_head(), self._encoder_for(row.longest)
         if isinstance(head, heads.ScoreHead):
@@ -293,16 +295,16 @@ class Predictor:
                 found.append(probabilities.from_matrix(matrix_LM[:n, :n]))
         return found
 
-    def _pairs_of_long(self, sequence: str) -> probabilities.PairProbabilities:
-        token_BL, segment_BL, _ = batches.pad([sequence], len(sequence))
-        encoder = self._encoder_for(token_BL.shape[1])
+    def _pairs_of_long(self, row: rows.Row) -> probabilities.PairProbabilities:
+        token_BL, segment_BL, _ = batches.pack(row.sequences, row.length)
+        encoder = self._encoder_for(row.longest)
         x_BLD = layerwise.hidden(encoder, self._layers, token_BL, segment_BL)
-        x_LD = x_BLD[0, 1:-1]
+        x_LD, length = x_BLD[0, 1:-1], len(row.sequences[0])
         parts = []
         head, params = self._pair_head(), self._head_params
         assert isinstance(head, heads.PairHead), "max_fold_length keeps others away"
-        for tile in pair_tiles.logits(head, params, x_LD, self._tile):
-            probability_LM = np.asarray(jax.nn.sigmoid(tile.logits_LM))
+        for tile in pair_tiles.logits(head, params, x_LD, self._tile, length):
+            probability_LM = special.expit(tile.logits_LM)  # compiles nothing
             i, j = np.nonzero(probability_LM >= probabilities.LEAST)
             place_i, place_j = i + tile.row, j + tile.column
             is_upper = place_i < place_j

@@ -2,15 +2,13 @@
 
 An encoder gets rows of several sequences, one after the other: large products, hardly
 any padding. A head gets those of a row that are of nearly one length. All lengths are
-a few, so that few shapes are compiled.
+a few, those of long RNA too, so that few shapes are compiled.
 """
 
 import itertools
 import math
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
-
-import numpy as np
 
 from ssrlm_jax.rna import alphabet, batches
 
@@ -27,11 +25,13 @@ class Limits(NamedTuple):
 
     Attributes:
       row: tokens of a row of several sequences; 0: every sequence has its own.
-      padded: nucleotides of the longest sequence that is padded; longer ones are not.
+      tile: nucleotides of the longest sequence that a head takes at once.
+      longest: nucleotides of the longest sequence that an encoder takes; None: any.
     """
 
     row: int
-    padded: int
+    tile: int
+    longest: int | None
 
 
 class Row(NamedTuple):
@@ -108,8 +108,9 @@ def make(window: Sequence[tuple[int, str]], limits: Limits) -> Iterator[Row]:
 def _row(held: list[tuple[int, str]], used: int, is_alone: bool, limits: Limits) -> Row:
     numbers, sequences = map(list, zip(*held, strict=True))
     if len(held) > 1:
-        length = _least(used, limits.row)
-        longest = _least(len(sequences[-1]) + 2, length, RECORD_STEP, RECORD_RATIO)
+        length = batches.least(used, limits.row)
+        longest = len(sequences[-1]) + 2
+        longest = batches.least(longest, length, RECORD_STEP, RECORD_RATIO)
     else:
         length = longest = _padded(len(sequences[0]), is_alone, limits) + 2
     return Row(numbers, sequences, length, longest, is_alone)
@@ -129,17 +130,9 @@ def groups(row: Row, limits: Limits) -> Iterator[Group]:
 
 def _padded(length: int, is_alone: bool, limits: Limits) -> int:
     """Returns the nucleotides that a sequence is padded to."""
-    if length > limits.padded:
-        return length
+    if length > limits.tile:
+        return batches.least(length, limits.longest)
     if is_alone and length > ALONE:
         rounded = math.ceil(length / batches.STEP) * batches.STEP
-        return min(rounded, limits.padded)
-    return _least(length, limits.padded)
-
-
-def _least(
-    length: int, most: int, step: int = batches.STEP, ratio: float = batches.RATIO
-) -> int:
-    """Returns the least of few lengths up to `most` that `length` fits in."""
-    ladder = batches.lengths(most, step, ratio)
-    return ladder[int(np.searchsorted(ladder, length))]
+        return min(rounded, limits.tile)
+    return batches.least(length, limits.tile)

@@ -34,7 +34,11 @@ class Tile(NamedTuple):
 
 
 def logits(
-    head: heads.PairHead, params: Params, x_LD: jax.Array, size: int
+    head: heads.PairHead,
+    params: Params,
+    x_LD: jax.Array,
+    size: int,
+    length: int | None = None,
 ) -> Iterator[Tile]:
     """Yields the upper triangle of a map of logits, tile by tile.
 
@@ -43,12 +47,13 @@ def logits(
     Args:
       head: of pairs.
       params: its own.
-      x_LD: hidden states of one RNA, without padding.
+      x_LD: hidden states of one RNA.
       size: rows and columns of a tile; memory grows with its square, and the time
         with (1 + 2 reach / size)^2.
+      length: nucleotides; what follows in `x_LD` is padding. None: there is none.
     """
     first_LC, second_LC = (
-        np.asarray(part_BLC[0])
+        np.asarray(part_BLC)[0, :length]
         for part_BLC in _project(head, params, jnp.asarray(x_LD)[None])
     )
     take = functools.partial(_take, first_LC, second_LC, heads.reach(head), size)

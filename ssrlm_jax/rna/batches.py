@@ -40,6 +40,21 @@ def lengths(longest: int, step: int = STEP, ratio: float = RATIO) -> list[int]:
     return [length for length in found if length < longest] + [longest]
 
 
+def least(
+    length: int, longest: int | None, step: int = STEP, ratio: float = RATIO
+) -> int:
+    """Returns the least of `lengths` that holds `length`.
+
+    Args:
+      length: at most `longest`.
+      longest: None: the lengths go on without end.
+      step: as there.
+      ratio: as there.
+    """
+    ladder = lengths(2 * length + step if longest is None else longest, step, ratio)
+    return ladder[int(np.searchsorted(ladder, length))]
+
+
 def pad(sequences: Sequence[str], length: int) -> Tokens:
     """Returns sequences as padded tokens; an empty one is an example of padding.
 

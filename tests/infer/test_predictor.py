@@ -99,7 +99,9 @@ def test_long_rna_in_tiles_is_equal_to_the_whole(model, predictor, monkeypatch):
     in_tiles = []
     whole = tiled._pairs_of_long
     monkeypatch.setattr(
-        tiled, "_pairs_of_long", lambda one: in_tiles.append(one) or whole(one)
+        tiled,
+        "_pairs_of_long",
+        lambda row: in_tiles.extend(row.sequences) or whole(row),
     )
     for found_LL, expected_LL in zip(
         _matrices(tiled, RNA), _matrices(predictor, RNA), strict=True
@@ -114,6 +116,33 @@ def test_few_shapes_are_compiled():
     assert len(ladder) <= 40
     sizes = [max(1, rows.PAIRS // n**2).bit_length() for n in ladder]
     assert max(sizes) <= 13
+
+
+@pytest.mark.parametrize("longest", [None, 30_000])
+def test_long_rna_is_padded_to_few_lengths(longest):
+    limits = rows.Limits(rows.ROW, predictors.TILE, longest)
+    lengths = range(predictors.TILE + 1, 30_001, 7)
+    padded = []
+    for length in lengths:
+        (row,) = rows.make([(1, "A" * length)], limits)
+        padded.append(row.length - 2)
+    assert len(set(padded)) <= 32
+    more = np.array(padded) / np.array(lengths)
+    assert 1.0 <= more.min() <= more.max() <= batches.RATIO
+    assert more.mean() < 1.06
+    assert longest is None or max(padded) <= longest
+
+
+def test_long_rna_of_another_length_is_not_compiled_again(model, caplog):
+    predictor = predictors.Predictor(*model, tile=24)
+    with jax.log_compiles(), caplog.at_level("WARNING", "jax"):
+        predictor.fold(["A" * 65])
+        predictor.embed(["A" * 650])
+        assert "Finished XLA compilation" in caplog.text
+        caplog.clear()
+        predictor.fold(["A" * length for length in range(66, 73)])
+        predictor.embed(["A" * length for length in (640, 700)])
+        assert "Finished XLA compilation" not in caplog.text
 
 
 def test_results_come_while_sequences_are_still_read(model):
