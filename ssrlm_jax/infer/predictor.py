@@ -178,7 +178,7 @@ class Predictor:
 
         Raises:
           ValueError: a letter that is not of RNA, with the place of the sequence from
-            1; or the model has no head for pairs.
+            1; or the model has no head for pairs, or gives nan.
         """
         self._pair_head()
         threshold, flags = self.threshold, self.decoding
@@ -292,7 +292,7 @@ class Predictor:
             )
             for place, matrix_LM in zip(group.places, probability_BLM, strict=False):
                 n = len(row.sequences[place])
-                found.append(probabilities.from_matrix(matrix_LM[:n, :n]))
+                found.append(probabilities.from_matrix(self._finite(matrix_LM[:n, :n])))
         return found
 
     def _pairs_of_long(self, row: rows.Row) -> probabilities.PairProbabilities:
@@ -300,11 +300,12 @@ class Predictor:
         encoder = self._encoder_for(row.longest)
         x_BLD = layerwise.hidden(encoder, self._layers, token_BL, segment_BL)
         x_LD, length = x_BLD[0, 1:-1], len(row.sequences[0])
-        parts = []
         head, params = self._pair_head(), self._head_params
         assert isinstance(head, heads.PairHead), "max_fold_length keeps others away"
+        parts = []
         for tile in pair_tiles.logits(head, params, x_LD, self._tile, length):
-            probability_LM = special.expit(tile.logits_LM)  # compiles nothing
+            # Not by JAX, which compiles for each size of the last tiles.
+            probability_LM = self._finite(special.expit(tile.logits_LM))
             i, j = np.nonzero(probability_LM >= probabilities.LEAST)
             place_i, place_j = i + tile.row, j + tile.column
             is_upper = place_i < place_j
@@ -337,8 +338,18 @@ class Predictor:
                 "cls": state_LD[start - 1],
                 "none": letters_LD,
             }
-            found.append(pooled[pool].copy())
+            found.append(self._finite(pooled[pool]).copy())
         return found
+
+    def _finite(self, array: np.ndarray) -> np.ndarray:
+        """Returns what the model gave; a ValueError where that is no number."""
+        if np.isfinite(array).all():
+            return array
+        other = "" if self._encoder.dtype == "float32" else ", or try --dtype float32"
+        raise ValueError(
+            "the model's output is not finite: its weights are damaged, convert or "
+            f"train it again{other}"
+        )
 
 
 def load(

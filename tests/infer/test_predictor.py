@@ -225,6 +225,25 @@ def test_what_cannot_be_used_is_an_error(predictor, call, message):
         call(predictor)
 
 
+@pytest.mark.parametrize("part", ["encoder", "pair_head"])
+@pytest.mark.parametrize("tile", [24, predictors.TILE])
+def test_weights_that_are_nan_give_no_structure(model, part, tile):
+    description, params = model
+    damaged = params | {part: jax.tree.map(lambda leaf: leaf * np.nan, params[part])}
+    predictor = predictors.Predictor(description, damaged, tile=tile)
+    with pytest.raises(ValueError, match="weights are damaged, .* again$"):
+        predictor.fold(["GGGAAACCC" * 4])
+
+
+@pytest.mark.parametrize("pool", predictors.POOLS)
+def test_weights_that_are_nan_give_no_embedding(model, pool):
+    description, params = model
+    damaged = jax.tree.map(lambda leaf: leaf * np.nan, params)
+    predictor = predictors.Predictor(description, damaged, dtype="bfloat16")
+    with pytest.raises(ValueError, match="not finite: .* or try --dtype float32"):
+        predictor.embed(["GGGAAACCC"], pool=pool)
+
+
 def test_nothing_in_nothing_out(predictor):
     assert predictor.fold([]) == []
     assert predictor.embed([]) == []
