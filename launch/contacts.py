@@ -20,7 +20,7 @@ import numpy as np
 
 from ssrlm_jax import config, model_dir
 from ssrlm_jax.infer import evaluation
-from ssrlm_jax.rna import formats
+from ssrlm_jax.rna import files, formats
 
 _log = logging.getLogger("ssrlm_jax")
 
@@ -39,6 +39,7 @@ def contacts(settings: config.ContactsConfig, flags: argparse.Namespace) -> None
     path = pathlib.Path(settings.model) / infer.FILE
     if path.exists() and not flags.force:
         raise ValueError(f"{path} exists; --force replaces it")
+    files.check_place(path)
     maps = infer.Maps(description, params)
     draws = tasks.fit_draws(
         maps,
@@ -61,9 +62,7 @@ def contacts(settings: config.ContactsConfig, flags: argparse.Namespace) -> None
         | {"scikit-learn": importlib.metadata.version("scikit-learn")},
         "draws": draws,
     }
-    beside = path.with_name(f"{path.name}.unfinished")
-    beside.write_text(json.dumps(result, indent=1) + "\n")
-    beside.replace(path)
+    files.write_text(path, json.dumps(result, indent=1) + "\n")
     for name, value in result["mean"].items():
         print(f"{name:14} {value:.3f} +- {result['spread'][name]:.3f}")
     print(f"means over test RNAs, then mean and deviation over {len(draws)} draws")

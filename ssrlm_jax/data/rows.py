@@ -23,7 +23,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from array_record.python import array_record_module
 
-from ssrlm_jax.rna import alphabet
+from ssrlm_jax.rna import alphabet, files
 
 SPLITS = ("train", "validation")
 SOURCES = ("ncrna", "other")  # a source's place here is its number in a batch
@@ -156,10 +156,9 @@ def write_manifest(corpus: str | os.PathLike[str], manifest: Manifest) -> None:
     """Writes manifest.json, beside first and then renamed."""
     content = dataclasses.asdict(manifest)
     content = {"format": _FORMAT, "alphabet": list(alphabet.LETTERS)} | content
-    path = pathlib.Path(corpus) / MANIFEST
-    beside = path.with_suffix(".unfinished")
-    beside.write_text(json.dumps(content, indent=1) + "\n")
-    beside.replace(path)
+    files.write_text(
+        pathlib.Path(corpus) / MANIFEST, json.dumps(content, indent=1) + "\n"
+    )
 
 
 def read_manifest(corpus: str | os.PathLike[str]) -> Manifest:

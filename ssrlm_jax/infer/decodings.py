@@ -14,6 +14,7 @@ from typing import Any
 
 from ssrlm_jax import config
 from ssrlm_jax.metrics import thresholds
+from ssrlm_jax.rna import files
 
 FILE = "decodings.json"  # inside the model directory
 
@@ -57,9 +58,7 @@ def save(
     """Writes what was chosen, and how, into a model directory; returns the file."""
     rows = [dataclasses.asdict(rule) | choice._asdict() for rule, choice in chosen]
     path = directory / FILE
-    beside = path.with_name(f"{FILE}.unfinished")
-    beside.write_text(json.dumps({**about, "decodings": rows}, indent=1) + "\n")
-    beside.replace(path)
+    files.write_text(path, json.dumps({**about, "decodings": rows}, indent=1) + "\n")
     return path
 
 

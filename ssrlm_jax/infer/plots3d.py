@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ssrlm_jax.infer import canvas, canvas3d, spatial
-from ssrlm_jax.rna import atoms, coordinate_formats
+from ssrlm_jax.rna import atoms, coordinate_formats, files
 
 if TYPE_CHECKING:
     from matplotlib import figure as figures
@@ -165,9 +165,8 @@ def save(
         figure = draw(name, chain)
         for suffix in canvas.SUFFIXES:
             path = paths[picture, suffix]
-            beside = path.with_name(f"{path.name}.unfinished")
-            canvas.save(figure, beside, suffix)
-            beside.replace(path)
+            with files.whole(path) as part:
+                canvas.save(figure, part, suffix)
     return list(paths.values())
 
 

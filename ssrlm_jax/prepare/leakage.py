@@ -9,7 +9,6 @@ near is a lower bound; equal is not.
 import dataclasses
 import itertools
 import json
-import pathlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import numpy as np
@@ -18,7 +17,7 @@ import rich.table
 
 from ssrlm_jax.external import mmseqs, programs
 from ssrlm_jax.prepare import benchmark_sets
-from ssrlm_jax.rna import alphabet, formats
+from ssrlm_jax.rna import alphabet, files, formats
 
 
 @dataclasses.dataclass(frozen=True)
@@ -233,6 +232,4 @@ def write(
         {"search": how, "overlaps": [dataclasses.asdict(one) for one in overlaps]},
         indent=1,
     )
-    beside = pathlib.Path(f"{path}.unfinished")
-    beside.write_text(text + "\n")
-    beside.replace(path)
+    files.write_text(path, text + "\n")

@@ -8,7 +8,6 @@ file and the line, counted from 1.
 import dataclasses
 import gzip
 import os
-import pathlib
 import re
 import zlib
 from collections.abc import Callable, Iterable, Iterator
@@ -16,7 +15,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ssrlm_jax.rna import stockholm
+from ssrlm_jax.rna import files, stockholm
 from ssrlm_jax.rna import structure as structures
 
 READABLE = (
@@ -219,9 +218,7 @@ def write_table(path: Path, records: Iterable[Record]) -> None:
         dots = structures.to_dot_bracket(structures.Structure(len(partner_L), once))
         pairs = ";".join(f"{i + 1}-{j + 1}" for i, j in record.structure.pairs.tolist())
         rows.append([record.name, record.family, record.sequence, dots, pairs])
-    beside = pathlib.Path(f"{os.fspath(path)}.unfinished")
-    beside.write_text("".join("\t".join(row) + "\n" for row in rows), "utf-8")
-    beside.replace(path)
+    files.write_text(path, "".join("\t".join(row) + "\n" for row in rows))
 
 
 def without_energy(dots: str) -> str:

@@ -10,6 +10,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from ssrlm_jax.rna import files
+
 LEAST = 0.01  # of a pair that is listed
 
 
@@ -62,9 +64,7 @@ def write(
     """
     rows = zip(listed.i + 1, listed.j + 1, listed.probability, strict=True)
     lines = [f">{name}", sequence, *(f"{i}\t{j}\t{p:.6g}" for i, j, p in rows)]
-    beside = pathlib.Path(f"{os.fspath(path)}.unfinished")
-    beside.write_text("\n".join(lines) + "\n", encoding="utf-8")
-    beside.replace(path)
+    files.write_text(path, "\n".join(lines) + "\n")
 
 
 def read(path: str | os.PathLike[str]) -> tuple[str, str, PairProbabilities]:

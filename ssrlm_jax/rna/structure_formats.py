@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 
-from ssrlm_jax.rna import formats
+from ssrlm_jax.rna import files, formats
 from ssrlm_jax.rna import structure as structures
 
 _ENERGY = re.compile(r"(ENERGY|dG)\s*=\s*[-+.\d]+\s*(kcal/mol)?\s*(\[[^]]*\])?", re.I)
@@ -344,6 +344,4 @@ def _rows(record: formats.Record, partner_L: np.ndarray) -> Iterator[tuple[str, 
 
 
 def _write(path: formats.Path, lines: list[str]) -> None:
-    beside = pathlib.Path(f"{os.fspath(path)}.unfinished")
-    beside.write_text("\n".join(lines) + "\n", encoding="utf-8")
-    beside.replace(path)
+    files.write_text(path, "\n".join(lines) + "\n")

@@ -1,0 +1,81 @@
+"""Files that appear whole or not at all: written beside their place, then renamed.
+
+What goes wrong on the way is an OSError that names the file, and leaves nothing.
+"""
+
+import contextlib
+import errno
+import os
+import pathlib
+import tempfile
+from collections.abc import Iterator
+
+Path = str | os.PathLike[str]
+
+
+def beside(path: Path) -> pathlib.Path:
+    """Returns where a file is written before it takes its place."""
+    return pathlib.Path(f"{os.fspath(path)}.unfinished")
+
+
+@contextlib.contextmanager
+def whole(path: Path) -> Iterator[pathlib.Path]:
+    """Yields where to write a file, which takes its place at the end.
+
+    Raises:
+      OSError: it cannot be written, such as on a full disk; nothing is left.
+    """
+    part = beside(path)
+    try:
+        yield part
+        part.replace(path)
+    except OSError as error:
+        discard(path)
+        # A broken pipe is not this file's; an error without a number is our own.
+        if error.errno in (None, errno.EPIPE):
+            raise
+        raise cannot(path, error) from error
+    except BaseException:
+        discard(path)
+        raise
+
+
+def write_text(path: Path, text: str) -> None:
+    """Writes a file of text; errors as `whole`."""
+    with whole(path) as part:
+        part.write_text(text, encoding="utf-8")
+
+
+def discard(path: Path) -> None:
+    """Removes what was written beside a file, if anything was."""
+    with contextlib.suppress(OSError):  # the first error is reported
+        beside(path).unlink(missing_ok=True)
+
+
+def cannot(path: Path, error: OSError) -> OSError:
+    """Returns the error of writing a file as one that names it and what to do."""
+    reason = error.strerror or str(error)
+    return OSError(
+        f"{os.fspath(path)} cannot be written ({reason}); make room, or give another "
+        "place"
+    )
+
+
+def check_place(path: Path) -> None:
+    """Checks that a file or directory can be made, or replaced, where `path` says.
+
+    Raises:
+      ValueError: what there is of the path is no directory, or nothing can be
+        written into it.
+    """
+    path = pathlib.Path(path)
+    try:
+        above = (part for part in path.absolute().parents if part.exists())
+        nearest = path if path.is_dir() else next(above)
+        with tempfile.TemporaryFile(dir=nearest):
+            pass
+        beside(path).is_file()  # a name may be too long
+    except OSError as error:
+        raise ValueError(
+            f"{path} cannot be written ({error.strerror}); give a place that can"
+        ) from error
