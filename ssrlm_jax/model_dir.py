@@ -20,7 +20,7 @@ import safetensors
 import safetensors.numpy
 
 from ssrlm_jax import config
-from ssrlm_jax.rna import alphabet
+from ssrlm_jax.rna import alphabet, files
 
 FORMAT = 1
 DESCRIPTION_FILE = "model.json"
@@ -108,12 +108,12 @@ def save(
 
 def check_free(directory: pathlib.Path) -> None:
     """Raises a ValueError unless a directory can be made there."""
+    files.check_place(directory)
     if directory.exists() and (not directory.is_dir() or any(directory.iterdir())):
         raise ValueError(
             f"{directory} exists and is not empty; give a new directory, or remove it"
         )
-    taken = next((part for part in directory.parents if part.exists()), None)
-    if not directory.name or (taken and not taken.is_dir()):
+    if not directory.name:
         raise ValueError(f"{directory} cannot be made; give a new directory")
 
 

@@ -1,5 +1,6 @@
 import json
 
+import full_disk
 import numpy as np
 import pytest
 
@@ -35,7 +36,7 @@ def test_scores_count_what_is_missing_as_empty_and_say_so(files, tmp_path, capsy
     assert facts["scores without missing"]["strict"]["f1"]["mean"][0] == 1.0
     assert facts["problems"] == {"missing": ["b"]}
     assert cli.main([*command, "--json", str(out)]) == 1
-    assert "exists; give another file, or --force" in capsys.readouterr().err
+    assert "exists; give another place, or --force" in capsys.readouterr().err
 
 
 def test_all_there_is_status_0(files, capsys):
@@ -80,3 +81,28 @@ def test_bad_input_ends_in_one_line(files, tmp_path, capsys):
         assert cli.main(command) == 1
         (line,) = capsys.readouterr().err.splitlines()
         assert line.startswith("ssrlm evaluate: ")
+
+
+def test_scores_that_cannot_be_written_are_told_before_they_are_made(
+    files, tmp_path, capsys
+):
+    truth, folder, _ = files
+    (tmp_path / "taken").write_text("mine")
+    command = ["evaluate", "--predictions", str(folder), "--truth", str(truth)]
+    for place in (tmp_path, tmp_path / "taken" / "scores.json"):
+        assert cli.main([*command, "--force", "--json", str(place)]) == 1
+        shown = capsys.readouterr()
+        assert shown.out == ""
+        (line,) = shown.err.splitlines()
+        assert "a file is expected" in line or "cannot be written" in line
+
+
+def test_a_full_disk_leaves_no_scores(files, tmp_path, capsys):
+    truth, folder, _ = files
+    out = tmp_path / "scores.json"
+    command = ["evaluate", "--predictions", str(folder), "--truth", str(truth)]
+    with full_disk.after(1000):
+        assert cli.main([*command, "--json", str(out)]) == 1
+    (line,) = capsys.readouterr().err.splitlines()
+    assert "scores.json cannot be written (File too large); make room" in line
+    assert not list(tmp_path.glob("scores*"))

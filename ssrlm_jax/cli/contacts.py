@@ -42,7 +42,7 @@ def _contacts(parsed: argparse.Namespace) -> int:
     _num_pairs(parsed.top, 1)  # a wrong one stops before the model is loaded
     records = fold.opened(parsed)
     if parsed.out is not None:
-        results.check_free(parsed.out, is_replaced=parsed.force)
+        results.check_directory(parsed.out, is_replaced=parsed.force)
     from ssrlm_jax.infer import contacts as infer  # JAX: seconds
 
     predictor = infer.load(directory)

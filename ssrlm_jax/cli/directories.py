@@ -77,6 +77,8 @@ def export_model(
     """
     from ssrlm_jax.train import checkpoint  # Orbax: seconds that `info` need not wait
 
+    if not is_replaced:
+        model_dir.check_free(out)
     params, meta = checkpoint.restore_parameters(workdir, step)
     if step is None and meta["best"]:
         params, meta = checkpoint.restore_parameters(workdir, meta["best"]["step"])

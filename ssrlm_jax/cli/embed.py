@@ -56,8 +56,8 @@ def _embed(parsed: argparse.Namespace) -> int:
         )
     predictor = predictors.load(directory, dtype=parsed.dtype)
     with (
-        file,
         reports.Report("embed", "embedded", is_output_shown=False) as report,
+        file,  # whole before the report says so
     ):
         good = fold.usable(
             records, report, predictor.trained_length, predictor.max_length

@@ -11,6 +11,7 @@ import rich.console
 import rich.table
 
 from ssrlm_jax.cli import decodings
+from ssrlm_jax.rna import files
 
 _MOST_LISTED = 20  # of each problem, on the terminal; the JSON has all
 _COLUMNS = ("precision", "recall", "f1")
@@ -40,11 +41,11 @@ def add(commands: Any) -> None:
 
 
 def _evaluate(parsed: argparse.Namespace) -> int:
-    from ssrlm_jax.infer import evaluation  # biotite, networkx: half a second
+    from ssrlm_jax.infer import evaluation, results  # biotite: half a second
     from ssrlm_jax.metrics import report
 
-    if parsed.json and parsed.json.exists() and not parsed.force:
-        raise ValueError(f"{parsed.json} exists; give another file, or --force")
+    if parsed.json:
+        results.check_file(parsed.json, is_replaced=parsed.force)
     decoding = decodings.settings(parsed)
     truth = evaluation.read_truth(parsed.truth)
     given, unread = evaluation.read_predictions(parsed.predictions)
@@ -59,9 +60,8 @@ def _evaluate(parsed: argparse.Namespace) -> int:
         "problems": matched.problems(),
     }
     if parsed.json:
-        beside = parsed.json.with_name(f"{parsed.json.name}.unfinished")
-        beside.write_text(json.dumps(facts, indent=1) + "\n")
-        beside.replace(parsed.json)
+        parsed.json.parent.mkdir(parents=True, exist_ok=True)
+        files.write_text(parsed.json, json.dumps(facts, indent=1) + "\n")
     show({parsed.predictions.name or str(parsed.predictions): facts["scores"]})
     if matched.missing:
         show({"without missing": facts["scores without missing"]})

@@ -122,7 +122,7 @@ def _fold(parsed: argparse.Namespace) -> int:
     names = results.named_formats(parsed.format)
     directory = models.chosen(parsed)
     with contextlib.ExitStack() as stack:
-        write = _writer(parsed, names, stack)
+        write, folder = _writer(parsed, names)
         records = opened(parsed)
         from ssrlm_jax.infer import predictor as predictors  # JAX: seconds
 
@@ -134,6 +134,7 @@ def _fold(parsed: argparse.Namespace) -> int:
         report = stack.enter_context(
             reports.Report("fold", "folded", is_output_shown=parsed.out is None)
         )
+        stack.enter_context(folder)  # whole before the report says so
         if predictor.threshold_note:
             report.say(f"warning: {predictor.threshold_note}")
         good = usable(
@@ -150,14 +151,14 @@ def _fold(parsed: argparse.Namespace) -> int:
 
 
 def _writer(
-    parsed: argparse.Namespace, names: tuple[str, ...], stack: contextlib.ExitStack
-) -> _Write:
-    """Returns what writes a result, into files or on standard output."""
+    parsed: argparse.Namespace, names: tuple[str, ...]
+) -> tuple[_Write, contextlib.AbstractContextManager[Any]]:
+    """Returns what writes a result, into files or on standard output, in a context."""
     if parsed.out is not None:
         folder = results.Structures(
             parsed.out, names, with_plots=parsed.plot, is_replaced=parsed.force
         )
-        return stack.enter_context(folder).add
+        return folder.add, folder
     if parsed.plot:
         raise ValueError("--plot needs a directory: give -o DIR")
     if len(names) > 1 or names[0] not in results.ON_STREAM:
@@ -165,7 +166,8 @@ def _writer(
             f"--format {','.join(names)} needs a directory: give -o DIR; standard "
             f"output takes one of {', '.join(results.ON_STREAM)}"
         )
-    return _print_json if names[0] == "json" else _print_dot_bracket
+    shown = _print_json if names[0] == "json" else _print_dot_bracket
+    return shown, contextlib.nullcontext()
 
 
 def _print_dot_bracket(

@@ -5,9 +5,11 @@ was there before is an error unless the caller says that it gives way. Positions
 files count from 1.
 """
 
+import contextlib
 import json
 import pathlib
 import re
+import types
 import zipfile
 from collections.abc import Callable, Mapping, Sequence
 from typing import IO, Any
@@ -15,7 +17,7 @@ from typing import IO, Any
 import numpy as np
 
 from ssrlm_jax.infer import canvas, confidence, plots
-from ssrlm_jax.rna import formats, probabilities, structure_formats
+from ssrlm_jax.rna import files, formats, probabilities, structure_formats
 from ssrlm_jax.rna import structure as structures
 
 JSON_FILE = "predictions.jsonl"
@@ -54,6 +56,26 @@ def check_free(path: pathlib.Path, *, is_replaced: bool) -> None:
     if is_taken and not is_replaced:
         what = "is not empty" if is_directory else "exists"
         raise ValueError(f"{path} {what}; give another place, or --force to replace")
+
+
+def check_directory(path: pathlib.Path, *, is_replaced: bool) -> None:
+    """Checks that a directory of results can be written; errors as `check_file`."""
+    files.check_place(path)
+    if path.exists() and not path.is_dir():
+        raise ValueError(f"{path} is a file; a directory is expected")
+    check_free(path, is_replaced=is_replaced)
+
+
+def check_file(path: pathlib.Path, *, is_replaced: bool) -> None:
+    """Checks that a file of results can be written.
+
+    Raises:
+      ValueError: as `check_free` and `files.check_place`, or it is of another kind.
+    """
+    files.check_place(path)
+    if path.is_dir():
+        raise ValueError(f"{path} is a directory; a file is expected")
+    check_free(path, is_replaced=is_replaced)
 
 
 def check_writable(structure: structures.Structure, names: Sequence[str]) -> None:
@@ -143,9 +165,7 @@ class Structures:
           ValueError: the directory is a file, or holds something.
           ImportError: something that pictures need is not installed.
         """
-        if directory.exists() and not directory.is_dir():
-            raise ValueError(f"{directory} is a file; a directory is expected")
-        check_free(directory, is_replaced=is_replaced)
+        check_directory(directory, is_replaced=is_replaced)
         if with_plots:
             canvas.check_installed()
         self._directory = directory
@@ -158,11 +178,18 @@ class Structures:
         return self
 
     def __exit__(self, error: type[BaseException] | None, *_: object) -> None:
-        if self._lines is not None:
+        if self._lines is None:
+            return
+        path = self._directory / JSON_FILE
+        if error is None:
+            with files.whole(path), self._lines:
+                pass
+            return
+        # Lines that are there are whole, but for the last one on a full disk.
+        with contextlib.suppress(OSError):
             self._lines.close()
-            if error is None:
-                path = self._directory / JSON_FILE
-                beside(path).replace(path)
+        if issubclass(error, OSError) and not issubclass(error, BrokenPipeError):
+            files.discard(path)
 
     def add(
         self,
@@ -200,11 +227,14 @@ class Structures:
         about: Mapping[str, Any],
     ) -> None:
         if name == "json":
-            if self._lines is None:
-                path = beside(self._directory / JSON_FILE)
-                self._lines = path.open("w", encoding="utf-8")
-            self._lines.write(as_json(record, listed, about))
-            self._lines.flush()
+            path = self._directory / JSON_FILE
+            try:
+                if self._lines is None:
+                    self._lines = files.beside(path).open("w", encoding="utf-8")
+                self._lines.write(as_json(record, listed, about))
+                self._lines.flush()
+            except OSError as error:
+                raise files.cannot(path, error) from error
         elif name == "prob":
             path = self._directory / f"{stem}.prob"
             probabilities.write(path, record.name, record.sequence, listed)
@@ -216,8 +246,8 @@ class Structures:
             figure = draw(record, listed)
             for suffix in canvas.SUFFIXES:
                 path = self._directory / f"{stem}.{name}.{suffix}"
-                canvas.save(figure, beside(path), suffix)
-                beside(path).replace(path)
+                with files.whole(path) as part:
+                    canvas.save(figure, part, suffix)
 
 
 class Embeddings:
@@ -229,30 +259,31 @@ class Embeddings:
     """
 
     def __init__(self, path: pathlib.Path, *, is_replaced: bool = False) -> None:
-        """Checks that the file can be written; see `check_free`."""
-        if path.is_dir():
-            raise ValueError(f"{path} is a directory; a file is expected")
-        check_free(path, is_replaced=is_replaced)
+        """Checks that the file can be written; see `check_file`."""
+        check_file(path, is_replaced=is_replaced)
         self._path = path
         self._keys = FreeNames()
         self._names: list[str] = []
         self._rows: list[np.ndarray] = []
         self._archive: zipfile.ZipFile | None = None
+        self._exits = contextlib.ExitStack()
 
     def __enter__(self) -> "Embeddings":
         return self
 
-    def __exit__(self, error: type[BaseException] | None, *_: object) -> None:
-        if error is None and self._rows:
-            self._put(NAMES, np.array(self._names))
-            self._put(EMBEDDING, np.stack(self._rows))
-        if self._archive is None:
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: types.TracebackType | None,
+    ) -> None:
+        if error is not None:
+            self._exits.__exit__(kind, error, trace)
             return
-        self._archive.close()
-        if error is None:
-            beside(self._path).replace(self._path)
-        else:
-            beside(self._path).unlink()
+        with self._exits:
+            if self._rows:
+                self._put(NAMES, np.array(self._names))
+                self._put(EMBEDDING, np.stack(self._rows))
 
     def add(self, name: str, embedding: np.ndarray) -> None:
         """Adds a record: (L, D) is written at once, (D,) at the end."""
@@ -265,7 +296,8 @@ class Embeddings:
     def _put(self, key: str, array: np.ndarray) -> None:
         if self._archive is None:
             self._path.parent.mkdir(parents=True, exist_ok=True)
-            self._archive = zipfile.ZipFile(beside(self._path), "w")
+            part = self._exits.enter_context(files.whole(self._path))
+            self._archive = self._exits.enter_context(zipfile.ZipFile(part, "w"))
         member = zipfile.ZipInfo(f"{key}.npy")  # without the time: same in, same out
         with self._archive.open(member, "w", force_zip64=True) as file:
             np.lib.format.write_array(file, np.ascontiguousarray(array))
@@ -290,11 +322,6 @@ class FreeNames:
 def file_stem(name: str) -> str:
     """Returns a record's name as that of a file."""
     return _UNSAFE.sub("_", name[:_MOST_LETTERS]) or "_"
-
-
-def beside(path: pathlib.Path) -> pathlib.Path:
-    """Returns where a file is written before it takes its place."""
-    return path.with_name(f"{path.name}.unfinished")
 
 
 _WRITERS: dict[str, Callable[[formats.Path, formats.Record], None]] = {

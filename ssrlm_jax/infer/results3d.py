@@ -15,6 +15,7 @@ from ssrlm_jax.metrics import stereochemistry
 from ssrlm_jax.rna import (
     coordinate_formats,
     decode,
+    files,
     formats,
     probabilities,
     structure_formats,
@@ -140,9 +141,7 @@ class Models:
         """
         if with_plots:
             canvas.check_installed("matplotlib")
-        if directory.exists() and not directory.is_dir():
-            raise ValueError(f"{directory} is a file; a directory is expected")
-        results.check_free(directory, is_replaced=is_replaced)
+        results.check_directory(directory, is_replaced=is_replaced)
         self._directory, self._names = directory, tuple(names)
         self._with_plots, self._is_replaced = with_plots, is_replaced
         self._stems = results.FreeNames(str.lower)
@@ -177,7 +176,7 @@ class Models:
         self._directory.mkdir(parents=True, exist_ok=True)
         path = self._directory / self._stems.take(results.file_stem(name))
         for ending, text in texts.items():
-            _write(path.with_name(f"{path.name}.{ending}"), text)
+            files.write_text(path.with_name(f"{path.name}.{ending}"), text)
         record = formats.Record(name, prediction.letters, structure=pairs(prediction))
         structure_formats.write_dbn(path.with_name(f"{path.name}.dbn"), record)
         self._write_maps(path.with_name(f"{path.name}.npz"), prediction)
@@ -192,7 +191,7 @@ class Models:
         return path
 
     def _write_maps(self, path: pathlib.Path, prediction: folder.Prediction) -> None:
-        with results.beside(path).open("wb") as file:
+        with files.whole(path) as part, part.open("wb") as file:
             np.savez_compressed(
                 file,
                 plddt=prediction.plddt_L,
@@ -202,9 +201,3 @@ class Models:
                     for n, name in enumerate(("P", "C4'", "N"))
                 },
             )
-        results.beside(path).replace(path)
-
-
-def _write(path: pathlib.Path, text: str) -> None:
-    results.beside(path).write_text(text, encoding="utf-8")
-    results.beside(path).replace(path)

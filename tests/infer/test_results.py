@@ -1,6 +1,7 @@
 import json
 import pathlib
 
+import full_disk
 import numpy as np
 import pytest
 
@@ -259,3 +260,34 @@ def test_embeddings_are_not_overwritten_unless_told(tmp_path):
 def test_a_directory_is_no_file_of_embeddings(tmp_path):
     with pytest.raises(ValueError, match="is a directory; a file is expected"):
         results.Embeddings(tmp_path, is_replaced=True)
+
+
+@pytest.mark.parametrize("shape", [(4096,), (4096, 2)])
+def test_a_full_disk_leaves_no_embeddings(tmp_path, shape):
+    def write():
+        with results.Embeddings(tmp_path / "x.npz") as file:
+            file.add("a", np.zeros(shape))
+
+    told = r"x\.npz cannot be written \(File too large\); make room"
+    with full_disk.after(8192), pytest.raises(OSError, match=told):
+        write()
+    assert _files(tmp_path) == []
+
+
+def test_a_full_disk_leaves_no_lines_of_json(tmp_path):
+    def write():
+        with results.Structures(tmp_path, ("json",)) as folder:
+            for number in range(100):
+                folder.add(_named(f"r{number}"), LISTED, ABOUT)
+
+    with full_disk.after(8192), pytest.raises(OSError, match="cannot be written"):
+        write()
+    assert _files(tmp_path) == []
+
+
+@pytest.mark.parametrize("made", [results.Structures, results.Embeddings])
+def test_a_place_that_cannot_be_written_is_refused_at_once(tmp_path, made):
+    (tmp_path / "file").write_text("mine")
+    given = [("dbn",)] if made is results.Structures else []
+    with pytest.raises(ValueError, match="cannot be written .*give a place that can"):
+        made(tmp_path / "file" / "out", *given)
