@@ -3,7 +3,6 @@
 import argparse
 import pathlib
 import re
-import sys
 from typing import Any
 
 from ssrlm_jax.cli import fold, models, reports
@@ -36,7 +35,6 @@ def add(commands: Any) -> None:
     contacts.set_defaults(run=_contacts)
 
 
-@reports.ends_quietly
 def _contacts(parsed: argparse.Namespace) -> int:
     directory = models.chosen(parsed)
     _num_pairs(parsed.top, 1)  # a wrong one stops before the model is loaded
@@ -64,9 +62,9 @@ def _contacts(parsed: argparse.Namespace) -> int:
         for record in good:
             num_pairs = _num_pairs(parsed.top, len(record.sequence))
             listed = predictor.predict(record.sequence, num_pairs)
-            for i, j, p in zip(*listed, strict=True):
-                sys.stdout.write(f"{record.name}\t{i + 1}\t{j + 1}\t{p:.4f}\n")
-            sys.stdout.flush()
+            rows = zip(*listed, strict=True)
+            lines = (f"{record.name}\t{i + 1}\t{j + 1}\t{p:.4f}\n" for i, j, p in rows)
+            reports.write("".join(lines))
             report.advance()
     return report.status
 

@@ -40,7 +40,6 @@ def add(commands: Any) -> None:
     embed.set_defaults(run=_embed)
 
 
-@reports.ends_quietly
 def _embed(parsed: argparse.Namespace) -> int:
     directory = models.chosen(parsed)
     file = results.Embeddings(parsed.out, is_replaced=parsed.force)

@@ -9,7 +9,6 @@ import contextlib
 import dataclasses
 import itertools
 import pathlib
-import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -116,7 +115,6 @@ def usable(
         report.problem(str(error))
 
 
-@reports.ends_quietly
 def _fold(parsed: argparse.Namespace) -> int:
     decoding = decodings.settings(parsed)
     names = results.named_formats(parsed.format)
@@ -173,8 +171,7 @@ def _writer(
 def _print_dot_bracket(
     record: formats.Record, _: probabilities.PairProbabilities, __: Mapping[str, Any]
 ) -> None:
-    sys.stdout.write(results.as_dot_bracket(record))
-    sys.stdout.flush()
+    reports.write(results.as_dot_bracket(record))
 
 
 def _print_json(
@@ -182,8 +179,7 @@ def _print_json(
     listed: probabilities.PairProbabilities,
     about: Mapping[str, Any],
 ) -> None:
-    sys.stdout.write(results.as_json(record, listed, about))
-    sys.stdout.flush()
+    reports.write(results.as_json(record, listed, about))
 
 
 def _folded(

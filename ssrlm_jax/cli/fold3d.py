@@ -6,7 +6,6 @@ Files in a directory, or one structure on standard output; one order out as in.
 import argparse
 import importlib.metadata
 import pathlib
-import sys
 from typing import TYPE_CHECKING, Any
 
 from ssrlm_jax.cli import fold, models, reports
@@ -62,7 +61,6 @@ def add(commands: Any) -> None:
     parser.set_defaults(run=_fold3d)
 
 
-@reports.ends_quietly
 def _fold3d(parsed: argparse.Namespace) -> int:
     names = results3d.named_formats(parsed.format)
     for name in ("cycles", "samples"):
@@ -100,8 +98,7 @@ def _fold3d(parsed: argparse.Namespace) -> int:
                     )
                     if writer is None:
                         text = results3d.as_text(name, made, names[0], origin)
-                        sys.stdout.write(text)
-                        sys.stdout.flush()
+                        reports.write(text)
                     else:
                         writer.add(name, made, origin, relaxed)
             except (ValueError, ArithmeticError, MemoryError) as error:

@@ -1,21 +1,22 @@
-"""What commands that read RNA say on standard error, and how they end.
+"""What commands say: results on standard output, the rest on standard error.
 
-Results are the only thing on standard output. A bar shows progress where standard
-error is a terminal and results do not run through it.
+Names and values are shown as they are, never as markup, and whole. A bar shows
+progress where standard error is a terminal and results do not run through it.
 """
 
-import argparse
-import functools
-import os
-import signal
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Sequence
 
 import rich.console
 import rich.progress
 
-Run = Callable[[argparse.Namespace], int]
+from ssrlm_jax.cli import endings
+
+
+class _Console(rich.console.Console):
+    def on_broken_pipe(self) -> None:
+        raise  # the error that Rich caught; it would end the command with 1
 
 
 class Report:
@@ -32,7 +33,9 @@ class Report:
         self._command, self._done = command, done
         self.num_done = self.num_problems = 0
         self._begun = time.monotonic()
-        self._console = rich.console.Console(stderr=True, soft_wrap=True)
+        self._console = _Console(
+            stderr=True, soft_wrap=True, markup=False, emoji=False, highlight=False
+        )
         is_free = not (is_output_shown and sys.stdout.isatty())
         self._bar = rich.progress.Progress(
             rich.progress.SpinnerColumn(),
@@ -59,8 +62,7 @@ class Report:
 
     def say(self, text: str) -> None:
         """Writes a line."""
-        line = f"ssrlm {self._command}: {text}"
-        self._console.print(line, markup=False, highlight=False)
+        self._console.print(printable(f"ssrlm {self._command}: {text}"))
 
     def problem(self, text: str) -> None:
         """Writes a line about a record that has no result."""
@@ -69,6 +71,7 @@ class Report:
 
     def advance(self, num_records: int = 1) -> None:
         """Counts records that have results."""
+        endings.check()
         self.num_done += num_records
         self._bar.update(self._task, description=f"{self.num_done:,} {self._done}")
 
@@ -78,26 +81,31 @@ class Report:
         return int(self.num_problems > 0)
 
 
-def ends_quietly(run: Run) -> Run:
-    """Makes a command end as others of a shell when its reader or user stops it.
+def table(rows: Sequence[Sequence[str]], num_left: int) -> str:
+    """Returns lines of aligned columns, of which the first `num_left` begin left."""
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    lines = []
+    for row in rows:
+        cells = [
+            cell.ljust(width) if place < num_left else cell.rjust(width)
+            for place, (cell, width) in enumerate(zip(row, widths, strict=True))
+        ]
+        lines.append("  ".join(cells).rstrip() + "\n")
+    return "".join(lines)
 
-    The exit status is 128 and the signal's number: 141 when what reads standard
-    output has ended (`| head`), 130 after Ctrl-C.
-    """
 
-    @functools.wraps(run)
-    def guarded(parsed: argparse.Namespace) -> int:
-        try:
-            return run(parsed)
-        except BrokenPipeError:
-            # Python flushes standard output once more when it exits.
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-            return 128 + signal.SIGPIPE
-        except KeyboardInterrupt:
-            print(f"ssrlm {parsed.command}: interrupted", file=sys.stderr)
-            return 128 + signal.SIGINT
+def write(text: str) -> None:
+    """Writes results at once; a terminal gets no control characters in names."""
+    sys.stdout.write(printable(text) if sys.stdout.isatty() else text)
+    sys.stdout.flush()
 
-    return guarded
+
+def printable(text: str) -> str:
+    """Returns a text that does nothing to a terminal: escapes for control letters."""
+    return "".join(
+        letter if letter.isprintable() or letter in "\n\t" else repr(letter)[1:-1]
+        for letter in text
+    )
 
 
 def is_full(error: Exception) -> bool:

@@ -1,0 +1,154 @@
+import os
+import pathlib
+import signal
+import subprocess
+import sys
+
+import full_disk
+import pytest
+import test_cli_fold
+
+from ssrlm_jax import cli
+
+HERE = pathlib.Path(__file__).parent
+CTRL_C = "os.kill(os.getpid(), signal.SIGINT)"
+INTERRUPTED = (130, "ssrlm: interrupted\n")
+
+model, loaded = test_cli_fold.model, test_cli_fold.loaded  # fixtures
+
+
+def _run(code, *arguments, **settings):
+    """Returns the exit status and standard error of a script."""
+    done = subprocess.run(
+        [sys.executable, "-c", f"import os, signal, sys\n{code}", *map(str, arguments)],
+        env=os.environ | {"PYTHONPATH": os.pathsep.join([str(HERE.parent), str(HERE)])},
+        stderr=subprocess.PIPE,
+        stdin=subprocess.DEVNULL,
+        text=True,
+        timeout=60,
+        **settings,
+    )
+    return done.returncode, done.stderr
+
+
+def test_ctrl_c_ends_a_command_in_one_line(model):
+    code = f"""
+from ssrlm_jax import cli
+from ssrlm_jax.cli import directories
+directories.describe = lambda _: {CTRL_C}
+cli.main()
+"""
+    assert _run(code, "info", model) == INTERRUPTED
+
+
+def test_ctrl_c_leaves_nothing_unfinished(tmp_path):
+    code = f"""
+import pathlib
+import numpy as np
+from ssrlm_jax.cli import endings
+from ssrlm_jax.infer import results
+def embed():
+    with results.Embeddings(pathlib.Path(sys.argv[1])) as file:
+        file.add("a", np.zeros((2, 2)))
+        {CTRL_C}
+endings.guarded(embed)
+"""
+    assert _run(code, tmp_path / "x.npz") == INTERRUPTED
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_ctrl_c_waits_for_an_import(tmp_path):
+    (tmp_path / "slow.py").write_text(
+        f"import os, signal, time\n{CTRL_C}\ntime.sleep(0.2)\nprint('loaded')"
+    )
+    code = f"""
+import time
+from ssrlm_jax.cli import endings
+sys.path.insert(0, {str(tmp_path)!r})
+def command():
+    import slow
+    time.sleep(30)
+endings.guarded(command)
+"""
+    out = tmp_path / "out"
+    with out.open("w") as file:
+        assert _run(code, stdout=file) == INTERRUPTED
+    assert out.read_text() == "loaded\n"
+
+
+def test_ctrl_c_that_a_callback_loses_comes_again():
+    code = f"""
+import gc, time
+from ssrlm_jax.cli import endings
+gc.callbacks.append(lambda phase, _: phase == "start" and {CTRL_C})
+def command():
+    gc.collect()
+    gc.callbacks.clear()
+    time.sleep(30)
+endings.guarded(command)
+"""
+    assert _run(code) == INTERRUPTED
+
+
+def test_ctrl_c_that_a_library_takes_for_an_error_is_ctrl_c():
+    code = f"""
+from ssrlm_jax.cli import endings
+def command():
+    try:
+        {CTRL_C}
+    except KeyboardInterrupt:
+        raise ImportError("not Ctrl-C") from None
+endings.guarded(command)
+"""
+    assert _run(code) == INTERRUPTED
+
+
+def test_a_second_ctrl_c_ends_at_once():
+    code = f"""
+from ssrlm_jax.cli import endings
+def command():
+    try:
+        {CTRL_C}
+    finally:
+        {CTRL_C}
+        print("still there", file=sys.stderr)
+endings.guarded(command)
+"""
+    assert _run(code) == (-signal.SIGINT, "")
+
+
+def test_a_job_in_the_background_goes_on():
+    code = f"""
+from ssrlm_jax.cli import endings
+signal.signal(signal.SIGINT, signal.SIG_IGN)
+sys.exit(endings.guarded(lambda: {CTRL_C} or 0))
+"""
+    assert _run(code) == (0, "")
+
+
+@pytest.mark.parametrize("flags", [(), ("--json",)])
+def test_a_closed_pipe_ends_every_command_without_a_word(model, flags):
+    reads, writes = os.pipe()
+    os.close(reads)
+    code = "from ssrlm_jax import cli\nsys.exit(cli.main())"
+    with os.fdopen(writes, "w") as file:
+        assert _run(code, "info", model, *flags, stdout=file) == (141, "")
+
+
+def test_standard_output_on_a_full_disk_is_one_line(model):
+    code = "from ssrlm_jax import cli\nsys.exit(cli.main())"
+    with open("/dev/full", "w") as file:
+        status, told = _run(code, "info", model, stdout=file)
+    assert (status, told) == (1, "ssrlm info: No space left on device\n")
+
+
+def test_what_is_not_on_the_disk_is_not_reported_as_done(
+    loaded, model, tmp_path, capsys
+):
+    (tmp_path / "my.fa").write_text("".join(f">{n}\nGGGAAACCC\n" for n in range(999)))
+    run = ["embed", str(tmp_path / "my.fa"), "-o", str(tmp_path / "out" / "x.npz")]
+    with full_disk.after(8192):
+        assert cli.main(run) == 1
+    (line,) = capsys.readouterr().err.splitlines()
+    assert "x.npz cannot be written (File too large); make room" in line
+    assert list((tmp_path / "out").iterdir()) == []
