@@ -1,9 +1,11 @@
 import json
+import sys
 
 import numpy as np
 import pytest
 
 from ssrlm_jax import cli, config, model_dir
+from ssrlm_jax.cli import reports
 from ssrlm_jax.prepare import families
 from ssrlm_jax.rna import alphabet
 from ssrlm_jax.train import workdir
@@ -89,3 +91,27 @@ def test_export_without_a_checkpoint_ends_in_one_line(tmp_path, capsys):
     (line,) = capsys.readouterr().err.splitlines()
     assert str(tmp_path) in line
     assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("name", ["data/[x]/TR0", "1ehz:A:1-76", "[/red]", "x" * 5000])
+def test_info_shows_values_as_they_are(model, capsys, name):
+    path = model / model_dir.DESCRIPTION_FILE
+    fields = json.loads(path.read_text())
+    path.write_text(json.dumps(fields | {"made": {"train": name}}))
+    assert cli.main(["info", str(model)]) == 0
+    assert f"train {name}\n" in capsys.readouterr().out
+
+
+def test_tables_are_aligned():
+    rows = [("", "n"), ("[b]", "1"), ("c", "10")]
+    assert reports.table(rows, num_left=1) == "      n\n[b]   1\nc    10\n"
+
+
+def test_names_do_nothing_to_a_terminal(monkeypatch, capsys):
+    report = reports.Report("fold", "folded", is_output_shown=True)
+    report.say("1ehz:A:1-76 \x1b[2J")
+    assert capsys.readouterr().err == "ssrlm fold: 1ehz:A:1-76 \\x1b[2J\n"
+    reports.write(">a\x1b[2J\n")
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
+    reports.write(">Ψ\x1b[2J\n")
+    assert capsys.readouterr().out == ">a\x1b[2J\n>Ψ\\x1b[2J\n"

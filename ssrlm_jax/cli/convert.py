@@ -159,7 +159,7 @@ def _downloaded(family: str, name: str | None) -> tuple[pathlib.Path, str]:
     file = places.File(
         url=remote.url, name=remote.name, md5=remote.checksum.removeprefix("md5:")
     )
-    console = rich.console.Console(stderr=True)
+    console = rich.console.Console(stderr=True, markup=False, emoji=False)
     with download.Display(console) as report:
         path = download.fetch(file, CACHE / family, report=report)
     published.check(path, remote)  # it may be there from another time

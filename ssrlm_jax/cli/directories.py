@@ -10,10 +10,8 @@ import pathlib
 from collections.abc import Mapping
 from typing import Any
 
-import rich.console
-import rich.table
-
 from ssrlm_jax import config, model_dir
+from ssrlm_jax.cli import reports
 from ssrlm_jax.data import rows
 from ssrlm_jax.infer import decodings
 from ssrlm_jax.rna import alphabet
@@ -44,10 +42,8 @@ def _info(parsed: argparse.Namespace) -> None:
     if parsed.json:
         print(json.dumps(facts, indent=1))
         return
-    table = rich.table.Table(show_header=False, box=None)
-    for name, value in facts.items():
-        table.add_row(name, _readable(value))
-    rich.console.Console(highlight=False, soft_wrap=True).print(table)
+    rows = [(name, _readable(value)) for name, value in facts.items()]
+    reports.write(reports.table(rows, num_left=2))
 
 
 def _export(parsed: argparse.Namespace) -> None:

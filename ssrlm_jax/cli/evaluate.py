@@ -7,10 +7,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import rich.console
-import rich.table
-
-from ssrlm_jax.cli import decodings
+from ssrlm_jax.cli import decodings, reports
 from ssrlm_jax.rna import files
 
 _MOST_LISTED = 20  # of each problem, on the terminal; the JSON has all
@@ -68,18 +65,17 @@ def _evaluate(parsed: argparse.Namespace) -> int:
     for kind, names in matched.problems().items():
         print(f"{kind}: {len(names)}", file=sys.stderr)
         for name in names[:_MOST_LISTED]:
-            print(f"  {name}", file=sys.stderr)
+            print(reports.printable(f"  {name}"), file=sys.stderr)
         if len(names) > _MOST_LISTED:
             print(f"  ... and {len(names) - _MOST_LISTED} more", file=sys.stderr)
     return 1 if matched.problems() else 0
 
 
-def show(reports: Mapping[str, Mapping[str, Any]]) -> None:
+def show(scores_of: Mapping[str, Mapping[str, Any]]) -> None:
     """Prints scores as a table: mean over RNAs and pooled, with 95 % intervals."""
-    table = rich.table.Table(box=None)
-    for column in ("", "", "RNAs", *_COLUMNS, "F1, pooled", "F1, slack", "AUPRC"):
-        table.add_column(column, justify="left" if not column else "right")
-    for name, found in reports.items():
+    titles = ("", "", "RNAs", *_COLUMNS, "F1, pooled", "F1, slack", "AUPRC")
+    rows: list[Sequence[str]] = [titles]
+    for name, found in scores_of.items():
         groups = {"all": found, **found["parts"]}
         for kind in ("length", "identity"):
             groups |= found.get(kind, {})
@@ -87,7 +83,7 @@ def show(reports: Mapping[str, Mapping[str, Any]]) -> None:
             strict = scores.get("strict", scores)
             slack = scores.get("slack")
             precise = scores.get("average_precision")
-            table.add_row(
+            row = [
                 name if group == "all" else "",
                 group,
                 f"{scores['rnas']:,}",
@@ -95,12 +91,11 @@ def show(reports: Mapping[str, Mapping[str, Any]]) -> None:
                 text(strict["f1"]["pooled"]),
                 text(slack["f1"]["mean"]) if slack else "",
                 text(precise["mean"]) if precise else "",
-            )
-    console = rich.console.Console(highlight=False, soft_wrap=True, width=200)
-    console.print(table)
-    console.print(
-        "mean over RNAs (95 % bootstrap interval), exact pairs; slack: one step in i "
-        "or j; AUPRC: average precision"
+            ]
+            rows.append(row)
+    reports.write(
+        f"{reports.table(rows, num_left=2)}mean over RNAs (95 % bootstrap interval), "
+        "exact pairs; slack: one step in i or j; AUPRC: average precision\n"
     )
 
 

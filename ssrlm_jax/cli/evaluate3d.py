@@ -4,10 +4,8 @@ import logging
 from collections.abc import Mapping, Sequence
 
 import numpy as np
-import rich.console
-import rich.table
 
-from ssrlm_jax.cli import evaluate
+from ssrlm_jax.cli import evaluate, reports
 from ssrlm_jax.data import tertiary as data
 from ssrlm_jax.metrics import report3d
 from ssrlm_jax.rna import formats
@@ -79,20 +77,15 @@ def read_letters(names: str) -> list[str]:
     return sorted({one.letters for one in data.read(names, data.any_quality())})
 
 
-def show(reports: Mapping[str, Report]) -> None:
+def show(scores_of: Mapping[str, Report]) -> None:
     """Prints means over structures, with 95 % intervals, a column for each method."""
-    table = rich.table.Table(box=None)
-    table.add_column("")
-    for name in reports:
-        table.add_column(name, justify="right")
+    rows = [["", *scores_of]]
     for score in report3d.SCORES:
-        cells = (evaluate.text(found["scores"][score]) for found in reports.values())
-        table.add_row(score, *cells)
-    console = rich.console.Console(highlight=False, soft_wrap=True, width=200)
-    console.print(table)
-    console.print(
-        "means over structures (95 % bootstrap interval); lddt: all atoms, pooled; "
-        "lddt_c1: C1', mean over nucleotides"
+        found = (one["scores"][score] for one in scores_of.values())
+        rows.append([score, *map(evaluate.text, found)])
+    reports.write(
+        f"{reports.table(rows, num_left=1)}means over structures (95 % bootstrap "
+        "interval); lddt: all atoms, pooled; lddt_c1: C1', mean over nucleotides\n"
     )
 
 

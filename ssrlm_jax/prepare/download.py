@@ -289,7 +289,7 @@ class Display:
         """Draws on `console`."""
         self._console = console
         self._bars = rich.progress.Progress(
-            "{task.description:<28}",
+            rich.progress.TextColumn("{task.description:<28}", markup=False),
             rich.progress.BarColumn(),
             rich.progress.DownloadColumn(),
             rich.progress.TransferSpeedColumn(),

@@ -9,6 +9,7 @@ import rich.table
 
 from ssrlm_jax.data import rows
 
+_WIDE = 10_000  # letters of a line that no terminal shows
 _TITLES = {
     "read": "reading files",
     "dedupe": "equal records",
@@ -111,4 +112,7 @@ def _listed(counts: Mapping[str, int]) -> str:
 
 def console() -> rich.console.Console:
     """Returns the console that results are shown on."""
-    return rich.console.Console(file=sys.stdout)
+    width = None if sys.stdout.isatty() else _WIDE
+    return rich.console.Console(
+        file=sys.stdout, markup=False, emoji=False, highlight=False, width=width
+    )

@@ -58,7 +58,9 @@ class Log:
         """
         self._is_primary = is_primary
         self._num_steps = config.num_steps
-        self._console = rich.console.Console(stderr=True, highlight=False)
+        self._console = rich.console.Console(
+            stderr=True, markup=False, emoji=False, highlight=False
+        )
         self._exits = contextlib.ExitStack()
         self._sinks: list[Sink] = []
         self._bar: rich.progress.Progress | None = None
@@ -90,7 +92,7 @@ class Log:
     def say(self, line: str) -> None:
         """Shows one line."""
         if self._is_primary:
-            self._console.print(line, markup=False, soft_wrap=True)
+            self._console.print(line, soft_wrap=True)
 
     def _open(
         self, workdir: pathlib.Path, config: config_lib.LoopConfig, first: int
