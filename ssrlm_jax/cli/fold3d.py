@@ -6,12 +6,14 @@ Files in a directory, or one structure on standard output; one order out as in.
 import argparse
 import importlib.metadata
 import pathlib
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from ssrlm_jax.cli import fold, models, reports
 from ssrlm_jax.external import amber
-from ssrlm_jax.infer import results3d
+from ssrlm_jax.infer import inputs, results3d
 from ssrlm_jax.metrics import stereochemistry
+from ssrlm_jax.rna import formats
 
 if TYPE_CHECKING:
     from ssrlm_jax.infer import folder as folders
@@ -81,6 +83,8 @@ def _fold3d(parsed: argparse.Namespace) -> int:
             parsed.out, names, with_plots=parsed.plot, is_replaced=parsed.force
         )
     records = fold.opened(parsed)
+    if writer is None:
+        records = _alone(records)
     from ssrlm_jax.infer import folder as folders  # JAX: seconds
 
     model = folders.load(directory, parsed.cycles)
@@ -106,6 +110,25 @@ def _fold3d(parsed: argparse.Namespace) -> int:
             else:
                 report.advance()
     return report.status
+
+
+def _alone(
+    records: Iterable[formats.Record | inputs.Problem],
+) -> Iterator[formats.Record | inputs.Problem]:
+    """Returns an input, read to its end, of which one record at most can be used.
+
+    Raises:
+      ValueError: there are several, whose files would read as one broken structure.
+    """
+    held = []
+    for record in records:
+        held.append(record)
+        if sum(isinstance(one, formats.Record) for one in held) > 1:
+            raise ValueError(
+                "standard output takes the structure of one RNA, several were found: "
+                "give -o DIR"
+            )
+    return iter(held)
 
 
 def _relaxed(

@@ -146,6 +146,25 @@ def test_fold3d_writes_what_programs_read(workdir, tmp_path, capsys):
     assert "--force" in capsys.readouterr().err
 
 
+def test_fold3d_of_several_rnas_is_refused_before_anything_is_printed(
+    workdir, tmp_path, capsys
+):
+    fasta = tmp_path / "my.fa"
+    command = ["fold3d", str(fasta), "-m", str(workdir / "model"), "--cycles", "1"]
+    fasta.write_text(">one\nGGGAAATCCC\n>two\nGG-AAA\n>three\nACGU\n")
+    assert cli.main(command) == 1
+    out, err = capsys.readouterr()
+    assert (out, len(err.splitlines())) == ("", 1)
+    assert "the structure of one RNA, several were found: give -o DIR" in err
+    fasta.write_text(">one\nGGGAAATCCC\n>two\nGG-AAA\n")
+    assert cli.main(command) == 1  # one could not be folded
+    out, err = capsys.readouterr()
+    assert [residue.name for residue in gemmi.read_pdb_string(out)[0][0]] == list(
+        "GGGAAAUCCC"
+    )
+    assert "position 3" in err
+
+
 def test_fold3d_relaxes(workdir, tmp_path, capsys):
     pytest.importorskip("openmm")
     letters = "GGGAAAUCCC"
