@@ -4,9 +4,11 @@ Whatever reads a model needs only this file, the encoder and the alphabet: no
 training code. Parameters are named by their path in the Flax tree, a/b/c.
 """
 
+import collections
 import contextlib
 import dataclasses
 import functools
+import itertools
 import json
 import math
 import pathlib
@@ -25,6 +27,17 @@ from ssrlm_jax.rna import alphabet, files
 FORMAT = 1
 DESCRIPTION_FILE = "model.json"
 WEIGHTS_FILE = "weights.safetensors"
+_MAPPING = "an object"
+_FIELDS: dict[str, tuple[tuple[type, ...], str]] = {  # of model.json, where it has them
+    "architecture": ((dict,), _MAPPING),
+    "letters": ((list,), "a list"),
+    "made": ((dict,), _MAPPING),
+    "scores": ((dict,), _MAPPING),
+    "threshold": ((int, float, type(None)), "a number or null"),
+    "head": ((dict, type(None)), "an object or null"),
+    "folding": ((dict, type(None)), "an object or null"),
+    "trained_length": ((int, type(None)), "a whole number or null"),
+}
 ORIGIN = ("licence", "citation", "data_until")  # what goes on from model to model
 
 Params = Any
@@ -189,16 +202,18 @@ def describe(directory: pathlib.Path) -> Description:
     """Returns what model.json says, without reading weights.
 
     Raises:
-      ValueError: there is no model, or one of another format or alphabet.
+      ValueError: there is no model, a damaged one, or one of another format or
+        alphabet.
     """
     path = directory / DESCRIPTION_FILE
     if not path.is_file():
         raise ValueError(
             f"{directory} is no model directory: it has no {DESCRIPTION_FILE}; "
-            f"`ssrlm export WORKDIR {directory}` makes one"
+            f"{_advice(directory)}"
         )
     try:
         fields = json.loads(path.read_text())
+        _check_fields(fields)
         found = fields.pop("format")
         if found != FORMAT:
             raise ValueError(f"format {found} found, {FORMAT} expected")
@@ -215,13 +230,41 @@ def describe(directory: pathlib.Path) -> Description:
             folding=folding,
             **fields,
         )
-    except (json.JSONDecodeError, KeyError, TypeError, ValueError) as error:
+    except KeyError as error:
+        raise ValueError(f"{path}: not a model description: no {error}") from error
+    except (TypeError, ValueError) as error:
         raise ValueError(f"{path}: not a model description: {error}") from error
     if letters != alphabet.LETTERS:
         raise ValueError(
             f"{path}: letters {letters} found, this version reads {alphabet.LETTERS}"
         )
     return description
+
+
+def _advice(directory: pathlib.Path) -> str:
+    """Returns what to do about a directory that holds no model."""
+    inner = directory / "model"  # of the workdir of a run that is finished
+    if (inner / DESCRIPTION_FILE).is_file():
+        return f"its model is {inner}: name that"
+    is_free = not directory.exists() or not any(directory.iterdir())
+    new = directory if is_free else "MODEL"
+    return f"`ssrlm export WORKDIR {new}` makes one of a run"
+
+
+def _check_fields(fields: Any) -> None:
+    """Raises a ValueError unless what model.json holds is of the kinds it should be."""
+    if not isinstance(fields, dict):
+        raise ValueError(f"{_MAPPING} expected, found {json.dumps(fields)[:40]}")
+    for name, (kinds, accepted) in _FIELDS.items():
+        value = fields.get(name)
+        if name in fields and (not isinstance(value, kinds) or isinstance(value, bool)):
+            raise ValueError(f"{name}={json.dumps(value)[:40]} is not {accepted}")
+    if not 0 <= (fields.get("threshold") or 0) <= 1:
+        raise ValueError(f"threshold={fields['threshold']} does not lie in 0..1")
+    if (decoding := fields.get("made", {}).get("decoding")) is not None:
+        if not isinstance(decoding, dict):
+            raise ValueError(f"made.decoding={json.dumps(decoding)[:40]} is no object")
+        config.frozen(config.DecodingConfig, decoding, "made.decoding.")
 
 
 def load(directory: pathlib.Path) -> tuple[Description, Params]:
@@ -237,11 +280,57 @@ def load(directory: pathlib.Path) -> tuple[Description, Params]:
 
     description = describe(directory)
     path = directory / WEIGHTS_FILE
-    try:
+    with _reading(path):
         arrays = safetensors.numpy.load_file(path)
+    for name, array in arrays.items():
+        if array.dtype != np.float32:
+            raise ValueError(f"{path}: {name} is {array.dtype}, float32 expected")
+        above = itertools.accumulate(name.split("/")[:-1], "{}/{}".format)
+        if both := next((group for group in above if group in arrays), None):
+            raise ValueError(f"{path}: {both} is an array, and a group with {name}")
+    params = traverse_util.unflatten_dict(arrays, sep="/")
+    for name in _parts(description):
+        if not isinstance(params.get(name), dict):
+            raise ValueError(f"{path}: {name}/... expected, as {DESCRIPTION_FILE} says")
+    return description, params
+
+
+def num_parameters(directory: pathlib.Path) -> dict[str, int]:
+    """Counts the weights of a model by part, without reading them.
+
+    The parts are those of `load`; an encoder alone is "encoder".
+
+    Raises:
+      ValueError: the weights cannot be read.
+    """
+    parts = _parts(describe(directory))
+    path, counted = directory / WEIGHTS_FILE, collections.Counter[str]()
+    with _reading(path), safetensors.safe_open(path, "np") as file:
+        for name in file.keys():  # noqa: SIM118 (no mapping)
+            part = name.partition("/")[0] if parts else "encoder"
+            counted[part] += math.prod(file.get_slice(name).get_shape())
+    return dict(counted)
+
+
+def _parts(description: Description) -> list[str]:
+    """Returns the groups of parameters of a model that is not an encoder alone."""
+    has = {
+        "encoder": description.has_parts,
+        "pair_head": description.head is not None,
+        "folding": description.folding is not None,
+    }
+    return [name for name, is_there in has.items() if is_there]
+
+
+@contextlib.contextmanager
+def _reading(path: pathlib.Path) -> Iterator[None]:
+    """Makes what is wrong with a file of weights a ValueError."""
+    try:
+        with path.open("rb"):  # safetensors says of every failure: no such file
+            yield
     except (OSError, safetensors.SafetensorError) as error:
-        raise ValueError(f"{path}: cannot be read as weights: {error}") from error
-    return description, traverse_util.unflatten_dict(arrays, sep="/")
+        reason = getattr(error, "strerror", None) or error
+        raise ValueError(f"{path}: cannot be read as weights: {reason}") from error
 
 
 def load_encoder(directory: pathlib.Path) -> tuple[Description, Params]:

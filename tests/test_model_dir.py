@@ -1,7 +1,11 @@
+import dataclasses
+import errno
 import json
+import pathlib
 
 import numpy as np
 import pytest
+import safetensors.numpy
 
 from ssrlm_jax import config, model_dir
 from ssrlm_jax.rna import alphabet
@@ -60,6 +64,18 @@ def test_a_directory_without_a_model_is_refused(tmp_path):
         ({"letters": ["A"]}, r"letters \('A',\) found"),
         ({"architecture": {"wide": 3}}, "there is no setting wide"),
         ({"colour": "red"}, "colour"),
+        ({"made": None}, "made=null is not an object"),
+        ({"made": []}, r"made=\[\] is not an object"),
+        ({"made": {"decoding": {"foo": 1}}}, r"no setting made\.decoding\.foo"),
+        ({"made": {"decoding": 3}}, r"made\.decoding=3 is no object"),
+        ({"scores": None}, "scores=null is not an object"),
+        ({"trained_length": "x"}, 'trained_length="x" is not a whole number or null'),
+        ({"threshold": True}, "threshold=true is not a number or null"),
+        ({"threshold": 7}, "threshold=7 does not lie in 0..1"),
+        ({"architecture": None}, "architecture=null is not an object"),
+        ({"architecture": {"num_layers": "2"}}, "num_layers='2' is not of type int"),
+        ({"letters": 3}, "letters=3 is not a list"),
+        ({"head": [1]}, r"head=\[1\] is not an object or null"),
     ],
 )
 def test_a_description_of_another_kind_is_refused(tmp_path, change, message):
@@ -68,6 +84,74 @@ def test_a_description_of_another_kind_is_refused(tmp_path, change, message):
     path.write_text(json.dumps(json.loads(path.read_text()) | change))
     with pytest.raises(ValueError, match=message):
         model_dir.describe(tmp_path / "model")
+
+
+@pytest.mark.parametrize("text", ["null", "3", "[]", '"model"'])
+def test_a_description_that_is_no_object_is_refused(tmp_path, text):
+    model_dir.save(tmp_path / "model", DESCRIPTION, PARAMS)
+    (tmp_path / "model" / model_dir.DESCRIPTION_FILE).write_text(text)
+    with pytest.raises(ValueError, match=r"model\.json: .*an object expected, found"):
+        model_dir.describe(tmp_path / "model")
+
+
+@pytest.mark.parametrize("name", ["format", "architecture", "letters", "made"])
+def test_what_a_description_lacks_is_named(tmp_path, name):
+    model_dir.save(tmp_path / "model", DESCRIPTION, PARAMS)
+    path = tmp_path / "model" / model_dir.DESCRIPTION_FILE
+    fields = json.loads(path.read_text())
+    del fields[name]
+    path.write_text(json.dumps(fields))
+    with pytest.raises(ValueError, match=rf"model\.json: not a model .*'{name}'"):
+        model_dir.describe(tmp_path / "model")
+
+
+@pytest.mark.parametrize(
+    ("arrays", "message"),
+    [
+        ({"embedding": np.ones(2, np.int32)}, "embedding is int32, float32 expected"),
+        (
+            {"x": np.ones(2, np.float32), "x/y": np.ones(2, np.float32)},
+            "x is an array, and a group with x/y",
+        ),
+    ],
+)
+def test_weights_of_another_kind_are_refused(tmp_path, arrays, message):
+    model_dir.save(tmp_path / "model", DESCRIPTION, PARAMS)
+    path = tmp_path / "model" / model_dir.WEIGHTS_FILE
+    safetensors.numpy.save_file(arrays, path)
+    with pytest.raises(ValueError, match=rf"weights\.safetensors: {message}"):
+        model_dir.load(tmp_path / "model")
+
+
+@pytest.mark.parametrize("part", ["encoder", "pair_head"])
+def test_a_part_that_the_weights_lack_is_named(tmp_path, part):
+    description = dataclasses.replace(DESCRIPTION, head=config.HeadConfig())
+    params = {"encoder": PARAMS, "pair_head": {"x": np.ones(2, np.float32)}}
+    del params[part]
+    model_dir.save(tmp_path / "model", description, params)
+    with pytest.raises(ValueError, match=rf"{part}/\.\.\. expected, as model\.json"):
+        model_dir.load(tmp_path / "model")
+
+
+def test_weights_that_cannot_be_opened_say_why(tmp_path, monkeypatch):
+    def refused(path, *rest, **settings):
+        if path.name == model_dir.WEIGHTS_FILE:
+            raise PermissionError(errno.EACCES, "Permission denied")
+        return whole(path, *rest, **settings)
+
+    model_dir.save(tmp_path / "model", DESCRIPTION, PARAMS)
+    whole = pathlib.Path.open
+    monkeypatch.setattr(pathlib.Path, "open", refused)
+    with pytest.raises(ValueError, match=r"as weights: Permission denied$"):
+        model_dir.num_parameters(tmp_path / "model")
+
+
+def test_a_workdir_is_no_model_and_names_its_own(tmp_path):
+    model_dir.save(tmp_path / "run" / "model", DESCRIPTION, PARAMS)
+    with pytest.raises(ValueError, match=r"its model is .*run/model: name that"):
+        model_dir.describe(tmp_path / "run")
+    with pytest.raises(ValueError, match=r"`ssrlm export WORKDIR MODEL` makes one"):
+        model_dir.describe(tmp_path)
 
 
 def test_weights_that_are_cut_off_are_refused(tmp_path):

@@ -117,15 +117,25 @@ def load(directory: pathlib.Path) -> Contacts:
         )
     try:
         fitted = json.loads(path.read_text())
-        missing = [key for key in KEYS if key not in fitted]
     except json.JSONDecodeError as error:
         raise ValueError(f"{path}:{error.lineno}: {error.msg}") from error
     description, params = model_dir.load_encoder(directory)
     sizes = description.architecture
     shape = (sizes.num_layers, sizes.num_heads)
-    if missing or np.shape(fitted["weights"]) != shape:
+    found = fitted if isinstance(fitted, dict) else {}
+    shapes = {name: _shape(found.get(name)) for name in KEYS}
+    if shapes != dict.fromkeys(KEYS, ()) | {"weights": shape}:
         raise ValueError(f"{path}: weights of {shape} heads and {KEYS} are expected")
     return Contacts(Maps(description, params), fitted, description.trained_length)
+
+
+def _shape(numbers: Any) -> tuple[int, ...] | None:
+    """Returns the shape of numbers in nested lists; None: they are no numbers."""
+    try:
+        array = np.array(numbers)
+    except ValueError:  # lists of several lengths
+        return None
+    return array.shape if array.dtype.kind in "if" else None
 
 
 def _padded(sequence: str, limit: int | None) -> tuple[np.ndarray, np.ndarray]:

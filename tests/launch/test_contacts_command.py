@@ -164,6 +164,13 @@ def test_bad_records_are_named_and_the_others_go_on(fitted, capsys, tmp_path):
         ("{}", r"weights of (2, 2) heads and"),
         ('{"weights": [[1, 2]], "intercept": 0, "min_separation": 6, "threshold": 1}',
          "weights of (2, 2) heads"),
+        ("3", "weights of (2, 2) heads"),
+        ('{"weights": [[1, 2], [3, "x"]], "intercept": 0, "min_separation": 6, '
+         '"threshold": 1}', "weights of (2, 2) heads"),
+        ('{"weights": [[1, 2], [3, 4]], "intercept": [0], "min_separation": 6, '
+         '"threshold": 1}', "weights of (2, 2) heads"),
+        ('{"weights": [[1, 2], [3, 4]], "intercept": 0, "min_separation": null, '
+         '"threshold": 1}', "weights of (2, 2) heads"),
     ],
 )  # fmt: skip
 def test_a_damaged_regression_ends_in_one_line(fitted, capsys, content, message):
