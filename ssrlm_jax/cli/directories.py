@@ -180,12 +180,13 @@ def describe(directory: pathlib.Path) -> dict[str, Any]:
 
 
 def _describe_model(directory: pathlib.Path) -> dict[str, Any]:
-    from ssrlm_jax.models import encoder  # Flax: seconds
-
     description = model_dir.describe(directory)
+    counted = model_dir.num_parameters(directory)
+    parts = {f"of the {name}": number for name, number in counted.items()}
     return {
         "holds": "a model",
-        "parameters": encoder.num_parameters(description.architecture),
+        "parameters": sum(counted.values()),
+        **(parts if description.has_parts else {}),
         "architecture": dataclasses.asdict(description.architecture),
         "letters": " ".join(description.letters),
         "head": dataclasses.asdict(description.head) if description.head else None,
