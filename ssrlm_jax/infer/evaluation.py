@@ -80,12 +80,14 @@ def read_truth(path: str, max_length: int = 0) -> list[formats.Record]:
       max_length: nucleotides; longer RNA is left out, and counted in the log; 0: none.
 
     Raises:
-      ValueError: the file cannot be read, or a record has no structure.
+      ValueError: the file cannot be read, a record has no structure, or another
+        letter than those of RNA.
     """
     records = list(structure_formats.read_any(path))
     for record in records:
         if record.structure is None:
             raise ValueError(f"{record.place or path}: {record.name} has no structure")
+        _check_letters(record.place or path, record.name, record.sequence)
     if not records:
         raise ValueError(f"{path}: there is no record")
     longest = max_length or max(len(record.sequence) for record in records)
@@ -233,7 +235,7 @@ def _decoded(one: Found, decoding: config.DecodingConfig) -> structures.Structur
 def _read(path: pathlib.Path) -> Iterator[Found]:
     if path.suffix == PROBABILITIES:
         name, sequence, listed = probabilities.read(path)
-        alphabet.encode(sequence)
+        _check_letters(str(path), name, sequence)
         yield Found(name, sequence, str(path), listed=listed)
         return
     for record in structure_formats.read_any(path):
@@ -242,9 +244,17 @@ def _read(path: pathlib.Path) -> Iterator[Found]:
                 f"{record.place or path}: {record.name} has no structure; "
                 f"{READABLE} are read"
             )
-        alphabet.encode(record.sequence)
         place = record.place or str(path)
+        _check_letters(place, record.name, record.sequence)
         yield Found(record.name, record.sequence, place, record.structure)
+
+
+def _check_letters(place: str, name: str, sequence: str) -> None:
+    """Raises a ValueError with its place if a record has a letter not of RNA."""
+    try:
+        alphabet.encode(sequence)
+    except ValueError as error:
+        raise ValueError(f"{place}: {name}: {error}") from error
 
 
 def _merge(group: Iterable[Found]) -> tuple[Found | None, bool]:
