@@ -87,7 +87,7 @@ def records(
 
 def _argument(source: str, max_length: int | None) -> formats.Record | Problem:
     held = _Held(1, 1, ARGUMENT_NAME, "argument")
-    held.add(source.encode("latin-1", "replace"), max_length)
+    held.add(source.encode("utf-8", "replace"), max_length)
     record = held.finish(max_length)
     if isinstance(record, Problem):
         reason = f"{record.reason}; nor is {source[:40]!r} a file"

@@ -4,6 +4,8 @@ U and T are one letter, case does not matter, and every IUPAC code for more than
 one nucleotide is read as N. Gaps and anything else are errors.
 """
 
+import contextlib
+
 import numpy as np
 
 LETTERS = ("<pad>", "<cls>", "<eos>", "<mask>", "A", "C", "G", "U", "N")
@@ -46,10 +48,20 @@ def encode(text: str | bytes) -> tuple[np.ndarray, int]:
     wrong = coded.find(_NO_LETTER)
     if wrong >= 0:
         raise ValueError(
-            f"position {wrong + 1}: {chr(data[wrong])!r} is not a letter of RNA "
-            f"(A C G U T, N and the IUPAC codes {' '.join(MANY)})"
+            f"position {wrong + 1}: {_letter(text, data, wrong)!r} is not a letter of "
+            f"RNA (A C G U T, N and the IUPAC codes {' '.join(MANY)})"
         )
     return np.frombuffer(coded, np.uint8), count_changed(data)
+
+
+def _letter(text: str | bytes, data: bytes, place: int) -> str:
+    """Returns the letter at a place; bytes are UTF-8 where they can be."""
+    if isinstance(text, str) and ord(text[place]) > 255:
+        return text[place]
+    for end in range(place + 1, place + 5):
+        with contextlib.suppress(UnicodeDecodeError):
+            return data[place:end].decode()
+    return chr(data[place])
 
 
 def count_changed(data: bytes) -> int:

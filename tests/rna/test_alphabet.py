@@ -34,6 +34,15 @@ def test_other_letters_are_named_with_their_position(letter):
         assert repr(letter) in str(caught.value)
 
 
+@pytest.mark.parametrize("letter", ["Ψ", "é", "𝄞"])
+def test_letters_of_other_alphabets_are_shown_as_they_are(letter):
+    # A file of UTF-8, as bytes and as `formats.read` gives it, and a text.
+    given = f"AC{letter}G".encode()
+    for text in (given, given.decode("latin-1"), f"AC{letter}G"):
+        with pytest.raises(ValueError, match=f"position 3: '{letter}' is not"):
+            alphabet.encode(text)
+
+
 def test_no_letters_are_no_tokens():
     token_L, num_changed = alphabet.encode("")
     assert token_L.shape == (0,)
