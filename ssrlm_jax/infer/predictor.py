@@ -124,10 +124,12 @@ class Predictor:
         own_rule, rule = decodings.rule_of(own), decodings.rule_of(self.decoding)
         if self.decoding.threshold or self._chosen is not None or rule == own_rule:
             return ""
+        advice = "`python launch/decoding.py` chooses one"
+        if self.decoding.max_pairs_per_base > 1:
+            advice = "give one; launch/decoding.py chooses for one partner each"
         return (
             f"no threshold was chosen for {decodings.flags_of(rule)}; "
-            f"{self.threshold:g} is that of {decodings.flags_of(own_rule)}: "
-            "`python launch/decoding.py` chooses one"
+            f"{self.threshold:g} is that of {decodings.flags_of(own_rule)}: {advice}"
         )
 
     @functools.cached_property
@@ -258,6 +260,11 @@ class Predictor:
           compute: a row to a result for each of its sequences.
           max_length: nucleotides of the longest one that is accepted; None: any.
         """
+        if isinstance(sequences, str):  # whose letters would be sequences
+            raise TypeError(
+                f"sequences={sequences[:20]!r} is one sequence; a list is expected: "
+                "[sequence]"
+            )
         numbered = enumerate(sequences, 1)
         sizes = itertools.chain(WINDOWS, itertools.repeat(WINDOWS[-1]))
         while window := rows.window(numbered, next(sizes)):

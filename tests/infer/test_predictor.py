@@ -244,6 +244,19 @@ def test_weights_that_are_nan_give_no_embedding(model, pool):
         predictor.embed(["GGGAAACCC"], pool=pool)
 
 
+@pytest.mark.parametrize("call", ["fold", "embed"])
+def test_one_sequence_is_not_a_list_of_them(predictor, call):
+    with pytest.raises(TypeError, match="'GGGAAACCC' is one sequence; a list is exp"):
+        getattr(predictor, call)("GGGAAACCC")
+
+
+def test_base_triples_are_given_a_threshold_by_hand(model):
+    description, params = model
+    several = config.DecodingConfig(max_pairs_per_base=2)
+    note = predictors.Predictor(description, params, several).threshold_note
+    assert "that of --method greedy: give one; launch/decoding.py chooses for" in note
+
+
 def test_nothing_in_nothing_out(predictor):
     assert predictor.fold([]) == []
     assert predictor.embed([]) == []
