@@ -18,6 +18,7 @@ import ml_collections
 
 from ssrlm_jax import config
 
+_ROOT = pathlib.Path(__file__).absolute().parents[1]
 TRAINING_FLAGS: dict[str, dict[str, Any]] = {
     "--workdir": {
         "type": pathlib.Path,
@@ -87,7 +88,12 @@ def read(file: str, overrides: list[str]) -> ml_collections.ConfigDict:
     """
     path, _, variant = file.partition(":")
     if not pathlib.Path(path).is_file():
-        raise FileNotFoundError(f"--config={file}: there is no file {path}")
+        known = _ROOT / path
+        advice = f"; run it in {_ROOT}, or give --config={_ROOT / file}"
+        raise FileNotFoundError(
+            f"--config={file}: there is no file {path}"
+            f"{advice if known.is_file() else ''}"
+        )
     spec = importlib.util.spec_from_file_location("chosen_config", path)
     if spec is None or spec.loader is None:
         raise ValueError(f"--config={file}: {path} is not a Python file")
