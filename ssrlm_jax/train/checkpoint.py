@@ -182,9 +182,14 @@ def restore_parameters(
     """
     folder = workdir.absolute() / workdirs.CHECKPOINTS
     steps = workdirs.steps(workdir)
-    wanted = steps[-1] if step is None and steps else step
+    if not steps:
+        raise ValueError(
+            f"{workdir} has no checkpoints: give the --workdir of a training run that "
+            f"has saved one ({workdirs.CHECKPOINTS}/STEP)"
+        )
+    wanted = steps[-1] if step is None else step
     if wanted not in steps:
-        raise ValueError(f"{folder}: no checkpoint {step or ''}; there are {steps}")
+        raise ValueError(f"{folder}: no checkpoint {wanted}; there are {steps}")
     try:
         return _read_parameters(folder / str(wanted))
     except Exception as error:  # damaged files meet Orbax in many places

@@ -189,7 +189,7 @@ def test_parameters_alone_come_back_without_task_or_optimizer(tmp_path, ema_deca
 
 
 def test_a_missing_checkpoint_is_an_error_that_lists_those_there_are(tmp_path):
-    with pytest.raises(ValueError, match="no checkpoint"):
+    with pytest.raises(ValueError, match="has no checkpoints: give the --workdir of"):
         checkpoint.restore_parameters(tmp_path)
     _save(tmp_path, num_devices=1)
     with pytest.raises(ValueError, match=r"no checkpoint 5; there are \[4, 8\]"):
