@@ -11,14 +11,13 @@ all is done.
 
 import contextlib
 import dataclasses
-import fcntl
 import os
 import pathlib
 import shutil
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ssrlm_jax import config
+from ssrlm_jax import config, locks
 from ssrlm_jax.data import rows
 from ssrlm_jax.prepare import (
     cluster,
@@ -111,18 +110,13 @@ def _files(
     return files
 
 
-@contextlib.contextmanager
-def _alone(work: pathlib.Path) -> Iterator[None]:
+def _alone(work: pathlib.Path) -> contextlib.AbstractContextManager[None]:
     """Holds a lock on a directory of work."""
-    with open(work / "lock", "w") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            raise ValueError(
-                f"another command works in {work}; wait for it, or name another "
-                "directory with --work"
-            ) from error
-        yield
+    return locks.alone(
+        work / "lock",
+        f"another command works in {work}; wait for it, or name another directory "
+        "with --work",
+    )
 
 
 def _made(job: stages.Job, families: dict[str, str]) -> rows.Manifest:
