@@ -34,7 +34,8 @@ def finetune(settings: config.FinetuneConfig, flags: argparse.Namespace) -> None
         "encoder": dataclasses.asdict(sizes),
         "head": dataclasses.asdict(settings.head),
     }
-    workdirs.check(workdir, settings.loop, architecture)
+    made_with = workdirs.made_with(settings, architecture)
+    workdirs.check(workdir, settings.loop, made_with)
     split = data.split(settings.data, settings.seed)
     train = data.into_buckets(split.train, settings.data)
     validation = data.into_buckets(split.validation, settings.data)

@@ -34,7 +34,8 @@ def pretrain(settings: config.PretrainConfig, flags: argparse.Namespace) -> None
                 f"few for data.row_length={settings.data.row_length}"
             )
     architecture = {"encoder": dataclasses.asdict(sizes)}
-    workdirs.check(workdir, settings.loop, architecture)
+    made_with = workdirs.made_with(settings, architecture)
+    workdirs.check(workdir, settings.loop, made_with)
     corpus = families.find_corpus(settings, workdir)
     manifest = rows.open_corpus(corpus, row_length=settings.data.row_length)
 

@@ -40,7 +40,8 @@ def train(settings: config.TertiaryConfig, flags: argparse.Namespace) -> None:
         "encoder": dataclasses.asdict(description.architecture),
         "folding": dataclasses.asdict(settings.folding),
     }
-    workdirs.check(workdir, settings.loop, architecture)
+    made_with = workdirs.made_with(settings, architecture)
+    workdirs.check(workdir, settings.loop, made_with)
     training, validating = structures.divide(settings.data, settings.seed)
 
     # Not above: these take seconds to import, and a wrong setting should not.

@@ -213,7 +213,7 @@ def _read_parameters(folder: pathlib.Path) -> tuple[contract.Params, workdirs.Me
 
 
 def _read_meta(folder: pathlib.Path) -> workdirs.Meta:
-    meta = json.loads((folder / "meta" / "metadata").read_text())
+    meta = json.loads((folder / workdirs.CHECKPOINT_META).read_text())
     if meta["checksum"] != _digest(meta):
         raise DamagedError("the meta is not what was saved")
     return meta

@@ -1,16 +1,19 @@
 """What every training command does around the loop: devices first, then plan or run."""
 
-import dataclasses
+import contextlib
 import pathlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
 import jax
+import numpy as np
+from jax.experimental import multihost_utils
 from jax.sharding import Mesh
 
 from ssrlm_jax import config as config_lib
 from ssrlm_jax.train import contract, hardware, loop, plan, sharding
 from ssrlm_jax.train import optimizer as optimizers
+from ssrlm_jax.train import workdir as workdirs
 
 Settings = (
     config_lib.PretrainConfig | config_lib.FinetuneConfig | config_lib.TertiaryConfig
@@ -76,23 +79,21 @@ def run(
 
     Raises:
       As `loop.run`.
+      ValueError: another run trains in the workdir.
     """
-    state = loop.run(
-        task,
-        batches,
-        _adamw(settings, rates),
-        config=settings.loop,
-        mesh=place.mesh,
-        seed=settings.seed,
-        workdir=workdir,
-        meta={
-            "architecture": architecture,
-            "config": dataclasses.asdict(settings),
-            "origin": origin,
-        },
-    )
-    if jax.process_index() == 0 and state.step == settings.loop.num_steps:
-        finish(workdir)
+    with _alone(workdir):
+        state = loop.run(
+            task,
+            batches,
+            _adamw(settings, rates),
+            config=settings.loop,
+            mesh=place.mesh,
+            seed=settings.seed,
+            workdir=workdir,
+            meta=workdirs.made_with(settings, architecture) | {"origin": origin},
+        )
+        if jax.process_index() == 0 and state.step == settings.loop.num_steps:
+            finish(workdir)
 
 
 def cost(
@@ -130,3 +131,18 @@ def cost(
 
 def _adamw(settings: Settings, rates: dict[str, float] | None) -> optimizers.Optimizer:
     return optimizers.build(settings.optimizer, settings.loop.num_steps, rates=rates)
+
+
+@contextlib.contextmanager
+def _alone(workdir: pathlib.Path) -> Iterator[None]:
+    """Holds the workdir: the first process for all; what fails there fails on all."""
+    with contextlib.ExitStack() as held:
+        problem = ""
+        if jax.process_index() == 0:
+            try:
+                held.enter_context(workdirs.alone(workdir))
+            except (ValueError, OSError) as error:
+                problem = str(error)
+        if np.any(multihost_utils.process_allgather(np.array(bool(problem)))):
+            raise ValueError(problem or f"process 0 cannot hold {workdir}")
+        yield

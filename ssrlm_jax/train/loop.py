@@ -41,11 +41,11 @@ def check(
     """Checks what `run` would stop for; costs nothing.
 
     Raises:
-      ValueError: the workdir was made with another architecture or has taken more
-        steps than are asked for, or a package that the settings ask for is missing.
+      ValueError: the workdir holds another experiment or has taken more steps than are
+        asked for, or a package that the settings ask for is missing.
     """
     log.check(config)
-    workdirs.check(workdir, config, meta["architecture"])
+    workdirs.check(workdir, config, meta)
     newest = max(workdirs.steps(workdir), default=0)
     if newest > config.num_steps:
         raise ValueError(
@@ -83,7 +83,7 @@ def run(
       seed: of the random keys.
       workdir: where checkpoints and metrics go; the same on all processes.
       meta: written into every checkpoint; "architecture" holds the settings that
-        a workdir must not change.
+        a workdir must not change, "config", where given, all of them.
 
     Returns:
       The last state. Its `step` is smaller than `config.num_steps` when the run
@@ -97,7 +97,7 @@ def run(
     check(config, workdir, meta)
     is_primary = jax.process_index() == 0
     if is_primary:
-        workdirs.claim(workdir, config, meta)
+        workdir.mkdir(parents=True, exist_ok=True)
     multihost_utils.sync_global_devices("the workdir is there")
     compiled = updates.build(task, optimizer, config=config, mesh=mesh, seed=seed)
     with (
@@ -111,9 +111,14 @@ def run(
         first, best = kept["batches"], kept["best"]
         if best is not None:
             saved.keep_best(best["step"])
+        changed = ""
+        if is_primary and first < config.num_steps:
+            changed = workdirs.claim(workdir, config, meta, first)
         with log.Log(workdir, config, first=first, is_primary=is_primary) as journal:
             if first:
                 journal.say(f"going on from the checkpoint of step {first:,}")
+            if changed:
+                journal.say(changed)
             journal.say(f"{_devices(mesh)}: compiling the first step")
             session = _Session(
                 task=task,

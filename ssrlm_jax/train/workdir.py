@@ -2,58 +2,104 @@
 
 Imports nothing heavy, so that a wrong directory stops a command in the first second.
 
-  meta.json            what the run was last started with
+  meta.json            what the run was last started with, and what was changed when
   metrics.jsonl        one JSON object with "step" on each line; nan is null
-  checkpoints/STEP/    written by train.checkpoint
+  checkpoints/STEP/    written by train.checkpoint; its meta says the same
+  lock                 held by the process that trains
 """
 
+import contextlib
+import dataclasses
 import json
 import math
 import pathlib
 from typing import Any
 
 from ssrlm_jax import config as config_lib
+from ssrlm_jax import locks
 
 META = "meta.json"
 METRICS = "metrics.jsonl"
 CHECKPOINTS = "checkpoints"
+CHECKPOINT_META = pathlib.Path("meta", "metadata")  # below checkpoints/STEP
 Meta = dict[str, Any]
 
+# Settings that stay as they are once there is a checkpoint, by the start of their
+# name: what is learned, from what, and what the state of the optimizer has added up.
+KEPT = (
+    *("seed", "model", "masking.", "data.", "loop.keep_best"),
+    *("optimizer.beta1", "optimizer.beta2", "optimizer.epsilon"),
+)
+MAY_CHANGE = ("data.num_workers",)  # although it begins like one of these
 
-def check(
-    workdir: pathlib.Path, config: config_lib.LoopConfig, architecture: Meta
-) -> None:
-    """Checks that a directory, if it has been used, holds the same architecture.
+
+def alone(workdir: pathlib.Path) -> contextlib.AbstractContextManager[None]:
+    """Makes the directory and holds it for this process.
+
+    Raises:
+      ValueError: another process trains in it.
+    """
+    workdir.mkdir(parents=True, exist_ok=True)
+    return locks.alone(
+        workdir / "lock",
+        f"another process trains in {workdir}; wait for it, stop it, or take another "
+        "--workdir",
+    )
+
+
+def made_with(settings: Any, architecture: Meta) -> Meta:
+    """Returns what a run is made with, as `check` compares it: a config and sizes."""
+    return {"architecture": architecture, "config": dataclasses.asdict(settings)}
+
+
+def check(workdir: pathlib.Path, config: config_lib.LoopConfig, meta: Meta) -> None:
+    """Checks that a directory, if it has been used, holds the same experiment.
 
     Args:
       workdir: of the run; it need not exist.
       config: of the loop.
-      architecture: settings, nested, that a run cannot change.
+      meta: "architecture", settings that give the state its shape; where known
+        "config", all settings.
 
     Raises:
       ValueError: it does not; the message names the settings that differ.
     """
-    path = workdir / META
-    if not path.exists():
+    there = _made_with(workdir)
+    if there is None:
         return
-    was, now = _flat(read_meta(workdir)["fixed"]), _flat(_fixed(config, architecture))
-    changed = [
-        f"{name}={was.get(name)!r} there, {now.get(name)!r} now"
-        for name in sorted(was | now)
-        if was.get(name) != now.get(name)
-    ]
-    if changed:
+    if changed := _changed(there["fixed"], _fixed(config, meta["architecture"])):
         raise ValueError(
-            f"{workdir} was made with another architecture: {'; '.join(changed)}; "
+            f"{workdir} was made with another architecture: {_listed(changed)}; "
             "take another --workdir, or the settings it was made with"
+        )
+    kept = {name: pair for name, pair in _changes(there, meta).items() if _kept(name)}
+    if kept and steps(workdir):
+        raise ValueError(
+            f"{workdir} holds another experiment: {_listed(kept)}; take another "
+            "--workdir, or the settings it was made with"
         )
 
 
-def claim(workdir: pathlib.Path, config: config_lib.LoopConfig, meta: Meta) -> None:
-    """Makes the directory and writes what the run is started with."""
+def claim(
+    workdir: pathlib.Path, config: config_lib.LoopConfig, meta: Meta, step: int = 0
+) -> str:
+    """Writes what the run is started with; returns a line of what is changed, or "".
+
+    Args:
+      workdir: of the run; made if need be.
+      config: of the loop.
+      meta: as for `check`, and whatever else.
+      step: that the run goes on from; 0: what was there before is forgotten.
+    """
     workdir.mkdir(parents=True, exist_ok=True)
-    fixed = {"fixed": _fixed(config, meta["architecture"])}
+    there = (_made_with(workdir) if step else None) or {}
+    changed = _changes(there, meta)
+    before = there.get("changes", [])
+    if changed:
+        before = [*before, {"after_step": step, "settings": changed}]
+    fixed = {"fixed": _fixed(config, meta["architecture"]), "changes": before}
     write_whole(workdir / META, json.dumps(meta | fixed, indent=1) + "\n")
+    return f"goes on with changed settings: {_listed(changed)}" if changed else ""
 
 
 def read_meta(workdir: pathlib.Path) -> Meta:
@@ -62,21 +108,40 @@ def read_meta(workdir: pathlib.Path) -> Meta:
     Raises:
       ValueError: the file is damaged.
     """
+    path = workdir / META
+    advice = "remove it: the newest checkpoint tells the same"
     try:
-        return json.loads((workdir / META).read_text())
+        found = json.loads(path.read_text())
     except json.JSONDecodeError as error:
-        raise ValueError(f"{workdir / META}:{error.lineno}: {error.msg}") from error
+        raise ValueError(f"{path}:{error.lineno}: {error.msg}; {advice}") from error
+    if not isinstance(found, dict) or not {"architecture", "fixed"} <= found.keys():
+        raise ValueError(f"{path} does not say what the run was made with; {advice}")
+    return found
 
 
 def read_metrics(workdir: pathlib.Path) -> list[dict[str, Any]]:
-    """Returns the lines of the metrics; a last one that was cut off is left out."""
+    """Returns the lines of the metrics; a last one that was cut off is left out.
+
+    Raises:
+      ValueError: another line is damaged.
+    """
     path = workdir / METRICS
     lines = path.read_text().splitlines(keepends=True) if path.exists() else []
-    return [
-        {k: math.nan if v is None else v for k, v in json.loads(line).items()}
-        for line in lines
-        if line.endswith("\n")
-    ]
+    whole = [line for line in lines if line.endswith("\n")]
+    return [_metrics(path, number, line) for number, line in enumerate(whole, 1)]
+
+
+def _metrics(path: pathlib.Path, number: int, line: str) -> dict[str, Any]:
+    try:
+        found = json.loads(line)
+    except json.JSONDecodeError:
+        found = None
+    if not isinstance(found, dict) or "step" not in found:
+        raise ValueError(
+            f'{path}:{number}: a JSON object with "step" is expected, found '
+            f"{line.strip()[:60]!r}; remove the line"
+        )
+    return {k: math.nan if v is None else v for k, v in found.items()}
 
 
 def line_of(metrics: dict[str, Any]) -> str:
@@ -106,9 +171,49 @@ def write_whole(path: pathlib.Path, text: str) -> None:
     beside.replace(path)
 
 
+def _made_with(workdir: pathlib.Path) -> Meta | None:
+    """Returns meta.json or, if it is gone, what the newest checkpoint says; or None."""
+    if (workdir / META).exists():
+        return read_meta(workdir)
+    for step in reversed(steps(workdir)):
+        path = workdir / CHECKPOINTS / str(step) / CHECKPOINT_META
+        with contextlib.suppress(OSError, ValueError, KeyError):  # damaged: one before
+            found = json.loads(path.read_text())
+            has_ema = any(name.startswith("ema/") for name in found["checksums"])
+            fixed = found["architecture"] | {"loop": {"has_ema": has_ema}}
+            return found | {"fixed": fixed}
+    return None
+
+
 def _fixed(config: config_lib.LoopConfig, architecture: Meta) -> Meta:
     """Returns the settings that give the saved state its shape."""
     return architecture | {"loop": {"has_ema": config.ema_decay > 0}}
+
+
+def _kept(name: str) -> bool:
+    return name.startswith(KEPT) and not name.startswith(MAY_CHANGE)
+
+
+def _changes(there: Meta, meta: Meta) -> dict[str, list[Any]]:
+    """Returns the settings that `meta` changes; not those that were unknown there."""
+    now = json.loads(json.dumps(meta.get("config", {})))
+    known = _flat(there.get("config", {}))
+    changed = _changed(there.get("config", {}), now)
+    return {name: pair for name, pair in changed.items() if name in known}
+
+
+def _changed(there: Meta, now: Meta) -> dict[str, list[Any]]:
+    """Returns what differs between nested settings, {"a.b": [there, now], ...}."""
+    was, now = _flat(there), _flat(now)
+    return {
+        name: [was.get(name), now.get(name)]
+        for name in sorted(was | now)
+        if was.get(name) != now.get(name)
+    }
+
+
+def _listed(changed: dict[str, list[Any]]) -> str:
+    return "; ".join(f"{name} {a!r} → {b!r}" for name, (a, b) in changed.items())
 
 
 def _flat(settings: Any, prefix: str = "") -> Meta:

@@ -1,6 +1,5 @@
 """The main job as its users start it: processes of launch/pretrain.py."""
 
-import json
 import os
 import pathlib
 import signal
@@ -172,9 +171,24 @@ def test_a_wrong_setting_ends_in_one_line(tmp_path, corpus, settings, message):
     assert not (tmp_path / "run").exists()
 
 
-def test_a_workdir_of_another_architecture_is_refused(whole, corpus):
-    before = json.loads((whole[0] / "meta.json").read_text())
-    text = finish(start(whole[0], corpus, **{"encoder.ffn_width": 48}), code=1)
-    assert "encoder.ffn_width=32 there, 48 now" in text
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"encoder.ffn_width": 48}, "encoder.ffn_width 32 → 48"),
+        ({"seed": 1, "masking.policy": "mlm"}, "masking.policy 'ssm' → 'mlm'; seed"),
+    ],
+)
+def test_a_workdir_of_another_experiment_is_refused(whole, corpus, settings, message):
+    before = (whole[0] / "meta.json").read_text()
+    text = finish(start(whole[0], corpus, **settings), code=1)
+    assert message in text
     assert len(text.strip().splitlines()) == 1
-    assert json.loads((whole[0] / "meta.json").read_text()) == before
+    assert (whole[0] / "meta.json").read_text() == before
+
+
+def test_a_workdir_that_another_run_holds_is_refused(tmp_path, corpus):
+    with workdir.alone(tmp_path):
+        text = finish(start(tmp_path, corpus), code=1)
+    (line,) = [line for line in text.splitlines() if "attention: " not in line]
+    assert f"another process trains in {tmp_path}" in line
+    assert not (tmp_path / "checkpoints").exists()

@@ -153,7 +153,7 @@ def test_a_second_interrupt_stops_at_once(tmp_path):
 def test_a_workdir_keeps_its_architecture(tmp_path):
     workdir.claim(tmp_path, config.LoopConfig(), toy.META)
     meta = {"architecture": {"toy": {"width": 9, "inner": toy.INNER}}}
-    with pytest.raises(ValueError, match=r"toy\.width=8 there, 9 now"):
+    with pytest.raises(ValueError, match=r"toy\.width 8 → 9"):
         _run(tmp_path, num_steps=1, meta=meta)
 
 
@@ -184,6 +184,18 @@ def test_a_score_that_is_nan_is_never_the_best(tmp_path):
     assert workdir.steps(tmp_path) == [4, 8]
     _, meta = checkpoint.restore_parameters(tmp_path)
     assert meta["best"] == {"step": 4, "score": 0.3}
+
+
+def test_a_changed_setting_is_told_and_recorded_once_training_goes_on(tmp_path, capsys):
+    def go_on(rate, num_steps):
+        meta = toy.META | {"config": {"optimizer": {"learning_rate": rate}}}
+        _run(tmp_path, num_steps=num_steps, meta=meta)
+        return workdir.read_meta(tmp_path)
+
+    first = go_on(0.1, 6)
+    assert go_on(0.2, 6) == first  # nothing is trained
+    assert go_on(0.2, 8)["changes"][0]["after_step"] == 6
+    assert "optimizer.learning_rate 0.1 → 0.2" in capsys.readouterr().err
 
 
 def test_batches_that_end_too_soon_are_an_error(tmp_path):

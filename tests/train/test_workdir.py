@@ -10,34 +10,112 @@ META = {"architecture": {"encoder": {"width": 288, "num_heads": 6}}, "seed": 3}
 
 
 def test_an_unused_directory_takes_any_architecture(tmp_path):
-    workdir.check(tmp_path / "new", LOOP, META["architecture"])
+    workdir.check(tmp_path / "new", LOOP, META)
 
 
 def test_a_used_directory_takes_its_own_architecture_only(tmp_path):
     path = tmp_path / "a" / "b"
     workdir.claim(path, LOOP, META)
-    workdir.check(path, LOOP, META["architecture"])
+    workdir.check(path, LOOP, META)
     assert workdir.read_meta(path)["seed"] == 3
 
-    wider = {"encoder": {"width": 1280, "num_kv_heads": 6}}
+    wider = {"architecture": {"encoder": {"width": 1280, "num_kv_heads": 6}}}
     with pytest.raises(ValueError, match="made with another architecture") as error:
         workdir.check(path, LOOP, wider)
     assert (
-        "encoder.num_heads=6 there, None now; encoder.num_kv_heads=None there, 6 now; "
-        "encoder.width=288 there, 1280 now;"
+        "encoder.num_heads 6 → None; encoder.num_kv_heads None → 6; "
+        "encoder.width 288 → 1280; take another --workdir"
     ) in str(error.value)
 
 
 def test_an_average_that_comes_or_goes_is_another_architecture(tmp_path):
     workdir.claim(tmp_path, LOOP, META)
-    with pytest.raises(ValueError, match=r"loop\.has_ema=False there, True now"):
-        workdir.check(tmp_path, config.LoopConfig(ema_decay=0.9), META["architecture"])
+    with pytest.raises(ValueError, match=r"loop\.has_ema False → True"):
+        workdir.check(tmp_path, config.LoopConfig(ema_decay=0.9), META)
 
 
-def test_a_damaged_meta_names_file_and_line(tmp_path):
-    (tmp_path / "meta.json").write_text('{\n "a": 1')
-    with pytest.raises(ValueError, match=r"meta\.json:2: "):
-        workdir.check(tmp_path, LOOP, META["architecture"])
+def _claim(path, step=0, **settings):
+    """Claims a directory with a checkpoint for an experiment of some settings."""
+    default = {"seed": 0, "data": {"corpus": "a"}, "optimizer": {"learning_rate": 0.1}}
+    meta = META | {"config": default | settings}
+    workdir.check(path, LOOP, meta)
+    line = workdir.claim(path, LOOP, meta, step)
+    (path / "checkpoints" / "4").mkdir(parents=True, exist_ok=True)
+    return line
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [({"seed": 1}, "seed 0 → 1;"), ({"data": {"corpus": "b"}}, "corpus 'a' → 'b';")],
+)
+def test_another_experiment_is_refused(tmp_path, settings, message):
+    _claim(tmp_path)
+    before = (tmp_path / "meta.json").read_text()
+    with pytest.raises(ValueError, match=f"another experiment: .*{message}"):
+        _claim(tmp_path, 4, **settings)
+    assert (tmp_path / "meta.json").read_text() == before
+
+
+def test_another_experiment_may_take_the_place_of_one_without_a_checkpoint(tmp_path):
+    _claim(tmp_path)
+    (tmp_path / "checkpoints" / "4").rmdir()
+    assert _claim(tmp_path, seed=1) == ""
+    assert workdir.read_meta(tmp_path)["config"]["seed"] == 1
+
+
+def test_other_settings_may_change_and_the_change_is_told_and_recorded(tmp_path):
+    assert _claim(tmp_path) == ""
+    faster, more = {"learning_rate": 0.2}, {"corpus": "a", "num_workers": 2}
+    line = _claim(tmp_path, 4, optimizer=faster)
+    assert line == "goes on with changed settings: optimizer.learning_rate 0.1 → 0.2"
+    assert _claim(tmp_path, 6, optimizer=faster, data=more) == ""  # unknown before
+    meta = workdir.read_meta(tmp_path)
+    changed = {"optimizer.learning_rate": [0.1, 0.2]}
+    assert meta["changes"] == [{"after_step": 4, "settings": changed}]
+    assert meta["config"]["data"] == more
+    more = more | {"num_workers": 0}
+    assert "num_workers 2 → 0" in _claim(tmp_path, 8, optimizer=faster, data=more)
+
+
+def test_one_process_at_a_time_holds_a_directory(tmp_path):
+    with (
+        workdir.alone(tmp_path / "run"),
+        pytest.raises(ValueError, match="another process trains in .*run; wait for it"),
+        workdir.alone(tmp_path / "run"),
+    ):
+        pass
+    with workdir.alone(tmp_path / "run"):
+        pass
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ('{\n "a": 1', r"meta\.json:2: "),
+        ("{}", r"meta\.json does not say what the run was made with; remove it"),
+    ],
+)
+def test_a_damaged_meta_is_named(tmp_path, text, message):
+    (tmp_path / "meta.json").write_text(text)
+    with pytest.raises(ValueError, match=message):
+        workdir.check(tmp_path, LOOP, META)
+
+
+def test_a_checkpoint_tells_what_a_lost_meta_told(tmp_path):
+    folder = tmp_path / "checkpoints" / "4" / "meta"
+    folder.mkdir(parents=True)
+    saved = META | {"checksums": {"learned/up": 1}}
+    (folder / "metadata").write_text(json.dumps(saved))
+    workdir.check(tmp_path, LOOP, META)
+    wider = {"architecture": {"encoder": {"width": 1280, "num_heads": 6}}}
+    with pytest.raises(ValueError, match="encoder.width 288 → 1280"):
+        workdir.check(tmp_path, LOOP, wider)
+
+
+def test_a_damaged_line_of_metrics_is_named(tmp_path):
+    (tmp_path / "metrics.jsonl").write_text('{"step": 1}\ngarbage\n{"step": 2}\n')
+    with pytest.raises(ValueError, match=r"metrics\.jsonl:2: .* found 'garbage'"):
+        workdir.read_metrics(tmp_path)
 
 
 def test_metrics_after_a_step_are_dropped_and_a_cut_line_with_them(tmp_path):
