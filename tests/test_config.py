@@ -69,7 +69,7 @@ def test_each_kind_of_setting_is_read_from_text():
         ("--config.encoder.width=290", "encoder.width=290 is not a multiple of 2 x"),
         ("--config.encoder.num_kv_heads=4", "num_heads=6 is not a multiple of"),
         ("--config.masking.policy=ss", "masking.policy='ss' is not one of"),
-        ("--config.masking.rate=0.6", "masking.rate=0.6 does not lie in 0..0.5"),
+        ("--config.masking.rate=0.6", "masking.rate=0.6 is not above 0 and at most"),
         ("--config.masking.ssm_rate.other=2", "masking.ssm_rate.other=2.0 does not"),
         ("--config.masking.mlm_random_share=0.3", "add up to more than 1"),
         ("--config.optimizer.schedule=linear", "optimizer.schedule='linear' is not"),
@@ -77,7 +77,13 @@ def test_each_kind_of_setting_is_read_from_text():
         ("--config.loop.micro_batches=3", "data.rows_per_batch=1024 is not a multiple"),
         ("--config.mesh.fsdp=0", "mesh.fsdp=0 is neither a number of devices nor -1"),
         ("--config.mesh.fsdp=-1", "only one axis can be the rest"),
-        ("--config.data.mix.ncrna=-1", "data.mix.ncrna=-1.0 is negative"),
+        ("--config.data.mix.ncrna=-1", "data.mix.ncrna=-1.0 is not a number"),
+        ("--config.data.mix.ncrna=inf", "data.mix.ncrna=inf is not a number of at"),
+        ("--config.optimizer.learning_rate=inf", "learning_rate=inf is not a number"),
+        ("--config.optimizer.weight_decay=inf", "weight_decay=inf is not a number"),
+        ("--config.optimizer.beta1=1", "beta1=1.0 is not at least 0 and below 1"),
+        ("--config.masking.rate=0", "masking.rate=0.0 is not above 0 and at most 0.5"),
+        ("--config.encoder.num_layers=0", "encoder.num_layers=0 is not greater than 0"),
         ("--config.distributed.mode=explicit", "distributed.address='' is not host"),
         ("--config.compute.remat=some", "compute.remat='some' is not one of"),
         ("--config.seed=-1", "seed=-1 does not lie in"),
@@ -87,6 +93,22 @@ def test_each_kind_of_setting_is_read_from_text():
 def test_a_wrong_setting_is_named(override, message):
     with pytest.raises(ValueError, match=message.replace("(", r"\(")):
         read("8m.py", override)
+
+
+@pytest.mark.parametrize(
+    ("override", "message"),
+    [
+        (
+            "--config.validation_share=1",
+            "validation_share=1.0 is not at least 0 and be",
+        ),
+        ("--config.cluster.identity=0", "cluster.identity=0.0 is not above 0"),
+    ],
+)
+def test_a_wrong_setting_of_a_corpus_is_named(override, message):
+    path = f"{ROOT}/configs/corpus/default.py"
+    with pytest.raises(ValueError, match=message):
+        config.frozen(config.CorpusConfig, command.read(path, [override]))
 
 
 def test_an_unknown_variant_says_what_is_accepted():

@@ -1,5 +1,6 @@
 """Checks of settings; each names the setting, what was found, what is accepted."""
 
+import math
 from collections.abc import Collection
 
 
@@ -21,3 +22,12 @@ def positive(prefix: str, config: object, *names: str) -> None:
 
 def share(setting: str, found: float) -> None:
     check(0.0 <= found <= 1.0, setting, found, "does not lie in 0..1")
+
+
+def below_one(setting: str, found: float) -> None:
+    is_fine = 0.0 <= found < 1.0
+    check(is_fine, setting, found, "is not at least 0 and below 1")
+
+
+def finite(setting: str, found: float) -> None:
+    check(0.0 <= found < math.inf, setting, found, "is not a number of at least 0")

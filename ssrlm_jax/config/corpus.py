@@ -34,7 +34,12 @@ class ClusterConfig:
 
     def __post_init__(self) -> None:
         checks.choice("cluster.method", self.method, CLUSTERINGS)
-        checks.share("cluster.identity", self.identity)
+        checks.check(
+            0.0 < self.identity <= 1.0,
+            "cluster.identity",
+            self.identity,
+            "is not above 0 and at most 1",
+        )
         checks.share("cluster.coverage", self.coverage)
         checks.check(
             0 <= self.coverage_mode <= 5,
@@ -69,7 +74,7 @@ class FoldConfig:
         checks.choice("fold.method", self.method, VIENNA_METHODS)
         checks.choice("fold.long_records", self.long_records, LONG_RECORDS)
         checks.positive("fold", self, "beam", "longest", "task_nucleotides")
-        checks.check(self.gamma >= 0, "fold.gamma", self.gamma, "is < 0")
+        checks.finite("fold.gamma", self.gamma)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -149,7 +154,8 @@ class CorpusConfig:
             self.tail_share,
             "does not lie in 0..0.5",
         )
-        for name in ("validation_share", "max_unknown", "min_complexity"):
+        checks.below_one("validation_share", self.validation_share)
+        for name in ("max_unknown", "min_complexity"):
             checks.share(name, getattr(self, name))
         try:
             re.compile(self.family_pattern)

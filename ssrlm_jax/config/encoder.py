@@ -53,12 +53,7 @@ class EncoderConfig:
         checks.choice("encoder.feed_forward", self.feed_forward, FEED_FORWARDS)
         checks.choice("encoder.biases", self.biases, BIASES)
         checks.choice("encoder.letter_head", self.letter_head, LETTER_HEADS)
-        checks.check(
-            0.0 <= self.token_dropout < 1.0,
-            "encoder.token_dropout",
-            self.token_dropout,
-            "does not lie in 0..1",
-        )
+        checks.below_one("encoder.token_dropout", self.token_dropout)
         checks.check(
             (self.max_positions > 0) == (self.positions == "learned"),
             "encoder.max_positions",

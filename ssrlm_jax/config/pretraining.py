@@ -41,7 +41,7 @@ class MaskingConfig:
             0.0 < self.rate <= 0.5,
             "masking.rate",
             self.rate,
-            "does not lie in 0..0.5 (above one half, ssm cannot keep one partner)",
+            "is not above 0 and at most 0.5 (beyond, ssm cannot keep one partner)",
         )
         checks.positive("masking", self, "span_length")
         for name in ("ncrna", "other"):
@@ -97,7 +97,7 @@ class DataConfig:
         )
         for name in ("ncrna", "other"):
             found = getattr(self.mix, name)
-            checks.check(found >= 0, f"data.mix.{name}", found, "is negative")
+            checks.finite(f"data.mix.{name}", found)
         checks.check(
             self.mix.ncrna + self.mix.other > 0,
             "data.mix.ncrna",
@@ -135,17 +135,11 @@ class OptimizerConfig:
         )
         checks.choice("optimizer.schedule", self.schedule, SCHEDULES)
         checks.share("optimizer.final_share", self.final_share)
-        checks.check(
-            self.weight_decay >= 0,
-            "optimizer.weight_decay",
-            self.weight_decay,
-            "is < 0",
-        )
+        for name in ("learning_rate", "weight_decay", "epsilon"):
+            checks.finite(f"optimizer.{name}", getattr(self, name))
         for name in ("beta1", "beta2"):
             found = getattr(self, name)
-            checks.check(
-                0.0 <= found < 1.0, f"optimizer.{name}", found, "does not lie in 0..1"
-            )
+            checks.below_one(f"optimizer.{name}", found)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -237,12 +231,7 @@ class LoopConfig:
             checks.check(
                 getattr(self, name) >= 0, f"loop.{name}", getattr(self, name), "is < 0"
             )
-        checks.check(
-            0.0 <= self.ema_decay < 1.0,
-            "loop.ema_decay",
-            self.ema_decay,
-            "does not lie in 0..1 (0: no average)",
-        )
+        checks.below_one("loop.ema_decay", self.ema_decay)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -264,6 +253,7 @@ class PretrainConfig:
         checks.check(
             0 <= self.seed < 2**31, "seed", self.seed, "does not lie in 0..2^31-1"
         )
+        checks.positive("encoder", self.encoder, "num_layers")
         checks.check(
             self.optimizer.warmup_steps < self.loop.num_steps,
             "optimizer.warmup_steps",

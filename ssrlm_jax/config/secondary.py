@@ -32,12 +32,7 @@ class HeadConfig:
         checks.choice("head.kind", self.kind, HEADS)
         checks.choice("head.norm", self.norm, NORMS)
         checks.positive("head", self, "num_blocks", "channels", "projection")
-        checks.check(
-            0.0 <= self.dropout < 1.0,
-            "head.dropout",
-            self.dropout,
-            "does not lie in 0..1",
-        )
+        checks.below_one("head.dropout", self.dropout)
         checks.check(
             self.kind != "rinalmo" or self.norm == "instance",
             "head.norm",
@@ -61,12 +56,7 @@ class DecodingConfig:
 
     def __post_init__(self) -> None:
         checks.choice("decoding.method", self.method, DECODERS)
-        checks.check(
-            0.0 <= self.threshold < 1.0,
-            "decoding.threshold",
-            self.threshold,
-            "does not lie in 0..1",
-        )
+        checks.below_one("decoding.threshold", self.threshold)
         checks.positive("decoding", self, "max_pairs_per_base")
 
 
@@ -115,7 +105,7 @@ class LabelledConfig:
             0.0 < self.validation_share < 1.0,
             "data.validation_share",
             self.validation_share,
-            "does not lie in 0..1",
+            "is not above 0 and below 1",
         )
         checks.check(
             not (self.table and (self.train or self.validation)),
@@ -166,9 +156,9 @@ class FinetuneConfig:
             self.evaluations_per_epoch,
             "is not positive",
         )
-        checks.check(
-            self.encoder_rate >= 0, "encoder_rate", self.encoder_rate, "is < 0"
-        )
+        checks.finite("encoder_rate", self.encoder_rate)
+        if self.model == RANDOM:
+            checks.positive("encoder", self.encoder, "num_layers")
         checks.check(
             self.data.batch_size % self.loop.micro_batches == 0,
             "data.batch_size",

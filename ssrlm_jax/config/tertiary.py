@@ -68,12 +68,7 @@ class FoldingConfig:
         sizes.remove("refinement_width")
         checks.positive("folding", self, *sizes)
         for name in ("single_dropout", "pair_dropout"):
-            checks.check(
-                0.0 <= getattr(self, name) < 1.0,
-                f"folding.{name}",
-                getattr(self, name),
-                "does not lie in 0..1",
-            )
+            checks.below_one(f"folding.{name}", getattr(self, name))
         for name in ("refinement_width", "tolerance"):
             value = getattr(self, name)
             checks.check(value >= 0, f"folding.{name}", value, "is < 0")
@@ -105,8 +100,7 @@ class LossConfig:
 
     def __post_init__(self) -> None:
         for field in dataclasses.fields(self):
-            value = getattr(self, field.name)
-            checks.check(value >= 0, f"loss.{field.name}", value, "is < 0")
+            checks.finite(f"loss.{field.name}", getattr(self, field.name))
         checks.positive("loss", self, "clamp")
         checks.share("loss.clamped_share", self.clamped_share)
 

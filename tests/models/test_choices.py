@@ -106,7 +106,7 @@ def test_sinusoid_by_hand():
         ({"norm": "batch"}, "encoder.norm"),
         ({"positions": "learned"}, "learned ones need a number above 0"),
         ({"max_positions": 9}, "does not go with encoder.positions='rotary'"),
-        ({"token_dropout": 1.0}, "does not lie in 0..1"),
+        ({"token_dropout": 1.0}, "is not at least 0 and below 1"),
         ({"has_pair_bias": True, "num_kv_heads": 10}, "as has_pair_bias asks for"),
     ],
 )
