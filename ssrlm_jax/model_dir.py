@@ -7,6 +7,7 @@ training code. Parameters are named by their path in the Flax tree, a/b/c.
 import collections
 import contextlib
 import dataclasses
+import errno
 import functools
 import itertools
 import json
@@ -138,6 +139,7 @@ def appearing(
 
     Raises:
       ValueError: something is there, and it is not replaced.
+      OSError: the disk is full.
     """
     if not is_replaced:
         check_free(directory)
@@ -149,6 +151,14 @@ def appearing(
         if directory.exists():
             shutil.rmtree(directory)
         beside.rename(directory)
+    except OSError as error:
+        if error.errno != errno.ENOSPC:
+            raise
+        free = shutil.disk_usage(directory.parent).free / 2**20
+        raise OSError(
+            f"{directory} cannot be written: the disk is full ({free:,.1f} MiB are "
+            "free); make room, then give the same command again"
+        ) from error
     finally:
         shutil.rmtree(beside, ignore_errors=True)
 

@@ -160,3 +160,14 @@ def test_weights_that_are_cut_off_are_refused(tmp_path):
     path.write_bytes(path.read_bytes()[:-5])
     with pytest.raises(ValueError, match="cannot be read as weights"):
         model_dir.load(tmp_path / "model")
+
+
+def test_a_full_disk_names_the_model_and_leaves_nothing(tmp_path, monkeypatch):
+    def no_space(*given):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(model_dir, "write_arrays", no_space)
+    message = f"{tmp_path / 'model'} cannot be written: the disk is full"
+    with pytest.raises(OSError, match=message):
+        model_dir.save(tmp_path / "model", DESCRIPTION, PARAMS)
+    assert list(tmp_path.iterdir()) == []

@@ -5,12 +5,15 @@ The meta holds a checksum of every array, so that a checkpoint either gives back
 the bits that were saved or is reported as damaged.
 """
 
+import contextlib
 import dataclasses
 import functools
 import hashlib
 import json
 import logging
 import pathlib
+import threading
+import time
 from collections.abc import Callable, Sequence
 from types import TracebackType
 from typing import Any, Self
@@ -29,6 +32,7 @@ from ssrlm_jax.train import workdir as workdirs
 
 DAMAGED = "damaged_checkpoints"  # where those that do not restore are moved
 ITEMS = ("state", "meta")
+_JOIN_SECONDS = 10.0
 
 _log = logging.getLogger(__name__)
 
@@ -50,11 +54,22 @@ class _Best(policies.PreservationPolicy):
         return [checkpoint.step == self.step for checkpoint in checkpoints]
 
 
+def check(abstract: updates.TrainState) -> None:
+    """Raises a ValueError for a state that Orbax cannot save: with empty arrays."""
+    for name, leaf in zip(_names(abstract), jax.tree.leaves(abstract), strict=True):
+        if leaf.size == 0:
+            raise ValueError(
+                f"{name} is empty (shape {leaf.shape}) and cannot be trained; a model "
+                "with encoder.num_layers=0 is for embeddings alone"
+            )
+
+
 class Checkpoints:
     """The checkpoints of one workdir; leaving it as a context waits for the disk."""
 
     def __init__(self, workdir: pathlib.Path, config: config_lib.LoopConfig) -> None:
         """Opens or makes the folder, and clears what a killed run left half-written."""
+        self._threads = {*threading.enumerate()}  # those of others
         self._best = _Best()
         keep: list[Any] = [policies.LatestN(config.keep_latest), self._best]
         if config.keep_every:
@@ -79,7 +94,25 @@ class Checkpoints:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        self._manager.close()
+        if error is not None:
+            self._join()
+        try:
+            self._manager.close()
+        except Exception:  # of a failed save: raised once, before all is closed
+            with contextlib.suppress(Exception):
+                self._manager.close()
+            raise
+
+    def _join(self) -> None:
+        """Waits for the threads of a save that failed at its start.
+
+        Closed before they have made its folder, they would wait for it for minutes.
+        """
+        end = time.monotonic() + _JOIN_SECONDS
+        for thread in set(threading.enumerate()) - self._threads:
+            if type(thread) is not threading.Thread:  # those of pools wait for work
+                # By the base class: Orbax's own join raises what failed.
+                threading.Thread.join(thread, max(0.0, end - time.monotonic()))
 
     def latest_step(self) -> int | None:
         """Returns the step of the newest checkpoint that is whole on disk."""

@@ -92,6 +92,7 @@ def run(
     Raises:
       FloatingPointError: too many updates in a row were not finite.
       MemoryError: a device has too little memory; the message names settings.
+      OSError: the disk is full.
       ValueError: see `check`; or all checkpoints are damaged, or batches ran out.
     """
     check(config, workdir, meta)
@@ -100,7 +101,9 @@ def run(
         workdir.mkdir(parents=True, exist_ok=True)
     multihost_utils.sync_global_devices("the workdir is there")
     compiled = updates.build(task, optimizer, config=config, mesh=mesh, seed=seed)
+    checkpoint.check(compiled.abstract)
     with (
+        hardware.full_disk_explained(workdir),
         hardware.memory_explained(config),
         jax.set_mesh(mesh),
         checkpoint.Checkpoints(workdir, config) as saved,

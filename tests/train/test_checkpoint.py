@@ -1,6 +1,7 @@
 import gc
 import pathlib
 import shutil
+import threading
 
 import jax
 import numpy as np
@@ -194,3 +195,12 @@ def test_a_missing_checkpoint_is_an_error_that_lists_those_there_are(tmp_path):
     _save(tmp_path, num_devices=1)
     with pytest.raises(ValueError, match=r"no checkpoint 5; there are \[4, 8\]"):
         checkpoint.restore_parameters(tmp_path, 5)
+
+
+def test_a_save_that_fails_leaves_no_thread_that_keeps_the_process(tmp_path):
+    before = set(threading.enumerate())
+    with pytest.raises(ValueError, match="zero size"):
+        _save(tmp_path, inner=0, num_devices=1)
+    left = set(threading.enumerate()) - before
+    # Workers of pools are plain threads; they end with the process.
+    assert [one for one in left if type(one) is not threading.Thread] == []

@@ -1,3 +1,6 @@
+import errno
+import logging
+
 import jax
 import pytest
 
@@ -34,3 +37,40 @@ def test_only_lack_of_memory_is_explained():
         hardware.memory_explained(config.LoopConfig()),
     ):
         raise jax.errors.JaxRuntimeError("INTERNAL: something else")
+
+
+def _of_tensorstore():
+    try:
+        raise ValueError("RESOURCE_EXHAUSTED: Error writing a: No space left on device")
+    except ValueError as error:
+        raise RuntimeError("Checkpoint save failed") from error
+
+
+def _of_python():
+    raise OSError(errno.ENOSPC, "No space left on device")
+
+
+@pytest.mark.parametrize("fail", [_of_tensorstore, _of_python])
+def test_a_full_disk_is_one_line_that_says_where_and_what_next(tmp_path, caplog, fail):
+    def log_as_orbax_does():
+        try:
+            fail()
+        except Exception:
+            logging.getLogger("absl").exception("save thread failed")
+            raise
+
+    message = rf"{tmp_path}: the disk is full \([\d,.]+ MiB are free\); make room, then"
+    with (
+        pytest.raises(OSError, match=message),
+        hardware.full_disk_explained(tmp_path),
+    ):
+        log_as_orbax_does()
+    assert caplog.text == ""
+
+
+def test_other_errors_are_not_taken_for_a_full_disk(tmp_path):
+    with (
+        pytest.raises(PermissionError),
+        hardware.full_disk_explained(tmp_path),
+    ):
+        raise PermissionError(errno.EACCES, "Permission denied")

@@ -198,6 +198,11 @@ def test_a_changed_setting_is_told_and_recorded_once_training_goes_on(tmp_path, 
     assert "optimizer.learning_rate 0.1 → 0.2" in capsys.readouterr().err
 
 
+def test_a_model_without_layers_is_refused_before_it_is_trained(tmp_path):
+    with pytest.raises(ValueError, match=r"learned/down is empty .* cannot be trained"):
+        _run(tmp_path, task=toy.Mlp(inner=0), num_steps=1)
+
+
 def test_batches_that_end_too_soon_are_an_error(tmp_path):
     def batches(start):
         yield from itertools.islice(toy.batches(start), 3)
