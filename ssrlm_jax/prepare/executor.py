@@ -21,6 +21,7 @@ import resource
 import shutil
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterable, Sequence
 from multiprocessing.connection import Connection
@@ -163,7 +164,9 @@ def _local(
         return
     context = multiprocessing.get_context("spawn")
     others = set(multiprocessing.active_children())
-    pool = concurrent.futures.ProcessPoolExecutor(num_workers, mp_context=context)
+    pool = concurrent.futures.ProcessPoolExecutor(
+        num_workers, mp_context=context, initializer=_end_with, initargs=(os.getpid(),)
+    )
     try:
         waiting = [pool.submit(perform, function, task) for task in tasks]
         for number, future in enumerate(concurrent.futures.as_completed(waiting), 1):
@@ -181,6 +184,21 @@ def _local(
         raise
     finally:
         pool.shutdown(cancel_futures=True)
+
+
+def _end_with(parent: int) -> None:
+    """Lets a worker end when the process that started it ends, in whatever way.
+
+    A worker that works hears nothing of that; one that waits for work would wait for
+    ever, as the others hold its queue open.
+    """
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(_POLL_SECONDS)
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
 
 
 @dataclasses.dataclass(frozen=True, repr=False)

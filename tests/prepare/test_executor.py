@@ -117,6 +117,52 @@ def test_a_killed_worker_is_an_error_of_one_line_and_the_next_run_goes_on(tmp_pa
     assert [one.counts for one in results] == [{"is_done": True}] * 6
 
 
+def _say_who_and_wait(mark: str) -> executor.Counts:
+    pathlib.Path(mark).write_text(str(os.getpid()))
+    time.sleep(60)
+    return {}
+
+
+def _is_alive(process: int) -> bool:
+    try:
+        state = pathlib.Path(f"/proc/{process}/stat").read_text().rpartition(")")[2]
+    except FileNotFoundError:
+        return False
+    return state.split()[0] != "Z"
+
+
+@pytest.mark.skipif(not pathlib.Path("/proc").is_dir(), reason="reads /proc")
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
+def test_workers_end_with_the_process_that_started_them(tmp_path, number):
+    code = f"""
+import pathlib, test_executor
+from ssrlm_jax.prepare import executor
+if __name__ == "__main__":
+    tasks = [
+        executor.Task(pathlib.Path(f"{tmp_path}/{{n}}.json"), "k", f"{tmp_path}/w{{n}}")
+        for n in range(2)
+    ]
+    executor.run(test_executor._say_who_and_wait, tasks, settings=test_executor.TWO)
+"""
+    (tmp_path / "main.py").write_text(code)
+    roots = [str(pathlib.Path(__file__).parent), str(pathlib.Path(__file__).parents[2])]
+    parent = subprocess.Popen(
+        [sys.executable, str(tmp_path / "main.py")],
+        env=os.environ | {"PYTHONPATH": os.pathsep.join(roots)},
+    )
+    marks = [tmp_path / "w0", tmp_path / "w1"]
+    while not all(mark.exists() and mark.read_text() for mark in marks):
+        assert parent.poll() is None
+        time.sleep(0.05)
+    parent.send_signal(number)
+    parent.wait()
+    workers = [int(mark.read_text()) for mark in marks]
+    end = time.monotonic() + 10.0
+    while any(map(_is_alive, workers)) and time.monotonic() < end:
+        time.sleep(0.05)
+    assert not any(map(_is_alive, workers))
+
+
 @pytest.mark.usefixtures("datatrove")
 def test_datatrove_runs_the_same_tasks(tmp_path):
     executor.run(_double, _tasks(tmp_path, 1), settings=ONE)
