@@ -11,6 +11,7 @@ The same command again goes on where an interrupted run stopped.
 import argparse
 import dataclasses
 import functools
+import logging
 import pathlib
 
 import command
@@ -19,6 +20,8 @@ from ssrlm_jax import config, model_dir
 from ssrlm_jax.data import rows
 from ssrlm_jax.prepare import families
 from ssrlm_jax.train import workdir as workdirs
+
+_log = logging.getLogger("ssrlm_jax")
 
 
 def pretrain(settings: config.PretrainConfig, flags: argparse.Namespace) -> None:
@@ -57,6 +60,8 @@ def pretrain(settings: config.PretrainConfig, flags: argparse.Namespace) -> None
         task = tasks.Pretrain(model, loaded=loaded)
         print(job.cost(task, next(batches()), settings=settings, place=place))
         return
+    if line := rows.unmeasured(manifest):
+        _log.warning("%s", line)
     held_out = pretraining.validation(corpus, settings, **share)
     validation = [sharding.spread(batch, place.mesh) for batch in held_out]
     job.run(

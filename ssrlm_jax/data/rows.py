@@ -152,6 +152,24 @@ class Manifest:
         return totals["num_tokens"] / places if places else float("nan")
 
 
+def unmeasured(manifest: Manifest) -> str:
+    """Returns a line on the sources that train but have no held-out rows, or ""."""
+    missing = [
+        source
+        for source in SOURCES
+        if manifest.totals("train", source)["num_rows"]
+        and not manifest.totals("validation", source)["num_rows"]
+    ]
+    if not missing:
+        return ""
+    return (
+        f"NO HELD-OUT ROWS of {' and '.join(missing)}: nothing will be measured there. "
+        "Families are held out whole, while they fit into validation_share of the "
+        "records: make the corpus with a larger validation_share, or with a "
+        "family_pattern that finds smaller families or none"
+    )
+
+
 def write_manifest(corpus: str | os.PathLike[str], manifest: Manifest) -> None:
     """Writes manifest.json, beside first and then renamed."""
     content = dataclasses.asdict(manifest)

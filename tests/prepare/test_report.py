@@ -40,3 +40,6 @@ def test_the_result_names_counts_and_the_next_command():
     text = console.file.getvalue()
     for expected in ("empty: 3", "2,345", "75.0%", "--config.data.corpus=corpora/mine"):
         assert expected in text
+    assert "NO HELD-OUT ROWS of ncrna: nothing will be measured there" in text
+    assert "validation_share" in text
+    assert "family_pattern" in text
