@@ -196,7 +196,7 @@ class _Shards:
             reason = str(error).splitlines()[0]
             raise ValueError(
                 f"{self._paths[shard]}: row {first + 1} cannot be read: {reason}; "
-                "make the corpus again (launch/prepare_corpus.py)"
+                f"{rows.MAKE_AGAIN.format('the corpus')}"
             ) from error
 
     def __getstate__(self) -> dict[str, Any]:

@@ -28,6 +28,7 @@ from ssrlm_jax.rna import alphabet, files
 SPLITS = ("train", "validation")
 SOURCES = ("ncrna", "other")  # a source's place here is its number in a batch
 MANIFEST = "manifest.json"
+MAKE_AGAIN = "remove {0} and give the command that made it once more"
 HOW_TO_MAKE = "python launch/prepare_corpus.py --ncrna=YOUR.fa --out="
 
 _FORMAT = 1
@@ -200,7 +201,7 @@ def read_manifest(corpus: str | os.PathLike[str]) -> Manifest:
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise ValueError(
             f"{path} is damaged ({type(error).__name__}: {error}); "
-            f"make the corpus again with: {HOW_TO_MAKE}{corpus}"
+            f"{MAKE_AGAIN.format(corpus)}"
         ) from error
     if found != (_FORMAT, alphabet.LETTERS):
         raise ValueError(
@@ -235,12 +236,13 @@ def open_corpus(
             f"corpus with: {HOW_TO_MAKE}... --config.row_length={row_length}"
         )
     for shard in manifest.shards:
-        _check_shard(pathlib.Path(corpus) / shard.path, shard, with_hashes)
+        _check_shard(pathlib.Path(corpus), shard, with_hashes)
     return manifest
 
 
-def _check_shard(path: pathlib.Path, shard: Shard, with_hashes: bool) -> None:
-    again = "copy it again or make the corpus again (launch/prepare_corpus.py)"
+def _check_shard(corpus: pathlib.Path, shard: Shard, with_hashes: bool) -> None:
+    path = corpus / shard.path
+    again = f"copy it again, or {MAKE_AGAIN.format(corpus)}"
     if not path.is_file():
         raise ValueError(f"{path} is missing; {again}")
     size = path.stat().st_size

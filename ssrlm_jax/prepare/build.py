@@ -11,16 +11,18 @@ all is done.
 
 import contextlib
 import dataclasses
+import errno
 import os
 import pathlib
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from ssrlm_jax import config, locks
 from ssrlm_jax.data import rows
 from ssrlm_jax.prepare import (
     cluster,
+    executor,
     fold,
     inputs,
     stages,
@@ -31,6 +33,7 @@ from ssrlm_jax.rna import formats
 
 WORK = ".work"
 UNFINISHED = ".unfinished"
+_NO_SPACE = os.strerror(errno.ENOSPC)
 
 
 def build(
@@ -67,24 +70,37 @@ def build(
     directory = pathlib.Path(out)
     if directory.exists():
         return _made_before(directory, how)
+    executor.check(settings.executor)
     place = pathlib.Path(work or directory.with_name(directory.name + WORK))
     place.mkdir(parents=True, exist_ok=True)
-    with _alone(place):
-        unfinished = directory.with_name(directory.name + UNFINISHED)
+    directory.parent.mkdir(parents=True, exist_ok=True)
+    unfinished = directory.with_name(directory.name + UNFINISHED)
+    with _alone(place), _alone_for(directory):
         job = stages.Job(settings, files, place, unfinished, report, how)
-        try:
+        with _full_disk_explained(place, directory.parent):
             manifest = _made(job, families)
             unfinished.replace(directory)
             shutil.rmtree(place / "pack")  # its shards are gone
-        except OSError as error:
-            free = shutil.disk_usage(place).free // 2**20
-            raise OSError(
-                f"{place}: {error}; {free:,} MiB are free on that disk; the same "
-                "command goes on from here"
-            ) from error
     if not settings.keep_work:
         shutil.rmtree(place)
     return manifest
+
+
+@contextlib.contextmanager
+def _full_disk_explained(*places: pathlib.Path) -> Iterator[None]:
+    """Adds to the error of a full disk how much is free where files are written."""
+    try:
+        yield
+    except OSError as error:
+        if not (error.errno == errno.ENOSPC or _NO_SPACE in str(error)):
+            raise
+        free = " and ".join(
+            f"{shutil.disk_usage(place).free // 2**20:,} MiB are free in {place}"
+            for place in places
+        )
+        raise OSError(
+            f"{error}; {free}; make room, then the same command goes on from here"
+        ) from error
 
 
 def _files(
@@ -119,6 +135,16 @@ def _alone(work: pathlib.Path) -> contextlib.AbstractContextManager[None]:
     )
 
 
+@contextlib.contextmanager
+def _alone_for(directory: pathlib.Path) -> Iterator[None]:
+    """Holds what is to be made, whatever the directory of work."""
+    file = directory.with_name(f"{directory.name}{UNFINISHED}.lock")
+    complaint = f"another command makes {directory}; wait for it, or give another --out"
+    with locks.alone(file, complaint):
+        yield
+        file.unlink(missing_ok=True)
+
+
 def _made(job: stages.Job, families: dict[str, str]) -> rows.Manifest:
     """Runs the stages and writes what the corpus holds."""
     parts = stages.read(job, families)
@@ -128,7 +154,7 @@ def _made(job: stages.Job, families: dict[str, str]) -> rows.Manifest:
     folded = stages.fold_records(job, parts, kept)
     shards = stages.pack_records(job, parts, kept, folded)
     if not shards:
-        raise ValueError("nothing is left to pack: every record was dropped")
+        raise ValueError(_why_nothing(job))
     manifest = rows.Manifest(
         row_length=job.settings.row_length,
         max_segments=job.settings.max_segments,
@@ -144,6 +170,21 @@ def _made(job: stages.Job, families: dict[str, str]) -> rows.Manifest:
     )
     rows.write_manifest(job.corpus, manifest)
     return manifest
+
+
+def _why_nothing(job: stages.Job) -> str:
+    """Returns the error of a corpus without a record, with what dropped them."""
+    found = way.stages(job.files, job.done, job.num_folded)
+    reasons = "; ".join(
+        f"{stage.name}: {number:,} of {stage.num_in:,}, {reason}"
+        for stage in found
+        for reason, number in stage.dropped.items()
+        if number
+    )
+    return (
+        f"nothing is left to pack: every record was dropped ({reasons or 'no records'})"
+        "; change the files, or the setting that drops them (see --help)"
+    )
 
 
 def _how(
@@ -174,7 +215,7 @@ def _made_before(directory: pathlib.Path, how: Mapping[str, Any]) -> rows.Manife
     )
     if not (directory / rows.MANIFEST).is_file():
         raise ValueError(other.format("is no corpus"))
-    manifest = rows.open_corpus(directory)
+    manifest = rows.open_corpus(directory, with_hashes=True)
     if any(manifest.how.get(name) != value for name, value in how.items()):
         raise ValueError(other.format("was made of other files or with other settings"))
     return manifest

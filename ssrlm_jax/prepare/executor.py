@@ -110,6 +110,23 @@ def run(
     return [_must_be_done(task) for task in tasks]
 
 
+def check(settings: config.ExecutorConfig) -> None:
+    """Checks that the packages are there that run the tasks.
+
+    Raises:
+      ImportError: one is missing; the message says how to get it.
+    """
+    ways = {"datatrove": "pip install 'ssrlm-jax[cluster]'", "ray": "pip install ray"}
+    needed = {"local": (), "ray": ("datatrove", "ray")}.get(
+        settings.kind, ("datatrove",)
+    )
+    for package in needed:
+        if importlib.util.find_spec(package) is None:
+            raise ImportError(
+                f"executor.kind={settings.kind!r} needs {package}: {ways[package]}"
+            )
+
+
 def read(task: Task) -> Done | None:
     """Returns what a task returned; None if it has to run."""
     try:
@@ -241,11 +258,7 @@ def _datatrove(
     Datatrove works in a process of its own: it forks, which a process with threads,
     as JAX has them, must not.
     """
-    if importlib.util.find_spec("datatrove") is None:
-        raise ImportError(
-            f"executor.kind={settings.kind!r} needs datatrove: "
-            "pip install 'ssrlm-jax[cluster]'"
-        )
+    check(settings)
     for task in tasks:
         _failed(task).unlink(missing_ok=True)
     logs = tasks[0].done.parent / "datatrove"
