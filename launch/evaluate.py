@@ -59,7 +59,7 @@ def evaluate(settings: config.EvaluateConfig, flags: argparse.Namespace) -> None
         identities = mmseqs.identities([r.sequence for r in kept], training)
     flags.out.mkdir(parents=True, exist_ok=True)
     methods = [*folders, *(["model"] if predictor else [])]
-    scores, about = {}, {}
+    scores, about, tables = {}, {}, {}
     for name in methods:
         start = time.perf_counter()
         if predictor and name == "model":
@@ -75,7 +75,9 @@ def evaluate(settings: config.EvaluateConfig, flags: argparse.Namespace) -> None
         )
         scores[name] = report.report(scored, settings.seed)
         rows = ("\t".join(map(str, row)) for row in report.rows(scored))
-        (flags.out / f"{name}.tsv").write_text("\n".join(rows) + "\n")
+        tables[name] = "\n".join(rows) + "\n"
+    for name, table in tables.items():
+        (flags.out / f"{name}.tsv").write_text(table)
     facts = {"config": dataclasses.asdict(settings), "methods": about, "scores": scores}
     (flags.out / "scores.json").write_text(json.dumps(facts, indent=1) + "\n")
     shown.show(scores)
@@ -84,10 +86,11 @@ def evaluate(settings: config.EvaluateConfig, flags: argparse.Namespace) -> None
 def _model(
     settings: config.EvaluateConfig, truth: list[formats.Record]
 ) -> "predictors.Predictor":
-    """Returns the model, if it can fold all RNA."""
+    """Returns the model, if it can fold all RNA: it has a head and a threshold."""
     from ssrlm_jax.infer import predictor as predictors  # JAX: seconds
 
     predictor = predictors.load(settings.model, settings.decoding)
+    _log.info("threshold of the model: %g", predictor.threshold)
     if predictor.threshold_note:
         _log.warning("%s", predictor.threshold_note)
     evaluation.check_lengths(truth, predictor.max_fold_length)

@@ -1,5 +1,6 @@
 """Models and programs scored side by side, as launch/evaluate.py does it."""
 
+import dataclasses
 import json
 import os
 import pathlib
@@ -13,6 +14,7 @@ import small_models
 import stand_ins
 
 import ssrlm_jax
+from ssrlm_jax import model_dir
 from ssrlm_jax.rna import formats
 from ssrlm_jax.rna import structure as structures
 
@@ -82,7 +84,17 @@ def test_a_program_that_fails_ends_it_before_anything_is_scored(files):
     done = evaluate(files, programs="contrafold")
     assert done.returncode == 1
     assert "broken" in done.stderr.splitlines()[-1]
-    assert not (files / "scores" / "scores.json").exists()
+    assert not list(files.glob("scores/*"))
+
+
+def test_a_model_without_a_head_is_refused_and_does_not_block_the_next_command(files):
+    description, params = model_dir.load_encoder(files / "model")
+    bare = dataclasses.replace(description, head=None, threshold=None)
+    model_dir.save(files / "encoder", bare, params)
+    done = evaluate(files, model=files / "encoder", programs="contrafold")
+    assert done.returncode == 1
+    assert "the model has no head that predicts pairs" in done.stderr
+    assert not (files / "scores").exists()
 
 
 def test_the_example_of_the_docs_runs(files, monkeypatch, capsys):
