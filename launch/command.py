@@ -10,11 +10,11 @@ import inspect
 import logging
 import pathlib
 import re
-import sys
 from collections.abc import Callable, Mapping
 from typing import Any
 
 import ml_collections
+import plain_command
 
 from ssrlm_jax import config
 
@@ -68,11 +68,8 @@ def run(
         _describe(kind(), "")
     )
     parsed, rest = parser.parse_known_args()
-    try:
+    with plain_command.one_line(parser.prog):
         job(config.frozen(kind, read(parsed.config, rest)), parsed)
-    except (ValueError, OSError, ArithmeticError, MemoryError, ImportError) as error:
-        print(f"{parser.prog}: {error}", file=sys.stderr)
-        sys.exit(1)
 
 
 def read(file: str, overrides: list[str]) -> ml_collections.ConfigDict:

@@ -1,8 +1,9 @@
 """Runs a command without settings: says errors in one line."""
 
 import argparse
+import contextlib
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 
 def parser(about: str | None) -> argparse.ArgumentParser:
@@ -19,8 +20,18 @@ def run(
 ) -> None:
     """Parses the command line, calls `job` and exits."""
     parsed = flags.parse_args()
-    try:
+    with one_line(flags.prog):
         job(parsed)
-    except (ValueError, OSError, MemoryError, ImportError) as error:
-        print(f"{flags.prog}: {error}", file=sys.stderr)
+
+
+@contextlib.contextmanager
+def one_line(program: str) -> Iterator[None]:
+    """Ends the command in a line: with 1 after an error, with 130 after ctrl-C."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        print(f"{program}: interrupted", file=sys.stderr)
+        sys.exit(130)
+    except (ValueError, OSError, ArithmeticError, MemoryError, ImportError) as error:
+        print(f"{program}: {error}", file=sys.stderr)
         sys.exit(1)

@@ -1,8 +1,8 @@
 """Requests to stop: SIGTERM from a scheduler, or ctrl-C.
 
-A request only raises a flag; the loop finishes its step, saves and returns. A
-second ctrl-C stops at once, which harms nothing: checkpoints are written beside
-their place.
+A request only raises a flag; the loop finishes its step, saves and returns, and the
+command exits with 0: whoever asked is not told of an error. A second ctrl-C stops at
+once, which harms nothing: checkpoints are written beside their place.
 """
 
 import signal

@@ -96,6 +96,25 @@ def test_missing_mmseqs_stops_before_anything_is_read(tmp_path, monkeypatch):
     assert [path.name for path in tmp_path.iterdir()] == ["a.fa"]
 
 
+@pytest.mark.parametrize("name", ["command", "plain_command"])
+def test_an_interrupted_command_ends_in_one_line_with_130(name):
+    code = (
+        "import sys; sys.path.append('launch'); sys.argv = ['job.py']\n"
+        "import command, plain_command\n"
+        "from ssrlm_jax import config\n"
+        "def job(*given):\n"
+        "    raise KeyboardInterrupt\n"
+    ) + {
+        "command": "command.run(job, about='', kind=config.PretrainConfig,"
+        " default='configs/demo.py', flags={})",
+        "plain_command": "plain_command.run(job, plain_command.parser(''))",
+    }[name]
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True
+    )
+    assert (done.returncode, done.stderr) == (130, "job.py: interrupted\n")
+
+
 @pytest.mark.parametrize(
     ("arguments", "complaint"),
     [
