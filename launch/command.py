@@ -4,6 +4,7 @@ Nothing heavy is imported here, so that a wrong setting stops in the first secon
 """
 
 import argparse
+import contextlib
 import dataclasses
 import importlib.util
 import inspect
@@ -17,6 +18,7 @@ import ml_collections
 import plain_command
 
 from ssrlm_jax import config
+from ssrlm_jax.prepare import locks
 
 _ROOT = pathlib.Path(__file__).absolute().parents[1]
 TRAINING_FLAGS: dict[str, dict[str, Any]] = {
@@ -70,6 +72,15 @@ def run(
     parsed, rest = parser.parse_known_args()
     with plain_command.one_line(parser.prog):
         job(config.frozen(kind, read(parsed.config, rest)), parsed)
+
+
+def hold(workdir: pathlib.Path) -> contextlib.AbstractContextManager[None]:
+    """Returns a context that keeps other runs out of a workdir."""
+    return locks.alone(
+        workdir / "lock",
+        f"another process trains in {workdir}; wait for it, stop it, or take another "
+        "--workdir",
+    )
 
 
 def read(file: str, overrides: list[str]) -> ml_collections.ConfigDict:

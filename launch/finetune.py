@@ -86,6 +86,7 @@ def finetune(settings: config.FinetuneConfig, flags: argparse.Namespace) -> None
         task,
         functools.partial(train.batches, settings.seed, process, num_processes),
         workdir=workdir,
+        hold=command.hold(workdir),
         architecture=architecture,
         origin=origin,
         finish=directories.finish_finetuning,

@@ -70,6 +70,7 @@ def pretrain(settings: config.PretrainConfig, flags: argparse.Namespace) -> None
         settings=settings,
         place=place,
         workdir=workdir,
+        hold=command.hold(workdir),
         architecture=architecture,
         origin=origin,
         finish=directories.finish_pretraining,

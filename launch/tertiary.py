@@ -82,6 +82,7 @@ def train(settings: config.TertiaryConfig, flags: argparse.Namespace) -> None:
         settings=settings,
         place=place,
         workdir=workdir,
+        hold=command.hold(workdir),
         architecture=architecture,
         origin=model_dir.origin(description) | {"data_until": until},
         finish=directories.finish_tertiary,

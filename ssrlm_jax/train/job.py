@@ -59,6 +59,7 @@ def run(
     settings: Settings,
     place: Place,
     workdir: pathlib.Path,
+    hold: contextlib.AbstractContextManager[None],
     architecture: dict[str, Any],
     origin: dict[str, Any],
     finish: Callable[[pathlib.Path], None],
@@ -72,6 +73,7 @@ def run(
       settings: of the command; checkpoints keep them.
       place: of `place`.
       workdir: for checkpoints, metrics and the model.
+      hold: a lock of the workdir; the first process has it while all train.
       architecture: the settings that a workdir must not change.
       origin: what the model starts from; checkpoints keep it.
       finish: exports the model and says what was learned.
@@ -81,7 +83,7 @@ def run(
       As `loop.run`.
       ValueError: another run trains in the workdir.
     """
-    with _alone(workdir):
+    with _held(hold):
         state = loop.run(
             task,
             batches,
@@ -134,15 +136,15 @@ def _adamw(settings: Settings, rates: dict[str, float] | None) -> optimizers.Opt
 
 
 @contextlib.contextmanager
-def _alone(workdir: pathlib.Path) -> Iterator[None]:
-    """Holds the workdir: the first process for all; what fails there fails on all."""
+def _held(hold: contextlib.AbstractContextManager[None]) -> Iterator[None]:
+    """Enters a context in the first process for all; what fails there fails on all."""
     with contextlib.ExitStack() as held:
         problem = ""
         if jax.process_index() == 0:
             try:
-                held.enter_context(workdirs.alone(workdir))
+                held.enter_context(hold)
             except (ValueError, OSError) as error:
                 problem = str(error)
         if np.any(multihost_utils.process_allgather(np.array(bool(problem)))):
-            raise ValueError(problem or f"process 0 cannot hold {workdir}")
+            raise ValueError(problem or "process 0 cannot hold the workdir")
         yield

@@ -16,7 +16,6 @@ import pathlib
 from typing import Any
 
 from ssrlm_jax import config as config_lib
-from ssrlm_jax import locks
 
 META = "meta.json"
 METRICS = "metrics.jsonl"
@@ -27,24 +26,17 @@ Meta = dict[str, Any]
 # Settings that stay as they are once there is a checkpoint, by the start of their
 # name: what is learned, from what, and what the state of the optimizer has added up.
 KEPT = (
-    *("seed", "model", "masking.", "data.", "loop.keep_best"),
+    *("seed", "masking.", "data.", "loop.keep_best"),
     *("optimizer.beta1", "optimizer.beta2", "optimizer.epsilon"),
 )
-MAY_CHANGE = ("data.num_workers",)  # although it begins like one of these
-
-
-def alone(workdir: pathlib.Path) -> contextlib.AbstractContextManager[None]:
-    """Makes the directory and holds it for this process.
-
-    Raises:
-      ValueError: another process trains in it.
-    """
-    workdir.mkdir(parents=True, exist_ok=True)
-    return locks.alone(
-        workdir / "lock",
-        f"another process trains in {workdir}; wait for it, stop it, or take another "
-        "--workdir",
+# Of these, what may change: where the same files lie, and who reads them.
+MAY_CHANGE = {
+    f"data.{name}"
+    for name in (
+        *("corpus", "train", "validation", "table", "families", "leave_out"),
+        *("structures", "away_from", "num_workers"),
     )
+}
 
 
 def made_with(settings: Any, architecture: Meta) -> Meta:
@@ -191,7 +183,7 @@ def _fixed(config: config_lib.LoopConfig, architecture: Meta) -> Meta:
 
 
 def _kept(name: str) -> bool:
-    return name.startswith(KEPT) and not name.startswith(MAY_CHANGE)
+    return name.startswith(KEPT) and name not in MAY_CHANGE
 
 
 def _changes(there: Meta, meta: Meta) -> dict[str, list[Any]]:

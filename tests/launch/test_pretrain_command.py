@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from ssrlm_jax import config, model_dir
-from ssrlm_jax.prepare import families
+from ssrlm_jax.prepare import families, locks
 from ssrlm_jax.train import checkpoint, workdir
 
 ROOT = pathlib.Path(__file__).parents[2]
@@ -187,7 +187,7 @@ def test_a_workdir_of_another_experiment_is_refused(whole, corpus, settings, mes
 
 
 def test_a_workdir_that_another_run_holds_is_refused(tmp_path, corpus):
-    with workdir.alone(tmp_path):
+    with locks.alone(tmp_path / "lock", ""):
         text = finish(start(tmp_path, corpus), code=1)
     (line,) = [line for line in text.splitlines() if "attention: " not in line]
     assert f"another process trains in {tmp_path}" in line

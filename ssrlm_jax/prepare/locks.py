@@ -8,13 +8,14 @@ from collections.abc import Iterator
 
 @contextlib.contextmanager
 def alone(file: pathlib.Path, complaint: str) -> Iterator[None]:
-    """Holds a lock on a file, which is made; its directory exists.
+    """Holds a lock on a file, which is made, and its directory.
 
     On a file system without locks nothing is held, and the work goes on.
 
     Raises:
       ValueError: `complaint`; another process holds it.
     """
+    file.parent.mkdir(parents=True, exist_ok=True)
     with file.open("w") as opened:
         try:
             fcntl.flock(opened, fcntl.LOCK_EX | fcntl.LOCK_NB)
