@@ -129,3 +129,24 @@ def test_names_do_nothing_to_a_terminal(monkeypatch, capsys):
     monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
     reports.write(">Ψ\x1b[2J\n")
     assert capsys.readouterr().out == ">a\x1b[2J\n>Ψ\\x1b[2J\n"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (["fold", "--bad"], "ssrlm fold: unrecognized arguments: --bad"),
+        (["fold", "--threshold", "x"], "ssrlm fold: argument --threshold: invalid"),
+        (["info"], "ssrlm info: the following arguments are required: DIR"),
+    ],
+)
+def test_a_wrong_use_shows_what_the_command_needs(capsys, arguments, told):
+    with pytest.raises(SystemExit) as caught:
+        cli.main(arguments)
+    assert caught.value.code == 2
+    first, second = capsys.readouterr().err.splitlines()
+    assert first.startswith(told)
+    needed = {"fold": "[FASTA]", "info": "DIR"}[arguments[0]]
+    assert second == (
+        f"usage: ssrlm {arguments[0]} {needed} [OPTION ...]; see ssrlm "
+        f"{arguments[0]} --help"
+    )

@@ -3,6 +3,7 @@
 import argparse
 import sys
 from collections.abc import Sequence
+from typing import NoReturn
 
 from ssrlm_jax.cli import (
     contacts,
@@ -15,6 +16,7 @@ from ssrlm_jax.cli import (
     reports,
 )
 
+_WIDE = 1000  # letters of a line
 COMMANDS = (
     directories.add,
     fold.add,
@@ -26,15 +28,30 @@ COMMANDS = (
 )
 
 
+class Parser(argparse.ArgumentParser):
+    """Says a wrong use in two lines: what is wrong, and what the command needs."""
+
+    def error(self, message: str) -> NoReturn:
+        usage = argparse.HelpFormatter(self.prog, width=_WIDE)
+        needed = [
+            one for one in self._actions if one.required or not one.option_strings
+        ]
+        usage.add_usage(None, needed, [])
+        text = f"{usage.format_help().strip()} [OPTION ...]; see {self.prog} --help"
+        self.exit(2, f"{self.prog}: {message}\n{text}\n")
+
+
 def run(arguments: Sequence[str] | None = None) -> int:
     """Runs one command and returns its exit status."""
-    parser = argparse.ArgumentParser(
-        prog="ssrlm", description="A structure-aware RNA language model."
-    )
+    parser = Parser(prog="ssrlm", description="A structure-aware RNA language model.")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     for add in COMMANDS:
         add(commands)
-    parsed = parser.parse_args(arguments)
+    parsed, unknown = parser.parse_known_args(arguments)
+    if unknown:
+        commands.choices[parsed.command].error(
+            f"unrecognized arguments: {' '.join(unknown)}"
+        )
     try:
         status = parsed.run(parsed) or 0
         sys.stdout.flush()  # a full disk is an error of the command
