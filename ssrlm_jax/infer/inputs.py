@@ -10,7 +10,6 @@ import gzip
 import io
 import os
 import sys
-import zlib
 from collections.abc import Iterable, Iterator
 
 from ssrlm_jax.rna import alphabet, formats
@@ -20,7 +19,6 @@ ARGUMENT_NAME = "sequence"  # of a sequence that is an argument
 _SHOWN_INPUT = "standard input"
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 _GZIP = b"\x1f\x8b"
-_PART_BYTES = 2**20  # a line is read in parts of at most this size
 
 _Lines = Iterable[tuple[int, bytes]]
 
@@ -164,17 +162,9 @@ def _parse(
 
 def _stream(file: io.BufferedReader, shown: str) -> Iterator[tuple[int, bytes]]:
     """Yields line numbers and lines as `formats.lines`, of what is read only once."""
-    number = 1
-    is_gzip = file.peek(len(_GZIP)).startswith(_GZIP)
     try:
-        stream: io.BufferedIOBase = gzip.GzipFile(fileobj=file) if is_gzip else file
-        while part := stream.readline(_PART_BYTES):
-            yield number, part.rstrip(b"\r\n")
-            number += part.endswith(b"\n")
-    except EOFError as error:
-        raise ValueError(f"{shown}:{number}: the gz file ends too early") from error
-    except (gzip.BadGzipFile, zlib.error) as error:
-        raise ValueError(f"{shown}:{number}: damaged gz ({error})") from error
+        is_gzip = file.peek(len(_GZIP)).startswith(_GZIP)
     except OSError as error:
-        reason = os.strerror(error.errno) if error.errno else str(error)
-        raise ValueError(f"{shown}: cannot be read ({reason})") from error
+        raise ValueError(f"{shown}: cannot be read ({error.strerror})") from error
+    stream: io.BufferedIOBase = gzip.GzipFile(fileobj=file) if is_gzip else file
+    yield from formats.numbered(stream, shown)

@@ -94,6 +94,16 @@ def test_files_of_windows_are_read(tmp_path):
     assert (record.name, record.sequence) == ("a", "GGGCC")
 
 
+@pytest.mark.parametrize("squeeze", [bytes, gzip.compress])
+def test_files_of_old_macs_are_read(tmp_path, standard_input, squeeze):
+    data = squeeze(b">a word\rGGG\rCC\r>b\rGGJ\r")
+    standard_input(data)
+    for found in (_read(tmp_path, data), list(inputs.records("-"))):
+        record, problem = found
+        assert (record.name, record.sequence) == ("a", "GGGCC")
+        assert problem.place.endswith(":4")
+
+
 def test_text_above_the_first_header_is_one_problem(tmp_path):
     problem, record = _read(tmp_path, "id\tsequence\nx\tGGG\n>a\nG\n")
     assert str(problem) == (

@@ -260,3 +260,14 @@ def test_a_written_table_reads_back_with_triples_and_unpaired_strands(tmp_path):
     for one, other in zip(found, records, strict=True):
         assert one.sequence == other.sequence
         np.testing.assert_array_equal(one.structure.pairs, other.structure.pairs)
+
+
+@pytest.mark.parametrize("end", [b"\n", b"\r\n", b"\r"])
+@pytest.mark.parametrize("length", range(3, 16))
+def test_lines_end_alike_wherever_they_are_cut(tmp_path, monkeypatch, end, length):
+    monkeypatch.setattr(formats, "_PART_BYTES", length)
+    (tmp_path / "x").write_bytes(end.join([b"first", b"", b"a longer one", b""]))
+    joined = {}
+    for number, part in formats.lines(tmp_path / "x"):
+        joined[number] = joined.get(number, b"") + part
+    assert joined == {1: b"first", 2: b"", 3: b"a longer one"}
