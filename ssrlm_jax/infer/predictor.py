@@ -309,23 +309,10 @@ class Predictor:
         x_LD, length = x_BLD[0, 1:-1], len(row.sequences[0])
         head, params = self._pair_head(), self._head_params
         assert isinstance(head, heads.PairHead), "max_fold_length keeps others away"
-        parts = []
-        for tile in pair_tiles.logits(head, params, x_LD, self._tile, length):
-            # Not by JAX, which compiles for each size of the last tiles.
-            probability_LM = self._finite(special.expit(tile.logits_LM))
-            i, j = np.nonzero(probability_LM >= probabilities.LEAST)
-            place_i, place_j = i + tile.row, j + tile.column
-            is_upper = place_i < place_j
-            part = place_i, place_j, probability_LM[i, j]
-            parts.append([column[is_upper] for column in part])
-        place_i, place_j, probability = (
-            np.concatenate(c) for c in zip(*parts, strict=True)
-        )
-        order = np.lexsort((place_j, place_i))
-        return probabilities.PairProbabilities(
-            place_i[order].astype(np.int32),
-            place_j[order].astype(np.int32),
-            probability[order].astype(np.float32),
+        # Not by JAX, which compiles for each size of the last tiles.
+        return probabilities.from_tiles(
+            (tile.row, tile.column, self._finite(special.expit(tile.logits_LM)))
+            for tile in pair_tiles.logits(head, params, x_LD, self._tile, length)
         )
 
     def _embed_row(self, layer: int, pool: str, row: rows.Row) -> list[np.ndarray]:

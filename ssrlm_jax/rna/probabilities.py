@@ -6,6 +6,7 @@ at the edges. Positions count from 0.
 
 import os
 import pathlib
+from collections.abc import Iterable
 from typing import NamedTuple
 
 import numpy as np
@@ -39,6 +40,28 @@ def from_matrix(probability_LL: np.ndarray, least: float = LEAST) -> PairProbabi
     i, j = np.nonzero(np.triu(np.asarray(probability_LL) >= least, 1))
     probability = np.asarray(probability_LL)[i, j].astype(np.float32)
     return PairProbabilities(i.astype(np.int32), j.astype(np.int32), probability)
+
+
+def from_tiles(tiles: Iterable[tuple[int, int, np.ndarray]]) -> PairProbabilities:
+    """Lists the pairs of a matrix that comes in parts, in any order.
+
+    Args:
+      tiles: row and column of a part's first element, and the part; together they hold
+        the upper triangle, and the rest is not read.
+    """
+    parts = []
+    for row, column, probability_LM in tiles:
+        i, j = np.nonzero(probability_LM >= LEAST)
+        is_upper = i + row < j + column
+        i, j = i[is_upper], j[is_upper]
+        parts.append((i + row, j + column, probability_LM[i, j]))
+    i, j, probability = (np.concatenate(column) for column in zip(*parts, strict=True))
+    order = np.lexsort((j, i))
+    return PairProbabilities(
+        i[order].astype(np.int32),
+        j[order].astype(np.int32),
+        probability[order].astype(np.float32),
+    )
 
 
 def from_logits(logits_LL: np.ndarray, separation: int = 1) -> PairProbabilities:

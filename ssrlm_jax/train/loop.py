@@ -46,13 +46,6 @@ def check(
     """
     log.check(config)
     workdirs.check(workdir, config, meta)
-    newest = max(workdirs.steps(workdir), default=0)
-    if newest > config.num_steps:
-        raise ValueError(
-            f"loop.num_steps={config.num_steps} lies before step {newest} of the "
-            f"newest checkpoint in {workdir}; ask for {newest} steps or more, or take "
-            "another --workdir"
-        )
 
 
 def run(
@@ -114,15 +107,10 @@ def run(
         first, best = kept["batches"], kept["best"]
         if best is not None:
             saved.keep_best(best["step"])
-        changed = ""
-        if is_primary and first < config.num_steps:
-            changed = workdirs.claim(workdir, config, meta, first)
+        opening = [*_opening(config, workdir, meta, first), _devices(mesh)]
         with log.Log(workdir, config, first=first, is_primary=is_primary) as journal:
-            if first:
-                journal.say(f"going on from the checkpoint of step {first:,}")
-            if changed:
-                journal.say(changed)
-            journal.say(f"{_devices(mesh)}: compiling the first step")
+            for line in opening:
+                journal.say(line)
             session = _Session(
                 task=task,
                 config=config,
@@ -313,9 +301,21 @@ def duration(seconds: float) -> str:
     return f"{minutes} min {s:02} s" if minutes else f"{s} s"
 
 
+def _opening(
+    config: config_lib.LoopConfig, workdir: pathlib.Path, meta: workdirs.Meta, step: int
+) -> Iterator[str]:
+    """Writes what the run is started with, and yields what to say of it."""
+    if step:
+        yield f"going on from the checkpoint of step {step:,}"
+    is_ours = jax.process_index() == 0 and step < config.num_steps
+    if is_ours and (changed := workdirs.claim(workdir, config, meta, step)):
+        yield changed
+
+
 def _devices(mesh: Mesh) -> str:
     axes = " x ".join(f"{axis} {size}" for axis, size in mesh.shape.items())
-    return f"{mesh.size} x {mesh.devices.flat[0].device_kind} ({axes})"
+    kind = mesh.devices.flat[0].device_kind
+    return f"{mesh.size} x {kind} ({axes}): compiling the first step"
 
 
 def _peak(mesh: Mesh) -> float | None:

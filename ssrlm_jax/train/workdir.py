@@ -54,11 +54,19 @@ def check(workdir: pathlib.Path, config: config_lib.LoopConfig, meta: Meta) -> N
         "config", all settings.
 
     Raises:
-      ValueError: it does not; the message names the settings that differ.
+      ValueError: it does not, and the message names the settings that differ; or it has
+        taken more steps than are asked for.
     """
     there = _made_with(workdir)
     if there is None:
         return
+    newest = max(steps(workdir), default=0)
+    if newest > config.num_steps:
+        raise ValueError(
+            f"loop.num_steps={config.num_steps} lies before step {newest} of the "
+            f"newest checkpoint in {workdir}; ask for {newest} steps or more, or take "
+            "another --workdir"
+        )
     if changed := _changed(there["fixed"], _fixed(config, meta["architecture"])):
         raise ValueError(
             f"{workdir} was made with another architecture: {_listed(changed)}; "

@@ -20,6 +20,18 @@ def test_a_matrix_lists_its_upper_triangle_from_the_least_on():
     np.testing.assert_allclose(found.probability, [0.2, 0.01])
 
 
+def test_tiles_in_any_order_list_what_their_matrix_lists():
+    matrix_LL = np.random.default_rng(0).random((11, 11), np.float32) ** 4
+    places = [(5, 5), (0, 5), (0, 0)]  # what lies below the diagonal is not needed
+    tiles = [(a, b, matrix_LL[a : a + 5 + a, b : b + 5 + b]) for a, b in places]
+    for found, expected in zip(
+        probabilities.from_tiles(tiles),
+        probabilities.from_matrix(matrix_LL),
+        strict=True,
+    ):
+        np.testing.assert_array_equal(found, expected)
+
+
 def test_a_list_becomes_a_symmetric_matrix_and_back():
     matrix_LL = probabilities.to_matrix(_listed(), 6)
     np.testing.assert_array_equal(matrix_LL, matrix_LL.T)
