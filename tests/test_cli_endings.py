@@ -13,6 +13,10 @@ from ssrlm_jax import cli
 HERE = pathlib.Path(__file__).parent
 CTRL_C = "os.kill(os.getpid(), signal.SIGINT)"
 INTERRUPTED = (130, "ssrlm: interrupted\n")
+START = """
+import os, signal, sys
+signal.signal(signal.SIGINT, signal.default_int_handler)  # jobs of a shell ignore it
+"""
 
 model, loaded = test_cli_fold.model, test_cli_fold.loaded  # fixtures
 
@@ -20,7 +24,7 @@ model, loaded = test_cli_fold.model, test_cli_fold.loaded  # fixtures
 def _run(code, *arguments, **settings):
     """Returns the exit status and standard error of a script."""
     done = subprocess.run(
-        [sys.executable, "-c", f"import os, signal, sys\n{code}", *map(str, arguments)],
+        [sys.executable, "-c", START + code, *map(str, arguments)],
         env=os.environ | {"PYTHONPATH": os.pathsep.join([str(HERE.parent), str(HERE)])},
         stderr=subprocess.PIPE,
         stdin=subprocess.DEVNULL,
