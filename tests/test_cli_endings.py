@@ -45,6 +45,30 @@ cli.main()
     assert _run(code, "info", model) == INTERRUPTED
 
 
+def test_a_command_of_a_program_returns_when_it_is_stopped():
+    code = f"""
+from ssrlm_jax import cli
+from ssrlm_jax.cli import directories
+directories.describe = lambda _: {CTRL_C}
+assert cli.main(["info", "x"]) == 130
+assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+print("going on", file=sys.stderr)
+"""
+    assert _run(code) == (0, "ssrlm: interrupted\ngoing on\n")
+
+
+def test_a_closed_standard_output_is_no_error(model):
+    code = "from ssrlm_jax import cli\nsys.exit(cli.main())"
+    command = 'exec "$0" -c "$1" info "$2" >&-'
+    done = subprocess.run(
+        ["bash", "-c", command, sys.executable, f"import sys\n{code}", str(model)],
+        env=os.environ | {"PYTHONPATH": str(HERE.parent)},
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+
+
 def test_ctrl_c_leaves_nothing_unfinished(tmp_path):
     code = f"""
 import pathlib

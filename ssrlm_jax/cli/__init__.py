@@ -12,8 +12,13 @@ from ssrlm_jax.cli import endings
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Runs one command and returns its exit status; see `endings.guarded`."""
-    return endings.guarded(functools.partial(_run, arguments))
+    """Runs one command and returns its exit status; see `endings.guarded`.
+
+    Args:
+      arguments: None: those of the process, which is there for the command.
+    """
+    run = functools.partial(_run, arguments)
+    return endings.guarded(run, is_process=arguments is None)
 
 
 def _run(arguments: Sequence[str] | None) -> int:

@@ -19,12 +19,22 @@ _AGAIN_S = 0.05  # until an interrupt that was lost or had to wait is raised aga
 _IMPORTING = "<frozen importlib._bootstrap>"  # the file of frames of an import
 
 
-def guarded(command: Callable[[], int]) -> int:
-    """Runs a command and returns its exit status; stopped, it ends the process.
+_has_come = False  # whether Ctrl-C has, in the command that runs
 
-    Contexts of the command are left first, which removes what they have not finished.
-    Python does not clean up then: threads of XLA may still compute, and crash.
+
+def guarded(command: Callable[[], int], *, is_process: bool = True) -> int:
+    """Runs a command and returns its exit status.
+
+    Args:
+      command: what it does. Its contexts are left when it is stopped, which removes
+        what they have not finished.
+      is_process: whether the process is there for the command and ends when that is
+        stopped. Python does not clean up then: threads of XLA may still compute, and
+        crash.
     """
+    leave = _leave if is_process else lambda status: status
+    if sys.stdout is None:  # closed by the shell, `>&-`
+        sys.stdout = open(os.devnull, "w")  # noqa: SIM115 (till Python ends)
     with _watched():
         try:
             try:
@@ -34,37 +44,33 @@ def guarded(command: Callable[[], int]) -> int:
             check()
         except BaseException as error:
             # Some libraries make another error of an interrupt.
-            if isinstance(error, KeyboardInterrupt) or _is_interrupted():
+            if isinstance(error, KeyboardInterrupt) or _has_come:
                 with contextlib.suppress(OSError):
                     sys.stderr.write("ssrlm: interrupted\n")
-                _leave(128 + signal.SIGINT)
+                return leave(128 + signal.SIGINT)
             if isinstance(error, BrokenPipeError):
-                _leave(128 + signal.SIGPIPE)
+                return leave(128 + signal.SIGPIPE)
             raise
     return status
 
 
 def check() -> None:
     """Raises KeyboardInterrupt if Ctrl-C has come and was lost in a library."""
-    if _is_interrupted():
+    if _has_come:
         raise KeyboardInterrupt
-
-
-def _is_interrupted() -> bool:
-    """Tells whether Ctrl-C has come; the next one then ends the process at once."""
-    return signal.getsignal(signal.SIGINT) is signal.SIG_DFL
 
 
 @contextlib.contextmanager
 def _watched() -> Iterator[None]:
     """Raises KeyboardInterrupt at Ctrl-C, once, and again if a callback loses it."""
+    global _has_come
     before = signal.getsignal(signal.SIGINT)
     is_main = threading.current_thread() is threading.main_thread()
     if not is_main or before is signal.SIG_IGN:  # of a job in the background
         yield
         return
     shown, alarm = sys.unraisablehook, signal.getsignal(signal.SIGALRM)
-    signal.signal(signal.SIGALRM, _interrupt)
+    _has_come = False
     signal.signal(signal.SIGINT, _interrupt)
     sys.unraisablehook = functools.partial(_raise_again, shown)
     try:
@@ -72,24 +78,33 @@ def _watched() -> Iterator[None]:
     finally:
         sys.unraisablehook = shown
         signal.signal(signal.SIGINT, before)
-        signal.signal(signal.SIGALRM, alarm)
+        if _has_come:
+            signal.signal(signal.SIGALRM, alarm)
+            _has_come = False
 
 
 def _interrupt(number: int, frame: FrameType | None) -> None:
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    global _has_come
+    _has_come = True
+    signal.signal(signal.SIGINT, signal.SIG_DFL)  # the next one ends all at once
     # Compiled modules may abort when an exception comes while they are imported.
     while frame is not None and frame.f_code is not guarded.__code__:
         if frame.f_code.co_filename == _IMPORTING:
-            signal.setitimer(signal.ITIMER_REAL, _AGAIN_S)
+            _interrupt_again()
             return
         frame = frame.f_back
     raise KeyboardInterrupt
 
 
+def _interrupt_again() -> None:
+    signal.signal(signal.SIGALRM, _interrupt)
+    signal.setitimer(signal.ITIMER_REAL, _AGAIN_S)
+
+
 def _raise_again(shown: Callable[[Any], object], lost: Any) -> None:
     """Takes what nobody can catch, as errors of callbacks of the garbage collector."""
     if lost.exc_type is KeyboardInterrupt:
-        signal.setitimer(signal.ITIMER_REAL, _AGAIN_S)
+        _interrupt_again()
     else:
         shown(lost)
 

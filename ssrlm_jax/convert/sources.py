@@ -72,7 +72,9 @@ class Source:
         Raises:
           ValueError: it is something else.
         """
-        found = self.settings.get(name, default)
+        found = self.settings.get(name)
+        if found is None:
+            return default
         if isinstance(found, bool) or not isinstance(found, int | float):
             raise ValueError(f"{self.path}: {name}={found!r} is no number")
         return float(found)
@@ -84,8 +86,8 @@ class Source:
           ValueError: one is there and is something else.
         """
         for name, value in known.items():
-            found = self.settings.get(name, value)
-            if found != value:
+            found = self.settings.get(name)
+            if found is not None and found != value:
                 raise ValueError(
                     f"{self.path}: {name}={found!r} found, {value!r} is expected"
                 )

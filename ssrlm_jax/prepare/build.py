@@ -142,8 +142,10 @@ def _alone_for(directory: pathlib.Path) -> Iterator[None]:
     file = directory.with_name(f"{directory.name}{UNFINISHED}.lock")
     complaint = f"another command makes {directory}; wait for it, or give another --out"
     with locks.alone(file, complaint):
-        yield
-        file.unlink(missing_ok=True)
+        try:
+            yield
+        finally:
+            file.unlink(missing_ok=True)
 
 
 def _made(job: stages.Job, families: dict[str, str]) -> rows.Manifest:

@@ -90,7 +90,7 @@ def numbered(file: io.BufferedIOBase, path: Path) -> Iterator[tuple[int, bytes]]
             if _RETURN in part:
                 while part.endswith(b"\r") and (more := file.readline(1)):
                     part += more  # it was cut, maybe before its LF
-                text = part.removesuffix(b"\n").removesuffix(b"\r")
+                text = part.rstrip(b"\r\n")
                 *ended, last = text.split(b"\r")
                 for line in ended:
                     yield number, line

@@ -69,7 +69,7 @@ class Checkpoints:
 
     def __init__(self, workdir: pathlib.Path, config: config_lib.LoopConfig) -> None:
         """Opens or makes the folder, and clears what a killed run left half-written."""
-        self._threads = {*threading.enumerate()}  # those of others
+        self._others: set[threading.Thread] | None = None  # threads before a save
         self._best = _Best()
         keep: list[Any] = [policies.LatestN(config.keep_latest), self._best]
         if config.keep_every:
@@ -108,8 +108,10 @@ class Checkpoints:
 
         Closed before they have made its folder, they would wait for it for minutes.
         """
+        if self._others is None:
+            return
         end = time.monotonic() + _JOIN_SECONDS
-        for thread in set(threading.enumerate()) - self._threads:
+        for thread in set(threading.enumerate()) - self._others:
             if type(thread) is not threading.Thread:  # those of pools wait for work
                 # By the base class: Orbax's own join raises what failed.
                 threading.Thread.join(thread, max(0.0, end - time.monotonic()))
@@ -128,6 +130,7 @@ class Checkpoints:
         meta = meta | {"checksums": _checksums(state)}
         meta |= {"checksum": _digest(meta)}
         meta = json.loads(json.dumps(meta))  # a copy: it is written later
+        self._others = {*threading.enumerate()}
         self._manager.save(
             step,
             args=ocp.args.Composite(

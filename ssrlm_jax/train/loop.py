@@ -307,7 +307,8 @@ def _opening(
     """Writes what the run is started with, and yields what to say of it."""
     if step:
         yield f"going on from the checkpoint of step {step:,}"
-    is_ours = jax.process_index() == 0 and step < config.num_steps
+    is_new = step < config.num_steps or not (workdir / workdirs.META).exists()
+    is_ours = jax.process_index() == 0 and is_new
     if is_ours and (changed := workdirs.claim(workdir, config, meta, step)):
         yield changed
 

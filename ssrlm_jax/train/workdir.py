@@ -177,7 +177,8 @@ def _made_with(workdir: pathlib.Path) -> Meta | None:
         return read_meta(workdir)
     for step in reversed(steps(workdir)):
         path = workdir / CHECKPOINTS / str(step) / CHECKPOINT_META
-        with contextlib.suppress(OSError, ValueError, KeyError):  # damaged: one before
+        # Damaged: the one before.
+        with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
             found = json.loads(path.read_text())
             has_ema = any(name.startswith("ema/") for name in found["checksums"])
             fixed = found["architecture"] | {"loop": {"has_ema": has_ema}}
