@@ -82,6 +82,13 @@ def test_the_epsilon_of_a_model_of_ones_own_is_kept(tmp_path):
     assert not done.notes
 
 
+def test_a_setting_that_is_null_is_not_there(tmp_path):
+    save(make("rinalmo"), tmp_path / "theirs")
+    _set(tmp_path / "theirs", hidden_act=None, layer_norm_eps=None)
+    _, description, _ = _converted("rinalmo", tmp_path / "theirs", tmp_path / "out")
+    assert description.architecture.norm_epsilon == 1e-5
+
+
 @pytest.mark.parametrize(
     ("settings", "message"),
     [

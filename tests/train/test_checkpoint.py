@@ -204,3 +204,23 @@ def test_a_save_that_fails_leaves_no_thread_that_keeps_the_process(tmp_path):
     left = set(threading.enumerate()) - before
     # Workers of pools are plain threads; they end with the process.
     assert [one for one in left if type(one) is not threading.Thread] == []
+
+
+def test_an_error_does_not_wait_for_threads_that_are_not_of_a_save(
+    tmp_path, monkeypatch
+):
+    monkeypatch.setattr(checkpoint, "_JOIN_SECONDS", 60.0)
+    state = _build(8).fresh()
+    end = threading.Event()
+    reader = threading.Thread(target=end.wait, args=(20.0,))  # as those of input
+
+    def fail_after_a_save():
+        with checkpoint.Checkpoints(tmp_path, LOOP) as saved:
+            reader.start()
+            saved.save(4, state, {"step": 4})
+            raise RuntimeError("of the run")
+
+    with pytest.raises(RuntimeError, match="of the run"):
+        fail_after_a_save()
+    assert reader.is_alive()
+    end.set()

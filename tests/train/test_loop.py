@@ -198,6 +198,14 @@ def test_a_changed_setting_is_told_and_recorded_once_training_goes_on(tmp_path, 
     assert "optimizer.learning_rate 0.1 → 0.2" in capsys.readouterr().err
 
 
+def test_a_finished_run_whose_meta_is_lost_has_it_again(tmp_path):
+    _run(tmp_path, num_steps=6)
+    expected = workdir.read_meta(tmp_path)
+    (tmp_path / workdir.META).unlink()
+    _run(tmp_path, num_steps=6)
+    assert workdir.read_meta(tmp_path) == expected
+
+
 def test_a_model_without_layers_is_refused_before_it_is_trained(tmp_path):
     with pytest.raises(ValueError, match=r"learned/down is empty .* cannot be trained"):
         _run(tmp_path, task=toy.Mlp(inner=0), num_steps=1)
