@@ -1,4 +1,5 @@
 import gzip
+import importlib
 import json
 import os
 import pathlib
@@ -26,6 +27,7 @@ GOOD_LINES = [
 def loaded(monkeypatch):
     """Lists which models were loaded; none is."""
     found = []
+    importlib.import_module("ssrlm_jax.cli.commands")  # with the predictor itself
     name = "ssrlm_jax.infer.predictor"
     monkeypatch.setitem(sys.modules, name, sys.modules.get(name))
     monkeypatch.setattr(infer, "predictor", None, raising=False)
