@@ -275,11 +275,7 @@ def sweep(
 def race(
     names: Iterable[str], settings: config.PretrainConfig, num_turns: int
 ) -> tuple[dict[str, dict], dict[str, str]]:
-    """Lets contenders take turns, all at once in memory.
-
-    Returns:
-      the rates of each, and why others are missing.
-    """
+    """Lets contenders take turns; returns the rates of each, and why others miss."""
     started = {name: Process.start(name, settings) for name in names}
     missing = {name: one.missing for name, one in started.items() if one.missing}
     contenders = {name: one for name, one in started.items() if not one.missing}
@@ -294,11 +290,7 @@ def compare(
 ) -> dict:
     """Returns rates of ours and the rivals, and what is missing.
 
-    Args:
-      settings: of the update.
-      num_turns: of each.
-      with_torch: whether there are rivals.
-      is_shared: whether all are in memory at once and take turns.
+    They are all in memory at once if `is_shared`, and take turns.
     """
     names = list(CONTENDERS) if with_torch else ["ours"]
     rates: dict[str, dict] = {}

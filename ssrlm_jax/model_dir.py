@@ -154,11 +154,7 @@ def appearing(
     except OSError as error:
         if error.errno != errno.ENOSPC:
             raise
-        free = shutil.disk_usage(directory.parent).free / 2**20
-        raise OSError(
-            f"{directory} cannot be written: the disk is full ({free:,.1f} MiB are "
-            "free); make room, then give the same command again"
-        ) from error
+        raise files.cannot(directory, error) from error
     finally:
         shutil.rmtree(beside, ignore_errors=True)
 

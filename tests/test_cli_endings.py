@@ -3,6 +3,7 @@ import pathlib
 import signal
 import subprocess
 import sys
+import textwrap
 
 import full_disk
 import pytest
@@ -33,6 +34,13 @@ def _run(code, *arguments, **settings):
         **settings,
     )
     return done.returncode, done.stderr
+
+
+def _guarded(body, **settings):
+    """Returns what `_run` does of a command of these lines."""
+    lines = textwrap.indent(textwrap.dedent(body), "    ")
+    code = "import gc, time\nfrom ssrlm_jax.cli import endings\n"
+    return _run(f"{code}def command():{lines}\nendings.guarded(command)", **settings)
 
 
 def test_ctrl_c_ends_a_command_in_one_line(model):
@@ -89,60 +97,55 @@ def test_ctrl_c_waits_for_an_import(tmp_path):
     (tmp_path / "slow.py").write_text(
         f"import os, signal, time\n{CTRL_C}\ntime.sleep(0.2)\nprint('loaded')"
     )
-    code = f"""
-import time
-from ssrlm_jax.cli import endings
-sys.path.insert(0, {str(tmp_path)!r})
-def command():
-    import slow
-    time.sleep(30)
-endings.guarded(command)
-"""
     out = tmp_path / "out"
     with out.open("w") as file:
-        assert _run(code, stdout=file) == INTERRUPTED
+        ended = _guarded(
+            f"""
+            sys.path.insert(0, {str(tmp_path)!r})
+            import slow
+            time.sleep(30)
+            """,
+            stdout=file,
+        )
+    assert ended == INTERRUPTED
     assert out.read_text() == "loaded\n"
 
 
 def test_ctrl_c_that_a_callback_loses_comes_again():
-    code = f"""
-import gc, time
-from ssrlm_jax.cli import endings
-gc.callbacks.append(lambda phase, _: phase == "start" and {CTRL_C})
-def command():
-    gc.collect()
-    gc.callbacks.clear()
-    time.sleep(30)
-endings.guarded(command)
-"""
-    assert _run(code) == INTERRUPTED
+    ended = _guarded(
+        f"""
+        gc.callbacks.append(lambda phase, _: phase == "start" and {CTRL_C})
+        gc.collect()
+        gc.callbacks.clear()
+        time.sleep(30)
+        """
+    )
+    assert ended == INTERRUPTED
 
 
 def test_ctrl_c_that_a_library_takes_for_an_error_is_ctrl_c():
-    code = f"""
-from ssrlm_jax.cli import endings
-def command():
-    try:
-        {CTRL_C}
-    except KeyboardInterrupt:
-        raise ImportError("not Ctrl-C") from None
-endings.guarded(command)
-"""
-    assert _run(code) == INTERRUPTED
+    ended = _guarded(
+        f"""
+        try:
+            {CTRL_C}
+        except KeyboardInterrupt:
+            raise ImportError("not Ctrl-C") from None
+        """
+    )
+    assert ended == INTERRUPTED
 
 
 def test_a_second_ctrl_c_ends_at_once():
-    code = f"""
-from ssrlm_jax.cli import endings
-def command():
-    try:
-        {CTRL_C}
-    finally:
-        {CTRL_C}
-        print("still there", file=sys.stderr)
-endings.guarded(command)
-"""
-    assert _run(code) == (-signal.SIGINT, "")
+    ended = _guarded(
+        f"""
+        try:
+            {CTRL_C}
+        finally:
+            {CTRL_C}
+            print("still there", file=sys.stderr)
+        """
+    )
+    assert ended == (-signal.SIGINT, "")
 
 
 def test_a_job_in_the_background_goes_on():

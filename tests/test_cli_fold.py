@@ -1,5 +1,4 @@
 import gzip
-import importlib
 import json
 import os
 import pathlib
@@ -27,7 +26,6 @@ GOOD_LINES = [
 def loaded(monkeypatch):
     """Lists which models were loaded; none is."""
     found = []
-    importlib.import_module("ssrlm_jax.cli.commands")  # with the predictor itself
     name = "ssrlm_jax.infer.predictor"
     monkeypatch.setitem(sys.modules, name, sys.modules.get(name))
     monkeypatch.setattr(infer, "predictor", None, raising=False)
@@ -385,6 +383,13 @@ def test_full_memory_ends_in_one_line(capsys, trained, fasta, monkeypatch, tmp_p
     assert status == 1
     assert "Out of memory; what is written is whole, leave out longer RNA" in err[-1]
     assert not (tmp_path / "x.npz").exists()
+
+
+def test_the_command_line_itself_waits_for_no_jax():
+    code = (
+        "import sys; from ssrlm_jax.cli import commands; sys.exit('jax' in sys.modules)"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
 
 
 def test_commands_wait_for_jax_and_matplotlib_only_when_they_run():

@@ -6,11 +6,11 @@ As in results.py a file appears whole or not at all.
 import json
 import pathlib
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from ssrlm_jax.infer import canvas, folder, plots3d, results
+from ssrlm_jax.infer import canvas, plots3d, results
 from ssrlm_jax.metrics import stereochemistry
 from ssrlm_jax.rna import (
     coordinate_formats,
@@ -21,6 +21,9 @@ from ssrlm_jax.rna import (
     structure_formats,
 )
 from ssrlm_jax.rna import structure as structures
+
+if TYPE_CHECKING:  # JAX: seconds that other commands need not wait
+    from ssrlm_jax.infer import folder
 
 FORMATS = ("pdb", "mmcif")
 ENDINGS = {"pdb": "pdb", "mmcif": "cif"}
@@ -57,7 +60,7 @@ class Origin(NamedTuple):
     about: Mapping[str, str]
 
 
-def chain(prediction: folder.Prediction) -> coordinate_formats.PredictedChain:
+def chain(prediction: "folder.Prediction") -> coordinate_formats.PredictedChain:
     """Returns a prediction as what files and pictures are made of."""
     return coordinate_formats.PredictedChain(
         prediction.letters,
@@ -67,13 +70,15 @@ def chain(prediction: folder.Prediction) -> coordinate_formats.PredictedChain:
     )
 
 
-def as_text(name: str, prediction: folder.Prediction, kind: str, origin: Origin) -> str:
+def as_text(
+    name: str, prediction: "folder.Prediction", kind: str, origin: Origin
+) -> str:
     """Returns a predicted structure as a file of a format."""
     about = {"title": name} | dict(origin.about)
     return _TEXT[kind](chain(prediction), origin.software, about)
 
 
-def pairs(prediction: folder.Prediction) -> structures.Structure:
+def pairs(prediction: "folder.Prediction") -> structures.Structure:
     """Returns the base pairs of the pair map: canonical, one partner each."""
     return decode.decode(
         probabilities.from_matrix(prediction.pair_LM),
@@ -84,7 +89,9 @@ def pairs(prediction: folder.Prediction) -> structures.Structure:
     )
 
 
-def summary(name: str, prediction: folder.Prediction, origin: Origin) -> dict[str, Any]:
+def summary(
+    name: str, prediction: "folder.Prediction", origin: Origin
+) -> dict[str, Any]:
     """Returns what one would ask of a prediction first, for JSON."""
     atoms = prediction.xyz_LT3, prediction.is_atom_LT
     clashes = stereochemistry.clashes(prediction.letters, *atoms)
@@ -149,7 +156,7 @@ class Models:
     def add(
         self,
         name: str,
-        prediction: folder.Prediction,
+        prediction: "folder.Prediction",
         origin: Origin,
         relaxed: Mapping[str, float | bool] | None = None,
     ) -> pathlib.Path:
@@ -190,7 +197,7 @@ class Models:
             )
         return path
 
-    def _write_maps(self, path: pathlib.Path, prediction: folder.Prediction) -> None:
+    def _write_maps(self, path: pathlib.Path, prediction: "folder.Prediction") -> None:
         with files.whole(path) as part, part.open("wb") as file:
             np.savez_compressed(
                 file,

@@ -4,7 +4,7 @@ Imports nothing heavy, so that a wrong directory stops a command in the first se
 
   meta.json            what the run was last started with, and what was changed when
   metrics.jsonl        one JSON object with "step" on each line; nan is null
-  checkpoints/STEP/    written by train.checkpoint; its meta says the same
+  checkpoints/STEP/    written by train.checkpoint; its meta has the config, too
   lock                 held by the process that trains
 """
 
