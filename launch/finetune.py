@@ -14,14 +14,19 @@ import dataclasses
 import functools
 import logging
 import pathlib
+import time
+from collections.abc import Sequence
 from typing import Any
 
 import command
 
 from ssrlm_jax import config, model_dir
 from ssrlm_jax.data import secondary as data
+from ssrlm_jax.external import energies
 from ssrlm_jax.rna import formats
 from ssrlm_jax.train import workdir as workdirs
+
+_EVERY = 20.0  # seconds between lines of how far it is
 
 _log = logging.getLogger("ssrlm_jax")
 
@@ -32,13 +37,14 @@ def finetune(settings: config.FinetuneConfig, flags: argparse.Namespace) -> None
     sizes, loaded, origin = _start(settings)
     architecture = {
         "encoder": dataclasses.asdict(sizes),
-        "head": dataclasses.asdict(settings.head),
+        "head": settings.head.described(),
     }
     made_with = workdirs.made_with(settings, architecture)
     workdirs.check(workdir, settings.loop, made_with)
     split = data.split(settings.data, settings.seed)
-    train = data.into_buckets(split.train, settings.data)
-    validation = data.into_buckets(split.validation, settings.data)
+    energy = energies.build(settings.head, settings.energies)
+    train = data.into_buckets(split.train, settings.data, energy)
+    validation = data.into_buckets(split.validation, settings.data, energy)
     settings = settings.in_steps(train.batches_per_epoch)
     longest = max(*train.lengths, *validation.lengths)
     if 0 < sizes.max_positions < longest + 2:  # <cls> and <eos>
@@ -77,6 +83,10 @@ def finetune(settings: config.FinetuneConfig, flags: argparse.Namespace) -> None
         print(job.cost(task, longest, notes=notes, **how))
         return
     _, process, num_processes = place
+    if energy is not None:
+        origin = origin | {"energies": energy.describe()}
+        records = [*split.train, *split.validation]
+        _compute(energy, records[process::num_processes])
     if process == 0:
         workdir.mkdir(parents=True, exist_ok=True)
         formats.write_table(workdir / "training.tsv", split.train)
@@ -92,6 +102,23 @@ def finetune(settings: config.FinetuneConfig, flags: argparse.Namespace) -> None
         finish=directories.finish_finetuning,
         **how,
     )
+
+
+def _compute(energy: energies.Energies, records: Sequence[formats.Record]) -> None:
+    """Computes and keeps the energies of records, and says how far it is."""
+    if not energy.folder:
+        return  # computed where they are needed, in each epoch
+    start = said = time.perf_counter()
+
+    def report(num_done: int, num_all: int) -> None:
+        nonlocal said
+        now = time.perf_counter()
+        if now - said > _EVERY or num_done == num_all:
+            said = now
+            text = f"energies: {num_done:,} of {num_all:,} RNAs in {now - start:.0f} s"
+            _log.info("%s", text)
+
+    energy.fill([record.sequence for record in records], report)
 
 
 def _start(

@@ -1,10 +1,10 @@
 """SSR-LM in JAX: a structure-aware RNA language model.
 
->>> predictor = ssrlm_jax.load("models/bprna")  # doctest: +SKIP
+>>> predictor = ssrlm_jax.load()  # doctest: +SKIP
 >>> predictor.fold(["GGGAAACCC"])  # doctest: +SKIP
 """
 
-import pathlib
+import os
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -13,16 +13,22 @@ if TYPE_CHECKING:
 
 
 def load(
-    model: str | pathlib.Path,
+    model: str | os.PathLike[str] | None = None,
     decoding: "config.DecodingConfig | None" = None,
     *,
     dtype: str = "float32",
 ) -> "predictor.Predictor":
-    """Loads a model directory, for folding and embedding; see `infer.predictor.load`.
+    """Loads a model, for folding and embedding; see `infer.predictor.load`.
+
+    Args:
+      model: a directory, or a name of `ssrlm models`; None: the one that SSRLM_MODEL
+        names, else the default that comes with the package.
+      decoding: from probabilities to structures; None: the model's own rule.
+      dtype: of products, "float32" or "bfloat16".
 
     Raises:
       ValueError: there is no model, or it is damaged.
     """
-    from ssrlm_jax.infer import predictor  # JAX: seconds
+    from ssrlm_jax.infer import catalogue, predictor  # JAX: seconds
 
-    return predictor.load(model, decoding, dtype=dtype)
+    return predictor.load(catalogue.find(model), decoding, dtype=dtype)

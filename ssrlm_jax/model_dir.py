@@ -28,6 +28,7 @@ from ssrlm_jax.rna import alphabet, files
 FORMAT = 1
 DESCRIPTION_FILE = "model.json"
 WEIGHTS_FILE = "weights.safetensors"
+DTYPES = {"float32": "F32", "float16": "F16"}  # of a file, and as safetensors says
 _MAPPING = "an object"
 _FIELDS: dict[str, tuple[tuple[type, ...], str]] = {  # of model.json, where it has them
     "architecture": ((dict,), _MAPPING),
@@ -98,6 +99,7 @@ def save(
     params: Params,
     *,
     is_replaced: bool = False,
+    dtype: str = "float32",
 ) -> None:
     """Writes a model directory; it appears whole or not at all.
 
@@ -106,16 +108,17 @@ def save(
       description: becomes model.json.
       params: nested dict of arrays, or of `Lazy` ones.
       is_replaced: whether an earlier model in `directory` gives way.
+      dtype: of the file, one of `DTYPES`; "float16" takes half the room, and rounds.
 
     Raises:
-      ValueError: something else is there.
+      ValueError: something else is there, or a weight is too large for float16.
     """
     is_model = (directory / DESCRIPTION_FILE).is_file()
     with appearing(directory, is_replaced=is_replaced and is_model) as beside:
         from flax import traverse_util  # JAX: seconds that `describe` need not wait
 
         flat = traverse_util.flatten_dict(params, sep="/")
-        write_arrays(beside / WEIGHTS_FILE, flat)
+        write_arrays(beside / WEIGHTS_FILE, flat, dtype)
         fields = {"format": FORMAT} | dataclasses.asdict(description)
         (beside / DESCRIPTION_FILE).write_text(json.dumps(fields, indent=1) + "\n")
 
@@ -159,18 +162,23 @@ def appearing(
         shutil.rmtree(beside, ignore_errors=True)
 
 
-def write_arrays(path: pathlib.Path, arrays: Mapping[str, Any]) -> None:
-    """Writes a safetensors file of float32 arrays.
+def write_arrays(
+    path: pathlib.Path, arrays: Mapping[str, Any], dtype: str = "float32"
+) -> None:
+    """Writes a safetensors file of arrays of one dtype.
 
     The library's own writer wants all arrays in memory, and a copy of them.
 
     Args:
       path: of the file; replaced.
       arrays: by name; arrays or `Lazy` ones.
+      dtype: one of `DTYPES`.
 
     Raises:
-      ValueError: the parts of a `Lazy` array are not as many numbers as its shape.
+      ValueError: the parts of a `Lazy` array are not as many numbers as its shape, or
+        a number is too large for the dtype.
     """
+    name_of_dtype, kind = DTYPES[dtype], np.dtype(dtype).newbyteorder("<")
     lazy = {
         name: value
         if isinstance(value, Lazy)
@@ -180,9 +188,9 @@ def write_arrays(path: pathlib.Path, arrays: Mapping[str, Any]) -> None:
     header: dict[str, Any] = {}
     end = 0
     for name, array in lazy.items():
-        start, end = end, end + 4 * math.prod(array.shape)
+        start, end = end, end + kind.itemsize * math.prod(array.shape)
         header[name] = {
-            "dtype": "F32",
+            "dtype": name_of_dtype,
             "shape": list(array.shape),
             "data_offsets": [start, end],
         }
@@ -193,10 +201,13 @@ def write_arrays(path: pathlib.Path, arrays: Mapping[str, Any]) -> None:
         for name, array in lazy.items():
             written = 0
             for part in array.parts():
-                written += file.write(np.ascontiguousarray(part, "<f4").data)
-            if written != 4 * math.prod(array.shape):
+                if np.abs(part).max(initial=0.0) > np.finfo(kind).max:
+                    raise ValueError(f"{name} has numbers too large for {dtype}")
+                written += file.write(np.ascontiguousarray(part, kind).data)
+            if written != kind.itemsize * math.prod(array.shape):
                 raise ValueError(
-                    f"{name}: {written // 4:,} numbers for the shape {array.shape}"
+                    f"{name}: {written // kind.itemsize:,} numbers for the shape "
+                    f"{array.shape}"
                 )
 
 
@@ -289,8 +300,11 @@ def load(directory: pathlib.Path) -> tuple[Description, Params]:
     with _reading(path):
         arrays = safetensors.numpy.load_file(path)
     for name, array in arrays.items():
-        if array.dtype != np.float32:
-            raise ValueError(f"{path}: {name} is {array.dtype}, float32 expected")
+        if array.dtype.name not in DTYPES:
+            raise ValueError(
+                f"{path}: {name} is {array.dtype}, {' or '.join(DTYPES)} expected"
+            )
+        arrays[name] = array.astype(np.float32, copy=False)
         above = itertools.accumulate(name.split("/")[:-1], "{}/{}".format)
         if both := next((group for group in above if group in arrays), None):
             raise ValueError(f"{path}: {both} is an array, and a group with {name}")

@@ -22,7 +22,7 @@ def save(folder):
     keys = jax.random.split(jax.random.key(0))
     params = {
         "encoder": body.init(keys[0], token_BL, token_BL)["params"],
-        "pair_head": heads.PairHead(**dataclasses.asdict(HEAD)).init(
+        "pair_head": heads.build(HEAD, "float32").init(
             keys[1], jnp.zeros((1, 8, 16)), jnp.ones((1, 8), bool)
         )["params"],
     }

@@ -47,6 +47,7 @@ def add(commands: Any) -> None:
         fold,
         "least probability of a pair (default: the one chosen for these flags by "
         "launch/decoding.py, else the model's own)",
+        "the model's own rule, else greedy",
     )
     fold.add_argument("--force", action="store_true", help="replace earlier results")
     fold.set_defaults(run=_fold)
@@ -116,9 +117,9 @@ def usable(
 
 
 def _fold(parsed: argparse.Namespace) -> int:
-    decoding = decodings.settings(parsed)
     names = results.named_formats(parsed.format)
     directory = models.chosen(parsed)
+    decoding = decodings.settings(parsed, directory)
     with contextlib.ExitStack() as stack:
         write, folder = _writer(parsed, names)
         records = opened(parsed)
@@ -169,9 +170,11 @@ def _writer(
 
 
 def _print_dot_bracket(
-    record: formats.Record, _: probabilities.PairProbabilities, __: Mapping[str, Any]
+    record: formats.Record,
+    listed: probabilities.PairProbabilities,
+    _: Mapping[str, Any],
 ) -> None:
-    reports.write(results.as_dot_bracket(record))
+    reports.write(results.as_dot_bracket(record, listed))
 
 
 def _print_json(

@@ -41,6 +41,7 @@ from ssrlm_jax.config.pretraining import (
 )
 from ssrlm_jax.config.secondary import (
     DECODERS,
+    ENERGIES,
     HEADS,
     RANDOM,
     DecodingConfig,
@@ -76,6 +77,7 @@ __all__ = [
     "TertiaryConfig",
     "LabelledConfig",
     "DTYPES",
+    "ENERGIES",
     "DataConfig",
     "DistributedConfig",
     "EncoderConfig",

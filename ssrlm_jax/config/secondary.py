@@ -1,6 +1,7 @@
 """Settings of launch/finetune.py: base pairs from labels; the paper, section 4.2."""
 
 import dataclasses
+from typing import Any
 
 import ml_collections
 
@@ -8,6 +9,8 @@ from ssrlm_jax.config import checks, pretraining
 
 HEADS = ("rinalmo", "rnafm", "ernierna")
 NORMS = ("instance", "batch")
+ENERGIES = ("vienna", "andronescu", "langdon", "contrafold", "eternafold")
+NO_ENERGY = "none"
 DECODERS = ("greedy", "matching", "nested", "threshold")
 RANDOM = "random"  # a model that is no directory
 
@@ -27,9 +30,57 @@ class HeadConfig:
     projection: int = 128  # rnafm: width that hidden states are projected to
     dropout: float = 0.3  # rnafm, ernierna
     norm: str = "instance"  # rnafm, ernierna: "batch" for published weights
+    energy: str = NO_ENERGY  # programs of ENERGIES, separated by commas, whose pair ...
+    # ... probabilities the head reads, too; none is the paper. external/energies.py
+    energy_temperature: float = 37.0  # degrees Celsius
+    energy_longest: int = 1_500  # nucleotides; longer RNA is folded in windows, ...
+    energy_window: int = 600  # ... of so many nucleotides, ...
+    energy_span: int = 400  # ... with pairs at most so far apart
+
+    @property
+    def energies(self) -> tuple[str, ...]:
+        """Names of the programs whose probabilities are read; () for none."""
+        return () if self.energy == NO_ENERGY else tuple(self.energy.split(","))
+
+    def described(self) -> dict[str, Any]:
+        """Returns the settings; without those of energies where none is read.
+
+        So a head without energies is described as before there were any.
+        """
+        fields = dataclasses.asdict(self)
+        if self.energies:
+            return fields
+        return {k: v for k, v in fields.items() if not k.startswith("energy")}
 
     def __post_init__(self) -> None:
         checks.choice("head.kind", self.kind, HEADS)
+        for name in self.energies:
+            checks.choice("head.energy", name, (NO_ENERGY, *ENERGIES))
+        checks.check(
+            len(set(self.energies)) == len(self.energies),
+            "head.energy",
+            self.energy,
+            "names a program twice",
+        )
+        checks.check(
+            not self.energies or self.kind != "ernierna",
+            "head.energy",
+            self.energy,
+            "does not go with head.kind='ernierna': rinalmo and rnafm read energies",
+        )
+        checks.check(
+            -273.15 < self.energy_temperature <= 100.0,
+            "head.energy_temperature",
+            self.energy_temperature,
+            "does not lie in -273.15..100",
+        )
+        checks.positive("head", self, "energy_longest", "energy_window", "energy_span")
+        checks.check(
+            self.energy_span <= self.energy_window,
+            "head.energy_span",
+            self.energy_span,
+            f"is more than head.energy_window={self.energy_window}",
+        )
         checks.choice("head.norm", self.norm, NORMS)
         checks.positive("head", self, "num_blocks", "channels", "projection")
         checks.below_one("head.dropout", self.dropout)
@@ -82,11 +133,13 @@ class LabelledConfig:
     validation_share: float = 0.1  # of the other families' records; with held_out
     max_length: int = 500  # nucleotides; longer records are left out, and counted
     batch_size: int = 2  # RNAs of one update, over all processes
+    num_threads: int = 2  # that make batches, beside what computes
     step: int = 8  # nucleotides; lengths are rounded up to multiples of it, ...
     ratio: float = 1.12  # ... and to at most this times the bucket before
 
     def __post_init__(self) -> None:
         checks.positive("data", self, "max_length", "batch_size", "step")
+        checks.positive("data", self, "num_threads")
         checks.check(1.0 < self.ratio <= 2.0, "data.ratio", self.ratio, "is not 1..2")
         checks.check(self.num_folds >= 0, "data.num_folds", self.num_folds, "is < 0")
         checks.check(
@@ -125,6 +178,7 @@ class FinetuneConfig:
 
     seed: int = 0
     model: str = ""  # directory of the encoder, or "random" for one of `encoder`
+    energies: str = "~/.cache/ssrlm-jax/energies"  # where those of head.energy are kept
     epochs: int = 100
     warmup_epochs: int = 10
     evaluations_per_epoch: int = 1

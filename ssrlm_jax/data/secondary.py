@@ -2,20 +2,31 @@
 
 A batch is padded to the length of its bucket, so that few shapes are compiled.
 Batches are numbered through all epochs: batch n is the same whatever was read before,
-so a run goes on from any of them.
+so a run goes on from any of them. Where a head reads energies, whoever puts the parts
+together hands in what gives them (external/energies.py).
 """
 
 import dataclasses
 import functools
 import logging
-from collections.abc import Iterator, Sequence
+import sys
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
+import grain
 import numpy as np
 
 from ssrlm_jax import config
-from ssrlm_jax.rna import alphabet, batches, formats, structure_formats
+from ssrlm_jax.rna import (
+    alphabet,
+    batches,
+    formats,
+    probabilities,
+    structure_formats,
+)
 
 Batch = dict[str, np.ndarray]
+# Sequences in, what each source of energies says of their pairs out.
+Energies = Callable[[Sequence[str]], list[tuple[probabilities.PairProbabilities, ...]]]
 
 _log = logging.getLogger(__name__)
 
@@ -230,12 +241,14 @@ class Buckets:
       settings: sizes.
       lengths: of `rna.batches.lengths`; only those in use.
       members: places in `records` of each bucket.
+      energies: of the records, for a head that reads them; None: it reads none.
     """
 
     records: Sequence[formats.Record]
     settings: config.LabelledConfig
     lengths: Sequence[int]
     members: Sequence[np.ndarray]
+    energies: Energies | None = None
 
     def __str__(self) -> str:
         """Says what a log should: records, shapes and padding."""
@@ -283,19 +296,21 @@ class Buckets:
         self, seed: int, process: int, num_processes: int, start: int
     ) -> Iterator[Batch]:
         """Yields one process's share of the batches from number `start` on, forever."""
-        size = self.settings.batch_size // num_processes
-        mine = slice(process * size, (process + 1) * size)
-        epoch, skipped = divmod(start, self.batches_per_epoch)
-        while True:
-            for length, members in self.layout(seed, epoch, is_full=True)[skipped:]:
-                chosen = members[mine]
-                yield make([self._at(n) for n in chosen], length)
-            epoch, skipped = epoch + 1, 0
+        shares = grain.MapDataset.source(_Shares(self, seed, process, num_processes))
+        threads = grain.ReadOptions(
+            num_threads=self.settings.num_threads,
+            prefetch_buffer_size=2 * self.settings.num_threads,
+        )
+        return iter(shares[start:].to_iter_dataset(threads))
 
     def longest(self, size: int) -> Batch:
         """Returns a batch of the longest records, as often as needed to fill it."""
         members = np.resize(self.members[-1], size)
-        return make([self.records[n] for n in members], self.lengths[-1])
+        return self.make(members, self.lengths[-1])
+
+    def make(self, places: Iterable[int], length: int) -> Batch:
+        """Returns the records at `places` as a batch; see `make`; -1: an empty one."""
+        return make([self._at(n) for n in places], length, self.energies)
 
     def ordered(self) -> Iterator[tuple[list[int], Batch]]:
         """Yields every record once: places in `records` and their batch, short first.
@@ -306,16 +321,47 @@ class Buckets:
             for first in range(0, len(members), self.settings.batch_size):
                 chosen = members[first : first + self.settings.batch_size].tolist()
                 fill = [-1] * (self.settings.batch_size - len(chosen))
-                yield chosen, make([self._at(n) for n in chosen + fill], length)
+                yield chosen, self.make(chosen + fill, length)
 
     def _at(self, place: int) -> formats.Record | None:
         return self.records[place] if place >= 0 else None
 
 
+class _Shares:
+    """One process's share of every batch, by the batch's number."""
+
+    def __init__(
+        self, buckets: Buckets, seed: int, process: int, num_processes: int
+    ) -> None:
+        size = buckets.settings.batch_size // num_processes
+        self._buckets, self._seed = buckets, seed
+        self._mine = slice(process * size, (process + 1) * size)
+        # The epoch that is read, and the next one, which threads may have begun.
+        self._layout = functools.lru_cache(2)(self._laid_out)
+
+    def __len__(self) -> int:
+        return sys.maxsize
+
+    def __getitem__(self, number: int) -> Batch:
+        epoch, place = divmod(number, self._buckets.batches_per_epoch)
+        length, members = self._layout(epoch)[place]
+        return self._buckets.make(members[self._mine], length)
+
+    def _laid_out(self, epoch: int) -> list[tuple[int, np.ndarray]]:
+        return self._buckets.layout(self._seed, epoch, is_full=True)
+
+
 def into_buckets(
-    records: Sequence[formats.Record], settings: config.LabelledConfig
+    records: Sequence[formats.Record],
+    settings: config.LabelledConfig,
+    energies: Energies | None = None,
 ) -> Buckets:
     """Puts records into buckets.
+
+    Args:
+      records: labelled.
+      settings: sizes.
+      energies: see `Buckets`.
 
     Raises:
       ValueError: a record is empty or longer than `max_length`, or has a letter that
@@ -337,19 +383,26 @@ def into_buckets(
         settings,
         [int(lengths[number]) for number in used],
         [np.flatnonzero(bucket_N == number) for number in used],
+        energies,
     )
 
 
-def make(records: Sequence[formats.Record | None], length: int) -> Batch:
+def make(
+    records: Sequence[formats.Record | None],
+    length: int,
+    energies: Energies | None = None,
+) -> Batch:
     """Returns records as a padded batch.
 
     Args:
       records: None for an empty example.
       length: nucleotides to pad to.
+      energies: see `Buckets`.
 
     Returns:
       `token` and `segment` uint8 (B, length + 2) with <cls> and <eos> around each
-      record, `length` int32 (B,), `pair` bool (B, length, length), symmetric.
+      record, `length` int32 (B,), `pair` bool (B, length, length), symmetric; with
+      energies `energy` float16 (B, length, length, S) of S sources, symmetric.
     """
     letters = [record.sequence if record else "" for record in records]
     token_BL, segment_BL, length_B = batches.pad(letters, length)
@@ -358,9 +411,12 @@ def make(records: Sequence[formats.Record | None], length: int) -> Batch:
         if record is not None and record.structure is not None:
             i, j = record.structure.pairs.T
             pair_BLM[row, i, j] = pair_BLM[row, j, i] = True
-    return {
+    batch = {
         "token": token_BL,
         "segment": segment_BL,
         "length": length_B,
         "pair": pair_BLM,
     }
+    if energies is not None:
+        batch["energy"] = probabilities.to_maps(energies(letters), length)
+    return batch

@@ -59,10 +59,16 @@ class Contrafold:
             programs.digest(self.parameters)
 
     def fold(
-        self, sequences: Sequence[str], *, with_probabilities: bool = False
+        self,
+        sequences: Sequence[str],
+        *,
+        with_probabilities: bool = False,
+        least: float = probabilities.LEAST,
     ) -> list[folded.Folded]:
         """Folds sequences; see `folding.Folder`."""
-        return folded.fold("contrafold", sequences, self._predict, with_probabilities)
+        return folded.fold(
+            "contrafold", sequences, self._predict, with_probabilities, least
+        )
 
     def describe(self) -> dict[str, object]:
         """Returns program and settings; the program does not tell its version."""
@@ -77,23 +83,20 @@ class Contrafold:
         return settings
 
     def _predict(
-        self, letters: list[str], with_probabilities: bool
+        self, letters: list[str], least: float | None
     ) -> list[folded.Prediction]:
         predictions: list[folded.Prediction] = []
         for first in range(0, len(letters), _FILES):
             part = letters[first : first + _FILES]
-            predictions += self._call(part, with_probabilities)
+            predictions += self._call(part, least)
         return predictions
 
-    def _call(
-        self, letters: list[str], with_probabilities: bool
-    ) -> list[folded.Prediction]:
+    def _call(self, letters: list[str], least: float | None) -> list[folded.Prediction]:
         names = [f"{number}.fa" for number in range(len(letters))]
         command = [programs.find(PROGRAM, self.path), "predict", *names]
         command += ["--gamma", f"{self.gamma or GAMMA:g}", "--parens", "parens"]
-        if with_probabilities:
-            least = f"{probabilities.LEAST:g}"
-            command += ["--posteriors", least, "posteriors"]
+        if least is not None:
+            command += ["--posteriors", f"{least:g}", "posteriors"]
         if self.parameters:
             command += ["--params", os.path.abspath(self.parameters)]
         with tempfile.TemporaryDirectory(prefix="contrafold-") as folder:
@@ -105,7 +108,7 @@ class Contrafold:
             for number, one in enumerate(letters):
                 dots = _structure(_written(here, "parens", number, len(letters)), one)
                 pairs = None
-                if with_probabilities:
+                if least is not None:
                     lines = _written(here, "posteriors", number, len(letters))
                     pairs = _pairs(lines, one)
                 predictions.append(folded.Prediction(dots, pairs))

@@ -43,8 +43,9 @@ class Prediction(NamedTuple):
 def fold(
     program: str,
     given: Sequence[str],
-    predict: Callable[[list[str], bool], list[Prediction]],
+    predict: Callable[[list[str], float | None], list[Prediction]],
     with_probabilities: bool,
+    least: float = pair_probabilities.LEAST,
 ) -> list[Folded]:
     """Folds sequences by a program and checks what it says.
 
@@ -52,9 +53,10 @@ def fold(
       program: its name, for messages.
       given: letters as `rna.alphabet` reads them. An empty one has the empty
         structure; no program sees it.
-      predict: gets sequences of A C G U N, none empty, and `with_probabilities`;
-        keeps their order.
+      predict: gets sequences of A C G U N, none empty, and the least probability that
+        is asked for, or None; keeps their order.
       with_probabilities: whether they are asked for.
+      least: of a pair that is listed.
 
     Raises:
       ValueError: a letter that is not of RNA, before anything is folded.
@@ -64,16 +66,19 @@ def fold(
     shown = [number for number, letters in enumerate(read) if letters]
     predictions = []
     if shown:
-        predictions = predict([read[number] for number in shown], with_probabilities)
+        asked = least if with_probabilities else None
+        predictions = predict([read[number] for number in shown], asked)
     nothing = Prediction("", [] if with_probabilities else None)
     of_number = dict(zip(shown, predictions, strict=True))
     return [
-        _folded(program, number + 1, letters, of_number.get(number, nothing))
+        _folded(program, number + 1, letters, of_number.get(number, nothing), least)
         for number, letters in enumerate(read)
     ]
 
 
-def _folded(program: str, number: int, letters: str, said: Prediction) -> Folded:
+def _folded(
+    program: str, number: int, letters: str, said: Prediction, least: float
+) -> Folded:
     place = f"{program}, sequence {number} of the call"
     if len(said.dot_bracket) != len(letters):
         raise programs.ProgramError(
@@ -82,18 +87,28 @@ def _folded(program: str, number: int, letters: str, said: Prediction) -> Folded
         )
     try:
         structure = structures.from_dot_bracket(said.dot_bracket)
-        probabilities = _probabilities(len(letters), said.pairs)
+        probabilities = (
+            None if said.pairs is None else listed(len(letters), said.pairs, least)
+        )
     except ValueError as error:
         raise programs.ProgramError(f"{place}: {error}") from error
     num_unknown = len(letters) - sum(map(letters.count, "ACGU"))
     return Folded(structure, num_unknown, probabilities)
 
 
-def _probabilities(
-    length: int, pairs: list[tuple[int, int, float]] | None
-) -> pair_probabilities.PairProbabilities | None:
-    if pairs is None:
-        return None
+def listed(
+    length: int, pairs: list[tuple[int, int, float]], least: float
+) -> pair_probabilities.PairProbabilities:
+    """Returns what a program says of pairs, checked and in order.
+
+    Args:
+      length: of the sequence.
+      pairs: i and j from 1, and the probability, in any order.
+      least: of a probability that is listed.
+
+    Raises:
+      ValueError: a pair or a probability that cannot be.
+    """
     table = np.array(sorted(pairs), np.float64).reshape(-1, 3)
     i, j = table[:, :2].astype(np.int32).T
     probability = table[:, 2]
@@ -105,6 +120,6 @@ def _probabilities(
             f"probability {probability[row]:g} of the pair ({i[row]}, {j[row]}); "
             f"1 <= i < j <= {length} and 0..1 are expected"
         )
-    shown = probability >= pair_probabilities.LEAST
+    shown = probability >= least
     kept = np.minimum(probability[shown], 1.0).astype(np.float32)
     return pair_probabilities.PairProbabilities(i[shown] - 1, j[shown] - 1, kept)

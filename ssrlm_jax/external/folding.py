@@ -4,6 +4,7 @@ A folder is checked when it is made and can be sent to other processes; folding 
 little more than the program itself, so hand over many sequences in one call.
 """
 
+import functools
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
@@ -18,14 +19,19 @@ class Folder(Protocol):
     """A folding program and its settings."""
 
     def fold(
-        self, sequences: Sequence[str], *, with_probabilities: bool = False
+        self,
+        sequences: Sequence[str],
+        *,
+        with_probabilities: bool = False,
+        least: float = probabilities.LEAST,
     ) -> list[Folded]:
         """Folds sequences.
 
         Args:
           sequences: letters as `rna.alphabet` reads them: U = T, lower = upper, IUPAC
             codes = N. An empty sequence has the empty structure.
-          with_probabilities: also of base pairs, from `probabilities.LEAST` on.
+          with_probabilities: also of base pairs.
+          least: of a pair that is listed.
 
         Returns:
           One for each sequence, in their order; each structure fits its sequence.
@@ -44,6 +50,8 @@ class Folder(Protocol):
 
 FOLDERS: dict[str, Callable[..., Folder]] = {
     "vienna": vienna.Vienna,
+    "andronescu": functools.partial(vienna.Vienna, parameters="andronescu2007"),
+    "langdon": functools.partial(vienna.Vienna, parameters="langdon2018"),
     "contrafold": contrafold.Contrafold,
     "eternafold": contrafold.eternafold,
     "linearfold": linearfold.Linearfold,

@@ -13,6 +13,7 @@ import os
 from collections.abc import Sequence
 
 from ssrlm_jax.external import folded, programs
+from ssrlm_jax.rna import probabilities
 
 PROGRAM = programs.Program(
     "linearfold",
@@ -51,13 +52,18 @@ class Linearfold:
         self._command()
 
     def fold(
-        self, sequences: Sequence[str], *, with_probabilities: bool = False
+        self,
+        sequences: Sequence[str],
+        *,
+        with_probabilities: bool = False,
+        least: float = probabilities.LEAST,
     ) -> list[folded.Folded]:
         """Folds sequences; see `folding.Folder`.
 
         Raises:
           ValueError: also where probabilities are asked for.
         """
+        del least
         if with_probabilities:
             raise ValueError(
                 "linearfold gives no pair probabilities; vienna, contrafold and "
@@ -88,7 +94,7 @@ class Linearfold:
         zeros = ["0"] * 5
         return [path, str(self.beam), *zeros, "5.0", "", "0", "2"]
 
-    def _predict(self, letters: list[str], _: bool) -> list[folded.Prediction]:
+    def _predict(self, letters: list[str], _: float | None) -> list[folded.Prediction]:
         answer = programs.run(
             self._command(),
             text="".join(f"{one}\n" for one in letters),

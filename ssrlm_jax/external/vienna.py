@@ -1,17 +1,29 @@
 """Folds by ViennaRNA, called as a library: no process is started.
 
-Source: Lorenz et al. 2011, Algorithms Mol. Biol. 6:26.
+Source: Lorenz et al. 2011, Algorithms Mol. Biol. 6:26. Windows: Bernhart, Hofacker and
+Stadler 2006, Bioinformatics 22(5).
 """
 
+import contextlib
 import dataclasses
-from collections.abc import Sequence
+import threading
+from collections.abc import Iterator, Sequence
 from types import ModuleType
+from typing import Any
 
 from ssrlm_jax.external import folded, programs
 from ssrlm_jax.rna import probabilities
 
 METHODS = ("mfe", "centroid", "mea")
 GAMMA = 1.0  # the default of RNAfold --MEA
+# Sets of energy parameters that the library brings, and what loads them.
+PARAMETERS = {
+    "turner2004": "params_load_RNA_Turner2004",
+    "andronescu2007": "params_load_RNA_Andronescu2007",
+    "langdon2018": "params_load_RNA_Langdon2018",
+}
+_DEFAULT = "turner2004"
+_LOADING = threading.RLock()  # the library holds one set for the whole process
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -23,6 +35,9 @@ class Vienna:
         "mea" the greatest expected accuracy.
       gamma: of "mea", the weight of pairs against unpaired letters; 0: 1.0.
       temperature: degrees Celsius.
+      parameters: of the energies; "turner2004" are measured ones (those of whoever has
+        loaded others into the library, else), "andronescu2007" and "langdon2018" were
+        fitted to known structures.
 
     Raises:
       ValueError: a setting out of its range.
@@ -32,6 +47,7 @@ class Vienna:
     method: str = "mfe"
     gamma: float = 0.0
     temperature: float = 37.0
+    parameters: str = _DEFAULT
 
     def __post_init__(self) -> None:
         if self.method not in METHODS:
@@ -42,17 +58,58 @@ class Vienna:
             raise ValueError(
                 f"temperature={self.temperature!r} does not lie in -273.15..100"
             )
+        if self.parameters not in PARAMETERS:
+            raise ValueError(
+                f"parameters={self.parameters!r} is not one of {tuple(PARAMETERS)}"
+            )
         _library()
 
     def fold(
-        self, sequences: Sequence[str], *, with_probabilities: bool = False
+        self,
+        sequences: Sequence[str],
+        *,
+        with_probabilities: bool = False,
+        least: float = probabilities.LEAST,
     ) -> list[folded.Folded]:
         """Folds sequences; see `folding.Folder`.
 
         Raises:
           ProgramError: also where the partition function overflows.
         """
-        return folded.fold("ViennaRNA", sequences, self._predict, with_probabilities)
+        with self._loaded():
+            return folded.fold(
+                "ViennaRNA", sequences, self._predict, with_probabilities, least
+            )
+
+    def local(
+        self, letters: str, *, window: int, span: int, least: float
+    ) -> probabilities.PairProbabilities:
+        """Returns probabilities of pairs, each the mean over the windows that hold it.
+
+        Time grows with the length only.
+
+        Args:
+          letters: A C G U N.
+          window: nucleotides.
+          span: j - i of a pair, at most.
+          least: of a probability that is listed.
+        """
+        library = _library()
+        found: list[tuple[int, int, float]] = []
+
+        def add(
+            row: list[float], _: int, i: int, __: int, what: int, ___: object
+        ) -> None:
+            if what & library.PROBS_WINDOW_BPP:
+                found.extend((i, j, p) for j, p in enumerate(row) if p and p >= least)
+
+        with self._loaded():
+            model = self._model()
+            model.window_size = min(window, len(letters))
+            model.max_bp_span = min(span, len(letters))
+            compound = library.fold_compound(letters, model, library.OPTION_WINDOW)
+            compound.probs_window(0, library.PROBS_WINDOW_BPP, add, None)
+        return folded.listed(len(letters), found, least)
 
     def describe(self) -> dict[str, object]:
         """Returns program, version and settings, for manifests."""
@@ -64,18 +121,37 @@ class Vienna:
         }
         if self.method == "mea":
             settings["gamma"] = self.gamma or GAMMA
+        if self.parameters != _DEFAULT:
+            settings["parameters"] = self.parameters
         return settings
 
-    def _predict(
-        self, letters: list[str], with_probabilities: bool
-    ) -> list[folded.Prediction]:
-        return [self._predict_one(one, with_probabilities) for one in letters]
+    @contextlib.contextmanager
+    def _loaded(self) -> Iterator[None]:
+        """Has the library use these parameters; afterwards its own ones again."""
+        if self.parameters == _DEFAULT:
+            with _LOADING:
+                yield
+            return
+        with _LOADING:
+            try:
+                getattr(_library(), PARAMETERS[self.parameters])()
+                yield
+            finally:
+                getattr(_library(), PARAMETERS[_DEFAULT])()
 
-    def _predict_one(self, letters: str, with_probabilities: bool) -> folded.Prediction:
-        library = _library()
-        model = library.md()
+    def _model(self) -> Any:
+        model = _library().md()
         model.temperature = self.temperature
-        compound = library.fold_compound(letters, model)
+        return model
+
+    def _predict(
+        self, letters: list[str], least: float | None
+    ) -> list[folded.Prediction]:
+        return [self._predict_one(one, least) for one in letters]
+
+    def _predict_one(self, letters: str, least: float | None) -> folded.Prediction:
+        with_probabilities = least is not None
+        compound = _library().fold_compound(letters, self._model())
         dots, energy = compound.mfe()
         if self.method == "mfe" and not with_probabilities:
             return folded.Prediction(dots, None)
@@ -91,7 +167,7 @@ class Vienna:
             dots, _ = compound.MEA(self.gamma or GAMMA)
         if not with_probabilities:
             return folded.Prediction(dots, None)
-        listed = compound.plist_from_probs(probabilities.LEAST)
+        listed = compound.plist_from_probs(least)
         return folded.Prediction(dots, [(pair.i, pair.j, pair.p) for pair in listed])
 
 
@@ -100,6 +176,6 @@ def _library() -> ModuleType:
         import RNA
     except ImportError as error:
         raise programs.ProgramError(
-            "ViennaRNA is not installed: pip install 'ssrlm-jax[fold]'"
+            "ViennaRNA is not installed: pip install ViennaRNA"
         ) from error
     return RNA

@@ -10,7 +10,7 @@ import itertools
 import json
 import pathlib
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from ssrlm_jax import config
 from ssrlm_jax.metrics import thresholds
@@ -20,6 +20,21 @@ FILE = "decodings.json"  # inside the model directory
 
 # method, max_pairs_per_base, allow_sharp_loops, is_canonical_only
 Rule = tuple[str, int, bool, bool]
+
+
+class Rules(NamedTuple):
+    """How a model's probabilities are decoded.
+
+    Attributes:
+      thresholds: of rules.
+      own: what is done where no rule is asked for.
+    """
+
+    thresholds: Mapping[Rule, float]
+    own: config.DecodingConfig
+
+
+NO_RULES = Rules({}, config.DecodingConfig())
 
 
 def choose(
@@ -55,34 +70,41 @@ def save(
     chosen: Sequence[tuple[config.DecodingConfig, thresholds.Choice]],
     about: Mapping[str, Any],
 ) -> pathlib.Path:
-    """Writes what was chosen, and how, into a model directory; returns the file."""
+    """Writes what was chosen, and how, into a model directory; returns the file.
+
+    The rule with the best F1 becomes what the model decodes by where none is asked for.
+    """
     rows = [dataclasses.asdict(rule) | choice._asdict() for rule, choice in chosen]
+    best = max(range(len(rows)), key=lambda number: rows[number]["f1"])
     path = directory / FILE
-    files.write_text(path, json.dumps({**about, "decodings": rows}, indent=1) + "\n")
+    facts = {**about, "best": best, "decodings": rows}
+    files.write_text(path, json.dumps(facts, indent=1) + "\n")
     return path
 
 
-def load(directory: pathlib.Path) -> dict[Rule, float]:
-    """Returns the threshold of each rule; none where the model has no such file.
+def load(directory: pathlib.Path) -> Rules:
+    """Returns the rules of a model; none where it has no such file.
 
     Raises:
       ValueError: the file is damaged.
     """
     path = directory / FILE
     if not path.is_file():
-        return {}
+        return NO_RULES
     try:
-        rows = json.loads(path.read_text())["decodings"]
+        facts = json.loads(path.read_text())
         names = [field.name for field in dataclasses.fields(config.DecodingConfig)]
-        rules = [
-            config.DecodingConfig(**{name: row[name] for name in names}) for row in rows
+        found = [
+            config.DecodingConfig(**{name: row[name] for name in names})
+            for row in facts["decodings"]
         ]
-    except (json.JSONDecodeError, KeyError, TypeError, ValueError) as error:
+        own = found[facts["best"]] if "best" in facts else config.DecodingConfig()
+    except (LookupError, TypeError, ValueError) as error:
         raise ValueError(
             f"{path}: not thresholds of decoding: {error}; remove it, or make it anew: "
             "launch/decoding.py --force"
         ) from error
-    return {rule_of(rule): rule.threshold for rule in rules}
+    return Rules({rule_of(rule): rule.threshold for rule in found}, own)
 
 
 def rule_of(settings: config.DecodingConfig) -> Rule:

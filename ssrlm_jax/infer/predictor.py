@@ -10,7 +10,7 @@ import dataclasses
 import functools
 import itertools
 import pathlib
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 import flax.traverse_util
@@ -20,6 +20,7 @@ import numpy as np
 from scipy import special  # type: ignore[import-untyped]
 
 from ssrlm_jax import config, model_dir
+from ssrlm_jax.external import energies
 from ssrlm_jax.infer import decodings, row_heads, rows
 from ssrlm_jax.models import attention, heads, layerwise, pair_tiles, shapes
 from ssrlm_jax.models import encoder as encoders
@@ -58,7 +59,7 @@ class Predictor:
         *,
         dtype: str = "float32",
         tile: int = TILE,
-        thresholds: Callable[[], Mapping[decodings.Rule, float]] = dict,
+        rules: Callable[[], decodings.Rules] = lambda: decodings.NO_RULES,
     ) -> None:
         """Makes a predictor.
 
@@ -66,10 +67,10 @@ class Predictor:
           description: of the model.
           params: as `model_dir.load` returns them; what is stacked may be lists, as
             `layerwise.split` makes them.
-          decoding: from probabilities to structures; None: the defaults.
+          decoding: from probabilities to structures; None: the model's own rule.
           dtype: of the encoder's and the head's products, "float32" or "bfloat16".
           tile: positions; RNA that is longer is computed in tiles of this size.
-          thresholds: returns those of rules of decoding, when one is asked for.
+          rules: returns the model's rules of decoding, when something is decoded.
 
         Raises:
           ValueError: the parameters are not those of the model that is described, or
@@ -77,24 +78,34 @@ class Predictor:
         """
         _check_dtype(dtype)
         self.description = description
-        self.decoding = decoding or config.DecodingConfig()
+        self._asked = decoding
         self._tile = tile
-        self._thresholds = thresholds
+        self._read_rules = rules
         self._attention = attention.choose("auto", jax.devices()[0]).name
         self._encoder = encoders.Encoder(
             **dataclasses.asdict(description.architecture),
             dtype=dtype,
             attend=attention.plain,  # see _encoder_for
         )
-        self._head = None
+        self._head = self._energies = None
         if description.head is not None:
             self._head = heads.build(description.head, dtype)
+            self._energies = energies.build(description.head)
         if not description.has_parts:
             params = {"encoder": params}
         params = {name: part for name, part in params.items() if name != "folding"}
         shapes.check(layerwise.stacked_shapes(params), self._encoder, self._head)
         self._layers = layerwise.apart(params["encoder"])
         self._head_params = jax.tree.map(jnp.asarray, params.get("pair_head"))
+
+    @functools.cached_property
+    def decoding(self) -> config.DecodingConfig:
+        """From probabilities to structures: as asked for, else by the model's rule."""
+        return self._asked or self._rules.own
+
+    @functools.cached_property
+    def _rules(self) -> decodings.Rules:
+        return self._read_rules()
 
     @property
     def threshold(self) -> float:
@@ -135,7 +146,7 @@ class Predictor:
     @functools.cached_property
     def _chosen(self) -> float | None:
         """The threshold that was chosen for the rule of decoding, if one was."""
-        return self._thresholds().get(decodings.rule_of(self.decoding))
+        return self._rules.thresholds.get(decodings.rule_of(self.decoding))
 
     @property
     def trained_length(self) -> int | None:
@@ -294,13 +305,26 @@ class Predictor:
             start_B, length_B = row_heads.filled(row.sequences, starts, group.places)
             probability_BLM = np.asarray(
                 row_heads.probabilities(
-                    head, self._head_params, x, start_B, length_B, group.length
+                    head,
+                    self._head_params,
+                    *(x, start_B, length_B, group.length),
+                    self._energy_maps(row, group, len(start_B)),
                 )
             )
             for place, matrix_LM in zip(group.places, probability_BLM, strict=False):
                 n = len(row.sequences[place])
                 found.append(probabilities.from_matrix(self._finite(matrix_LM[:n, :n])))
         return found
+
+    def _energy_maps(
+        self, row: rows.Row, group: rows.Group, size: int
+    ) -> np.ndarray | None:
+        """Returns energy_BLMS of a group, filled up with empty maps, if it is read."""
+        if self._energies is None:
+            return None
+        letters = [row.sequences[place] for place in group.places]
+        letters += [""] * (size - len(letters))
+        return probabilities.to_maps(self._energies(letters), group.length)
 
     def _pairs_of_long(self, row: rows.Row) -> probabilities.PairProbabilities:
         token_BL, segment_BL, _ = batches.pack(row.sequences, row.length)
@@ -309,10 +333,13 @@ class Predictor:
         x_LD, length = x_BLD[0, 1:-1], len(row.sequences[0])
         head, params = self._pair_head(), self._head_params
         assert isinstance(head, heads.PairHead), "max_fold_length keeps others away"
+        (listed,) = self._energies(row.sequences) if self._energies else ((),)
         # Not by JAX, which compiles for each size of the last tiles.
         return probabilities.from_tiles(
             (tile.row, tile.column, self._finite(special.expit(tile.logits_LM)))
-            for tile in pair_tiles.logits(head, params, x_LD, self._tile, length)
+            for tile in pair_tiles.logits(
+                head, params, x_LD, self._tile, length, listed
+            )
         )
 
     def _embed_row(self, layer: int, pool: str, row: rows.Row) -> list[np.ndarray]:
@@ -356,7 +383,8 @@ def load(
 
     Args:
       directory: made by `ssrlm export`, or WORKDIR/model of a finished run.
-      decoding: from probabilities to structures; None: the defaults.
+      decoding: from probabilities to structures; None: the model's own rule, which
+        launch/decoding.py chooses, else the defaults.
       dtype: of products, "float32" or "bfloat16"; the latter's matrices take half the
         memory, and embeddings and probabilities are rounded.
 
@@ -375,8 +403,8 @@ def load(
         else:
             flat[name] = jnp.asarray(flat[name], rounded)
     params = flax.traverse_util.unflatten_dict(flat)
-    chosen = functools.partial(decodings.load, directory)
-    return Predictor(description, params, decoding, dtype=dtype, thresholds=chosen)
+    rules = functools.partial(decodings.load, directory)
+    return Predictor(description, params, decoding, dtype=dtype, rules=rules)
 
 
 def is_matrix(path: Sequence[str], rank: int) -> bool:

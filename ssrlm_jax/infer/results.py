@@ -93,8 +93,12 @@ def check_writable(structure: structures.Structure, names: Sequence[str]) -> Non
         )
 
 
-def as_dot_bracket(record: formats.Record) -> str:
-    """Returns three lines: `>name`, sequence, structure.
+def as_dot_bracket(record: formats.Record, listed: _Probabilities) -> str:
+    """Returns three lines: `>name` and how sure it is, sequence, structure.
+
+    Args:
+      record: has a structure.
+      listed: probabilities of its pairs.
 
     Raises:
       ValueError: a base triple, or more crossings than there are brackets.
@@ -102,7 +106,9 @@ def as_dot_bracket(record: formats.Record) -> str:
     structure = canvas.structure_of(record)
     check_writable(structure, ["dbn"])
     dots = structures.to_dot_bracket(structure)
-    return f">{record.name}\n{record.sequence}\n{dots}\n"
+    expected = confidence.expected_f1(structure, listed)
+    header = f">{record.name} expected F1 {expected:.2f}"
+    return f"{header}\n{record.sequence}\n{dots}\n"
 
 
 def as_json(
@@ -132,6 +138,7 @@ def as_json(
         "pairs": (structure.pairs + 1).tolist(),
         "probabilities": probability_P.round(_DIGITS).tolist(),
         "mean_probability": mean,
+        "expected_f1": round(confidence.expected_f1(structure, listed), _DIGITS),
     }
     return json.dumps(fields | dict(about)) + "\n"
 

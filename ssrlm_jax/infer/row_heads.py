@@ -32,6 +32,7 @@ def probabilities(
     start_B: jax.Array,
     length_B: jax.Array,
     length: int,
+    energy_BLMS: jax.Array | None = None,
 ) -> jax.Array:
     """Returns symmetric float32 probability_BLM of sequences of a row.
 
@@ -42,6 +43,7 @@ def probabilities(
       start_B: where a sequence's letters begin in the row.
       length_B: of the sequences; 0: there is none.
       length: L, that of the map.
+      energy_BLMS: what the head reads of energies; None: nothing.
     """
     place_L = jnp.arange(length)
     is_BL = place_L[None] < length_B[:, None]
@@ -49,4 +51,5 @@ def probabilities(
         part = x[:, :, 1 : length + 1, 1 : length + 1]  # the row holds no other
     else:
         part = jnp.where(is_BL[..., None], x[0, start_B[:, None] + place_L[None]], 0)
-    return jax.nn.sigmoid(head.apply({"params": params}, part, is_BL))
+    logits_BLM = head.apply({"params": params}, part, is_BL, energy_BLMS=energy_BLMS)
+    return jax.nn.sigmoid(logits_BLM)

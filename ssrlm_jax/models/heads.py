@@ -3,10 +3,10 @@
 RiNALMo's and RNA-FM's read hidden states, ERNIE-RNA's reads scores of attention.
 Features of a pair are never built as a map of 2 D channels: a linear function of two
 concatenated vectors is the sum of a linear function of each. Axis letters are in
-models/layers.py; C are channels of a map.
+models/layers.py; C are channels of a map, S sources of energies: programs that give
+probabilities of pairs.
 """
 
-import dataclasses
 import functools
 from typing import Any
 
@@ -23,6 +23,9 @@ from ssrlm_jax.models import pair_resnet
 # A head has few parameters: every device holds all of them.
 PARTITION_RULES: tuple[tuple[str, P], ...] = ((r"pair_head/", P()),)
 UNLEARNED = r"norm_(mean|variance)"  # parameters that are loaded, never learned
+
+# Of an energy: the logit of pairs that are less probable, the least that is listed.
+LEAST_LOGIT = -9.21034  # log(1e-4)
 
 Params = Any
 
@@ -45,6 +48,8 @@ class PairHead(nn.Module):
       dtype: of maps; norms and logits are float32.
       is_rematerialised: whether the backward pass computes blocks again.
       normalise: replaces the norm over a map, for tiles.
+      num_energies: S, sources of energies. Each adds two channels before the first
+        block, probability and logit, and its logit to the output, by a learned share.
     """
 
     kind: str
@@ -56,6 +61,7 @@ class PairHead(nn.Module):
     dtype: str = "float32"
     is_rematerialised: bool = False
     normalise: pair_resnet.Normalise = pair_resnet.instance_norm
+    num_energies: int = 0
 
     def setup(self) -> None:
         if self.kind == "rinalmo":
@@ -73,9 +79,19 @@ class PairHead(nn.Module):
             )
         self.first = nn.Dense(self.channels, kernel_init=_HALF_INIT)
         self.second = nn.Dense(self.channels, use_bias=False, kernel_init=_HALF_INIT)
+        if self.num_energies:
+            self.energy = nn.Dense(
+                self.channels, use_bias=False, kernel_init=_INPUT_INIT
+            )
+            share = nn.initializers.constant(1.0 / self.num_energies)
+            self.energy_share = self.param("energy_share", share, (self.num_energies,))
 
     def __call__(
-        self, x_BLD: jax.Array, is_BL: jax.Array, is_training: bool = False
+        self,
+        x_BLD: jax.Array,
+        is_BL: jax.Array,
+        is_training: bool = False,
+        energy_BLMS: jax.Array | None = None,
     ) -> jax.Array:
         """Returns symmetric float32 logits_BLM of pairs; the diagonal means nothing.
 
@@ -84,10 +100,13 @@ class PairHead(nn.Module):
           is_BL: where there is a nucleotide; other positions change nothing, and
             their logits mean nothing.
           is_training: whether values are dropped; asks for an rng named "dropout".
+          energy_BLMS: probabilities, 0..1, symmetric; None: the head reads none.
         """
         chex.assert_equal_shape_prefix([x_BLD, is_BL], 2)
         first_BLC, second_BLC = self.project(x_BLD)
-        logits_BLM = self.logits(first_BLC, second_BLC, is_BL, is_BL, is_training)
+        logits_BLM = self.logits(
+            first_BLC, second_BLC, is_BL, is_BL, is_training, energy_BLMS
+        )
         upper_BLM = jnp.triu(logits_BLM, 1)
         return upper_BLM + upper_BLM.swapaxes(1, 2)
 
@@ -106,6 +125,7 @@ class PairHead(nn.Module):
         is_BL: jax.Array,
         is_BM: jax.Array,
         is_training: bool = False,
+        energy_BLMS: jax.Array | None = None,
     ) -> jax.Array:
         """Returns float32 logits_BLM of rows L and columns M, not symmetric.
 
@@ -115,9 +135,31 @@ class PairHead(nn.Module):
           is_BL: where rows are nucleotides.
           is_BM: where columns are.
           is_training: as above.
+          energy_BLMS: as above.
         """
         z_BLMC = first_BLC[:, :, None] + second_BMC[:, None]
-        return self.network(z_BLMC, is_BL[:, :, None] & is_BM[:, None], is_training)
+        is_BLM = is_BL[:, :, None] & is_BM[:, None]
+        if not self.num_energies:
+            return self.network(z_BLMC, is_BLM, is_training)
+        chex.assert_shape(energy_BLMS, (*z_BLMC.shape[:3], self.num_energies))
+        energy_BLMS = jnp.asarray(energy_BLMS, jnp.float32)
+        logit_BLMS = energy_logits(energy_BLMS)
+        # 0 where a pair is not listed, as beyond the edge; 2 where it is certain.
+        height_BLMS = 1.0 - logit_BLMS / LEAST_LOGIT
+        evidence_BLMX = jnp.concatenate([energy_BLMS, height_BLMS], axis=-1)
+        z_BLMC = z_BLMC + self.energy(evidence_BLMX).astype(z_BLMC.dtype)
+        logits_BLM = self.network(z_BLMC, is_BLM, is_training)
+        return logits_BLM + logit_BLMS @ self.energy_share
+
+
+def energy_logits(probability: jax.Array) -> jax.Array:
+    """Returns logits of probabilities of pairs, within `LEAST_LOGIT` and its opposite.
+
+    The ends are exact: float32 has no logit of 1.
+    """
+    least = 1.0 / (1.0 + np.exp(-LEAST_LOGIT))
+    clipped = jnp.clip(probability, least, 1.0 - least)
+    return jnp.clip(jnp.log(clipped) - jnp.log1p(-clipped), LEAST_LOGIT, -LEAST_LOGIT)
 
 
 class ScoreHead(nn.Module):
@@ -150,7 +192,11 @@ class ScoreHead(nn.Module):
 
     @nn.compact
     def __call__(
-        self, score_BHLM: jax.Array, is_BL: jax.Array, is_training: bool = False
+        self,
+        score_BHLM: jax.Array,
+        is_BL: jax.Array,
+        is_training: bool = False,
+        energy_BLMS: None = None,
     ) -> jax.Array:
         """Returns symmetric float32 logits_BLM of pairs; the diagonal means nothing.
 
@@ -160,10 +206,12 @@ class ScoreHead(nn.Module):
           is_BL: where there is a nucleotide; other positions change nothing, and
             their logits mean nothing.
           is_training: whether values are dropped; asks for an rng named "dropout".
+          energy_BLMS: None; this head reads none.
 
         Raises:
           ValueError: there are not so many heads.
         """
+        del energy_BLMS
         if score_BHLM.shape[1] <= self.attention_head:
             raise ValueError(
                 f"scores of {score_BHLM.shape[1]} attention heads found, that of "
@@ -196,14 +244,16 @@ Head = PairHead | ScoreHead
 
 def build(settings: Any, dtype: str, is_rematerialised: bool = False) -> Head:
     """Returns the head that a config.HeadConfig asks for."""
-    fields = dataclasses.asdict(settings)
+    names = ["num_blocks", "channels", "dropout", "norm"]
+    fields = {name: getattr(settings, name) for name in names}
     how = {"dtype": dtype, "is_rematerialised": is_rematerialised}
-    if settings.kind != "ernierna":
-        return PairHead(**fields, **how)
-    return ScoreHead(
-        **{
-            name: fields[name] for name in ("num_blocks", "channels", "dropout", "norm")
-        },
+    if settings.kind == "ernierna":
+        return ScoreHead(**fields, **how)
+    return PairHead(
+        kind=settings.kind,
+        projection=settings.projection,
+        num_energies=len(settings.energies),
+        **fields,
         **how,
     )
 
@@ -217,10 +267,14 @@ def fresh(head: Head, width: int, rng: jax.Array) -> Params:
       rng: a key.
     """
     is_BL = jnp.ones((1, 8), bool)
-    x = jnp.zeros((1, 8, width))
     if isinstance(head, ScoreHead):
         x = jnp.zeros((1, head.attention_head + 1, 8, 8))
-    return head.init(rng, x, is_BL)["params"]
+        return head.init(rng, x, is_BL)["params"]
+    energy_BLMS = None
+    if head.num_energies:
+        energy_BLMS = jnp.zeros((1, 8, 8, head.num_energies))
+    x_BLD = jnp.zeros((1, 8, width))
+    return head.init(rng, x_BLD, is_BL, energy_BLMS=energy_BLMS)["params"]
 
 
 @functools.partial(jax.jit, static_argnames=("encoder", "head"))

@@ -6,7 +6,7 @@ computes everything before it again, so that no map of C channels is ever stored
 """
 
 import functools
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 import jax
@@ -16,6 +16,7 @@ import numpy as np
 from ssrlm_jax.models import heads, pair_resnet
 
 Params = Any
+Energies = Sequence[tuple[np.ndarray, np.ndarray, np.ndarray]]
 Known = tuple[tuple[jax.Array, jax.Array], ...]  # mean_BC and variance_BC of each norm
 
 
@@ -39,6 +40,7 @@ def logits(
     x_LD: jax.Array,
     size: int,
     length: int | None = None,
+    energies: Energies = (),
 ) -> Iterator[Tile]:
     """Yields the upper triangle of a map of logits, tile by tile.
 
@@ -51,12 +53,16 @@ def logits(
       size: rows and columns of a tile; memory grows with its square, and the time
         with (1 + 2 reach / size)^2.
       length: nucleotides; what follows in `x_LD` is padding. None: there is none.
+      energies: of each source that the head reads, i, j (i < j) and probability of
+        the pairs that are listed.
     """
     first_LC, second_LC = (
         np.asarray(part_BLC)[0, :length]
         for part_BLC in _project(head, params, jnp.asarray(x_LD)[None])
     )
-    take = functools.partial(_take, first_LC, second_LC, heads.reach(head), size)
+    take = functools.partial(
+        _take, first_LC, second_LC, energies, heads.reach(head), size
+    )
     places = range(0, len(first_LC), size)
     known: Known = ()
     for _ in range(heads.num_norms(head)):
@@ -111,17 +117,21 @@ class _Norms:
 def _take(
     first_LC: np.ndarray,
     second_LC: np.ndarray,
+    energies: Energies,
     reach: int,
     size: int,
     row: int,
     column: int,
-) -> tuple[np.ndarray, ...]:
+) -> tuple[np.ndarray | None, ...]:
     """Returns features of a tile's rows and columns with their surroundings.
 
     Returns:
-      first_BLC, is_BL, is_inner_BL and the same of columns; L = size + 2 reach.
+      energy_BLMS (None where there is none), then first_BLC, is_BL, is_inner_BL and the
+      same of columns; L = size + 2 reach.
     """
-    found: list[np.ndarray] = []
+    found: list[np.ndarray | None] = [
+        _energy(energies, row - reach, column - reach, size + 2 * reach)
+    ]
     for part_LC, start in ((first_LC, row), (second_LC, column)):
         place_L = np.arange(start - reach, start + size + reach)
         is_L = (place_L >= 0) & (place_L < len(part_LC))
@@ -129,6 +139,20 @@ def _take(
         inside_L = np.clip(place_L, 0, len(part_LC) - 1)
         found += [part_LC[inside_L][None], is_L[None], is_inner_L[None]]
     return tuple(found)
+
+
+def _energy(energies: Energies, row: int, column: int, size: int) -> np.ndarray | None:
+    """Returns energy_BLMS of a part of a map; its first element is at row, column."""
+    if not energies:
+        return None
+    map_LMS = np.zeros((size, size, len(energies)), np.float16)
+    for number, (i, j, probability) in enumerate(energies):
+        for first, second in ((i, j), (j, i)):
+            row_P, column_P = first - row, second - column
+            is_in = (row_P >= 0) & (row_P < size)
+            is_in &= (column_P >= 0) & (column_P < size)
+            map_LMS[row_P[is_in], column_P[is_in], number] = probability[is_in]
+    return map_LMS[None]
 
 
 @functools.partial(jax.jit, static_argnames="head")
@@ -143,6 +167,7 @@ def _moments(
     head: heads.PairHead,
     params: Params,
     known: Known,
+    energy_BLMS: jax.Array | None,
     first_BLC: jax.Array,
     is_BL: jax.Array,
     is_inner_BL: jax.Array,
@@ -152,7 +177,7 @@ def _moments(
 ) -> pair_resnet.Moments:
     """Returns the moments of the first norm that is not known, over a tile."""
     norms = _Norms(known, is_inner_BL[:, :, None] & is_inner_BM[:, None])
-    _apply(head, params, norms, first_BLC, second_BMC, is_BL, is_BM)
+    _apply(head, params, norms, first_BLC, second_BMC, is_BL, is_BM, energy_BLMS)
     if norms.found is None:
         raise ValueError(f"{head.kind} has {len(known)} norms only")
     return norms.found
@@ -163,6 +188,7 @@ def _logits(
     head: heads.PairHead,
     params: Params,
     known: Known,
+    energy_BLMS: jax.Array | None,
     first_BLC: jax.Array,
     is_BL: jax.Array,
     is_inner_BL: jax.Array,
@@ -173,7 +199,9 @@ def _logits(
     """Returns logits_LM of a tile, without its surroundings."""
     del is_inner_BL, is_inner_BM
     norms = _Norms(known, None)
-    logits_BLM = _apply(head, params, norms, first_BLC, second_BMC, is_BL, is_BM)
+    logits_BLM = _apply(
+        head, params, norms, first_BLC, second_BMC, is_BL, is_BM, energy_BLMS
+    )
     edge = heads.reach(head)
     return logits_BLM[0, edge:-edge, edge:-edge]
 
@@ -186,7 +214,11 @@ def _apply(
     second_BMC: jax.Array,
     is_BL: jax.Array,
     is_BM: jax.Array,
+    energy_BLMS: jax.Array | None,
 ) -> jax.Array:
     return head.clone(normalise=norms).apply(
-        {"params": params}, first_BLC, second_BMC, is_BL, is_BM, method="logits"
+        {"params": params},
+        *(first_BLC, second_BMC, is_BL, is_BM),
+        energy_BLMS=energy_BLMS,
+        method="logits",
     )

@@ -6,7 +6,7 @@ at the edges. Positions count from 0.
 
 import os
 import pathlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -76,6 +76,24 @@ def to_matrix(probabilities: PairProbabilities, length: int) -> np.ndarray:
     i, j, probability = probabilities
     matrix_LL[i, j] = matrix_LL[j, i] = probability
     return matrix_LL
+
+
+def to_maps(listed: Sequence[Sequence[PairProbabilities]], length: int) -> np.ndarray:
+    """Returns what S sources say of the pairs of B sequences, padded.
+
+    Args:
+      listed: B times S.
+      length: L; no sequence is longer.
+
+    Returns:
+      float16 (B, L, L, S), symmetric; unlisted pairs are 0.
+    """
+    num_sources = len(listed[0])
+    map_BLMS = np.zeros((len(listed), length, length, num_sources), np.float16)
+    for map_LMS, sources in zip(map_BLMS, listed, strict=True):
+        for number, (i, j, probability) in enumerate(sources):
+            map_LMS[i, j, number] = map_LMS[j, i, number] = probability
+    return map_BLMS
 
 
 def write(

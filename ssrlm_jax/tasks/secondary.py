@@ -193,7 +193,12 @@ class Secondary:
         is_BL = place_L[None] < batch["length"][:, None]
         rngs = {} if rng is None else {"dropout": rng}
         return self.head.apply(
-            {"params": params[HEAD]}, x, is_BL, rng is not None, rngs=rngs
+            {"params": params[HEAD]},
+            x,
+            is_BL,
+            rng is not None,
+            batch.get("energy"),
+            rngs=rngs,
         )
 
     def _predicted(

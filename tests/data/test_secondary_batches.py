@@ -6,7 +6,7 @@ import pytest
 
 from ssrlm_jax import config
 from ssrlm_jax.data import secondary
-from ssrlm_jax.rna import alphabet, formats
+from ssrlm_jax.rna import alphabet, formats, probabilities
 from ssrlm_jax.rna import structure as structures
 
 SETTINGS = config.LabelledConfig(max_length=100, batch_size=2)
@@ -45,6 +45,38 @@ def test_a_batch_by_hand():
     assert not batch["segment"][1].any()
     assert batch["length"].tolist() == [4, 0]
     assert np.argwhere(batch["pair"]).tolist() == [[0, 0, 3], [0, 3, 0]]
+
+
+def test_energies_of_a_batch_by_hand():
+    listed = probabilities.PairProbabilities(
+        np.array([0]), np.array([3]), np.array([0.5], np.float32)
+    )
+    empty = probabilities.PairProbabilities(*(np.empty(0, int) for _ in range(3)))
+    asked = []
+
+    def energies(letters):
+        asked.extend(letters)
+        return [(listed, empty) if one else (empty, empty) for one in letters]
+
+    record = formats.Record("a", "gCAN", structures.from_dot_bracket("(..)"))
+    energy_BLMS = secondary.make([record, None], 5, energies)["energy"]
+    assert asked == ["gCAN", ""]
+    assert (energy_BLMS.shape, energy_BLMS.dtype) == ((2, 5, 5, 2), np.float16)
+    assert np.argwhere(energy_BLMS).tolist() == [[0, 0, 3, 0], [0, 3, 0, 0]]
+    assert energy_BLMS.max() == 0.5
+
+
+@pytest.mark.parametrize("start", [0, 7, 50])
+def test_threads_change_nothing(start):
+    one = secondary.into_buckets(
+        _records(), dataclasses.replace(SETTINGS, num_threads=1)
+    )
+    four = dataclasses.replace(
+        one, settings=dataclasses.replace(SETTINGS, num_threads=4)
+    )
+    streams = one.batches(7, 0, 1, start), four.batches(7, 0, 1, start)
+    for found, expected in itertools.islice(zip(*streams, strict=True), 40):
+        np.testing.assert_array_equal(found["token"], expected["token"])
 
 
 def test_every_record_comes_once_an_epoch_in_another_order():

@@ -15,7 +15,7 @@ MIXED = [stand_ins.TRNA, "", "A", "NNNNNN", "augtr", "GGGGNAAACCCC"]
 def folder(request, tmp_path):
     """Every folder; programs are stand-ins, ViennaRNA is itself."""
     make = folding.FOLDERS[request.param]
-    if request.param == "vienna":
+    if request.param in ("vienna", "andronescu", "langdon"):
         pytest.importorskip("RNA", reason="ViennaRNA is not installed")
         return make()
     if request.param == "linearfold":

@@ -100,9 +100,32 @@ def test_describe_names_version_and_settings(library):
     assert vienna.Vienna(method="mea").describe()["gamma"] == 1.0
 
 
+@pytest.mark.parametrize("name", vienna.PARAMETERS)
+def test_parameters_are_those_of_the_library_and_go_when_they_are_used(library, name):
+    before = library.fold_compound(stand_ins.TRNA).mfe()
+    folder = vienna.Vienna(parameters=name)
+    (found,) = folder.fold([stand_ins.TRNA], with_probabilities=True)
+    assert library.fold_compound(stand_ins.TRNA).mfe() == before
+    assert folder.describe().get("parameters", "turner2004") == name
+    try:
+        getattr(library, vienna.PARAMETERS[name])()
+        compound = library.fold_compound(stand_ins.TRNA)
+        dots, energy = compound.mfe()
+        compound.pf()
+        expected = [(p.i - 1, p.j - 1, p.p) for p in compound.plist_from_probs(0.01)]
+    finally:
+        library.params_load_RNA_Turner2004()
+    assert structures.to_dot_bracket(found.structure) == dots
+    np.testing.assert_allclose(
+        np.stack(found.probabilities, 1), sorted(expected), rtol=1e-4
+    )
+    assert (energy == before[1]) == (name == "turner2004")
+
+
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
+        ({"parameters": "turner"}, "parameters='turner' is not one of"),
         ({"method": "mef"}, "method='mef' is not one of"),
         ({"gamma": -1.0}, "gamma=-1.0 is < 0"),
         ({"temperature": 310.0}, "temperature=310.0 does not lie in"),
@@ -115,5 +138,5 @@ def test_impossible_settings_are_refused(settings, message):
 
 def test_a_missing_package_says_what_to_install(monkeypatch):
     monkeypatch.setitem(sys.modules, "RNA", None)
-    with pytest.raises(programs.ProgramError, match=r"pip install 'ssrlm-jax\[fold\]'"):
+    with pytest.raises(programs.ProgramError, match="pip install ViennaRNA"):
         vienna.Vienna()

@@ -42,12 +42,14 @@ def test_every_rule_gets_a_threshold_of_its_own():
 
 
 def test_what_is_kept_is_found_again(tmp_path):
-    assert decodings.load(tmp_path) == {}
+    assert decodings.load(tmp_path) == decodings.NO_RULES
     chosen = list(decodings.choose([_known(0.195)], ["greedy"]))
     path = decodings.save(tmp_path, chosen, {"rnas": 1})
     assert path.name == "decodings.json"
     assert json.loads(path.read_text())["rnas"] == 1
-    assert decodings.load(tmp_path) == {
+    found = decodings.load(tmp_path)
+    assert found.own == config.DecodingConfig(threshold=0.2)  # the first of equals
+    assert found.thresholds == {
         ("greedy", 1, True, False): 0.2,
         ("greedy", 1, True, True): 0.01,
         ("greedy", 1, False, False): 0.2,
@@ -57,7 +59,14 @@ def test_what_is_kept_is_found_again(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "content", ["{", "{}", '{"decodings": [{"method": "greedy"}]}', '{"decodings": 1}']
+    "content",
+    [
+        "{",
+        "{}",
+        '{"decodings": [], "best": 0}',
+        '{"decodings": [{"method": "greedy"}]}',
+        '{"decodings": 1}',
+    ],
 )
 def test_a_damaged_file_is_named(tmp_path, content):
     (tmp_path / decodings.FILE).write_text(content)
@@ -65,6 +74,16 @@ def test_a_damaged_file_is_named(tmp_path, content):
         ValueError, match=r"decodings.json: not thresholds.*; remove it"
     ):
         decodings.load(tmp_path)
+
+
+def test_a_file_of_before_does_not_change_how_a_model_decodes(tmp_path):
+    chosen = list(decodings.choose([_known(0.195)], ["nested"]))
+    path = decodings.save(tmp_path, chosen, {})
+    facts = json.loads(path.read_text())
+    assert decodings.load(tmp_path).own.method == "nested"
+    del facts["best"]
+    path.write_text(json.dumps(facts))
+    assert decodings.load(tmp_path).own == config.DecodingConfig()
 
 
 def test_settings_name_methods_that_exist_once():

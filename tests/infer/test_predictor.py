@@ -24,7 +24,7 @@ RNA = ["GGGAAACCC", "A", "acgtnacgu" * 4, "GC" * 30, "GGGAAACCC", "AUGC" * 20]
 def model():
     """Returns a description and parameters of a tiny model with a head."""
     body = encoder.Encoder(**dataclasses.asdict(SIZES), attend=attention.plain)
-    head = heads.PairHead(**dataclasses.asdict(HEAD))
+    head = heads.build(HEAD, "float32")
     token_BL = jnp.zeros((1, 8), jnp.uint8)
     keys = jax.random.split(jax.random.key(0))
     params = {
@@ -79,7 +79,7 @@ def test_a_batch_gives_what_its_sequences_give_one_by_one(predictor):
 def test_probabilities_are_those_of_the_plain_forward_pass(model, predictor):
     description, params = model
     body = encoder.Encoder(**dataclasses.asdict(SIZES), attend=attention.plain)
-    head = heads.PairHead(**dataclasses.asdict(HEAD))
+    head = heads.build(HEAD, "float32")
     sequence = RNA[2]
     token_BL, segment_BL, _ = batches.pad([sequence], len(sequence))
     x_BLD = body.apply(
@@ -109,6 +109,52 @@ def test_long_rna_in_tiles_is_equal_to_the_whole(model, predictor, monkeypatch):
         np.testing.assert_allclose(found_LL, expected_LL, atol=1e-5)
     assert sorted(in_tiles) == sorted(one for one in RNA if len(one) > 24)
     assert len(in_tiles) > 1
+
+
+@pytest.fixture(scope="module")
+def reading():
+    """Returns a description and parameters of a tiny model that reads energies."""
+    pytest.importorskip("RNA", reason="ViennaRNA is not installed")
+    settings = config.HeadConfig(channels=4, energy="vienna,andronescu")
+    body = encoder.Encoder(**dataclasses.asdict(SIZES), attend=attention.plain)
+    token_BL = jnp.zeros((1, 8), jnp.uint8)
+    keys = jax.random.split(jax.random.key(0))
+    params = {
+        "encoder": body.init(keys[0], token_BL, token_BL)["params"],
+        "pair_head": heads.fresh(heads.build(settings, "float32"), 16, keys[1]),
+    }
+    description = model_dir.Description(
+        architecture=SIZES,
+        letters=alphabet.LETTERS,
+        made={},
+        scores={},
+        threshold=0.4,
+        head=settings,
+    )
+    return description, jax.tree.map(np.asarray, params)
+
+
+def test_a_batch_with_energies_gives_what_its_sequences_give_one_by_one(reading):
+    predictor = predictors.Predictor(*reading)
+    rna = [*RNA, "NNNNNNNN"]
+    together = _matrices(predictor, rna)
+    backwards = _matrices(predictor, rna[::-1])[::-1]
+    for sequence, matrix_LL, again_LL in zip(rna, together, backwards, strict=True):
+        (alone_LL,) = _matrices(predictor, [sequence])
+        np.testing.assert_allclose(matrix_LL, alone_LL, atol=1e-5)
+        np.testing.assert_allclose(matrix_LL, again_LL, atol=1e-5)
+    # The energies are read: the hairpin is seen by weights that are random.
+    hairpin = together[RNA.index("GC" * 30)]
+    assert hairpin.max() > 0.2
+
+
+def test_long_rna_with_energies_in_tiles_is_equal_to_the_whole(reading):
+    tiled = predictors.Predictor(*reading, tile=24)
+    whole = predictors.Predictor(*reading)
+    for found_LL, expected_LL in zip(
+        _matrices(tiled, RNA), _matrices(whole, RNA), strict=True
+    ):
+        np.testing.assert_allclose(found_LL, expected_LL, atol=1e-5)
 
 
 def test_few_shapes_are_compiled():

@@ -48,7 +48,9 @@ def test_an_unknown_format_is_named(text):
 
 
 def test_three_lines_of_dot_bracket():
-    assert results.as_dot_bracket(HAIRPIN) == ">hairpin\nGGAAACC\n((...))\n"
+    # Chosen pairs 0.75 and 0.5, listed ones 1.375: 2 x 1.25 / (2 + 1.375)
+    expected = ">hairpin expected F1 0.74\nGGAAACC\n((...))\n"
+    assert results.as_dot_bracket(HAIRPIN, LISTED) == expected
 
 
 def test_json_by_hand():
@@ -59,6 +61,7 @@ def test_json_by_hand():
         "pairs": [[1, 7], [2, 6]],
         "probabilities": [0.75, 0.5],
         "mean_probability": 0.625,
+        "expected_f1": 0.7407,
         "model": "tiny",
         "threshold": 0.5,
     }
@@ -70,6 +73,7 @@ def test_json_of_nothing_paired():
     told = json.loads(results.as_json(record, nothing, {}))
     assert (told["pairs"], told["probabilities"]) == ([], [])
     assert told["mean_probability"] is None
+    assert told["expected_f1"] == 1.0
 
 
 def test_json_holds_a_base_triple():
@@ -187,7 +191,7 @@ def test_a_base_triple_is_one_error_and_other_formats_are_written(tmp_path):
 
 def test_a_base_triple_is_no_dot_bracket():
     with pytest.raises(ValueError, match="dbn cannot hold; json and prob can"):
-        results.as_dot_bracket(TRIPLE)
+        results.as_dot_bracket(TRIPLE, LISTED)
 
 
 def test_pictures_are_beside_the_structure(tmp_path):

@@ -13,6 +13,7 @@ KINDS = {
     "rnafm": {"kind": "rnafm", "num_blocks": 4, "norm": "instance"},
     "rnafm batch": {"kind": "rnafm", "num_blocks": 4, "norm": "batch"},
 }
+SOURCES = 2  # of energies
 
 
 def _head(name, **settings):
@@ -35,9 +36,36 @@ def _make(name, length=LENGTH, **settings):
     return head, jax.tree.unflatten(tree, moved), x_BLD
 
 
-def _logits(head, params, x_BLD, length_B):
+def _logits(head, params, x_BLD, length_B, energy_BLMS=None):
     is_BL = jnp.arange(x_BLD.shape[1])[None] < jnp.asarray(length_B)[:, None]
-    return jax.jit(head.apply)({"params": params}, x_BLD, is_BL)
+    return jax.jit(head.apply)(
+        {"params": params}, x_BLD, is_BL, energy_BLMS=energy_BLMS
+    )
+
+
+def _make_with_energies(name):
+    """Returns a head that reads energies, its parameters, x_BLD and energies listed."""
+    plain, params, x_BLD = _make(name)
+    head = _head(name, num_energies=SOURCES)
+    rng = np.random.default_rng(0)
+    extra = {
+        "energy": {"kernel": jnp.asarray(rng.normal(size=(2 * SOURCES, 6)), "float32")},
+        "energy_share": jnp.asarray([0.7, 0.4]),
+    }
+    i, j = np.triu_indices(LENGTH, 1)
+    listed = []
+    for _ in range(SOURCES):
+        kept = np.sort(rng.permutation(len(i))[:30])
+        probability = rng.uniform(1e-4, 1.0, 30).astype(np.float16).astype("float32")
+        listed.append((i[kept], j[kept], probability))
+    return head, params | extra, x_BLD, listed
+
+
+def _maps(listed, length=LENGTH):
+    map_BLMS = np.zeros((1, length, length, len(listed)), np.float16)
+    for number, (i, j, probability) in enumerate(listed):
+        map_BLMS[0, i, j, number] = map_BLMS[0, j, i, number] = probability
+    return jnp.asarray(map_BLMS)
 
 
 @pytest.mark.parametrize(
@@ -131,6 +159,71 @@ def test_tiles_are_equal_to_the_whole_map(name, size):
         )
     upper = np.triu_indices(LENGTH, 1)
     np.testing.assert_allclose(found_LM[upper], whole_LM[upper], rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("name", KINDS)
+def test_without_energies_nothing_is_added(name):
+    _, params, _ = _make(name)
+    found = heads.fresh(_head(name, num_energies=SOURCES), WIDTH, jax.random.key(1))
+    added = {"energy", "energy_share"}
+    assert set(found) - set(params) == added
+    plain = heads.fresh(_head(name), WIDTH, jax.random.key(1))
+    jax.tree.map(
+        np.testing.assert_array_equal,
+        plain,
+        {k: v for k, v in found.items() if k not in added},
+    )
+
+
+def test_energies_skip_the_network_by_hand():
+    head, params, x_BLD, listed = _make_with_energies("rnafm")
+    nothing = _logits(head, params, x_BLD, [LENGTH], 0 * _maps(listed))
+    # A network that gives 0 leaves the mean of the logits, by the learned shares.
+    silent = params | {"logits": jax.tree.map(jnp.zeros_like, params["network"])}
+    silent["network"] = params["network"] | {
+        "logits": jax.tree.map(jnp.zeros_like, params["network"]["logits"])
+    }
+    del silent["logits"]
+    energy_BLMS = jnp.zeros((1, LENGTH, LENGTH, 2)).at[0, 3, 9].set([0.5, 0.25])
+    found = _logits(head, silent, x_BLD, [LENGTH], energy_BLMS)[0]
+    least = np.log(1e-4)
+    assert found[3, 9] == pytest.approx(0.7 * 0.0 + 0.4 * np.log(0.25 / 0.75), rel=1e-5)
+    assert found[4, 9] == pytest.approx((0.7 + 0.4) * least, rel=1e-5)
+    assert jnp.isfinite(nothing).all()
+
+
+def test_logits_of_energies_stay_within_the_least_listed():
+    found = heads.energy_logits(jnp.array([0.0, 1e-4, 0.5, 1.0]))
+    np.testing.assert_allclose(found, [-9.21034, -9.21024, 0, 9.21034], rtol=1e-4)
+
+
+@pytest.mark.parametrize("name", KINDS)
+def test_energies_in_padding_change_nothing(name):
+    head, params, x_BLD, listed = _make_with_energies(name)
+    alone = _logits(head, params, x_BLD, [LENGTH], _maps(listed))
+    padded_BLD = jnp.pad(x_BLD, ((0, 0), (0, 6), (0, 0)), constant_values=3.0)
+    padded_BLMS = jnp.pad(
+        _maps(listed), ((0, 0), (0, 6), (0, 6), (0, 0)), constant_values=0.5
+    )
+    found = _logits(head, params, padded_BLD, [LENGTH], padded_BLMS)
+    np.testing.assert_allclose(
+        found[0, :LENGTH, :LENGTH], alone[0], rtol=1e-4, atol=1e-4
+    )
+
+
+@pytest.mark.parametrize("name", KINDS)
+@pytest.mark.parametrize("size", [5, 64])
+def test_tiles_with_energies_are_equal_to_the_whole_map(name, size):
+    head, params, x_BLD, listed = _make_with_energies(name)
+    whole_LM = np.asarray(_logits(head, params, x_BLD, [LENGTH], _maps(listed)))[0]
+    found_LM = np.full((LENGTH, LENGTH), np.nan, np.float32)
+    for tile in pair_tiles.logits(head, params, x_BLD[0], size, energies=listed):
+        rows, columns = tile.logits_LM.shape
+        found_LM[tile.row : tile.row + rows, tile.column : tile.column + columns] = (
+            tile.logits_LM
+        )
+    upper = np.triu_indices(LENGTH, 1)
+    np.testing.assert_allclose(found_LM[upper], whole_LM[upper], rtol=1e-4, atol=1e-4)
 
 
 @pytest.mark.parametrize("name", ["rnafm batch", "rinalmo"])

@@ -1,0 +1,243 @@
+"""What folding programs say of pairs, as evidence for a pair head.
+
+For each sequence and program a list of probable pairs. Rounded to float16, so that what
+comes from the disk is what was computed. Kept by hash of the sequence, the program and
+its settings: what is there is never computed again.
+"""
+
+import concurrent.futures
+import dataclasses
+import functools
+import hashlib
+import json
+import multiprocessing
+import os
+import pathlib
+from collections.abc import Callable, Iterable, Sequence
+
+import numpy as np
+
+from ssrlm_jax import config
+from ssrlm_jax.external import folding, programs, sequences, vienna
+from ssrlm_jax.rna import files, probabilities
+
+LEAST = 1e-4  # of a pair that is listed
+_ROW = np.dtype([("i", "<i4"), ("j", "<i4"), ("probability", "<f2")])
+_AT_ONCE = 64  # sequences that a process gets; parameters are loaded once for all
+
+Listed = probabilities.PairProbabilities
+Report = Callable[[int, int], None]  # sequences that are done, and all
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Energies:
+    """Folding programs that give pair probabilities; called with sequences.
+
+    Attributes:
+      names: of `folding.FOLDERS`, at least one.
+      temperature: degrees Celsius; programs other than ViennaRNA know 37 only.
+      longest: nucleotides of RNA that is folded as a whole; longer RNA is folded
+        locally, which ViennaRNA alone can do.
+      window: nucleotides, of local folding.
+      span: j - i of a pair, at most, of local folding.
+      folder: where maps are kept; "" keeps none.
+
+    Raises:
+      ValueError: another temperature than a program knows.
+      ProgramError: a program is missing, or gives no probabilities.
+    """
+
+    names: tuple[str, ...]
+    temperature: float = 37.0
+    longest: int = 1_500
+    window: int = 600
+    span: int = 400
+    folder: str = ""
+
+    def __post_init__(self) -> None:
+        for folder in self._folders:
+            folder.fold([], with_probabilities=True)
+
+    def __call__(self, given: Sequence[str]) -> list[tuple[Listed, ...]]:
+        """Returns for each sequence what each program says of its pairs.
+
+        Args:
+          given: letters as `rna.alphabet` reads them.
+
+        Raises:
+          ValueError: a letter that is not of RNA.
+          ProgramError: a program failed, or cannot fold so long an RNA.
+        """
+        read = [sequences.read(number, one) for number, one in enumerate(given, 1)]
+        columns = [
+            self._of_program(name, folder, read)
+            for name, folder in zip(self.names, self._folders, strict=True)
+        ]
+        return list(zip(*columns, strict=True))
+
+    def describe(self) -> list[dict[str, object]]:
+        """Returns each program, its version and its settings."""
+        return [dict(folder.describe()) for folder in self._folders]
+
+    def fill(
+        self, given: Iterable[str], report: Report, num_processes: int | None = None
+    ) -> None:
+        """Computes what is not kept yet, in processes of its own.
+
+        Args:
+          given: as above.
+          report: gets how many sequences are done, now and then.
+          num_processes: None: one for each core.
+
+        Raises:
+          ValueError: nothing is kept; as above.
+        """
+        if not self.folder:
+            raise ValueError("energies are kept nowhere: folder is empty")
+        distinct = dict.fromkeys(sequences.read(n, one) for n, one in enumerate(given))
+        missing = [one for one in distinct if not self._is_kept(one)]
+        missing.sort(key=len, reverse=True)  # the last ones to end are short
+        parts = [missing[n : n + _AT_ONCE] for n in range(0, len(missing), _AT_ONCE)]
+        if not parts:
+            return
+        with concurrent.futures.ProcessPoolExecutor(
+            min(len(parts), num_processes or os.cpu_count() or 1),
+            multiprocessing.get_context("spawn"),
+        ) as pool:
+            waiting = [pool.submit(_fill, self, part) for part in parts]
+            done = 0
+            try:
+                for one in concurrent.futures.as_completed(waiting):
+                    done += one.result()
+                    report(done, len(missing))
+            except BaseException:
+                pool.shutdown(wait=False, cancel_futures=True)
+                raise
+
+    @functools.cached_property
+    def _folders(self) -> list[folding.Folder]:
+        folders: list[folding.Folder] = []
+        for name in self.names:
+            one = folding.FOLDERS[name]()
+            if isinstance(one, vienna.Vienna):
+                one = dataclasses.replace(one, temperature=self.temperature)
+            elif self.temperature != 37.0:
+                raise ValueError(
+                    f"temperature={self.temperature:g}: {name} knows 37 degrees only"
+                )
+            folders.append(one)
+        return folders
+
+    @functools.cached_property
+    def _keys(self) -> dict[str, str]:
+        """What the results of each program depend on, but for the sequence."""
+        local = [self.longest, self.window, self.span]
+        return {
+            name: json.dumps([folder.describe(), local, LEAST], sort_keys=True)
+            for name, folder in zip(self.names, self._folders, strict=True)
+        }
+
+    def _path(self, name: str, letters: str) -> pathlib.Path:
+        text = f"{self._keys[name]}\n{letters}".encode()
+        digest = hashlib.sha256(text).hexdigest()[:32]
+        return pathlib.Path(self.folder) / digest[:2] / f"{digest}.npy"
+
+    def _is_kept(self, letters: str) -> bool:
+        return all(self._path(name, letters).exists() for name in self.names)
+
+    def _of_program(
+        self, name: str, folder: folding.Folder, read: Sequence[str]
+    ) -> list[Listed]:
+        found: dict[str, Listed] = {}
+        for letters in dict.fromkeys(read):
+            if (listed := self._kept(name, letters)) is not None:
+                found[letters] = listed
+        missing = [letters for letters in dict.fromkeys(read) if letters not in found]
+        short = [letters for letters in missing if len(letters) <= self.longest]
+        new: dict[str, Listed] = {}
+        for letters, one in zip(
+            short,
+            folder.fold(short, with_probabilities=True, least=LEAST),
+            strict=True,
+        ):
+            assert one.probabilities is not None, "they were asked for"
+            new[letters] = one.probabilities
+        for letters in missing:
+            if letters not in new:
+                new[letters] = self._local(name, folder, letters)
+        for letters, listed in new.items():
+            found[letters] = _rounded(listed)
+            self._keep(name, letters, found[letters])
+        return [found[letters] for letters in read]
+
+    def _local(self, name: str, folder: folding.Folder, letters: str) -> Listed:
+        if not isinstance(folder, vienna.Vienna):
+            raise programs.ProgramError(
+                f"{name} does not fold locally: {len(letters):,} nucleotides found, up "
+                f"to {self.longest:,} are accepted"
+            )
+        return folder.local(letters, window=self.window, span=self.span, least=LEAST)
+
+    def _kept(self, name: str, letters: str) -> Listed | None:
+        if not self.folder:
+            return None
+        path = self._path(name, letters)
+        try:
+            rows = np.load(path)
+        except FileNotFoundError:
+            return None
+        except (OSError, ValueError, EOFError) as error:
+            raise ValueError(f"{path}: not pair probabilities; remove it") from error
+        return _from_rows(rows)
+
+    def _keep(self, name: str, letters: str, listed: Listed) -> None:
+        if not self.folder:
+            return
+        path = self._path(name, letters)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        rows = np.empty(len(listed.i), _ROW)
+        for field, values in listed._asdict().items():
+            rows[field] = values
+        with files.whole(path) as part, part.open("wb") as file:
+            np.save(file, rows)
+
+
+def build(settings: config.HeadConfig, folder: str = "") -> Energies | None:
+    """Returns what gives the energies that a head reads; None where it reads none.
+
+    Args:
+      settings: of the head.
+      folder: where maps are kept; "~" is the home, "" keeps none.
+
+    Raises:
+      As `Energies`.
+    """
+    if not settings.energies:
+        return None
+    return Energies(
+        names=settings.energies,
+        temperature=settings.energy_temperature,
+        longest=settings.energy_longest,
+        window=settings.energy_window,
+        span=settings.energy_span,
+        folder=os.path.expanduser(folder),
+    )
+
+
+def _fill(energies: Energies, part: list[str]) -> int:
+    energies(part)
+    return len(part)
+
+
+def _rounded(listed: Listed) -> Listed:
+    return listed._replace(
+        probability=listed.probability.astype(np.float16).astype(np.float32)
+    )
+
+
+def _from_rows(rows: np.ndarray) -> Listed:
+    return Listed(
+        np.ascontiguousarray(rows["i"]),
+        np.ascontiguousarray(rows["j"]),
+        rows["probability"].astype(np.float32),
+    )
