@@ -13,6 +13,7 @@ from ssrlm_jax.cli import (
     evaluate,
     fold,
     fold3d,
+    models,
     reports,
 )
 
@@ -24,6 +25,7 @@ COMMANDS = (
     embed.add,
     evaluate.add,
     contacts.add,
+    models.add,
     convert.add,
 )
 

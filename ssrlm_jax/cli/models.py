@@ -1,12 +1,24 @@
-"""Which model a command uses, and in which precision."""
+"""Which model a command uses, and in which precision; `ssrlm models` lists them."""
 
 import argparse
-import os
+import json
 import pathlib
+from typing import Any
 
-from ssrlm_jax import config
+from ssrlm_jax import config, model_dir
+from ssrlm_jax.cli import reports
+from ssrlm_jax.infer import catalogue
 
-VARIABLE = "SSRLM_MODEL"
+_SCORES = ("f1", "lddt", "loss")  # of validation; the first one that a model has
+
+
+def add(commands: Any) -> None:
+    """Adds `models` to the subparsers of `ssrlm`."""
+    models = commands.add_parser(
+        "models", help="list the models that come with the package, and your own"
+    )
+    models.add_argument("--json", action="store_true", help="print JSON, for programs")
+    models.set_defaults(run=_models)
 
 
 def add_argument(parser: argparse.ArgumentParser) -> None:
@@ -14,9 +26,9 @@ def add_argument(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "-m",
         "--model",
-        type=pathlib.Path,
         metavar="MODEL",
-        help=f"model directory (default: the environment variable {VARIABLE})",
+        help=f"directory, or a name of `ssrlm models` (default: the environment "
+        f"variable {catalogue.MODEL}, else {catalogue.DEFAULT})",
     )
 
 
@@ -32,16 +44,41 @@ def add_dtype(parser: argparse.ArgumentParser) -> None:
 
 
 def chosen(parsed: argparse.Namespace) -> pathlib.Path:
-    """Returns the model directory that is named by -m or the environment.
+    """Returns the model directory that is named by -m, the environment or nothing.
 
     Raises:
-      ValueError: neither names one.
+      ValueError: there is no such model.
     """
-    if parsed.model is not None:
-        return parsed.model
-    if os.environ.get(VARIABLE):
-        return pathlib.Path(os.environ[VARIABLE])
-    raise ValueError(
-        f"no model is named: give -m MODEL or set {VARIABLE}; training makes one "
-        f"(launch/finetune.py, launch/tertiary.py), or `ssrlm export WORKDIR MODEL`"
-    )
+    return catalogue.find(parsed.model)
+
+
+def _models(parsed: argparse.Namespace) -> None:
+    facts = [_facts(entry) for entry in catalogue.entries()]
+    if parsed.json:
+        reports.write(json.dumps(facts, indent=1) + "\n")
+        return
+    names = ("name", "parameters", "size", "predicts", "validation", "licence", "where")
+    rows = [names, *(tuple(str(fact[name]) for name in names) for fact in facts)]
+    reports.write(reports.table(rows, num_left=len(names)))
+    reports.write(f"default: {catalogue.find().name}\n")
+
+
+def _facts(entry: catalogue.Entry) -> dict[str, Any]:
+    """Returns what a person wants to know of a model before taking it."""
+    description = model_dir.describe(entry.directory)
+    size = (entry.directory / model_dir.WEIGHTS_FILE).stat().st_size
+    predicts = {
+        "pairs": description.head is not None,
+        "atoms": description.folding is not None,
+    }
+    scores = description.scores
+    score = next((f"{n} {scores[n]:.3f}" for n in _SCORES if n in scores), "-")
+    return {
+        "name": entry.name,
+        "parameters": f"{sum(model_dir.num_parameters(entry.directory).values()):,}",
+        "size": f"{size / 1e6:.1f} MB",
+        "predicts": " ".join(n for n, is_so in predicts.items() if is_so) or "letters",
+        "validation": score,
+        "licence": description.made.get("licence", "not said"),
+        "where": "the package" if entry.is_shipped else str(entry.directory),
+    }
