@@ -33,6 +33,26 @@ def test_what_is_saved_is_loaded(tmp_path):
     assert sorted(p.name for p in tmp_path.iterdir()) == ["model"]
 
 
+def test_float16_takes_half_the_room_and_comes_back_as_float32(tmp_path):
+    params = {"x": np.array([1.0, 1 / 3, 0.0], np.float32), "y": np.zeros((2, 0))}
+    for dtype in model_dir.DTYPES:
+        model_dir.save(tmp_path / dtype, DESCRIPTION, params, dtype=dtype)
+    sizes = [
+        sum(a.nbytes for a in safetensors.numpy.load_file(path).values())
+        for path in (tmp_path / n / model_dir.WEIGHTS_FILE for n in model_dir.DTYPES)
+    ]
+    assert sizes == [12, 6]
+    _, found = model_dir.load(tmp_path / "float16")
+    assert found["x"].dtype == np.float32
+    np.testing.assert_array_equal(found["x"], np.float32(np.float16(params["x"])))
+    assert found["y"].shape == (2, 0)
+    with pytest.raises(ValueError, match="x has numbers too large for float16"):
+        model_dir.save(
+            tmp_path / "large", DESCRIPTION, {"x": np.array([1e5])}, dtype="float16"
+        )
+    assert not (tmp_path / "large").exists()
+
+
 def test_a_directory_that_holds_something_is_left_alone(tmp_path):
     (tmp_path / "notes.txt").write_text("mine")
     for is_replaced in (False, True):
@@ -108,7 +128,7 @@ def test_what_a_description_lacks_is_named(tmp_path, name):
 @pytest.mark.parametrize(
     ("arrays", "message"),
     [
-        ({"embedding": np.ones(2, np.int32)}, "embedding is int32, float32 expected"),
+        ({"embedding": np.ones(2, np.int32)}, "embedding is int32, float32 or float16 expected"),
         (
             {"x": np.ones(2, np.float32), "x/y": np.ones(2, np.float32)},
             "x is an array, and a group with x/y",

@@ -43,6 +43,7 @@ def _contacts(parsed: argparse.Namespace) -> int:
         results.check_directory(parsed.out, is_replaced=parsed.force)
     from ssrlm_jax.infer import contacts as infer  # JAX: seconds
 
+    models.keep_compiled()
     predictor = infer.load(directory)
     with reports.Report(
         "contacts", "predicted", is_output_shown=parsed.out is None

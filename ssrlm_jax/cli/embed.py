@@ -53,6 +53,7 @@ def _embed(parsed: argparse.Namespace) -> int:
             f"--layer={parsed.layer} is not one of -1..{num_layers} (0: before the "
             f"first layer, {num_layers}: after the last, -1: after the last norm)"
         )
+    models.keep_compiled()
     predictor = predictors.load(directory, dtype=parsed.dtype)
     with (
         reports.Report("embed", "embedded", is_output_shown=False) as report,

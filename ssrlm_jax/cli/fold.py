@@ -125,6 +125,7 @@ def _fold(parsed: argparse.Namespace) -> int:
         records = opened(parsed)
         from ssrlm_jax.infer import predictor as predictors  # JAX: seconds
 
+        models.keep_compiled()
         predictor = predictors.load(directory, decoding, dtype=parsed.dtype)
         about = {
             "model": directory.resolve().name,

@@ -87,6 +87,7 @@ def _fold3d(parsed: argparse.Namespace) -> int:
         records = _alone(records)
     from ssrlm_jax.infer import folder as folders  # JAX: seconds
 
+    models.keep_compiled()
     model = folders.load(directory, parsed.cycles)
     origin = _origin(model, directory)
     with reports.Report("fold3d", "folded", is_output_shown=writer is None) as report:

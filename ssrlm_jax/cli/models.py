@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import os
 import pathlib
 from typing import Any
 
@@ -9,6 +10,7 @@ from ssrlm_jax import config, model_dir
 from ssrlm_jax.cli import reports
 from ssrlm_jax.infer import catalogue
 
+CACHE = "SSRLM_CACHE"  # names the folder of what is kept between processes
 _SCORES = ("f1", "lddt", "loss")  # of validation; the first one that a model has
 
 
@@ -50,6 +52,20 @@ def chosen(parsed: argparse.Namespace) -> pathlib.Path:
       ValueError: there is no such model.
     """
     return catalogue.find(parsed.model)
+
+
+def keep_compiled() -> None:
+    """Keeps programs that JAX compiles, for the next process; call it before the first.
+
+    Below SSRLM_CACHE, else ~/.cache/ssrlm-jax; a cache that JAX was told of stays.
+    """
+    import jax
+
+    if jax.config.values["jax_compilation_cache_dir"] is None:
+        folder = os.environ.get(CACHE) or "~/.cache/ssrlm-jax"
+        path = pathlib.Path(folder).expanduser() / "compiled"
+        jax.config.update("jax_compilation_cache_dir", str(path))
+        jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.1)
 
 
 def _models(parsed: argparse.Namespace) -> None:

@@ -12,7 +12,7 @@ from ssrlm_jax import model_dir
 MODEL = "SSRLM_MODEL"  # names the model that is used where none is given
 FOLDER = "SSRLM_MODELS"  # names a folder of models
 DEFAULT = "energies"  # of the shipped ones
-_SHIPPED = pathlib.Path(__file__).parents[1] / "shipped"
+SHIPPED = pathlib.Path(__file__).parents[1] / "shipped"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -36,7 +36,7 @@ def entries() -> list[Entry]:
     Raises:
       ValueError: SSRLM_MODELS names no directory.
     """
-    found = [Entry(path.name, path, is_shipped=True) for path in _models(_SHIPPED)]
+    found = [Entry(path.name, path, is_shipped=True) for path in _models(SHIPPED)]
     if os.environ.get(FOLDER):
         folder = pathlib.Path(os.environ[FOLDER])
         if not folder.is_dir():

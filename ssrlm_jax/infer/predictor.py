@@ -17,7 +17,6 @@ import flax.traverse_util
 import jax
 import jax.numpy as jnp
 import numpy as np
-from scipy import special  # type: ignore[import-untyped]
 
 from ssrlm_jax import config, model_dir
 from ssrlm_jax.external import energies
@@ -333,6 +332,8 @@ class Predictor:
         x_LD, length = x_BLD[0, 1:-1], len(row.sequences[0])
         head, params = self._pair_head(), self._head_params
         assert isinstance(head, heads.PairHead), "max_fold_length keeps others away"
+        from scipy import special  # type: ignore[import-untyped]  # a fifth of a second
+
         (listed,) = self._energies(row.sequences) if self._energies else ((),)
         # Not by JAX, which compiles for each size of the last tiles.
         return probabilities.from_tiles(

@@ -12,7 +12,6 @@ image; `stereochemistry.chirality` does.
 from typing import NamedTuple
 
 import numpy as np
-from scipy import spatial  # type: ignore[import-untyped]
 
 from ssrlm_jax.metrics import pairs
 from ssrlm_jax.rna import atoms
@@ -206,6 +205,8 @@ def _contacts(
     xyz_LT3: np.ndarray, is_atom_LT: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
     """Returns contacts as numbers of slots along the strand, and their distances."""
+    from scipy import spatial  # type: ignore[import-untyped]  # a fifth of a second
+
     xyz_S3, slot_S = xyz_LT3.reshape(-1, 3), np.flatnonzero(is_atom_LT)
     tree = spatial.cKDTree(xyz_S3[slot_S])
     pairs_N2 = slot_S[tree.query_pairs(RADIUS, output_type="ndarray")]

@@ -8,7 +8,6 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
-from scipy import spatial  # type: ignore[import-untyped]
 
 from ssrlm_jax.metrics import coordinates
 from ssrlm_jax.rna import atoms
@@ -103,6 +102,8 @@ def clashes(
 
     Source: Word et al. 1999, J. Mol. Biol. 285, for the limit; RADII for the spheres.
     """
+    from scipy import spatial  # type: ignore[import-untyped]  # a fifth of a second
+
     xyz_LT3, is_atom_LT = coordinates.checked("strand", xyz_LT3, is_atom_LT)
     element_LT = _elements(letters, is_atom_LT)
     is_linked_L = _linked(len(is_atom_LT), breaks)

@@ -13,7 +13,6 @@ from collections.abc import Sequence
 
 import gemmi
 import numpy as np
-from biotite.structure import info
 
 from ssrlm_jax.rna import formats
 
@@ -122,7 +121,11 @@ def parent(name: str) -> str:
 
     Source: the PDB's chemical component dictionary, as biotite brings it.
     """
-    letter = name if name in "ACGU" else info.one_letter_code(name) or "N"
+    if name in {"A", "C", "G", "U"}:
+        return name
+    from biotite.structure import info  # a third of a second
+
+    letter = info.one_letter_code(name) or "N"
     letter = letter.replace("T", "U")
     return letter if letter in {"A", "C", "G", "U"} else "N"
 

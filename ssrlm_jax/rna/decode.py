@@ -6,7 +6,6 @@ from 0, in messages from 1.
 
 from collections.abc import Callable
 
-import networkx
 import numpy as np
 
 from ssrlm_jax.rna import probabilities as pair_probabilities
@@ -136,6 +135,8 @@ def _matching(listed: _Pairs, length: int, threshold: float, most: int) -> _Chos
 
 def _match(listed: _Pairs, left: np.ndarray, threshold: float) -> np.ndarray:
     """Returns the places of one maximum-weight matching among those `left`."""
+    import networkx  # a seventh of a second
+
     i, j = listed.i[left], listed.j[left]
     # Most pairs share no nucleotide with another and need no search.
     num_partners = np.bincount(np.concatenate([i, j]), minlength=1)

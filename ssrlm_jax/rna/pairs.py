@@ -9,12 +9,14 @@ Research 43(21), for the criteria of a pair, as biotite implements them.
 
 import warnings
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-import biotite.structure as bs
 import numpy as np
 
 from ssrlm_jax.rna import coordinates
+
+if TYPE_CHECKING:
+    import biotite.structure as bs
 
 KINDS = ("watson-crick", "wobble", "non-canonical")
 _WATSON_CRICK = frozenset({"AU", "UA", "CG", "GC"})
@@ -85,6 +87,8 @@ def annotate(chains: Sequence[coordinates.Chain]) -> list[Pair]:
     Returns:
       Sorted, distinct; bases may have several partners.
     """
+    import biotite.structure as bs  # a third of a second, and few need it
+
     array, place_N = _atom_array(chains)
     if not len(array):
         return []
@@ -221,8 +225,10 @@ def _bases(
 
 def _atom_array(
     chains: Sequence[coordinates.Chain],
-) -> tuple[bs.AtomArray, np.ndarray]:
+) -> "tuple[bs.AtomArray, np.ndarray]":
     """Returns biotite's atoms, with parents as names, and chain and position."""
+    import biotite.structure as bs
+
     parts = []
     for number, chain in enumerate(chains):
         letters = np.array(list(chain.letters))[chain.residue_N]
@@ -248,8 +254,10 @@ def _atom_array(
     return array, np.stack([chain_N, residue_N], axis=-1).astype(int)
 
 
-def _has_contacts(array: bs.AtomArray, place_N: np.ndarray) -> bool:
+def _has_contacts(array: "bs.AtomArray", place_N: np.ndarray) -> bool:
     """Tells whether N or O of two nucleotides are in reach."""
+    import biotite.structure as bs
+
     is_polar = np.isin(array.element, ["N", "O"])
     cells = bs.CellList(array, _REACH, selection=is_polar)
     near = cells.get_atoms(array.coord[is_polar], _REACH)

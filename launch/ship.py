@@ -1,0 +1,47 @@
+r"""Puts a trained model into the package, with its card, as float16.
+
+  python launch/ship.py --model=runs/long/model --name=energies --card=card.json
+
+CARD holds what a person should know and the weights do not say: licence, citation,
+data, left_out, cost, command. Thresholds of launch/decoding.py go along.
+"""
+
+import argparse
+import dataclasses
+import json
+import pathlib
+import shutil
+
+import plain_command
+
+from ssrlm_jax import model_dir
+from ssrlm_jax.infer import catalogue, decodings
+
+CARD = ("licence", "citation", "data_until", "data", "left_out", "cost", "command")
+
+
+def ship(parsed: argparse.Namespace) -> None:
+    """Reads a model and its card, and writes both into the package."""
+    card = json.loads(parsed.card.read_text())
+    if sorted(card) != sorted(CARD):
+        raise ValueError(f"{parsed.card}: {', '.join(CARD)} are expected")
+    description, params = model_dir.load(parsed.model)
+    description = dataclasses.replace(description, made=dict(description.made) | card)
+    out = catalogue.SHIPPED / parsed.name
+    model_dir.save(out, description, params, is_replaced=True, dtype="float16")
+    if (parsed.model / decodings.FILE).exists():
+        shutil.copyfile(parsed.model / decodings.FILE, out / decodings.FILE)
+    size = sum(path.stat().st_size for path in catalogue.SHIPPED.rglob("*"))
+    print(f"wrote {out}; all shipped models: {size / 1e6:.1f} MB")
+
+
+def _flags() -> argparse.ArgumentParser:
+    parser = plain_command.parser(__doc__)
+    for name in ("model", "card"):
+        parser.add_argument(f"--{name}", required=True, type=pathlib.Path)
+    parser.add_argument("--name", required=True)
+    return parser
+
+
+if __name__ == "__main__":
+    plain_command.run(ship, _flags())
