@@ -6,7 +6,10 @@ r"""Chooses thresholds of a fine-tuned model for every rule of decoding.
 Each rule is tried with and without sharp loops, with and without pairs other than
 canonical ones, with one partner for a nucleotide. The thresholds with the best mean F1
 of exact pairs go to decodings.json in the model directory, where `ssrlm fold` and
-launch/evaluate.py find that of the rule they are asked for. Never choose on a test set.
+launch/evaluate.py find that of the rule they are asked for; the best rule becomes the
+model's own. Also said and kept: how far probabilities are from the share of pairs that
+are true (expected calibration error), and how the F1 that they promise goes with the F1
+that is reached. Never choose on a test set.
 """
 
 import argparse
@@ -14,10 +17,11 @@ import dataclasses
 import pathlib
 
 import command
+import numpy as np
 
 from ssrlm_jax import config
 from ssrlm_jax.infer import evaluation
-from ssrlm_jax.metrics import thresholds
+from ssrlm_jax.metrics import calibration, thresholds
 
 
 def choose(settings: config.DecodingsConfig, flags: argparse.Namespace) -> None:
@@ -52,12 +56,27 @@ def choose(settings: config.DecodingsConfig, flags: argparse.Namespace) -> None:
             f"{choice.precision:9.3f}  {choice.recall:6.3f}  {choice.f1:5.3f}",
             flush=True,
         )
-    about = {"config": dataclasses.asdict(settings), "rnas": len(known)}
-    decodings.save(directory, chosen, about)
     best, _ = max(chosen, key=lambda one: one[1].f1)
+    reliability = calibration.reliability(known)
+    agreement = decodings.agreement(known, best)
+    about = {
+        "config": dataclasses.asdict(settings),
+        "rnas": len(known),
+        "calibration": {
+            name: np.round(value, 4).tolist()
+            for name, value in reliability._asdict().items()
+        },
+        "expected_f1": agreement,
+    }
+    decodings.save(directory, chosen, about)
     rule = decodings.flags_of(decodings.rule_of(best))
     print(
         f"sharp: loops below 3 nt; other: pairs other than A-U, G-C, G-U\nwrote {path}"
+    )
+    print(
+        f"calibration: error {reliability.error:.3f}; mean F1 {agreement['f1']:.3f}, "
+        f"expected {agreement['expected_f1']:.3f}, correlation over RNAs "
+        f"{agreement['correlation']:.3f}"
     )
     print(f"best here: ssrlm fold my.fa -m {settings.model} {rule}")
 

@@ -23,7 +23,7 @@ import command
 from ssrlm_jax import config
 from ssrlm_jax.cli import evaluate as shown
 from ssrlm_jax.external import folding, mmseqs, programs
-from ssrlm_jax.infer import evaluation
+from ssrlm_jax.infer import catalogue, decodings, evaluation
 from ssrlm_jax.metrics import report
 from ssrlm_jax.rna import formats
 
@@ -89,8 +89,13 @@ def _model(
     """Returns the model, if it can fold all RNA: it has a head and a threshold."""
     from ssrlm_jax.infer import predictor as predictors  # JAX: seconds
 
-    predictor = predictors.load(settings.model, settings.decoding)
-    _log.info("threshold of the model: %g", predictor.threshold)
+    asked = settings.decoding
+    is_asked = asked != config.DecodingConfig()  # else by the model's own rule
+    predictor = predictors.load(
+        catalogue.find(settings.model), asked if is_asked else None
+    )
+    rule = decodings.flags_of(decodings.rule_of(predictor.decoding))
+    _log.info("threshold of the model: %g, %s", predictor.threshold, rule)
     if predictor.threshold_note:
         _log.warning("%s", predictor.threshold_note)
     evaluation.check_lengths(truth, predictor.max_fold_length)
@@ -105,7 +110,8 @@ def _by_model(
         evaluation.Found(r.name, r.sequence, "", one.structure, one.probabilities)
         for r, one in zip(truth, predicted, strict=True)
     ]
-    return found, {"model": name, "threshold": predictor.threshold}
+    rule = decodings.flags_of(decodings.rule_of(predictor.decoding))
+    return found, {"model": name, "threshold": predictor.threshold, "rule": rule}
 
 
 def _by_program(

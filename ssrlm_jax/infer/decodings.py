@@ -12,9 +12,12 @@ import pathlib
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
+import numpy as np
+
 from ssrlm_jax import config
-from ssrlm_jax.metrics import thresholds
-from ssrlm_jax.rna import files
+from ssrlm_jax.infer import confidence
+from ssrlm_jax.metrics import pairs, statistics, thresholds
+from ssrlm_jax.rna import decode, files
 
 FILE = "decodings.json"  # inside the model directory
 
@@ -63,6 +66,32 @@ def choose(
                 method=method, threshold=choice.threshold, **flags
             )
             yield rule, choice
+
+
+def agreement(
+    known: Sequence[thresholds.Known], rule: config.DecodingConfig
+) -> dict[str, float]:
+    """Returns how the F1 that probabilities promise goes with the F1 that is reached.
+
+    Args:
+      known: RNAs that did not train.
+      rule: of decoding, with its threshold.
+
+    Returns:
+      Means over RNAs of `f1` and `expected_f1`, and their `correlation` (Pearson).
+    """
+    counts, expected = [], []
+    for sequence, structure, listed in known:
+        found = decode.decode(listed, sequence, **dataclasses.asdict(rule))
+        counts.append(pairs.count(found, structure))
+        expected.append(confidence.expected_f1(found, listed))
+    f1_N, expected_N = pairs.f1(np.array(counts)), np.array(expected)
+    sums = statistics.moments(f1_N, expected_N)
+    return {
+        "f1": float(f1_N.mean()),
+        "expected_f1": float(expected_N.mean()),
+        "correlation": float(statistics.pearson_of_sums(sums[None])[0]),
+    }
 
 
 def save(
