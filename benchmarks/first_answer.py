@@ -21,7 +21,10 @@ import time
 
 import report
 
-RNA = "GCGGAUUUAGCUCAGUUGGGAGAGCGCCAGACUGAAGAUCUGGAGGUCCUGUGUUCGAUCCACAGAAUUCGCACCA"
+RNA = (
+    "GCGGAUUUAGCUCAGUUGGGAGAGCGCCAGACUGAAGAUC"
+    "UGGAGGUCCUGUGUUCGAUCCACAGAAUUCGCACCA"
+)
 FOLD = "import sys; from ssrlm_jax import cli; sys.exit(cli.main())"
 VIENNA = "import RNA, sys; print(RNA.fold(sys.argv[1]))"
 ETERNA = (
@@ -63,7 +66,9 @@ def main() -> None:
     ]
     print(report.table(("what", "seconds", "wanted below"), rows), file=sys.stderr)
     machine = report.machine("ssrlm-jax", "jax", "ViennaRNA")
-    report.save("first_answer", {"machine": machine, "nt": len(RNA), "seconds": medians})
+    report.save(
+        "first_answer", {"machine": machine, "nt": len(RNA), "seconds": medians}
+    )
 
 
 def _seconds(code: str, arguments: list[str], kept: pathlib.Path) -> float | None:

@@ -28,7 +28,9 @@ case $stage in
     # All long RNA, and a third of the short, which has trained before.
     awk -F'\t' 'NR == 1 || length($3) > 200 || NR % 3 == 0' "$work/sets/train.tsv" > "$work/sets/long.tsv" ;;
   short) tune short --config.data.train="$work/sets/train.tsv" ;;
-  long) tune long --config.data.train="$work/sets/long.tsv" --config.model="$work/runs/short/model" \
+  # All long RNA, a third of the short again, and the few structures of the PDB four times.
+  long) pdb=$s/pdb_TR1.tsv.gz
+    tune long --config.data.train="$work/sets/long.tsv,$pdb,$pdb,$pdb,$pdb" --config.model="$work/runs/short/model" \
       --config.data.max_length=500 --config.epochs=1 --config.evaluations_per_epoch=2 \
       --config.optimizer.learning_rate=3e-4 --config.loop.ema_decay=0.998 ;;
   decoding) "$python" launch/decoding.py --config.model="$work/runs/long/model" \

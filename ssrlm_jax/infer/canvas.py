@@ -38,9 +38,9 @@ def check_installed(*modules: str) -> None:
     Raises:
       ProgramError: Matplotlib or ViennaRNA is missing; it says how to get them.
     """
-    for module, name, extra in (
-        ("matplotlib", "Matplotlib", "plots"),
-        ("RNA", "ViennaRNA", "fold"),
+    for module, name, package in (
+        ("matplotlib", "Matplotlib", "'ssrlm-jax[plots]'"),
+        ("RNA", "ViennaRNA", "ViennaRNA"),
     ):
         if modules and module not in modules:
             continue
@@ -48,7 +48,7 @@ def check_installed(*modules: str) -> None:
             __import__(module)
         except ImportError as error:
             raise programs.ProgramError(
-                f"pictures need {name}: pip install 'ssrlm-jax[{extra}]'"
+                f"pictures need {name}: pip install {package}"
             ) from error
 
 

@@ -5,10 +5,11 @@ but puts what no pair encloses on a line; where that is too long, naview's ring 
 taken (Bruccoleri and Heinrich 1988, CABIOS 4(1)).
 
 Lengths are steps, the distance of two nucleotides next to each other; a step is so
-many inches. Needs the extras [plots] and [fold].
+many inches. Needs the extra [plots].
 """
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -45,10 +46,9 @@ def drawing(
     Raises:
       ValueError: more pairs cross each other than there are brackets.
     """
-    from matplotlib import collections
-
     structure = canvas.structure_of(record)
-    xy_L2, is_straight_P = _layout(structure)
+    laid_out = _layout(structure)
+    xy_L2 = laid_out[0]
     size_2 = np.ptp(xy_L2, axis=0) + 2 * _MARGIN
     step = min(_STEP, _MOST_INCHES / size_2.max())
     size_2 = np.maximum(size_2, np.array([3.0, 1.0]) / step)
@@ -60,7 +60,89 @@ def drawing(
     axes.set_axis_off()
     points = 72 * step
     probability_P = confidence.of_pairs(structure, listed)
+    order_P = np.argsort(probability_P, kind="stable")  # the greatest is on top
     color_P4 = canvas.color_of(probability_P)
+    color_L4 = _draw(axes, structure, laid_out, color_P4, order_P, points)
+    if structure.length <= _MOST_LETTERS:
+        _add_letters(axes, record.sequence, xy_L2, color_L4, 0.55 * points)
+    _add_positions(axes, xy_L2, max(_LEAST_POINTS, 0.5 * points))
+    return figure
+
+
+class Sketch(NamedTuple):
+    """A structure in a gallery.
+
+    Attributes:
+      title: above it.
+      structure: what is drawn.
+      truth: pairs that it shares with the structure are of one colour, others of
+        another; None: all of a third.
+    """
+
+    title: str
+    structure: structures.Structure
+    truth: structures.Structure | None = None
+
+
+def gallery(rows: Sequence[Sequence[Sketch]], side: float = 2.6) -> "figures.Figure":
+    """Draws structures side by side, without letters.
+
+    Args:
+      rows: as many sketches in each.
+      side: inches of a sketch.
+
+    Raises:
+      ValueError: more pairs of a structure cross each other than there are brackets.
+    """
+    from matplotlib import figure
+
+    made = figure.Figure(figsize=(side * len(rows[0]), side * len(rows)))
+    cells = made.subplots(len(rows), len(rows[0]), squeeze=False)
+    for cell, sketch in zip(
+        cells.flat, (one for row in rows for one in row), strict=True
+    ):
+        structure = sketch.structure
+        laid_out = _layout(structure)
+        low_2, high_2 = laid_out[0].min(axis=0) - 1, laid_out[0].max(axis=0) + 1
+        size = float((high_2 - low_2).max())
+        for limit, low, high in zip(
+            (cell.set_xlim, cell.set_ylim), low_2, high_2, strict=True
+        ):
+            limit((low + high - size) / 2, (low + high + size) / 2)
+        cell.set_axis_off()
+        cell.set_aspect("equal")
+        if sketch.truth is None:
+            color_P4 = canvas.rgba([canvas.PLAIN] * len(structure.pairs))
+        else:
+            color_P4 = canvas.color_of_true(structure, sketch.truth)
+        order_P = np.arange(len(structure.pairs))
+        _draw(cell, structure, laid_out, color_P4, order_P, 72 * 0.8 * side / size)
+        cell.set_title(sketch.title, size=8, pad=2)
+    made.tight_layout(pad=0.4)
+    return made
+
+
+def _draw(
+    axes: Any,
+    structure: structures.Structure,
+    laid_out: tuple[np.ndarray, np.ndarray],
+    color_P4: np.ndarray,
+    order_P: np.ndarray,
+    points: float,
+) -> np.ndarray:
+    """Draws backbone, pairs and nucleotides; a step is `points`. Returns color_L4.
+
+    Args:
+      axes: to draw in.
+      structure: whose pairs are drawn.
+      laid_out: of `_layout`.
+      color_P4: of the pairs.
+      order_P: the last pair of a nucleotide gives it its colour.
+      points: of a step.
+    """
+    from matplotlib import collections
+
+    xy_L2, is_straight_P = laid_out
     axes.plot(*xy_L2.T, color=_BACKBONE, linewidth=0.1 * points, zorder=1)
     curves = _curves(xy_L2, structure.pairs, np.where(is_straight_P, 0.0, _BEND))
     width_P = points * np.where(is_straight_P, 0.15, 0.08)
@@ -70,14 +152,11 @@ def drawing(
         )
     )
     color_L4 = np.repeat(canvas.rgba([_UNPAIRED]), structure.length, axis=0)
-    for number in np.argsort(probability_P, kind="stable"):  # the greatest is on top
+    for number in order_P:
         color_L4[structure.pairs[number]] = color_P4[number]
     area = (0.78 * points) ** 2
     axes.scatter(*xy_L2.T, s=area, c=color_L4, zorder=3, linewidths=0)
-    if structure.length <= _MOST_LETTERS:
-        _add_letters(axes, record.sequence, xy_L2, color_L4, 0.55 * points)
-    _add_positions(axes, xy_L2, max(_LEAST_POINTS, 0.5 * points))
-    return figure
+    return color_L4
 
 
 def _layout(structure: structures.Structure) -> tuple[np.ndarray, np.ndarray]:

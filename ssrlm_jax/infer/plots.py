@@ -1,7 +1,6 @@
 """Pictures of a predicted structure: arcs, a map of its pairs, a drawing.
 
-Positions count from 1, sizes are in inches. Needs the extra [plots]; a drawing also
-[fold].
+Positions count from 1, sizes are in inches. Needs the extra [plots].
 """
 
 from collections.abc import Callable

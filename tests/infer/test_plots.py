@@ -210,7 +210,7 @@ def test_ticks_are_round_and_few(length, most, expected):
 
 
 @pytest.mark.parametrize(
-    ("module", "told"), [("matplotlib", r"\[plots\]"), ("RNA", r"\[fold\]")]
+    ("module", "told"), [("matplotlib", r"\[plots\]"), ("RNA", "pip install ViennaRNA")]
 )
 def test_a_missing_package_is_named(monkeypatch, module, told):
     monkeypatch.setitem(sys.modules, module, None)
