@@ -3,10 +3,10 @@
   python benchmarks/first_answer.py [--repeats=5]
 
 `ssrlm fold` of yeast's tRNA-Phe, 76 nt, by the shipped default: cold, with nothing
-compiled before, and as the second process. Beside it, each in a process of its own that
-imports the library and folds: ViennaRNA, and EternaFold by linearpartition-unofficial
-(`pip install linearpartition-unofficial`; left out where it is missing). Contenders take
-turns; the median counts.
+compiled before, and as the second process. Beside it, each in a process of its own
+that imports the library and folds: ViennaRNA, and EternaFold (`pip install
+linearpartition-unofficial`; left out where it is missing). Contenders take turns; the
+median counts.
 """
 
 import argparse
@@ -21,10 +21,7 @@ import time
 
 import report
 
-RNA = (
-    "GCGGAUUUAGCUCAGUUGGGAGAGCGCCAGACUGAAGAUC"
-    "UGGAGGUCCUGUGUUCGAUCCACAGAAUUCGCACCA"
-)
+RNA = "GCGGAUUUAGCUCAGUUGGGAGAGCGCCAGACUGAAGAUCUGGAGGUCCUGUGUUCGAUCCACAGAAUUCGCACCA"
 FOLD = "import sys; from ssrlm_jax import cli; sys.exit(cli.main())"
 VIENNA = "import RNA, sys; print(RNA.fold(sys.argv[1]))"
 ETERNA = (

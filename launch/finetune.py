@@ -13,7 +13,6 @@ import argparse
 import dataclasses
 import functools
 import logging
-import pathlib
 import time
 from collections.abc import Sequence
 from typing import Any
@@ -23,6 +22,7 @@ import command
 from ssrlm_jax import config, model_dir
 from ssrlm_jax.data import secondary as data
 from ssrlm_jax.external import energies
+from ssrlm_jax.infer import catalogue
 from ssrlm_jax.rna import formats
 from ssrlm_jax.train import workdir as workdirs
 
@@ -132,7 +132,7 @@ def _start(
             "config.model is empty: name the directory of a pre-trained model (or "
             "'random', to train an encoder of config.encoder from scratch)"
         )
-    model = pathlib.Path(settings.model)
+    model = catalogue.find(settings.model)
     description = model_dir.describe(model)
     origin = model_dir.origin(description)
     if description.head is None:

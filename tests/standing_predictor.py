@@ -30,7 +30,7 @@ class Prediction:
 
 
 class Predictor:
-    threshold, threshold_note = 0.25, ""
+    threshold, threshold_note, energy_note = 0.25, "", ""
     trained_length = 30
     max_length = max_fold_length = None
 

@@ -8,7 +8,7 @@ python launch/prepare_corpus.py --config=configs/corpus/rfam_vienna.py \
     --leave_out=$D/secondary/archiveII.tsv.gz --out=corpora/rfam_vienna
 
 Rfam's own structures are left behind, as they would leak the labels of test sets.
-Needs MMseqs2 and the extra [fold]. Result: docs/corpora.md.
+Needs MMseqs2. Result: docs/corpora.md.
 """
 
 import ml_collections

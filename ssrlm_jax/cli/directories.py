@@ -13,7 +13,7 @@ from typing import Any
 from ssrlm_jax import config, model_dir
 from ssrlm_jax.cli import reports
 from ssrlm_jax.data import rows
-from ssrlm_jax.infer import decodings
+from ssrlm_jax.infer import catalogue, decodings
 from ssrlm_jax.rna import alphabet
 from ssrlm_jax.train import workdir as workdirs
 
@@ -23,7 +23,9 @@ def add(commands: Any) -> None:
     info = commands.add_parser(
         "info", help="say what a workdir, corpus or model directory holds"
     )
-    info.add_argument("directory", type=pathlib.Path, metavar="DIR")
+    info.add_argument(
+        "directory", type=pathlib.Path, metavar="DIR", help="or a name of ssrlm models"
+    )
     info.add_argument("--json", action="store_true", help="print JSON, for programs")
     info.set_defaults(run=_info)
     export = commands.add_parser(
@@ -44,7 +46,11 @@ def add(commands: Any) -> None:
 
 
 def _info(parsed: argparse.Namespace) -> None:
-    facts = describe(parsed.directory)
+    directory = parsed.directory
+    if not directory.exists():
+        named = {entry.name: entry.directory for entry in catalogue.entries()}
+        directory = named.get(str(directory), directory)
+    facts = describe(directory)
     if parsed.json:
         print(json.dumps(facts, indent=1))
         return

@@ -135,8 +135,8 @@ def _fold(parsed: argparse.Namespace) -> int:
             reports.Report("fold", "folded", is_output_shown=parsed.out is None)
         )
         stack.enter_context(folder)  # whole before the report says so
-        if predictor.threshold_note:
-            report.say(f"warning: {predictor.threshold_note}")
+        for note in filter(None, (predictor.threshold_note, predictor.energy_note)):
+            report.say(f"warning: {note}")
         good = usable(
             records, report, predictor.trained_length, predictor.max_fold_length
         )

@@ -77,8 +77,9 @@ class Folder:
         """
         if description.folding is None:
             raise ValueError(
-                "the model predicts no atoms; make one with `python launch/tertiary.py`"
-                " or `ssrlm convert rhofold`"
+                "the model predicts no atoms, and none ships that does; convert "
+                "RhoFold's weights (`ssrlm convert rhofold`) or train one (`python "
+                "launch/tertiary.py`), and name it with -m"
             )
         self.description = description
         self.settings = description.folding

@@ -10,7 +10,7 @@ import dataclasses
 import functools
 import itertools
 import pathlib
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import flax.traverse_util
@@ -140,6 +140,20 @@ class Predictor:
         return (
             f"no threshold was chosen for {decodings.flags_of(rule)}; "
             f"{self.threshold:g} is that of {decodings.flags_of(own_rule)}: {advice}"
+        )
+
+    @property
+    def energy_note(self) -> str:
+        """Says so where energies come from other programs than in training, else ""."""
+        trained = self.description.made.get("energies")
+        if self._energies is None or trained is None:
+            return ""
+        now = self._energies.describe()
+        if now == trained:
+            return ""
+        return (
+            f"the model was trained with the energies of {_programs(trained)}, and "
+            f"folds with those of {_programs(now)}"
         )
 
     @functools.cached_property
@@ -416,6 +430,11 @@ def is_matrix(path: Sequence[str], rank: int) -> bool:
       rank: of its array; layers are stacked, and norms and most biases have 2.
     """
     return "blocks" in path and rank > 2
+
+
+def _programs(described: Sequence[Mapping[str, Any]]) -> str:
+    names = (f"{one['program']} {one.get('version', '')}".strip() for one in described)
+    return ", ".join(names)
 
 
 def _check_dtype(dtype: str) -> None:

@@ -7,6 +7,7 @@ import pytest
 
 import ssrlm_jax
 from ssrlm_jax import config, model_dir
+from ssrlm_jax.external import energies
 from ssrlm_jax.infer import decodings, rows
 from ssrlm_jax.infer import predictor as predictors
 from ssrlm_jax.metrics import thresholds
@@ -155,6 +156,18 @@ def test_long_rna_with_energies_in_tiles_is_equal_to_the_whole(reading):
         _matrices(tiled, RNA), _matrices(whole, RNA), strict=True
     ):
         np.testing.assert_allclose(found_LL, expected_LL, atol=1e-5)
+
+
+def test_energies_of_another_version_are_said(reading):
+    description, params = reading
+    predictor = predictors.Predictor(description, params)
+    now = energies.build(description.head).describe()
+    assert predictor.energy_note == ""
+    older = [now[0] | {"version": "1.8.5"}, now[1]]
+    for trained, is_said in ((now, False), (older, True)):
+        made = dataclasses.replace(description, made={"energies": trained})
+        found = predictors.Predictor(made, params).energy_note
+        assert ("ViennaRNA 1.8.5, ViennaRNA" in found) == is_said
 
 
 def test_few_shapes_are_compiled():

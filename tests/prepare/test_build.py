@@ -277,7 +277,7 @@ def _ran(monkeypatch) -> dict[str, list]:
 
 @pytest.fixture
 def vienna():
-    pytest.importorskip("RNA", reason="ViennaRNA is the extra [fold]")
+    pytest.importorskip("RNA", reason="ViennaRNA is not installed")
 
 
 def _fasta(path: pathlib.Path, seed: int, count: int) -> str:

@@ -124,7 +124,7 @@ def test_kept_records_without_structure_become_tasks(part):
 
 
 def test_vienna_folds_a_hairpin(part, monkeypatch):
-    pytest.importorskip("RNA", reason="ViennaRNA is the extra [fold]")
+    pytest.importorskip("RNA", reason="ViennaRNA is not installed")
     (part.parent / "hair.fa").write_text(">h\nGGGGAAAACCCC\n")
     standardise.standardise(
         standardise.Task(
