@@ -63,8 +63,7 @@ def choose(settings: config.DecodingsConfig, flags: argparse.Namespace) -> None:
         "config": dataclasses.asdict(settings),
         "rnas": len(known),
         "calibration": {
-            name: np.round(value, 4).tolist()
-            for name, value in reliability._asdict().items()
+            name: _listed(value) for name, value in reliability._asdict().items()
         },
         "expected_f1": agreement,
     }
@@ -79,6 +78,12 @@ def choose(settings: config.DecodingsConfig, flags: argparse.Namespace) -> None:
         f"{agreement['correlation']:.3f}"
     )
     print(f"best here: ssrlm fold my.fa -m {settings.model} {rule}")
+
+
+def _listed(values: float | np.ndarray) -> object:
+    """Returns numbers for JSON, which has no nan."""
+    found = np.round(np.asarray(values, np.float64), 4)
+    return np.where(np.isnan(found), None, found).tolist()
 
 
 def _word(is_allowed: bool) -> str:

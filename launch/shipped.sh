@@ -1,9 +1,10 @@
 #!/usr/bin/env bash
 # Makes the models that come with the package, from raw files, on two CPU cores.
-#   launch/shipped.sh DATA WORK STAGE      STAGE: sets | short | long | decoding | ship | all
+#   launch/shipped.sh DATA WORK STAGE
+#   STAGE: sets | short | long | decoding | ship | scores, or all of them: all
 # DATA has the folders secondary/ (bpRNA, PDB and ArchiveII tables) and rfam/ (seed_ss,
-# benchmark_family_map); WORK gets sets/, energies/ and runs/. Every stage goes on where
-# it stopped. Minutes on two cores: sets 1, short 60, long 40, decoding 5. Needs MMseqs2.
+# benchmark_family_map); WORK gets sets/, energies/, runs/ and scores/. Every stage goes on
+# where it stopped. Needs MMseqs2. Test sets are read by `scores` alone, once for a model.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 data=$1 work=$2 stage=${3:-all} s=$1/secondary
@@ -11,29 +12,38 @@ python=${PYTHON:-python}
 tests=$s/bprna_TS0.tsv.gz,$s/pdb_TS1.tsv.gz,$s/archiveII.tsv.gz,$s/pdb_VL1.tsv.gz
 # A convolution on a CPU runs on one core: as many devices as cores share a batch.
 devices=${DEVICES:-2}
-export JAX_NUM_CPU_DEVICES=$devices JAX_CPU_ENABLE_ASYNC_DISPATCH=false
+export JAX_CPU_ENABLE_ASYNC_DISPATCH=false
 
 tune() {  # NAME, then flags
-  "$python" launch/finetune.py --config=configs/secondary/energies.py \
+  JAX_NUM_CPU_DEVICES=$devices "$python" launch/finetune.py \
+    --config=configs/secondary/energies.py --workdir="$work/runs/$1" \
     --config.data.validation="$work/sets/validation.tsv" --config.data.leave_out="$tests" \
-    --config.energies="$work/energies" --config.mesh.data="$devices" \
-    --workdir="$work/runs/$1" "${@:2}"
+    --config.energies="$work/energies" --config.mesh.data="$devices" "${@:2}"
+}
+score() {  # NAME TRUTH, then flags
+  [ -d "$work/scores/$1" ] || "$python" launch/evaluate.py --config.model=energies \
+    --config.programs=vienna --config.truth="$2" --out="$work/scores/$1" \
+    --config.train="$work/sets/train.tsv,$s/pdb_TR1.tsv.gz" "${@:3}"
 }
 case $stage in
-  all) for one in sets short long decoding ship; do "$0" "$data" "$work" "$one"; done ;;
+  all) for one in sets short long decoding ship scores; do "$0" "$data" "$work" "$one"; done ;;
   sets)
     [ -d "$work/sets" ] || "$python" launch/training_sets.py --out="$work/sets" \
       --labelled="$s/bprna_TR0.tsv.gz" --validation="$s/bprna_VL0.tsv.gz" --tests="$tests" \
       --consensus="$data/rfam/seed_ss.tsv.gz" --families="$data/rfam/benchmark_family_map.tsv.gz"
-    # All long RNA, and a third of the short, which has trained before.
     awk -F'\t' 'NR == 1 || length($3) > 200 || NR % 3 == 0' "$work/sets/train.tsv" > "$work/sets/long.tsv" ;;
   short) tune short --config.data.train="$work/sets/train.tsv" ;;
   # All long RNA, a third of the short again, and the few structures of the PDB four times.
   long) pdb=$s/pdb_TR1.tsv.gz
     tune long --config.data.train="$work/sets/long.tsv,$pdb,$pdb,$pdb,$pdb" --config.model="$work/runs/short/model" \
       --config.data.max_length=500 --config.epochs=1 --config.evaluations_per_epoch=2 \
-      --config.optimizer.learning_rate=3e-4 --config.loop.ema_decay=0.998 ;;
+      --config.optimizer.learning_rate=6e-4 --config.loop.ema_decay=0.998 ;;
   decoding) "$python" launch/decoding.py --config.model="$work/runs/long/model" \
       --config.validation="$work/sets/validation.tsv" --config.methods=greedy,nested --force ;;
+  ship) "$python" launch/ship.py --model="$work/runs/long/model" --name=energies \
+      --card=configs/shipped/energies.json ;;
+  scores)
+    score TS0 "$s/bprna_TS0.tsv.gz"
+    score TS1 "$s/pdb_TS1.tsv.gz" ;;
   *) echo "unknown stage $stage" >&2; exit 2 ;;
 esac

@@ -15,7 +15,8 @@ class Reliability(NamedTuple):
 
     Attributes:
       error: expected calibration error, 0..1: the mean over listed pairs of the
-        distance between probability and share of true pairs in their bin.
+        distance between probability and share of true pairs in their bin; nan where
+        no pair is listed.
       probability_N: mean probability in each of NUM_BINS bins, equally wide; nan in an
         empty one.
       share_N: share of pairs that are true in it; nan in an empty one.
@@ -34,15 +35,8 @@ def reliability(known: Sequence[thresholds.Known]) -> Reliability:
     Pairs that are not listed, below `rna.probabilities.LEAST`, do not count: nearly
     all pairs are among them, and would make any error small. Source: Guo et al. 2017,
     On Calibration of Modern Neural Networks, arXiv:1706.04599.
-
-    Raises:
-      ValueError: no pair is listed.
     """
     probability_P = np.concatenate([one.listed.probability for one in known])
-    if not len(probability_P):
-        raise ValueError(
-            "no pair is listed, of whose probability anything could be said"
-        )
     is_true_P = np.concatenate(
         [thresholds.labels(one.structure, one.listed.i, one.listed.j) for one in known]
     )
@@ -52,5 +46,6 @@ def reliability(known: Sequence[thresholds.Known]) -> Reliability:
         mean_N = np.bincount(bin_P, probability_P, NUM_BINS) / count_N
         share_N = np.bincount(bin_P, is_true_P, NUM_BINS) / count_N
     distance_N = np.where(count_N > 0, np.abs(mean_N - share_N), 0.0)
-    error = float((distance_N * count_N).sum() / count_N.sum())
+    total = count_N.sum()
+    error = float((distance_N * count_N).sum() / total) if total else np.nan
     return Reliability(error, mean_N, share_N, count_N)

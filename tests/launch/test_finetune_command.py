@@ -137,6 +137,28 @@ def test_thresholds_of_other_rules_are_chosen_and_used(whole, table, tmp_path, c
     assert "decodings.json exists; --force replaces it" in again.stderr
 
 
+def test_a_head_that_reads_energies_is_trained_and_folds(tmp_path, table, capsys):
+    pytest.importorskip("RNA", reason="ViennaRNA is not installed")
+    settings = _files(table) | {
+        "head.energy": "vienna,andronescu",
+        "energies": tmp_path / "kept",
+        "epochs": 1,
+    }
+    text = finish(start(tmp_path / "run", **settings))
+    assert "energies: 12 of 12 RNAs" in text
+    model = tmp_path / "run" / "model"
+    made = model_dir.describe(model).made["energies"]
+    assert [one.get("parameters") for one in made] == [None, "andronescu2007"]
+    assert cli.main(["fold", "GGGGAAACCCC", "-m", str(model)]) == 0
+    assert "trained with the energies" not in capsys.readouterr().err
+    # From this model on: nothing is computed again, and the heads have to agree.
+    settings |= {"model": model, "encoder_rate": 0}
+    text = finish(start(tmp_path / "next", **settings))
+    assert "energies: " not in text
+    text = finish(start(tmp_path / "other", **settings | {"head.energy": "none"}), 1)
+    assert "set config.head as it is there" in text
+
+
 def test_a_terminated_run_goes_on_bit_for_bit(tmp_path, whole, table):
     process = start(tmp_path, **_files(table))
     while not workdir.read_metrics(tmp_path):

@@ -1,0 +1,53 @@
+"""The model that ships: what it says of RNAs that all know does not get worse."""
+
+import pathlib
+
+import numpy as np
+import pytest
+
+import ssrlm_jax
+from ssrlm_jax.external import vienna
+from ssrlm_jax.metrics import pairs
+from ssrlm_jax.rna import formats, structure
+
+TWELVE = pathlib.Path(__file__).parents[1] / "fixtures" / "twelve.tsv"
+# By `python benchmarks/twelve.py`, exact pairs; benchmarks/results/twelve.json.
+LEAST_MEAN_F1 = 0.60
+
+
+@pytest.fixture(scope="module")
+def predictor():
+    return ssrlm_jax.load()
+
+
+@pytest.fixture(scope="module")
+def known():
+    return list(formats.read_table(TWELVE))
+
+
+def test_the_default_folds_the_twelve_as_well_as_when_it_was_shipped(predictor, known):
+    found = predictor.fold([record.sequence for record in known])
+    counts = [
+        pairs.count(one.structure, record.structure)
+        for one, record in zip(found, known, strict=True)
+    ]
+    assert pairs.f1(np.array(counts)).mean() > LEAST_MEAN_F1
+
+
+def test_trna_is_a_cloverleaf(predictor, known):
+    (found,) = predictor.fold([known[0].sequence])
+    assert structure.to_dot_bracket(found.structure) == structure.to_dot_bracket(
+        known[0].structure
+    )
+
+
+def test_energies_are_read(predictor):
+    names = {name["program"] for name in predictor.description.made["energies"]}
+    assert names == {vienna.Vienna().describe()["program"]}
+    assert predictor.description.head.energies == ("vienna", "andronescu", "langdon")
+
+
+def test_the_fasta_of_the_readme_is_the_twelve(known):
+    fasta = pathlib.Path(__file__).parents[2] / "docs" / "models" / "twelve.fa"
+    letters = [record.sequence for record in formats.read_fasta(fasta)]
+    assert letters == [record.sequence for record in known]
