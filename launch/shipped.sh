@@ -31,9 +31,9 @@ case $stage in
     [ -d "$work/sets" ] || "$python" launch/training_sets.py --out="$work/sets" \
       --labelled="$s/bprna_TR0.tsv.gz" --validation="$s/bprna_VL0.tsv.gz" --tests="$tests" \
       --consensus="$data/rfam/seed_ss.tsv.gz" --families="$data/rfam/benchmark_family_map.tsv.gz"
-    awk -F'\t' 'NR == 1 || length($3) > 200 || NR % 3 == 0' "$work/sets/train.tsv" > "$work/sets/long.tsv" ;;
+    awk -F'\t' 'NR == 1 || length($3) > 200 || (/^bpRNA/ && NR % 2)' "$work/sets/train.tsv" > "$work/sets/long.tsv" ;;
   short) tune short --config.data.train="$work/sets/train.tsv" ;;
-  # All long RNA, a third of the short again, and the few structures of the PDB four times.
+  # All long RNA, half of bpRNA's short again, and the few structures of the PDB four times.
   long) pdb=$s/pdb_TR1.tsv.gz
     tune long --config.data.train="$work/sets/long.tsv,$pdb,$pdb,$pdb,$pdb" --config.model="$work/runs/short/model" \
       --config.data.max_length=500 --config.epochs=1 --config.evaluations_per_epoch=2 \
