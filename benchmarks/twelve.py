@@ -4,7 +4,7 @@
 
 Exact F1 of each by the model's own rule, of ViennaRNA's least free energy in the same
 run, and the F1 that the model expects. A picture has the known structure, the model's
-and ViennaRNA's of each. Known structures: tests/fixtures/twelve.tsv, which names where
+and ViennaRNA's of each; trna.png beside it has the first. Known structures: tests/fixtures/twelve.tsv, which names where
 each is from. Some have relatives in training: docs/models.md.
 """
 
@@ -62,6 +62,8 @@ def main() -> None:
         for n in range(0, len(sketches), PER_ROW)
     ]
     canvas.save(layout.gallery(grid), given.out, given.out.suffix[1:])
+    first = given.out.with_name("trna.png")
+    canvas.save(layout.gallery(sketches[:1]), first, "png")
     header = ("RNA", "nt", "F1", "ViennaRNA", "expected F1")
     means = [statistics.mean(column) for column in list(zip(*rows, strict=True))[2:]]
     shown = [(name, nt, *(f"{x:.2f}" for x in scores)) for name, nt, *scores in rows]

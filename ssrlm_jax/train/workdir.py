@@ -34,7 +34,7 @@ MAY_CHANGE = {
     f"data.{name}"
     for name in (
         *("corpus", "train", "validation", "table", "families", "leave_out"),
-        *("structures", "away_from", "num_workers"),
+        *("structures", "away_from", "num_workers", "num_threads"),
     )
 }
 
