@@ -4,8 +4,9 @@
 
 Exact F1 of each by the model's own rule, of ViennaRNA's least free energy in the same
 run, and the F1 that the model expects. A picture has the known structure, the model's
-and ViennaRNA's of each; trna.png beside it has the first. Known structures: tests/fixtures/twelve.tsv, which names where
-each is from. Some have relatives in training: docs/models.md.
+and ViennaRNA's of each; trna.png beside it has the first. Known structures:
+tests/fixtures/twelve.tsv, which names where each is from. Some have relatives in
+training: docs/models.md.
 """
 
 import argparse

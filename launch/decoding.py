@@ -65,7 +65,7 @@ def choose(settings: config.DecodingsConfig, flags: argparse.Namespace) -> None:
         "calibration": {
             name: _listed(value) for name, value in reliability._asdict().items()
         },
-        "expected_f1": agreement,
+        "expected_f1": {name: _listed(value) for name, value in agreement.items()},
     }
     decodings.save(directory, chosen, about)
     rule = decodings.flags_of(decodings.rule_of(best))

@@ -89,15 +89,12 @@ def _model(
     """Returns the model, if it can fold all RNA: it has a head and a threshold."""
     from ssrlm_jax.infer import predictor as predictors  # JAX: seconds
 
-    asked = settings.decoding
-    is_asked = asked != config.DecodingConfig()  # else by the model's own rule
-    predictor = predictors.load(
-        catalogue.find(settings.model), asked if is_asked else None
-    )
+    asked = None if settings.is_own_rule else settings.decoding
+    predictor = predictors.load(catalogue.find(settings.model), asked)
     rule = decodings.flags_of(decodings.rule_of(predictor.decoding))
     _log.info("threshold of the model: %g, %s", predictor.threshold, rule)
-    if predictor.threshold_note:
-        _log.warning("%s", predictor.threshold_note)
+    for note in filter(None, (predictor.threshold_note, predictor.energy_note)):
+        _log.warning("%s", note)
     evaluation.check_lengths(truth, predictor.max_fold_length)
     return predictor
 

@@ -52,6 +52,11 @@ def finetune(settings: config.FinetuneConfig, flags: argparse.Namespace) -> None
             f"{settings.model} has learned {sizes.max_positions} positions, too few "
             f"for {longest} nt; set data.max_length={sizes.max_positions - 2}"
         )
+    if energy and energy.max_length and longest > energy.max_length:
+        raise ValueError(
+            f"head.energy={settings.head.energy!r} takes up to {energy.max_length:,} "
+            f"nucleotides, {longest:,} were found; set data.max_length"
+        )
     _log.info("training: %s", train)
     _log.info("validation: %s", validation)
 

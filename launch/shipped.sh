@@ -21,7 +21,9 @@ tune() {  # NAME, then flags
     --config.energies="$work/energies" --config.mesh.data="$devices" "${@:2}"
 }
 score() {  # NAME TRUTH, then flags
-  [ -d "$work/scores/$1" ] || "$python" launch/evaluate.py --config.model=energies \
+  [ -f "$work/scores/$1/scores.json" ] && return
+  rm -rf "$work/scores/$1"  # what an interrupted run left
+  "$python" launch/evaluate.py --config.model=energies --config.is_own_rule=true \
     --config.programs=vienna --config.truth="$2" --out="$work/scores/$1" \
     --config.train="$work/sets/train.tsv,$s/pdb_TR1.tsv.gz" "${@:3}"
 }

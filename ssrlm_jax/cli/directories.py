@@ -48,8 +48,8 @@ def add(commands: Any) -> None:
 def _info(parsed: argparse.Namespace) -> None:
     directory = parsed.directory
     if not directory.exists():
-        named = {entry.name: entry.directory for entry in catalogue.entries()}
-        directory = named.get(str(directory), directory)
+        names = [entry.name for entry in catalogue.entries()]
+        directory = catalogue.find(directory) if str(directory) in names else directory
     facts = describe(directory)
     if parsed.json:
         print(json.dumps(facts, indent=1))

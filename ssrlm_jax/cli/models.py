@@ -11,6 +11,7 @@ from ssrlm_jax.cli import reports
 from ssrlm_jax.infer import catalogue
 
 CACHE = "SSRLM_CACHE"  # names the folder of what is kept between processes
+_COLUMNS = ("name", "parameters", "size", "predicts", "validation", "licence", "where")
 _SCORES = ("f1", "lddt", "loss")  # of validation; the first one that a model has
 
 
@@ -62,8 +63,12 @@ def keep_compiled() -> None:
     import jax
 
     if jax.config.values["jax_compilation_cache_dir"] is None:
-        folder = os.environ.get(CACHE) or "~/.cache/ssrlm-jax"
-        path = pathlib.Path(folder).expanduser() / "compiled"
+        folder = os.environ.get(CACHE) or os.path.expanduser("~/.cache/ssrlm-jax")
+        path = pathlib.Path(folder) / "compiled"
+        try:
+            path.mkdir(parents=True, exist_ok=True)
+        except OSError:
+            return  # compiled anew each time
         jax.config.update("jax_compilation_cache_dir", str(path))
         jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.1)
 
@@ -73,14 +78,25 @@ def _models(parsed: argparse.Namespace) -> None:
     if parsed.json:
         reports.write(json.dumps(facts, indent=1) + "\n")
         return
-    names = ("name", "parameters", "size", "predicts", "validation", "licence", "where")
-    rows = [names, *(tuple(str(fact[name]) for name in names) for fact in facts)]
-    reports.write(reports.table(rows, num_left=len(names)))
+    rows = [_COLUMNS, *(tuple(str(one[name]) for name in _COLUMNS) for one in facts)]
+    reports.write(reports.table(rows, num_left=len(_COLUMNS)))
     reports.write(f"default: {catalogue.find().name}\n")
 
 
 def _facts(entry: catalogue.Entry) -> dict[str, Any]:
-    """Returns what a person wants to know of a model before taking it."""
+    """Returns what a person wants to know of a model before taking it.
+
+    Of a damaged one, what is wrong with it.
+    """
+    where = "the package" if entry.is_shipped else str(entry.directory)
+    try:
+        return {"name": entry.name} | _known(entry) | {"where": where}
+    except (ValueError, OSError) as error:
+        nothing = dict.fromkeys(_COLUMNS, "-")
+        return nothing | {"name": entry.name, "where": f"damaged: {error}"}
+
+
+def _known(entry: catalogue.Entry) -> dict[str, Any]:
     description = model_dir.describe(entry.directory)
     size = (entry.directory / model_dir.WEIGHTS_FILE).stat().st_size
     predicts = {
@@ -90,11 +106,9 @@ def _facts(entry: catalogue.Entry) -> dict[str, Any]:
     scores = description.scores
     score = next((f"{n} {scores[n]:.3f}" for n in _SCORES if n in scores), "-")
     return {
-        "name": entry.name,
         "parameters": f"{sum(model_dir.num_parameters(entry.directory).values()):,}",
         "size": f"{size / 1e6:.1f} MB",
         "predicts": " ".join(n for n, is_so in predicts.items() if is_so) or "letters",
         "validation": score,
         "licence": description.made.get("licence", "not said"),
-        "where": "the package" if entry.is_shipped else str(entry.directory),
     }

@@ -15,10 +15,17 @@ class EvaluateConfig:
     train: str = ""  # files of training RNA, for scores by similarity; needs mmseqs
     max_length: int = 0  # nucleotides; longer RNA is left out, and counted; 0: none
     seed: int = 0  # of the bootstrap
+    is_own_rule: bool = False  # the model decodes by its own rule, as `ssrlm fold` does
     decoding: secondary.DecodingConfig = secondary.DecodingConfig()
 
     def __post_init__(self) -> None:
         checks.check(self.max_length >= 0, "max_length", self.max_length, "is < 0")
+        checks.check(
+            not self.is_own_rule or self.decoding == secondary.DecodingConfig(),
+            "is_own_rule",
+            self.is_own_rule,
+            "does not go with settings of decoding",
+        )
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

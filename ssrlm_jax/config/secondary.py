@@ -55,7 +55,7 @@ class HeadConfig:
     def __post_init__(self) -> None:
         checks.choice("head.kind", self.kind, HEADS)
         for name in self.energies:
-            checks.choice("head.energy", name, (NO_ENERGY, *ENERGIES))
+            checks.choice("head.energy", name, ENERGIES)
         checks.check(
             len(set(self.energies)) == len(self.energies),
             "head.energy",
@@ -73,6 +73,13 @@ class HeadConfig:
             "head.energy_temperature",
             self.energy_temperature,
             "does not lie in -273.15..100",
+        )
+        checks.check(
+            self.energy_temperature == 37.0
+            or not {"contrafold", "eternafold"} & set(self.energies),
+            "head.energy_temperature",
+            self.energy_temperature,
+            f"does not go with head.energy={self.energy!r}: CONTRAfold knows 37 only",
         )
         checks.positive("head", self, "energy_longest", "energy_window", "energy_span")
         checks.check(

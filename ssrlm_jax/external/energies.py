@@ -13,6 +13,7 @@ import json
 import multiprocessing
 import os
 import pathlib
+import threading
 from collections.abc import Callable, Iterable, Sequence
 
 import numpy as np
@@ -74,6 +75,12 @@ class Energies:
             for name, folder in zip(self.names, self._folders, strict=True)
         ]
         return list(zip(*columns, strict=True))
+
+    @property
+    def max_length(self) -> int | None:
+        """Nucleotides of the longest RNA; None: any, as all programs fold locally."""
+        is_local = all(isinstance(one, vienna.Vienna) for one in self._folders)
+        return None if is_local else self.longest
 
     def describe(self) -> list[dict[str, object]]:
         """Returns each program, its version and its settings."""
@@ -155,11 +162,10 @@ class Energies:
         missing = [letters for letters in dict.fromkeys(read) if letters not in found]
         short = [letters for letters in missing if len(letters) <= self.longest]
         new: dict[str, Listed] = {}
-        for letters, one in zip(
-            short,
-            folder.fold(short, with_probabilities=True, least=LEAST),
-            strict=True,
-        ):
+        folded: list[folding.Folded] = []
+        if short:  # loading parameters takes longer than finding what is kept
+            folded = folder.fold(short, with_probabilities=True, least=LEAST)
+        for letters, one in zip(short, folded, strict=True):
             assert one.probabilities is not None, "they were asked for"
             new[letters] = one.probabilities
         for letters in missing:
@@ -198,8 +204,11 @@ class Energies:
         rows = np.empty(len(listed.i), _ROW)
         for field, values in listed._asdict().items():
             rows[field] = values
-        with files.whole(path) as part, part.open("wb") as file:
+        # Others may write the same map: each has a name of its own beside it.
+        own = path.with_name(f"{path.name}.{os.getpid()}-{threading.get_ident()}")
+        with files.whole(own) as part, part.open("wb") as file:
             np.save(file, rows)
+        own.replace(path)
 
 
 def build(settings: config.HeadConfig, folder: str = "") -> Energies | None:

@@ -51,7 +51,8 @@ def find(model: str | os.PathLike[str] | None = None) -> pathlib.Path:
 
     Args:
       model: a directory, or a name of `entries`; None: what SSRLM_MODEL says, else
-        `DEFAULT`. A directory goes before a name, own models before shipped ones.
+        `DEFAULT`. A directory that holds a model goes before a name, and one's own
+        models before shipped ones.
 
     Raises:
       ValueError: there is no such name; the message says which there are.
@@ -59,12 +60,15 @@ def find(model: str | os.PathLike[str] | None = None) -> pathlib.Path:
     given = os.fspath(model) if model is not None else os.environ.get(MODEL) or DEFAULT
     path = pathlib.Path(given)
     # What has a separator is a path; whoever reads it says what is missing there.
-    if path.is_dir() or os.sep in given or given in (".", ".."):
+    is_model = (path / model_dir.DESCRIPTION_FILE).is_file()
+    if is_model or os.sep in given or given in (".", ".."):
         return path
     named = entries()
     for entry in named:
         if entry.name == given:
             return entry.directory
+    if path.is_dir():
+        return path
     raise ValueError(
         f"there is no model {given!r}: neither a directory nor one of "
         f"{', '.join(entry.name for entry in named)} (`ssrlm models`)"

@@ -153,7 +153,7 @@ class Predictor:
             return ""
         return (
             f"the model was trained with the energies of {_programs(trained)}, and "
-            f"folds with those of {_programs(now)}"
+            f"folds with those of {_programs(now)}; results may differ a little"
         )
 
     @functools.cached_property
@@ -179,11 +179,15 @@ class Predictor:
     def max_fold_length(self) -> int | None:
         """Nucleotides of the longest RNA that can be folded; None: any.
 
-        A head on scores of attention is not computed in tiles.
+        A head on scores of attention is not computed in tiles, and programs other than
+        ViennaRNA do not fold in windows.
         """
+        limits = [self.max_length]
         if isinstance(self._head, heads.ScoreHead):
-            return min(self._tile, self.max_length or self._tile)
-        return self.max_length
+            limits.append(self._tile)
+        if self._energies is not None:
+            limits.append(self._energies.max_length)
+        return min((one for one in limits if one is not None), default=None)
 
     def fold(self, sequences: Sequence[str]) -> list[Prediction]:
         """Predicts the structures of sequences.
@@ -433,7 +437,10 @@ def is_matrix(path: Sequence[str], rank: int) -> bool:
 
 
 def _programs(described: Sequence[Mapping[str, Any]]) -> str:
-    names = (f"{one['program']} {one.get('version', '')}".strip() for one in described)
+    names = (
+        f"{one['program']} {one.get('version', '')} {one.get('parameters', '')}".strip()
+        for one in described
+    )
     return ", ".join(names)
 
 

@@ -109,10 +109,14 @@ def test_what_cannot_fold_in_windows_says_so(tmp_path, monkeypatch):
     path = stand_ins.program(tmp_path, "contrafold", stand_ins.CONTRAFOLD)
     monkeypatch.setenv("SSRLM_CONTRAFOLD", path)
     source = energies.Energies(names=("contrafold",), longest=50)
+    assert source.max_length == 50
+    assert energies.Energies(names=TWO).max_length is None
     with pytest.raises(programs.ProgramError, match="does not fold locally: 76 nucl"):
         source([stand_ins.TRNA])
     with pytest.raises(ValueError, match="contrafold knows 37 degrees only"):
         energies.Energies(names=("contrafold",), temperature=30.0)
+    with pytest.raises(ValueError, match="CONTRAfold knows 37 only"):
+        config.HeadConfig(energy="vienna,contrafold", energy_temperature=30.0)
 
 
 def test_a_head_without_energies_has_no_source():
@@ -127,6 +131,7 @@ def test_settings_name_programs_that_exist_and_give_probabilities():
     for energy, message in {
         "viena": "head.energy='viena' is not one of",
         "vienna,vienna": "names a program twice",
+        "vienna,none": "head.energy='none' is not one of",
     }.items():
         with pytest.raises(ValueError, match=message):
             config.HeadConfig(energy=energy)

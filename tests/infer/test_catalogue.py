@@ -34,6 +34,8 @@ def test_a_directory_goes_before_a_name_and_ones_own_before_the_shipped(
     here = tmp_path_factory.mktemp("here")
     (here / "mine").mkdir()
     monkeypatch.chdir(here)
+    assert catalogue.find("mine") == own / "mine"  # no model is here
+    small_models.save(here / "mine")
     assert catalogue.find("mine").resolve() == here / "mine"
     assert str(catalogue.find("no/such")) == "no/such"
     monkeypatch.setenv(catalogue.MODEL, str(here / "other"))

@@ -167,7 +167,7 @@ def test_energies_of_another_version_are_said(reading):
     for trained, is_said in ((now, False), (older, True)):
         made = dataclasses.replace(description, made={"energies": trained})
         found = predictors.Predictor(made, params).energy_note
-        assert ("ViennaRNA 1.8.5, ViennaRNA" in found) == is_said
+        assert ("of ViennaRNA 1.8.5, ViennaRNA" in found) == is_said
 
 
 def test_few_shapes_are_compiled():
