@@ -128,7 +128,10 @@ def test_what_a_description_lacks_is_named(tmp_path, name):
 @pytest.mark.parametrize(
     ("arrays", "message"),
     [
-        ({"embedding": np.ones(2, np.int32)}, "is int32, float32 or float16 expected"),
+        (
+            {"embedding": np.ones(2, np.int32)},
+            "embedding is int32, float32 or float16 ",
+        ),
         (
             {"x": np.ones(2, np.float32), "x/y": np.ones(2, np.float32)},
             "x is an array, and a group with x/y",

@@ -110,6 +110,7 @@ class Energies:
         with concurrent.futures.ProcessPoolExecutor(
             min(len(parts), num_processes or os.cpu_count() or 1),
             multiprocessing.get_context("spawn"),
+            initializer=_end_with_parent,
         ) as pool:
             waiting = [pool.submit(_fill, self, part) for part in parts]
             done = 0
@@ -231,6 +232,18 @@ def build(settings: config.HeadConfig, folder: str = "") -> Energies | None:
         span=settings.energy_span,
         folder=os.path.expanduser(folder),
     )
+
+
+def _end_with_parent() -> None:
+    """Has this process end when the one that started it is killed."""
+    parent = multiprocessing.parent_process()
+    assert parent is not None, "a pool started this process"
+
+    def wait() -> None:
+        parent.join()
+        os._exit(1)
+
+    threading.Thread(target=wait, daemon=True).start()
 
 
 def _fill(energies: Energies, part: list[str]) -> int:

@@ -96,7 +96,8 @@ def gallery(rows: Sequence[Sequence[Sketch]], side: float = 2.6) -> "figures.Fig
     """
     from matplotlib import figure
 
-    made = figure.Figure(figsize=(side * len(rows[0]), side * len(rows)))
+    size_2 = side * len(rows[0]), side * len(rows)
+    made = figure.Figure(figsize=size_2, layout="constrained")
     cells = made.subplots(len(rows), len(rows[0]), squeeze=False)
     for cell, sketch in zip(
         cells.flat, (one for row in rows for one in row), strict=True
@@ -118,7 +119,6 @@ def gallery(rows: Sequence[Sequence[Sketch]], side: float = 2.6) -> "figures.Fig
         order_P = np.arange(len(structure.pairs))
         _draw(cell, structure, laid_out, color_P4, order_P, 72 * 0.8 * side / size)
         cell.set_title(sketch.title, size=8, pad=2)
-    made.tight_layout(pad=0.4)
     return made
 
 

@@ -210,7 +210,7 @@ def test_a_held_out_family_is_written_for_the_test(tmp_path, table):
     ("settings", "message"),
     [
         ({"model": ""}, "config.model is empty: name the directory"),
-        ({"model": "nowhere"}, "nowhere is no model directory"),
+        ({"model": "nowhere"}, "there is no model 'nowhere'"),
         ({"head.kind": "resnet"}, "head.kind='resnet' is not one of"),
         ({"warmup_epochs": 2}, r"warmup_epochs=2 does not lie in 0..epochs-1=1"),
         ({"data.train": "nothing.tsv"}, "nothing.tsv"),
