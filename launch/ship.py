@@ -26,7 +26,15 @@ def ship(parsed: argparse.Namespace) -> None:
     if sorted(card) != sorted(CARD):
         raise ValueError(f"{parsed.card}: {', '.join(CARD)} are expected")
     description, params = model_dir.load(parsed.model)
-    description = dataclasses.replace(description, made=dict(description.made) | card)
+    made = json.loads(json.dumps(description.made)) | card
+    settings = made["config"]
+    for group, name in (
+        *((settings["data"], n) for n in ("train", "validation", "leave_out")),
+        *((settings, n) for n in ("model", "energies")),
+    ):
+        # What a file is called tells more than where it lay.
+        group[name] = ",".join(pathlib.Path(one).name for one in group[name].split(","))
+    description = dataclasses.replace(description, made=made)
     out = catalogue.SHIPPED / parsed.name
     model_dir.save(out, description, params, is_replaced=True, dtype="float16")
     if (parsed.model / decodings.FILE).exists():
