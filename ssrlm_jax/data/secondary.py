@@ -104,7 +104,7 @@ def _paths(files: str) -> list[str]:
     return [path for path in files.split(",") if path]
 
 
-def _letters(record: formats.Record) -> bytes:
+def letters_of(record: formats.Record) -> bytes:
     """Returns what two records share if they are equal: U is T, lower is upper case.
 
     Raises:
@@ -120,12 +120,12 @@ def _without(parts: Split, settings: config.LabelledConfig) -> Split:
     """Returns the parts without what equals a record of `leave_out`; logs how many."""
     files = _paths(settings.leave_out)
     unwanted = {
-        _letters(record)
+        letters_of(record)
         for path in files
         for record in structure_formats.read_any(path)
     }
     kept = {
-        name: [one for one in getattr(parts, name) if _letters(one) not in unwanted]
+        name: [one for one in getattr(parts, name) if letters_of(one) not in unwanted]
         for name in ("train", "validation")
     }
     num_train = len(parts.train) - len(kept["train"])
@@ -375,7 +375,7 @@ def into_buckets(
                 f"{record.place or record.name}: {len(record.sequence)} nucleotides; "
                 f"1..data.max_length={settings.max_length} are accepted"
             )
-        _letters(record)
+        letters_of(record)
     bucket_N = np.searchsorted(lengths, [len(r.sequence) for r in records])
     used = np.unique(bucket_N)
     return Buckets(

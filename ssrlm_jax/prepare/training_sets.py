@@ -11,8 +11,9 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 import networkx
 import numpy as np
 
+from ssrlm_jax.data import secondary
 from ssrlm_jax.external import mmseqs
-from ssrlm_jax.rna import alphabet, formats
+from ssrlm_jax.rna import formats
 
 FEW_PAIRS = 3  # a consensus with fewer on a sequence says nothing about it
 _LARGEST_GROUP = 0.01  # of all records; a larger group of relatives is not held out
@@ -63,12 +64,12 @@ def make(
     """
     rng = np.random.default_rng(seed)
     counts: dict[str, int] = {}
-    tested = {_letters(one) for one in tests}
-    kept = [one for one in labelled if _letters(one) not in tested]
+    tested = {secondary.letters_of(one) for one in tests}
+    kept = [one for one in labelled if secondary.letters_of(one) not in tested]
     counts["labelled, equal a test record"] = len(labelled) - len(kept)
     added = _usable(consensus, tested_families, max_length)
     counts["consensus, of families not tested"] = len(added)
-    known = tested | {_letters(one) for one in kept}
+    known = tested | {secondary.letters_of(one) for one in kept}
     added = _distinct(added, known)
     counts["consensus, and not known yet"] = len(added)
     if nearest < 1.0:
@@ -128,10 +129,6 @@ def groups(
     return group_N
 
 
-def _letters(record: formats.Record) -> bytes:
-    return alphabet.encode(record.sequence)[0].tobytes()
-
-
 def _usable(
     records: Iterable[formats.Record], tested_families: Collection[str], max_length: int
 ) -> list[formats.Record]:
@@ -150,7 +147,7 @@ def _distinct(
 ) -> list[formats.Record]:
     found: dict[bytes, formats.Record] = {}
     for one in records:
-        if (letters := _letters(one)) not in known:
+        if (letters := secondary.letters_of(one)) not in known:
             found.setdefault(letters, one)
     return list(found.values())
 
