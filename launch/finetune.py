@@ -13,6 +13,7 @@ import argparse
 import dataclasses
 import functools
 import logging
+import sys
 import time
 from collections.abc import Sequence
 from typing import Any
@@ -21,7 +22,7 @@ import command
 
 from ssrlm_jax import config, model_dir
 from ssrlm_jax.data import secondary as data
-from ssrlm_jax.external import energies
+from ssrlm_jax.external import energies, relatives
 from ssrlm_jax.infer import catalogue
 from ssrlm_jax.rna import formats
 from ssrlm_jax.train import workdir as workdirs
@@ -42,8 +43,10 @@ def finetune(settings: config.FinetuneConfig, flags: argparse.Namespace) -> None
     made_with = workdirs.made_with(settings, architecture)
     workdirs.check(workdir, settings.loop, made_with)
     split = data.split(settings.data, settings.seed)
-    energy = energies.build(settings.head, settings.energies)
-    train = data.into_buckets(split.train, settings.data, energy)
+    memory = _memory(settings, split)
+    energy = energies.build(settings.head, settings.energies, memory)
+    training_energy = energy and dataclasses.replace(energy, is_training=True)
+    train = data.into_buckets(split.train, settings.data, training_energy)
     validation = data.into_buckets(split.validation, settings.data, energy)
     settings = settings.in_steps(train.batches_per_epoch)
     longest = max(*train.lengths, *validation.lengths)
@@ -89,11 +92,14 @@ def finetune(settings: config.FinetuneConfig, flags: argparse.Namespace) -> None
         return
     _, process, num_processes = place
     if energy is not None:
+        assert training_energy is not None, "it is made of the other"
         origin = origin | {"energies": energy.describe()}
-        records = [*split.train, *split.validation]
-        _compute(energy, records[process::num_processes])
+        _compute(training_energy, split.train[process::num_processes])
+        _compute(energy, split.validation[process::num_processes])
     if process == 0:
         workdir.mkdir(parents=True, exist_ok=True)
+        if memory is not None:
+            relatives.write(workdir / relatives.FILE, memory)
         formats.write_table(workdir / "training.tsv", split.train)
         if split.test:
             formats.write_table(workdir / "test.tsv", split.test)
@@ -107,6 +113,33 @@ def finetune(settings: config.FinetuneConfig, flags: argparse.Namespace) -> None
         finish=directories.finish_finetuning,
         **how,
     )
+
+
+def _memory(
+    settings: config.FinetuneConfig, split: data.Split
+) -> relatives.Memory | None:
+    """Returns the known structures that a head reads of, if it does.
+
+    What equals a record of data.leave_out or of validation is not among them.
+    """
+    if config.RELATIVES not in settings.head.energies:
+        return None
+    records = split.train
+    if settings.relatives:
+        named = dataclasses.replace(
+            settings.data,
+            table="",
+            train=settings.relatives,
+            validation=settings.relatives,
+            max_length=sys.maxsize,
+        )
+        records = data.split(named, settings.seed).train
+    unseen = {data.letters_of(one) for one in split.validation}
+    memory = relatives.remember(
+        one for one in records if data.letters_of(one) not in unseen
+    )
+    _log.info("relatives are looked for in %d known structures", len(memory.names))
+    return memory
 
 
 def _compute(energy: energies.Energies, records: Sequence[formats.Record]) -> None:

@@ -10,11 +10,11 @@ import argparse
 import dataclasses
 import json
 import pathlib
-import shutil
 
 import plain_command
 
 from ssrlm_jax import model_dir
+from ssrlm_jax.external import relatives
 from ssrlm_jax.infer import catalogue, decodings
 
 CARD = ("licence", "citation", "data_until", "data", "left_out", "cost", "command")
@@ -30,15 +30,21 @@ def ship(parsed: argparse.Namespace) -> None:
     settings = made["config"]
     for group, name in (
         *((settings["data"], n) for n in ("train", "validation", "leave_out")),
-        *((settings, n) for n in ("model", "energies")),
+        *((settings, n) for n in ("model", "energies", "relatives")),
     ):
         # What a file is called tells more than where it lay.
         group[name] = ",".join(pathlib.Path(one).name for one in group[name].split(","))
     description = dataclasses.replace(description, made=made)
     out = catalogue.SHIPPED / parsed.name
-    model_dir.save(out, description, params, is_replaced=True, dtype="float16")
-    if (parsed.model / decodings.FILE).exists():
-        shutil.copyfile(parsed.model / decodings.FILE, out / decodings.FILE)
+    others = [parsed.model / name for name in (decodings.FILE, relatives.FILE)]
+    model_dir.save(
+        out,
+        description,
+        params,
+        is_replaced=True,
+        dtype="float16",
+        others=[path for path in others if path.exists()],
+    )
     size = sum(path.stat().st_size for path in catalogue.SHIPPED.rglob("*"))
     print(f"wrote {out}; all shipped models: {size / 1e6:.1f} MB")
 

@@ -18,26 +18,26 @@ tune() {  # NAME, then flags
   JAX_NUM_CPU_DEVICES=$devices "$python" launch/finetune.py \
     --config=configs/secondary/energies.py --workdir="$work/runs/$1" \
     --config.data.validation="$work/sets/validation.tsv" --config.data.leave_out="$tests" \
-    --config.energies="$work/energies" --config.mesh.data="$devices" "${@:2}"
+    --config.relatives="$work/sets/train.tsv" --config.energies="$work/energies" --config.mesh.data="$devices" "${@:2}"
 }
 score() {  # NAME TRUTH, then flags
   [ -f "$work/scores/$1/scores.json" ] && return
   rm -rf "$work/scores/$1"  # what an interrupted run left
   "$python" launch/evaluate.py --config.model=energies --config.is_own_rule=true \
     --config.programs=vienna --config.truth="$2" --out="$work/scores/$1" \
-    --config.train="$work/sets/train.tsv,$s/pdb_TR1.tsv.gz" "${@:3}"
+    --config.train="$work/sets/train.tsv" "${@:3}"
 }
 case $stage in
   all) for one in sets short long decoding ship scores; do "$0" "$data" "$work" "$one"; done ;;
   sets)
     [ -d "$work/sets" ] || "$python" launch/training_sets.py --out="$work/sets" \
-      --labelled="$s/bprna_TR0.tsv.gz" --validation="$s/bprna_VL0.tsv.gz" --tests="$tests" \
+      --labelled="$s/bprna_TR0.tsv.gz,$s/pdb_TR1.tsv.gz" --validation="$s/bprna_VL0.tsv.gz" --tests="$tests" \
       --consensus="$data/rfam/seed_ss.tsv.gz" --families="$data/rfam/benchmark_family_map.tsv.gz"
-    awk -F'\t' 'NR == 1 || length($3) > 200 || (/^bpRNA/ && NR % 2)' "$work/sets/train.tsv" > "$work/sets/long.tsv" ;;
+    awk -F'\t' 'NR == 1 || length($3) > 200 || /^TR1/ || (/^bpRNA/ && NR % 4 == 0)' \
+      "$work/sets/train.tsv" > "$work/sets/long.tsv" ;;
   short) tune short --config.data.train="$work/sets/train.tsv" ;;
-  # All long RNA, half of bpRNA's short again, and the few structures of the PDB four times.
-  long) pdb=$s/pdb_TR1.tsv.gz
-    tune long --config.data.train="$work/sets/long.tsv,$pdb,$pdb,$pdb,$pdb" --config.model="$work/runs/short/model" \
+  # All long RNA, a quarter of bpRNA's short again, and the few structures of the PDB.
+  long) tune long --config.data.train="$work/sets/long.tsv" --config.model="$work/runs/short/model" \
       --config.data.max_length=500 --config.epochs=1 --config.evaluations_per_epoch=2 \
       --config.optimizer.learning_rate=6e-4 --config.loop.ema_decay=0.998 ;;
   decoding) "$python" launch/decoding.py --config.model="$work/runs/long/model" \

@@ -15,7 +15,7 @@ import math
 import pathlib
 import shutil
 import struct
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -100,6 +100,7 @@ def save(
     *,
     is_replaced: bool = False,
     dtype: str = "float32",
+    others: Iterable[pathlib.Path] = (),
 ) -> None:
     """Writes a model directory; it appears whole or not at all.
 
@@ -109,6 +110,7 @@ def save(
       params: nested dict of arrays, or of `Lazy` ones.
       is_replaced: whether an earlier model in `directory` gives way.
       dtype: of the file, one of `DTYPES`; "float16" takes half the room, and rounds.
+      others: files that belong to the model, to be copied.
 
     Raises:
       ValueError: something else is there, or a weight is too large for float16.
@@ -121,6 +123,8 @@ def save(
         write_arrays(beside / WEIGHTS_FILE, flat, dtype)
         fields = {"format": FORMAT} | dataclasses.asdict(description)
         (beside / DESCRIPTION_FILE).write_text(json.dumps(fields, indent=1) + "\n")
+        for path in others:
+            shutil.copyfile(path, beside / path.name)
 
 
 def check_free(directory: pathlib.Path) -> None:

@@ -13,6 +13,7 @@ from typing import Any
 from ssrlm_jax import config, model_dir
 from ssrlm_jax.cli import reports
 from ssrlm_jax.data import rows
+from ssrlm_jax.external import relatives
 from ssrlm_jax.infer import catalogue, decodings
 from ssrlm_jax.rna import alphabet
 from ssrlm_jax.train import workdir as workdirs
@@ -115,7 +116,15 @@ def export_model(
         folding=folding,
         trained_length=_trained_length(meta["config"]),
     )
-    model_dir.save(out, description, params, is_replaced=is_replaced, dtype=dtype)
+    memory = workdir / relatives.FILE
+    model_dir.save(
+        out,
+        description,
+        params,
+        is_replaced=is_replaced,
+        dtype=dtype,
+        others=[memory] if memory.exists() else [],
+    )
     return description
 
 

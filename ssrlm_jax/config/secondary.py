@@ -9,7 +9,8 @@ from ssrlm_jax.config import checks, pretraining
 
 HEADS = ("rinalmo", "rnafm", "ernierna")
 NORMS = ("instance", "batch")
-ENERGIES = ("vienna", "andronescu", "langdon", "contrafold", "eternafold")
+RELATIVES = "relatives"  # pairs of known structures; external/relatives.py
+ENERGIES = ("vienna", "andronescu", "langdon", "contrafold", "eternafold", RELATIVES)
 NO_ENERGY = "none"
 DECODERS = ("greedy", "matching", "nested", "threshold")
 RANDOM = "random"  # a model that is no directory
@@ -185,7 +186,8 @@ class FinetuneConfig:
 
     seed: int = 0
     model: str = ""  # directory of the encoder, or "random" for one of `encoder`
-    energies: str = "~/.cache/ssrlm-jax/energies"  # where those of head.energy are kept
+    energies: str = "~/.cache/ssrlm-jax/energies"  # where those of a head are kept
+    relatives: str = ""  # files of structures, of head.energy=relatives; "": train
     epochs: int = 100
     warmup_epochs: int = 10
     evaluations_per_epoch: int = 1

@@ -13,17 +13,19 @@ import json
 import multiprocessing
 import os
 import pathlib
+import sys
 import threading
 from collections.abc import Callable, Iterable, Sequence
 
 import numpy as np
 
 from ssrlm_jax import config
-from ssrlm_jax.external import folding, programs, sequences, vienna
+from ssrlm_jax.external import folding, programs, relatives, sequences, vienna
 from ssrlm_jax.rna import files, probabilities
 
 LEAST = 1e-4  # of a pair that is listed
 _ROW = np.dtype([("i", "<i4"), ("j", "<i4"), ("probability", "<f2")])
+_UNSEEN = 0.3  # of the RNAs in training, those that are shown without relatives
 _AT_ONCE = 64  # sequences that a process gets; parameters are loaded once for all
 
 Listed = probabilities.PairProbabilities
@@ -35,16 +37,18 @@ class Energies:
     """Folding programs that give pair probabilities; called with sequences.
 
     Attributes:
-      names: of `folding.FOLDERS`, at least one.
+      names: of `folding.FOLDERS`, or "relatives"; at least one.
       temperature: degrees Celsius; programs other than ViennaRNA know 37 only.
       longest: nucleotides of RNA that is folded as a whole; longer RNA is folded
         locally, which ViennaRNA alone can do.
       window: nucleotides, of local folding.
       span: j - i of a pair, at most, of local folding.
       folder: where maps are kept; "" keeps none.
+      memory: RNA with known structures, of "relatives".
+      is_training: whether that RNA is what is trained on; see `relatives.Relatives`.
 
     Raises:
-      ValueError: another temperature than a program knows.
+      ValueError: another temperature than a program knows; no memory where it is asked.
       ProgramError: a program is missing, or gives no probabilities.
     """
 
@@ -54,6 +58,8 @@ class Energies:
     window: int = 600
     span: int = 400
     folder: str = ""
+    memory: relatives.Memory | None = None
+    is_training: bool = False
 
     def __post_init__(self) -> None:
         for folder in self._folders:
@@ -79,8 +85,7 @@ class Energies:
     @property
     def max_length(self) -> int | None:
         """Nucleotides of the longest RNA; None: any, as all programs fold locally."""
-        is_local = all(isinstance(one, vienna.Vienna) for one in self._folders)
-        return None if is_local else self.longest
+        return None if all(map(_is_for_any_length, self._folders)) else self.longest
 
     def describe(self) -> list[dict[str, object]]:
         """Returns each program, its version and its settings."""
@@ -126,6 +131,9 @@ class Energies:
     def _folders(self) -> list[folding.Folder]:
         folders: list[folding.Folder] = []
         for name in self.names:
+            if name == relatives.NAME:
+                folders.append(self._relatives())
+                continue
             one = folding.FOLDERS[name]()
             if isinstance(one, vienna.Vienna):
                 one = dataclasses.replace(one, temperature=self.temperature)
@@ -135,6 +143,16 @@ class Energies:
                 )
             folders.append(one)
         return folders
+
+    def _relatives(self) -> relatives.Relatives:
+        if self.memory is None:
+            raise ValueError(
+                "no RNA with known structures was given to find relatives in"
+            )
+        unseen = _UNSEEN if self.is_training else 0.0
+        return relatives.Relatives(
+            memory=self.memory, leaves_out_itself=self.is_training, unseen=unseen
+        )
 
     @functools.cached_property
     def _keys(self) -> dict[str, str]:
@@ -161,7 +179,8 @@ class Energies:
             if (listed := self._kept(name, letters)) is not None:
                 found[letters] = listed
         missing = [letters for letters in dict.fromkeys(read) if letters not in found]
-        short = [letters for letters in missing if len(letters) <= self.longest]
+        longest = sys.maxsize if name == relatives.NAME else self.longest
+        short = [letters for letters in missing if len(letters) <= longest]
         new: dict[str, Listed] = {}
         folded: list[folding.Folded] = []
         if short:  # loading parameters takes longer than finding what is kept
@@ -212,12 +231,17 @@ class Energies:
         own.replace(path)
 
 
-def build(settings: config.HeadConfig, folder: str = "") -> Energies | None:
+def build(
+    settings: config.HeadConfig,
+    folder: str = "",
+    memory: relatives.Memory | None = None,
+) -> Energies | None:
     """Returns what gives the energies that a head reads; None where it reads none.
 
     Args:
       settings: of the head.
       folder: where maps are kept; "~" is the home, "" keeps none.
+      memory: see `Energies`.
 
     Raises:
       As `Energies`.
@@ -231,7 +255,12 @@ def build(settings: config.HeadConfig, folder: str = "") -> Energies | None:
         window=settings.energy_window,
         span=settings.energy_span,
         folder=os.path.expanduser(folder),
+        memory=memory,
     )
+
+
+def _is_for_any_length(folder: folding.Folder) -> bool:
+    return isinstance(folder, vienna.Vienna | relatives.Relatives)
 
 
 def _end_with_parent() -> None:

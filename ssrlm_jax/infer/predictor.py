@@ -19,7 +19,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from ssrlm_jax import config, model_dir
-from ssrlm_jax.external import energies
+from ssrlm_jax.external import energies, relatives
 from ssrlm_jax.infer import decodings, row_heads, rows
 from ssrlm_jax.models import attention, heads, layerwise, pair_tiles, shapes
 from ssrlm_jax.models import encoder as encoders
@@ -59,6 +59,7 @@ class Predictor:
         dtype: str = "float32",
         tile: int = TILE,
         rules: Callable[[], decodings.Rules] = lambda: decodings.NO_RULES,
+        memory: relatives.Memory | None = None,
     ) -> None:
         """Makes a predictor.
 
@@ -70,6 +71,7 @@ class Predictor:
           dtype: of the encoder's and the head's products, "float32" or "bfloat16".
           tile: positions; RNA that is longer is computed in tiles of this size.
           rules: returns the model's rules of decoding, when something is decoded.
+          memory: RNA with known structures, of a head that reads relatives.
 
         Raises:
           ValueError: the parameters are not those of the model that is described, or
@@ -89,7 +91,7 @@ class Predictor:
         self._head = self._energies = None
         if description.head is not None:
             self._head = heads.build(description.head, dtype)
-            self._energies = energies.build(description.head)
+            self._energies = energies.build(description.head, memory=memory)
         if not description.has_parts:
             params = {"encoder": params}
         params = {name: part for name, part in params.items() if name != "folding"}
@@ -423,7 +425,12 @@ def load(
             flat[name] = jnp.asarray(flat[name], rounded)
     params = flax.traverse_util.unflatten_dict(flat)
     rules = functools.partial(decodings.load, directory)
-    return Predictor(description, params, decoding, dtype=dtype, rules=rules)
+    memory = None
+    if description.head and relatives.NAME in description.head.energies:
+        memory = relatives.read(directory / relatives.FILE)
+    return Predictor(
+        description, params, decoding, dtype=dtype, rules=rules, memory=memory
+    )
 
 
 def is_matrix(path: Sequence[str], rank: int) -> bool:

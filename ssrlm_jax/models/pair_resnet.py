@@ -18,7 +18,7 @@ EPSILON = 1e-5  # of both kinds of norm
 # Gradients of kernels on a CPU: positions of a map whose windows stay in the cache, and
 # the channels from which on that pays.
 _POSITIONS_OF_A_PRODUCT = 1_536
-_ROWS_FROM_CHANNELS = 32
+_ROWS_FROM_CHANNELS = 48
 
 # Mean 0 and variance 1 over a map, per example and channel.
 Normalise = Callable[[jax.Array, jax.Array], jax.Array]

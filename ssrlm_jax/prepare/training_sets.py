@@ -16,6 +16,8 @@ from ssrlm_jax.external import mmseqs
 from ssrlm_jax.rna import formats
 
 FEW_PAIRS = 3  # a consensus with fewer on a sequence says nothing about it
+# Two fifths of the letters over half of either: as far as a search finds them.
+_RELATIVES = mmseqs.Settings(0.4, 0.5, 0)
 _LARGEST_GROUP = 0.01  # of all records; a larger group of relatives is not held out
 
 
@@ -74,12 +76,19 @@ def make(
     counts["consensus, and not known yet"] = len(added)
     if nearest < 1.0:
         limits = mmseqs.Settings(nearest, 0.5, 2, num_threads=num_threads)
-        kept, added = (
-            _far(part, tests, limits, counts, f"{name}, near a test record")
-            for name, part in (("labelled", kept), ("consensus", added))
-        )
+        far = []
+        for name, part in (("labelled", kept), ("consensus", added)):
+            near = _near(part, tests, limits)
+            counts[f"{name}, near a test record"] = len(near)
+            far.append([one for number, one in enumerate(part) if number not in near])
+        kept, added = far
     chosen = _few_of_each(added, most_of_family, rng)
     counts["consensus, chosen"] = len(chosen)
+    # The tables of families do not know all that a test record is a member of.
+    limits = _RELATIVES._replace(num_threads=num_threads)
+    unwanted = {chosen[number].family for number in _near(chosen, tests, limits)}
+    chosen = [one for one in chosen if one.family not in unwanted]
+    counts["families of it, near a test record"] = len(unwanted)
     records = [*kept, *chosen]
     own = [families.get(one.name, ()) for one in kept]
     own += [(one.family,) for one in chosen]
@@ -117,8 +126,7 @@ def groups(
     for number, names in enumerate(families):
         graph.add_edges_from((number, f"family {name}") for name in names)
     letters = [one.sequence for one in records]
-    # Two fifths of the letters over half of either: as far as a search finds them.
-    settings = mmseqs.Settings(0.4, 0.5, 0, num_threads=num_threads)
+    settings = _RELATIVES._replace(num_threads=num_threads)
     hits = mmseqs.search(letters, letters, settings, max_targets=1_000)
     graph.add_edges_from(
         zip(hits["query"].tolist(), hits["target"].tolist(), strict=True)
@@ -152,22 +160,19 @@ def _distinct(
     return list(found.values())
 
 
-def _far(
+def _near(
     records: Sequence[formats.Record],
     tests: Sequence[formats.Record],
     settings: mmseqs.Settings,
-    counts: dict[str, int],
-    name: str,
-) -> list[formats.Record]:
+) -> set[int]:
+    """Returns the places of records that a test record is like."""
     hits = mmseqs.search(
         [one.sequence for one in tests],
         [one.sequence for one in records],
         settings,
         max_targets=10_000,
     )
-    near = set(hits["target"].tolist())
-    counts[name] = len(near)
-    return [one for number, one in enumerate(records) if number not in near]
+    return set(hits["target"].tolist())
 
 
 def _few_of_each(

@@ -235,10 +235,7 @@ def write_table(path: Path, records: Iterable[Record]) -> None:
     for record in records:
         if record.structure is None:
             raise ValueError(f"{path}: {record.name} has no structure to be written")
-        partner_L, _ = structures.partners(record.structure)
-        is_first = partner_L > np.arange(len(partner_L))
-        once = np.stack([np.flatnonzero(is_first), partner_L[is_first]], axis=1)
-        dots = structures.to_dot_bracket(structures.Structure(len(partner_L), once))
+        dots = structures.to_dot_bracket(structures.without_triples(record.structure))
         pairs = ";".join(f"{i + 1}-{j + 1}" for i, j in record.structure.pairs.tolist())
         rows.append([record.name, record.family, record.sequence, dots, pairs])
     files.write_text(path, "".join("\t".join(row) + "\n" for row in rows))

@@ -149,3 +149,10 @@ def partners(structure: Structure) -> tuple[np.ndarray, int]:
         else:
             num_dropped += 1
     return partner_L, num_dropped
+
+
+def without_triples(structure: Structure) -> Structure:
+    """Returns a structure of the pairs that `partners` keeps."""
+    partner_L, _ = partners(structure)
+    i = np.flatnonzero(partner_L > np.arange(structure.length))
+    return Structure(structure.length, np.stack([i, partner_L[i]], axis=1))

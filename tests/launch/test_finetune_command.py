@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 from ssrlm_jax import cli, model_dir
+from ssrlm_jax.external import relatives
 from ssrlm_jax.rna import formats
 from ssrlm_jax.rna import structure as structures
 from ssrlm_jax.train import workdir
@@ -140,7 +141,7 @@ def test_thresholds_of_other_rules_are_chosen_and_used(whole, table, tmp_path, c
 def test_a_head_that_reads_energies_is_trained_and_folds(tmp_path, table, capsys):
     pytest.importorskip("RNA", reason="ViennaRNA is not installed")
     settings = _files(table) | {
-        "head.energy": "vienna,andronescu",
+        "head.energy": "vienna,andronescu,relatives",
         "energies": tmp_path / "kept",
         "epochs": 1,
     }
@@ -148,7 +149,7 @@ def test_a_head_that_reads_energies_is_trained_and_folds(tmp_path, table, capsys
     assert "energies: 12 of 12 RNAs" in text
     model = tmp_path / "run" / "model"
     made = model_dir.describe(model).made["energies"]
-    assert [one.get("parameters") for one in made] == [None, "andronescu2007"]
+    assert [one.get("parameters") for one in made] == [None, "andronescu2007", None]
     assert cli.main(["fold", "GGGGAAACCCC", "-m", str(model)]) == 0
     assert "trained with the energies" not in capsys.readouterr().err
     # From this model on: nothing is computed again, and the heads have to agree.
@@ -157,6 +158,35 @@ def test_a_head_that_reads_energies_is_trained_and_folds(tmp_path, table, capsys
     assert "energies: " not in text
     text = finish(start(tmp_path / "other", **settings | {"head.energy": "none"}), 1)
     assert "set config.head as it is there" in text
+
+
+def test_known_structures_go_along_with_a_model_that_reads_them(
+    tmp_path, table, capsys
+):
+    pytest.importorskip("pyopal", reason="PyOpal is not installed")
+    records = list(formats.read_table(table))
+    formats.write_table(tmp_path / "train.tsv", records[:6])
+    formats.write_table(tmp_path / "validation.tsv", records[6:9])
+    settings = {
+        "data.train": tmp_path / "train.tsv",
+        "data.validation": tmp_path / "validation.tsv",
+        "relatives": table,
+        "data.leave_out": tmp_path / "test.tsv",
+        "head.energy": "relatives",
+        "energies": "",
+        "epochs": 1,
+    }
+    formats.write_table(tmp_path / "test.tsv", records[9:11])
+    text = finish(start(tmp_path / "run", **settings))
+    assert "relatives are looked for in 7 known structures" in text
+    model = tmp_path / "run" / "model"
+    memory = relatives.read(model / relatives.FILE)
+    assert list(memory.names) == [f"r{n}" for n in (0, 1, 2, 3, 4, 5, 11)]
+    assert cli.main(["fold", records[0].sequence, "-m", str(model)]) == 0
+    assert "trained with the energies" not in capsys.readouterr().err
+    (model / relatives.FILE).unlink()
+    assert cli.main(["fold", records[0].sequence, "-m", str(model)]) == 1
+    assert f"{model / relatives.FILE}: cannot be read" in capsys.readouterr().err
 
 
 def test_a_terminated_run_goes_on_bit_for_bit(tmp_path, whole, table):

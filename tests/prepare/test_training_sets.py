@@ -103,3 +103,18 @@ def test_what_is_near_a_test_record_is_left_out_where_asked_for():
     found = _make(labelled, [], tests, share=0.0, nearest=0.8)
     assert [one.name for one in found.train] == ["far"]
     assert found.counts["labelled, near a test record"] == 1
+
+
+@needs_mmseqs
+def test_a_family_that_is_near_a_test_record_gives_no_consensus():
+    letters = _random(0)
+    near = letters[:30] + "A" + letters[31:]
+    labelled = [_record("labelled", near)]  # which trains, as in the literature
+    consensus = [
+        _record("near", near[:60] + "GG" + near[62:], "near"),
+        _record("sister", _random(1), "near"),
+        _record("far", _random(2), "far"),
+    ]
+    found = _make(labelled, consensus, [_record("t", letters)], share=0.0)
+    assert [one.name for one in found.train] == ["labelled", "far"]
+    assert found.counts["families of it, near a test record"] == 1
