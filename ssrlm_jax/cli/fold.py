@@ -9,7 +9,7 @@ import contextlib
 import dataclasses
 import itertools
 import pathlib
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from ssrlm_jax.cli import decodings, models, reports
@@ -19,6 +19,7 @@ from ssrlm_jax.rna import formats, probabilities
 if TYPE_CHECKING:
     from ssrlm_jax.infer import predictor as predictors
 
+_MOST_RELATIVES = 3  # that are told of
 _Write = Callable[
     [formats.Record, probabilities.PairProbabilities, Mapping[str, Any]], None
 ]
@@ -141,8 +142,9 @@ def _fold(parsed: argparse.Namespace) -> int:
             records, report, predictor.trained_length, predictor.max_fold_length
         )
         for record, listed in _folded(predictor, good, report):
+            near = _described(predictor.relatives(record.sequence))
             try:
-                write(record, listed, about)
+                write(record, listed, about | near)
             except ValueError as error:
                 report.problem(f"{record.place}: {record.name}: {error}")
             else:
@@ -170,12 +172,22 @@ def _writer(
     return shown, contextlib.nullcontext()
 
 
+def _described(relatives: "Sequence[predictors.Relative]") -> dict[str, Any]:
+    """Returns what is told of relatives; nothing where there are none."""
+    shown = [
+        one._asdict()
+        | {name: round(getattr(one, name), 3) for name in one._fields if name != "name"}
+        for one in relatives[:_MOST_RELATIVES]
+    ]
+    return {"relatives": shown} if shown else {}
+
+
 def _print_dot_bracket(
     record: formats.Record,
     listed: probabilities.PairProbabilities,
-    _: Mapping[str, Any],
+    about: Mapping[str, Any],
 ) -> None:
-    reports.write(results.as_dot_bracket(record, listed))
+    reports.write(results.as_dot_bracket(record, listed, about))
 
 
 def _print_json(

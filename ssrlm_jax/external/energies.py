@@ -87,6 +87,21 @@ class Energies:
         """Nucleotides of the longest RNA; None: any, as all programs fold locally."""
         return None if all(map(_is_for_any_length, self._folders)) else self.longest
 
+    def nearest(self, letters: str) -> list[relatives.Relative]:
+        """Returns the relatives of a sequence, as `relatives.Relatives.of`.
+
+        Args:
+          letters: as `rna.alphabet` reads them; none if none are looked for.
+
+        Raises:
+          ValueError: a letter that is not of RNA.
+        """
+        read = sequences.read(1, letters)
+        for folder in self._folders:
+            if isinstance(folder, relatives.Relatives) and read:
+                return folder.of(read)
+        return []
+
     def describe(self) -> list[dict[str, object]]:
         """Returns each program, its version and its settings."""
         return [dict(folder.describe()) for folder in self._folders]

@@ -13,7 +13,7 @@ import gzip
 import hashlib
 import math
 import operator
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -43,6 +43,7 @@ _LAMBDA = 0.396  # nats of a unit of score: Karlin and Altschul 1990, even lette
 _BEST = 20  # alignments that vote, for each begun ...
 _STRETCH = 500  # ... so many nucleotides
 _BY_CHANCE = 8.0  # nats; an alignment with more is hardly between strangers
+_KEPT = 512  # sequences whose relatives are not looked for again
 _AGAINST = 0.5  # votes that a pair has against it from the start
 # From what is known of an alignment (`_features`) to the logit of the share of its
 # pairs that are right: fitted by benchmarks/relatives.py.
@@ -127,7 +128,7 @@ class Relative:
     """A record of a memory, aligned to a sequence.
 
     Attributes:
-      number: of the record, from 0.
+      name: of the record.
       position: int32 (N,), of letters of the sequence that stand on a letter, from 0.
       partner: int32 (N,), the position that the record's structure pairs each of them
         with; -1 where it is not paired, or with a letter that is not aligned.
@@ -135,7 +136,7 @@ class Relative:
       features: what tells relatives from strangers.
     """
 
-    number: int
+    name: str
     position: np.ndarray
     partner: np.ndarray
     identity: float
@@ -198,6 +199,13 @@ class Relatives:
         Args:
           letters: A C G U N, at least one.
         """
+        return self._found(letters)
+
+    @functools.cached_property
+    def _found(self) -> Callable[[str], list[Relative]]:
+        return functools.lru_cache(_KEPT)(self._search)
+
+    def _search(self, letters: str) -> list[Relative]:
         if not self.memory.names:
             return []
         aligner, database = self._aligner
@@ -229,7 +237,8 @@ class Relatives:
         return aligner, library.Database(self.memory.sequences, alphabet=_LETTERS)
 
     def __getstate__(self) -> dict[str, Any]:
-        return {k: v for k, v in self.__dict__.items() if k != "_aligner"}
+        made = ("_aligner", "_found")  # when they are needed, in any process
+        return {name: v for name, v in self.__dict__.items() if name not in made}
 
     def _nats(self, score: Any, letters: str) -> Any:
         """Returns how much a score is above what is expected of strangers."""
@@ -250,7 +259,7 @@ class Relatives:
         partner = place_T[partner_T[target]]
         score = aligned.score
         return Relative(
-            number,
+            self.memory.names[number],
             position,
             partner,
             identity=float((step[is_both] == ord("M")).mean()),

@@ -47,6 +47,22 @@ class Prediction(NamedTuple):
     probabilities: probabilities.PairProbabilities
 
 
+class Relative(NamedTuple):
+    """RNA with a known structure that a sequence aligns with.
+
+    Attributes:
+      name: of its record.
+      identity: share of the aligned letters that are equal, 0..1.
+      aligned: share of the sequence's letters that are aligned, 0..1.
+      confidence: probability of a pair that it says, 0..1.
+    """
+
+    name: str
+    identity: float
+    aligned: float
+    confidence: float
+
+
 class Predictor:
     """A model that was loaded once; see `load`."""
 
@@ -244,6 +260,33 @@ class Predictor:
                 "launch/finetune.py`, or use `ssrlm contacts`, which needs none"
             )
         return self._head
+
+    def relatives(self, sequence: str) -> list[Relative]:
+        """Returns the RNA with known structures that the model takes for relatives.
+
+        Args:
+          sequence: letters as `rna.alphabet` reads them.
+
+        Returns:
+          Those that are rather right than wrong, the surest first; none where the model
+          reads no relatives.
+
+        Raises:
+          ValueError: a letter that is not of RNA.
+        """
+        if self._energies is None:
+            return []
+        found = [
+            Relative(
+                one.name,
+                one.identity,
+                len(one.position) / len(sequence),
+                one.confidence,
+            )
+            for one in self._energies.nearest(sequence)
+            if one.confidence > 0.5
+        ]
+        return sorted(found, key=lambda one: -one.confidence)
 
     def embed(
         self, sequences: Sequence[str], layer: int = -1, pool: str = "mean"

@@ -93,12 +93,17 @@ def check_writable(structure: structures.Structure, names: Sequence[str]) -> Non
         )
 
 
-def as_dot_bracket(record: formats.Record, listed: _Probabilities) -> str:
+def as_dot_bracket(
+    record: formats.Record,
+    listed: _Probabilities,
+    about: Mapping[str, Any] = types.MappingProxyType({}),
+) -> str:
     """Returns three lines: `>name` and how sure it is, sequence, structure.
 
     Args:
       record: has a structure.
       listed: probabilities of its pairs.
+      about: of its "relatives" the first is named, where there are any.
 
     Raises:
       ValueError: a base triple, or more crossings than there are brackets.
@@ -108,6 +113,9 @@ def as_dot_bracket(record: formats.Record, listed: _Probabilities) -> str:
     dots = structures.to_dot_bracket(structure)
     expected = confidence.expected_f1(structure, listed)
     header = f">{record.name} expected F1 {expected:.2f}"
+    for one in about.get("relatives", ())[:1]:
+        share = f"{one['identity']:.0%} equal, {one['aligned']:.0%} aligned"
+        header += f", like {one['name']} ({share})"
     return f"{header}\n{record.sequence}\n{dots}\n"
 
 

@@ -42,7 +42,7 @@ def test_pairs_follow_an_alignment_with_gaps_on_either_side(memory):
         return position + 2 * (position >= place) - (position > gap)
 
     best = relatives.Relatives(memory=memory).of(letters)[0]
-    assert memory.names[best.number] == "trna"
+    assert best.name == "trna"
     assert best.identity == 1.0
     expected = {
         (moved(i), moved(j)) for i, j in _pairs(structures.from_dot_bracket(DOTS))
@@ -67,7 +67,7 @@ def _relative(position, partner, confidence):
     logit = np.log(confidence / (1 - confidence))
     scale = 1.0 / relatives._WEIGHTS[0]
     return relatives.Relative(
-        0,
+        "",
         np.array(position, np.int32),
         np.array(partner, np.int32),
         identity=1.0,
@@ -105,7 +105,7 @@ def test_in_training_a_record_is_no_relative_of_itself(memory):
         [_record("trna", TRNA, DOTS), almost, _record("same", TRNA, DOTS)]
     )
     training = relatives.Relatives(memory=more, leaves_out_itself=True)
-    assert [more.names[one.number] for one in training.of(TRNA)] == ["almost"]
+    assert [one.name for one in training.of(TRNA)] == ["almost"]
     apart = dataclasses.replace(training, unseen=1.0)
     assert not apart.of(TRNA)
     assert apart.describe() != training.describe()

@@ -51,6 +51,11 @@ def test_three_lines_of_dot_bracket():
     # Chosen pairs 0.75 and 0.5, listed ones 1.375: 2 x 1.25 / (2 + 1.375)
     expected = ">hairpin expected F1 0.74\nGGAAACC\n((...))\n"
     assert results.as_dot_bracket(HAIRPIN, LISTED) == expected
+    near = {"name": "tRNA", "identity": 0.876, "aligned": 1.0, "confidence": 0.9}
+    header, *_ = results.as_dot_bracket(
+        HAIRPIN, LISTED, {"relatives": [near, near | {"name": "other"}]}
+    ).splitlines()
+    assert header.endswith(", like tRNA (88% equal, 100% aligned)")
 
 
 def test_json_by_hand():
