@@ -12,7 +12,7 @@ import rich.console
 from ssrlm_jax import model_dir
 
 NAMES = ("rinalmo", "rnafm", "ernierna", "aidorna", "rhofold", "ssrlm")
-CACHE = pathlib.Path("~/.cache/ssrlm_jax/weights").expanduser()
+CACHE = pathlib.Path("~/.cache/ssrlm-jax/weights").expanduser()
 _PROGRAMS = ("ssrlm-jax", "jax", "numpy", "safetensors")
 
 

@@ -211,7 +211,7 @@ class LoopConfig:
     ema_decay: float = 0.0  # of an average of the parameters; 0: none
     profile_start: int = 0  # first step of the profiler's window; 0: none
     profile_steps: int = 5
-    compilation_cache: str = "~/.cache/ssrlm_jax/compiled"  # "": none
+    compilation_cache: str = "~/.cache/ssrlm-jax/compiled"  # "": none
     tensorboard: bool = False  # needs the extra [log]
     wandb_project: str = ""  # needs the extra [log]; "": off
 
