@@ -5,6 +5,7 @@ r"""Scores a model and other folding programs on labelled RNA, side by side.
   python launch/evaluate.py --config.programs=vienna,contrafold \
       --config.truth=bprna_TS0.tsv.gz --config.train=bprna_TR0.tsv.gz --out=scores/peers
 
+Of the programs `relatives` are the known structures of config.train, which vote.
 A test set is scored once: the threshold is the model's, from validation; that of a rule
 other than the greedy one is chosen by launch/decoding.py.
 OUT gets scores.json and, for each method, a table of all RNAs.
@@ -16,13 +17,14 @@ import json
 import logging
 import pathlib
 import time
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import command
 
 from ssrlm_jax import config
 from ssrlm_jax.cli import evaluate as shown
-from ssrlm_jax.external import folding, mmseqs, programs
+from ssrlm_jax.external import folding, mmseqs, programs, relatives
 from ssrlm_jax.infer import catalogue, decodings, evaluation
 from ssrlm_jax.metrics import report
 from ssrlm_jax.rna import formats
@@ -36,27 +38,33 @@ _log = logging.getLogger("ssrlm_jax")
 def evaluate(settings: config.EvaluateConfig, flags: argparse.Namespace) -> None:
     """Folds all RNA with each method, scores and writes."""
     names = [name for name in settings.programs.split(",") if name]
-    unknown = set(names) - set(folding.FOLDERS)
-    if unknown or not (names or settings.model):
+    known = (*folding.FOLDERS, relatives.NAME)
+    if set(names) - set(known) or not (names or settings.model):
         raise ValueError(
-            f"config.programs={settings.programs!r}: names of "
-            f"{', '.join(folding.FOLDERS)}, or config.model, are expected"
+            f"config.programs={settings.programs!r}: names of {', '.join(known)}, or "
+            "config.model, are expected"
         )
+    if relatives.NAME in names and not settings.train:
+        raise ValueError("config.programs=relatives: of config.train, which is empty")
     if not settings.truth:
         raise ValueError("config.truth is empty: name a file of known structures")
     if flags.out.exists() and any(flags.out.iterdir()):
         raise ValueError(f"{flags.out} exists and is not empty; give another --out")
-    folders = {name: folding.FOLDERS[name]() for name in names}
+    training = [
+        record
+        for path in settings.train.split(",")
+        if path
+        for record in evaluation.read_truth(path)
+    ]
+    folders = {name: _folder(name, training) for name in names}
     kept = evaluation.read_truth(settings.truth, settings.max_length)
     predictor = _model(settings, kept) if settings.model else None
     identities = None
-    if settings.train:
-        training = [
-            record.sequence
-            for path in settings.train.split(",")
-            for record in evaluation.read_truth(path)
-        ]
-        identities = mmseqs.identities([r.sequence for r in kept], training)
+    if training:
+        identities = mmseqs.identities(
+            [record.sequence for record in kept],
+            [record.sequence for record in training],
+        )
     flags.out.mkdir(parents=True, exist_ok=True)
     methods = [*folders, *(["model"] if predictor else [])]
     scores, about, tables = {}, {}, {}
@@ -81,6 +89,12 @@ def evaluate(settings: config.EvaluateConfig, flags: argparse.Namespace) -> None
     facts = {"config": dataclasses.asdict(settings), "methods": about, "scores": scores}
     (flags.out / "scores.json").write_text(json.dumps(facts, indent=1) + "\n")
     shown.show(scores)
+
+
+def _folder(name: str, training: Sequence[formats.Record]) -> folding.Folder:
+    if name == relatives.NAME:
+        return relatives.Relatives(memory=relatives.remember(training))
+    return folding.FOLDERS[name]()
 
 
 def _model(

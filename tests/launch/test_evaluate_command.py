@@ -79,6 +79,19 @@ def test_scores_by_identity_with_the_training_set(files):
     assert sorted(group["rnas"] for group in groups.values() if group["rnas"]) == [1, 1]
 
 
+@pytest.mark.skipif(not shutil.which("mmseqs"), reason="mmseqs is not installed")
+def test_relatives_in_the_training_set_are_scored_as_a_program(files):
+    pytest.importorskip("pyopal", reason="PyOpal is not installed")
+    done = evaluate(files, programs="relatives", train=files / "truth.tsv", model="")
+    assert done.returncode == 0, done.stderr
+    facts = json.loads((files / "scores" / "scores.json").read_text())
+    assert facts["methods"]["relatives"]["records"] == 2
+    assert facts["scores"]["relatives"]["strict"]["f1"]["mean"][0] > 0.9
+    done = evaluate(files, programs="relatives", model="")
+    assert done.returncode == 1
+    assert "config.programs=relatives: of config.train, which is" in done.stderr
+
+
 def test_a_program_that_fails_ends_it_before_anything_is_scored(files):
     stand_ins.program(files, "contrafold", "import sys; sys.exit('broken')")
     done = evaluate(files, programs="contrafold")
