@@ -33,10 +33,10 @@ case $stage in
     [ -d "$work/sets" ] || "$python" launch/training_sets.py --out="$work/sets" \
       --labelled="$s/bprna_TR0.tsv.gz,$s/pdb_TR1.tsv.gz" --validation="$s/bprna_VL0.tsv.gz" --tests="$tests" \
       --consensus="$data/rfam/seed_ss.tsv.gz" --families="$data/rfam/benchmark_family_map.tsv.gz"
-    awk -F'\t' 'NR == 1 || length($3) > 200 || /^TR1/ || (/^bpRNA/ && NR % 4 == 0)' \
+    awk -F'\t' 'NR == 1 || /^TR1/ || (length($3) > 200 ? NR % 2 : /^bpRNA/ && NR % 6 == 0)' \
       "$work/sets/train.tsv" > "$work/sets/long.tsv" ;;
   short) tune short --config.data.train="$work/sets/train.tsv" ;;
-  # All long RNA, a quarter of bpRNA's short again, and the few structures of the PDB.
+  # Half of the long RNA, a sixth of bpRNA's short again, the few structures of the PDB.
   long) tune long --config.data.train="$work/sets/long.tsv" --config.model="$work/runs/short/model" \
       --config.data.max_length=500 --config.epochs=1 --config.evaluations_per_epoch=2 \
       --config.optimizer.learning_rate=6e-4 --config.loop.ema_decay=0.998 ;;
