@@ -17,8 +17,7 @@ from typing import Any
 import ml_collections
 import plain_command
 
-from ssrlm_jax import config
-from ssrlm_jax.prepare import locks
+from ssrlm_jax import config, locks
 
 _ROOT = pathlib.Path(__file__).absolute().parents[1]
 TRAINING_FLAGS: dict[str, dict[str, Any]] = {

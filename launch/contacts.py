@@ -18,9 +18,9 @@ import pathlib
 import command
 import numpy as np
 
-from ssrlm_jax import config, model_dir
+from ssrlm_jax import config, files, model_dir
 from ssrlm_jax.infer import evaluation
-from ssrlm_jax.rna import files, formats
+from ssrlm_jax.rna import formats
 
 _log = logging.getLogger("ssrlm_jax")
 

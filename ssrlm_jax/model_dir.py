@@ -22,8 +22,8 @@ import numpy as np
 import safetensors
 import safetensors.numpy
 
-from ssrlm_jax import config
-from ssrlm_jax.rna import alphabet, files
+from ssrlm_jax import config, files
+from ssrlm_jax.rna import alphabet
 
 FORMAT = 1
 DESCRIPTION_FILE = "model.json"

@@ -7,8 +7,8 @@ import sys
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from ssrlm_jax import files
 from ssrlm_jax.cli import decodings, reports
-from ssrlm_jax.rna import files
 
 _MOST_LISTED = 20  # of each problem, on the terminal; the JSON has all
 _COLUMNS = ("precision", "recall", "f1")

@@ -23,7 +23,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from array_record.python import array_record_module
 
-from ssrlm_jax.rna import alphabet, files
+from ssrlm_jax import files
+from ssrlm_jax.rna import alphabet
 
 SPLITS = ("train", "validation")
 SOURCES = ("ncrna", "other")  # a source's place here is its number in a batch

@@ -14,10 +14,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ssrlm_jax import config
+from ssrlm_jax import config, files
 from ssrlm_jax.infer import confidence
 from ssrlm_jax.metrics import pairs, statistics, thresholds
-from ssrlm_jax.rna import decode, files
+from ssrlm_jax.rna import decode
 
 FILE = "decodings.json"  # inside the model directory
 

@@ -16,8 +16,9 @@ from typing import IO, Any
 
 import numpy as np
 
+from ssrlm_jax import files
 from ssrlm_jax.infer import canvas, confidence, plots
-from ssrlm_jax.rna import files, formats, probabilities, structure_formats
+from ssrlm_jax.rna import formats, probabilities, structure_formats
 from ssrlm_jax.rna import structure as structures
 
 JSON_FILE = "predictions.jsonl"

@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from ssrlm_jax import files
 from ssrlm_jax.infer import canvas, plots3d, results
 from ssrlm_jax.metrics import stereochemistry
 from ssrlm_jax.rna import (
     coordinate_formats,
     decode,
-    files,
     formats,
     probabilities,
     structure_formats,

@@ -14,7 +14,8 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 
-from ssrlm_jax.rna import files, formats
+from ssrlm_jax import files
+from ssrlm_jax.rna import formats
 from ssrlm_jax.rna import structure as structures
 
 _ENERGY = re.compile(r"(ENERGY|dG)\s*=\s*[-+.\d]+\s*(kcal/mol)?\s*(\[[^]]*\])?", re.I)

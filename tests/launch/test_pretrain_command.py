@@ -11,8 +11,8 @@ import time
 import numpy as np
 import pytest
 
-from ssrlm_jax import config, model_dir
-from ssrlm_jax.prepare import families, locks
+from ssrlm_jax import config, locks, model_dir
+from ssrlm_jax.prepare import families
 from ssrlm_jax.train import checkpoint, workdir
 
 ROOT = pathlib.Path(__file__).parents[2]
