@@ -26,7 +26,7 @@ class EncoderConfig:
     the defaults. models/encoder.py and models/layers.py say what each does.
     """
 
-    num_layers: int = 33  # 0: embeddings are letters alone; launch/letters.py
+    num_layers: int = 33  # 0: embeddings are letters alone; `ssrlm letters`
     width: int = 1280
     num_heads: int = 20
     num_kv_heads: int = 20  # fewer than num_heads: grouped-query attention

@@ -30,7 +30,7 @@ SPLITS = ("train", "validation")
 SOURCES = ("ncrna", "other")  # a source's place here is its number in a batch
 MANIFEST = "manifest.json"
 MAKE_AGAIN = "remove {0} and give the command that made it once more"
-HOW_TO_MAKE = "python launch/prepare_corpus.py --ncrna=YOUR.fa --out="
+HOW_TO_MAKE = "ssrlm prepare_corpus --ncrna=YOUR.fa --out="
 
 _FORMAT = 1
 _HEADER_BYTES = 4

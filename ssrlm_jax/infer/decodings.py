@@ -1,7 +1,7 @@
 """Which threshold goes with which rule of decoding; kept in the model directory.
 
 Fine-tuning chooses one threshold, for the greedy rule without restrictions. Another
-rule needs another one: launch/decoding.py chooses them, on validation RNA, and
+rule needs another one: `ssrlm thresholds` chooses them, on validation RNA, and
 `infer.predictor.load` reads them.
 """
 
@@ -131,7 +131,7 @@ def load(directory: pathlib.Path) -> Rules:
     except (LookupError, TypeError, ValueError) as error:
         raise ValueError(
             f"{path}: not thresholds of decoding: {error}; remove it, or make it anew: "
-            "launch/decoding.py --force"
+            "`ssrlm thresholds --force`"
         ) from error
     return Rules({rule_of(rule): rule.threshold for rule in found}, own)
 

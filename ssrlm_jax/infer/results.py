@@ -46,39 +46,6 @@ def named_formats(text: str) -> tuple[str, ...]:
     return names
 
 
-def check_free(path: pathlib.Path, *, is_replaced: bool) -> None:
-    """Checks that a place for results is free: no file, and no directory with any.
-
-    Raises:
-      ValueError: it is taken, and `is_replaced` is false.
-    """
-    is_directory = path.is_dir()
-    is_taken = any(path.iterdir()) if is_directory else path.exists()
-    if is_taken and not is_replaced:
-        what = "is not empty" if is_directory else "exists"
-        raise ValueError(f"{path} {what}; give another place, or --force to replace")
-
-
-def check_directory(path: pathlib.Path, *, is_replaced: bool) -> None:
-    """Checks that a directory of results can be written; errors as `check_file`."""
-    files.check_place(path)
-    if path.exists() and not path.is_dir():
-        raise ValueError(f"{path} is a file; a directory is expected")
-    check_free(path, is_replaced=is_replaced)
-
-
-def check_file(path: pathlib.Path, *, is_replaced: bool) -> None:
-    """Checks that a file of results can be written.
-
-    Raises:
-      ValueError: as `check_free` and `files.check_place`, or it is of another kind.
-    """
-    files.check_place(path)
-    if path.is_dir():
-        raise ValueError(f"{path} is a directory; a file is expected")
-    check_free(path, is_replaced=is_replaced)
-
-
 def check_writable(structure: structures.Structure, names: Sequence[str]) -> None:
     """Checks that formats can hold a structure.
 
@@ -181,7 +148,7 @@ class Structures:
           ValueError: the directory is a file, or holds something.
           ImportError: something that pictures need is not installed.
         """
-        check_directory(directory, is_replaced=is_replaced)
+        files.check_directory(directory, is_replaced=is_replaced)
         if with_plots:
             canvas.check_installed()
         self._directory = directory
@@ -276,7 +243,7 @@ class Embeddings:
 
     def __init__(self, path: pathlib.Path, *, is_replaced: bool = False) -> None:
         """Checks that the file can be written; see `check_file`."""
-        check_file(path, is_replaced=is_replaced)
+        files.check_file(path, is_replaced=is_replaced)
         self._path = path
         self._keys = FreeNames()
         self._names: list[str] = []

@@ -148,7 +148,7 @@ class Models:
         """
         if with_plots:
             canvas.check_installed("matplotlib")
-        results.check_directory(directory, is_replaced=is_replaced)
+        files.check_directory(directory, is_replaced=is_replaced)
         self._directory, self._names = directory, tuple(names)
         self._with_plots, self._is_replaced = with_plots, is_replaced
         self._stems = results.FreeNames(str.lower)

@@ -120,7 +120,7 @@ def build_encoder(
 
 
 class Pretrain:
-    """The pre-training task: `train.loop` runs it, launch/pretrain.py makes it."""
+    """The pre-training task: `train.loop` runs it, `ssrlm pretrain` makes it."""
 
     partition_rules = encoders.PARTITION_RULES
 

@@ -30,8 +30,11 @@ FOLDING = "folding"
 class Truth(Protocol):
     """A chain of known structure."""
 
-    xyz_LT3: np.ndarray
-    is_atom_LT: np.ndarray
+    @property
+    def xyz_LT3(self) -> np.ndarray: ...  # noqa: N802
+
+    @property
+    def is_atom_LT(self) -> np.ndarray: ...  # noqa: N802
 
 
 # Yields a place in the validation chains and a batch of that chain, again at each call.

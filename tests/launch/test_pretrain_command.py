@@ -155,8 +155,8 @@ def test_a_dry_run_says_the_costs_and_writes_nothing(tmp_path, corpus):
     ("settings", "message"),
     [
         ({"encoder.hight": 3}, "there is no setting encoder.hight"),
-        ({"data.corpus": "nowhere"}, "make one with: python launch/prepare_corpus.py"),
-        ({"data.corpus": ""}, "python launch/prepare_corpus.py"),
+        ({"data.corpus": "nowhere"}, "make one with: ssrlm prepare_corpus"),
+        ({"data.corpus": ""}, "ssrlm prepare_corpus"),
         ({"data.row_length": 64}, "set data.row_length=128"),
         ({"mesh.data": 3}, "mesh.data=3"),
         ({"data.rows_per_batch": 6, "mesh.data": 4}, "data.rows_per_batch=6 is not"),
