@@ -19,13 +19,13 @@ OWN = {  # modules of this package
     "convert": "convert weights of a published model",
 }
 JOBS = {  # modules of `jobs`
-    "evaluate": "score base pairs of files, models and programs on known structures",
-    "evaluate3d": "score atoms of files and models on known structures",
+    "evaluate": "score base pairs of files, models and programs",
+    "evaluate3d": "score atoms of files and models",
     "pretrain": "pre-train an encoder on a corpus",
     "finetune": "fine-tune an encoder to predict base pairs",
     "tertiary": "train a network from embeddings to atoms",
     "export": "write a checkpoint of a workdir as a model directory",
-    "fit_contacts": "fit contacts to the attention maps of a model, and score them",
+    "fit_contacts": "fit contacts to the attention maps of a model",
     "thresholds": "choose thresholds of a model for every rule of decoding",
     "download": "fetch public RNA data",
     "prepare_corpus": "make a corpus for pre-training of your files",

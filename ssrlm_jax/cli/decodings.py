@@ -6,7 +6,6 @@ import pathlib
 from typing import Any
 
 from ssrlm_jax import config
-from ssrlm_jax.infer import decodings
 
 
 def flags(threshold: str, rule: str = "greedy") -> dict[str, dict[str, Any]]:
@@ -68,6 +67,8 @@ def settings(parsed: argparse.Namespace, model: pathlib.Path) -> config.Decoding
     Raises:
       ValueError: a number is out of its range, or the model's rules are damaged.
     """
+    from ssrlm_jax.infer import decodings
+
     given = asked(parsed)
     if given.keys() <= {"threshold"}:
         return dataclasses.replace(decodings.load(model).own, **given)

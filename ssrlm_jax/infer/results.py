@@ -17,7 +17,7 @@ from typing import IO, Any
 import numpy as np
 
 from ssrlm_jax import files
-from ssrlm_jax.infer import canvas, confidence, plots
+from ssrlm_jax.infer import confidence
 from ssrlm_jax.rna import formats, probabilities, structure_formats
 from ssrlm_jax.rna import structure as structures
 
@@ -76,7 +76,7 @@ def as_dot_bracket(
     Raises:
       ValueError: a base triple, or more crossings than there are brackets.
     """
-    structure = canvas.structure_of(record)
+    structure = structure_formats.structure_of(record)
     check_writable(structure, ["dbn"])
     dots = structures.to_dot_bracket(structure)
     expected = confidence.expected_f1(structure, listed)
@@ -100,7 +100,7 @@ def as_json(
       listed: probabilities of its pairs.
       about: more fields, such as the model.
     """
-    structure = canvas.structure_of(record)
+    structure = structure_formats.structure_of(record)
     probability_P = confidence.of_pairs(structure, listed).astype(float)
     try:
         dots = structures.to_dot_bracket(structure)
@@ -150,6 +150,8 @@ class Structures:
         """
         files.check_directory(directory, is_replaced=is_replaced)
         if with_plots:
+            from ssrlm_jax.infer import canvas
+
             canvas.check_installed()
         self._directory = directory
         self._names = tuple(names)
@@ -190,7 +192,7 @@ class Structures:
         Raises:
           ValueError: a format cannot hold the structure; the others are written.
         """
-        structure = canvas.structure_of(record)
+        structure = structure_formats.structure_of(record)
         self._directory.mkdir(parents=True, exist_ok=True)
         stem = self._stems.take(file_stem(record.name))
         _, num_dropped = structures.partners(structure)
@@ -225,6 +227,8 @@ class Structures:
             _WRITERS[name](self._directory / f"{stem}.{name}", record)
 
     def _draw(self, stem: str, record: formats.Record, listed: _Probabilities) -> None:
+        from ssrlm_jax.infer import canvas, plots  # few ask for pictures
+
         for name, draw in plots.PICTURES.items():
             figure = draw(record, listed)
             for suffix in canvas.SUFFIXES:

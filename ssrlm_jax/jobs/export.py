@@ -12,7 +12,6 @@ from collections.abc import Mapping
 from typing import Any
 
 from ssrlm_jax import config, model_dir
-from ssrlm_jax.external import relatives
 from ssrlm_jax.jobs import command
 from ssrlm_jax.rna import alphabet
 from ssrlm_jax.train import workdir as workdirs
@@ -76,14 +75,13 @@ def export_model(
         folding=folding,
         trained_length=_trained_length(meta["config"]),
     )
-    memory = workdir / relatives.FILE
     model_dir.save(
         out,
         description,
         params,
         is_replaced=is_replaced,
         dtype=dtype,
-        others=[memory] if memory.exists() else [],
+        others=_others(workdir, head),
     )
     return description
 
@@ -96,6 +94,18 @@ def _trained_length(settings: Mapping[str, Any]) -> int:
     if "max_length" in data:
         return data["max_length"]
     return data["row_length"] - 2  # <cls> and <eos>
+
+
+def _others(
+    workdir: pathlib.Path, head: config.HeadConfig | None
+) -> list[pathlib.Path]:
+    """Returns what goes along with the weights: known structures that a head reads."""
+    if head is None or config.RELATIVES not in head.energies:
+        return []
+    from ssrlm_jax.external import relatives  # few heads read them
+
+    memory = workdir / relatives.FILE
+    return [memory] if memory.exists() else []
 
 
 def _scores(workdir: pathlib.Path, step: int) -> dict[str, float]:

@@ -26,6 +26,17 @@ _ST_LETTERS = ("SEHIMBX", "NK")  # of the last two
 _Line = tuple[int, str]
 
 
+def structure_of(record: formats.Record) -> structures.Structure:
+    """Returns the structure of a record.
+
+    Raises:
+      ValueError: it has none.
+    """
+    if record.structure is None:
+        raise ValueError(f"{record.name}: a record with a structure is expected")
+    return record.structure
+
+
 def read_ct(path: formats.Path) -> Iterator[formats.Record]:
     """Yields the structures of a CT file (mfold, RNAstructure), one or more.
 
