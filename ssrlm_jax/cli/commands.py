@@ -9,7 +9,7 @@ from typing import NoReturn
 from ssrlm_jax.cli import reports
 
 _WIDE = 1000  # letters of a line
-OWN = {  # modules of this package
+OWN = {  # modules of this package: a model in use
     "info": "say what a workdir, corpus or model directory holds",
     "fold": "predict base pairs of your own RNA",
     "fold3d": "predict atoms of your own RNA",
@@ -60,7 +60,7 @@ def run(arguments: Sequence[str], program: str | None = None) -> int:
     """
     name = arguments[0] if arguments else ""
     if name not in OWN | JOBS:
-        _overview().parse_args(arguments)  # ends here: with help, or an error
+        _end_without_command(arguments)
     parser = Parser(prog=program or f"ssrlm {name}")
     parsed = argparse.Namespace()
     try:
@@ -95,13 +95,26 @@ def _add(name: str, parser: argparse.ArgumentParser) -> None:
         importlib.import_module(f"ssrlm_jax.cli.{name}").add(parser)
 
 
-def _overview() -> argparse.ArgumentParser:
-    """Returns a parser that knows the commands by name."""
-    parser = Parser(prog="ssrlm", description="A structure-aware RNA language model.")
-    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    for name, about in (OWN | JOBS).items():
-        commands.add_parser(name, help=about)
-    return parser
+def _end_without_command(arguments: Sequence[str]) -> NoReturn:
+    """Shows all commands, or what is wrong where none comes first."""
+    groups = [
+        "\n".join([title, *(f"  {name:15} {about}" for name, about in group.items())])
+        for title, group in (("a model in use:", OWN), ("jobs:", JOBS))
+    ]
+    parser = Parser(
+        prog="ssrlm",
+        description="A structure-aware RNA language model.",
+        epilog="\n\n".join(groups),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument(
+        "command",
+        choices=OWN | JOBS,
+        metavar="COMMAND",
+        help="one of these; ssrlm COMMAND --help says more",
+    )
+    parser.parse_args(arguments)
+    parser.error("COMMAND is expected first")
 
 
 def _reason(error: Exception) -> str:
