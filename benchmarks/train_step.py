@@ -37,16 +37,13 @@ import report
 
 from ssrlm_jax import config
 from ssrlm_jax.data import pretraining
+from ssrlm_jax.jobs import command
 from ssrlm_jax.models import attention
 from ssrlm_jax.prepare import pack
 from ssrlm_jax.rna import alphabet
 from ssrlm_jax.tasks import pretrain as tasks
 from ssrlm_jax.train import hardware, optimizer, sharding
 from ssrlm_jax.train import update as updates
-
-sys.path.append(str(pathlib.Path(__file__).parents[1] / "launch"))
-
-import command  # noqa: E402
 
 SEED = 0
 MAX_SEGMENTS = 64

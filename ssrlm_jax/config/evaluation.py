@@ -10,7 +10,8 @@ class EvaluateConfig:
     """What is scored on which RNA."""
 
     model: str = ""  # directory of a fine-tuned model; "": none
-    programs: str = ""  # outside programs, separated by commas; external/folding.py
+    programs: str = ""  # of external/folding.py, or relatives (those of `train`); ...
+    # ... separated by commas
     truth: str = ""  # file of known structures
     train: str = ""  # files of training RNA, for scores by similarity; needs mmseqs
     max_length: int = 0  # nucleotides; longer RNA is left out, and counted; 0: none

@@ -6,6 +6,7 @@ r"""Scores base pairs of files, models and programs on labelled RNA, in one tabl
   ssrlm evaluate --config.programs=vienna,contrafold --predictions=DIR \
       --config.truth=bprna_TS0.tsv.gz --config.train=bprna_TR0.tsv.gz --out=scores/peers
 
+Of the programs `relatives` are the known structures of config.train, which vote.
 A test set is scored once: the threshold is the model's, from validation; that of a rule
 other than the greedy one is chosen by `ssrlm thresholds`. OUT gets scores.json and, for
 each method, a table of all RNAs. Files are scored alone unless a model or programs are
@@ -72,8 +73,13 @@ def evaluate(settings: config.EvaluateConfig, flags: argparse.Namespace) -> int:
         truth=flags.truth or settings.truth,
         decoding=dataclasses.replace(settings.decoding, **rules.asked(flags)),
     )
-    _check_places(settings, flags)
-    folders = _folders(settings)
+    _check(settings, flags)
+    training = [
+        record
+        for path in filter(None, settings.train.split(","))
+        for record in evaluation.read_truth(path)
+    ]
+    folders = _folders(settings, training)
     truth = evaluation.read_truth(settings.truth, settings.max_length)
     methods: dict[str, Callable[[], _Predicted]] = {
         name: functools.partial(_by_program, folder, truth)
@@ -89,7 +95,7 @@ def evaluate(settings: config.EvaluateConfig, flags: argparse.Namespace) -> int:
         of_files = flags.predictions.name or str(flags.predictions)
         of_files += "/" * (of_files in methods)
         methods[of_files] = functools.partial(_by_files, flags.predictions)
-    found = _scored(methods, truth, settings)
+    found = _scored(methods, truth, training, settings.decoding)
     scores = {name: report.report(f.scored, settings.seed) for name, f in found.items()}
     if flags.out:
         _write(flags.out, settings, found, scores)
@@ -114,12 +120,14 @@ def evaluate(settings: config.EvaluateConfig, flags: argparse.Namespace) -> int:
     return int(bool(problems))
 
 
-def _check_places(settings: config.EvaluateConfig, flags: argparse.Namespace) -> None:
+def _check(settings: config.EvaluateConfig, flags: argparse.Namespace) -> None:
     """Raises a ValueError if something is not named, or a place is taken."""
     if not (flags.predictions or settings.model or settings.programs):
         raise ValueError(
             "nothing to score: name --predictions, config.model or config.programs"
         )
+    if config.RELATIVES in settings.programs.split(",") and not settings.train:
+        raise ValueError("config.programs=relatives: of config.train, which is empty")
     if not settings.truth:
         raise ValueError("config.truth is empty: name a file of known structures")
     if flags.json:
@@ -134,19 +142,27 @@ def _check_places(settings: config.EvaluateConfig, flags: argparse.Namespace) ->
         raise ValueError("--out=DIR is needed, a new directory for scores")
 
 
-def _folders(settings: config.EvaluateConfig) -> "dict[str, folding.Folder]":
+def _folders(
+    settings: config.EvaluateConfig, training: Sequence[formats.Record]
+) -> "dict[str, folding.Folder]":
     """Returns the programs that are named; they are there."""
     names = [name for name in settings.programs.split(",") if name]
     if not names:
         return {}
-    from ssrlm_jax.external import folding
+    from ssrlm_jax.external import folding, relatives
 
-    if set(names) - set(folding.FOLDERS):
+    known = (*folding.FOLDERS, config.RELATIVES)
+    if set(names) - set(known):
         raise ValueError(
-            f"config.programs={settings.programs!r}: names of "
-            f"{', '.join(folding.FOLDERS)} are expected"
+            f"config.programs={settings.programs!r}: names of {', '.join(known)} are "
+            "expected"
         )
-    return {name: folding.FOLDERS[name]() for name in names}
+    return {
+        name: relatives.Relatives(memory=relatives.remember(training))
+        if name == config.RELATIVES
+        else folding.FOLDERS[name]()
+        for name in names
+    }
 
 
 def _model(
@@ -207,26 +223,25 @@ def _by_files(folder: pathlib.Path) -> _Predicted:
 def _scored(
     methods: Mapping[str, Callable[[], _Predicted]],
     truth: list[formats.Record],
-    settings: config.EvaluateConfig,
+    training: list[formats.Record],
+    decoding: config.DecodingConfig,
 ) -> dict[str, _Scored]:
     """Returns the scores of each method, and how long it took."""
     identities = None
-    if settings.train:
+    if training:
         from ssrlm_jax.external import mmseqs
 
-        training = [
-            record.sequence
-            for path in settings.train.split(",")
-            for record in evaluation.read_truth(path)
-        ]
-        identities = mmseqs.identities([r.sequence for r in truth], training)
+        identities = mmseqs.identities(
+            [record.sequence for record in truth],
+            [record.sequence for record in training],
+        )
     found = {}
     for name, predict in methods.items():
         start = time.perf_counter()
         given, about, unread = predict()
         about |= {"seconds": round(time.perf_counter() - start, 1)}
         matched = evaluation.match(truth, given, unread)
-        scored = evaluation.score(truth, matched, settings.decoding, identities)
+        scored = evaluation.score(truth, matched, decoding, identities)
         known = zip(scored, matched.found, strict=True)
         are_there = [one for one, prediction in known if prediction]
         found[name] = _Scored(scored, are_there, matched.problems(), about)
