@@ -42,8 +42,7 @@ def finetune(settings: config.FinetuneConfig, flags: argparse.Namespace) -> None
         "encoder": dataclasses.asdict(sizes),
         "head": settings.head.described(),
     }
-    made_with = workdirs.made_with(settings, architecture)
-    workdirs.check(workdir, settings.loop, made_with)
+    workdirs.check(workdir, settings.loop, workdirs.made_with(settings, architecture))
     split = data.split(settings.data, settings.seed)
     memory, energy = _energy(settings, split)
     training_energy = energy and dataclasses.replace(energy, is_training=True)
@@ -71,19 +70,14 @@ def finetune(settings: config.FinetuneConfig, flags: argparse.Namespace) -> None
         validation=validation.ordered,
         records=split.validation,
     )
-    how: dict[str, Any] = {
-        "settings": settings,
-        "place": place,
-        "rates": {f"^{tasks.ENCODER}/": settings.encoder_rate},
-    }
+    rates = {f"^{tasks.ENCODER}/": settings.encoder_rate}
+    how: dict[str, Any] = {"settings": settings, "place": place, "rates": rates}
+    _, process, num_processes = place
     if flags.dry_run:
         notes = ("counted for a batch of the longest RNAs; most are cheaper",)
-        batch = train.longest(size // place.num_processes)
-        print(job.cost(task, batch, notes=notes, **how))
+        print(job.cost(task, train.longest(size // num_processes), notes=notes, **how))
         return
-    _, process, num_processes = place
-    if energy is not None:
-        assert training_energy is not None, "it is made of the other"
+    if energy is not None and training_energy is not None:
         origin = origin | {"energies": energy.describe()}
         _compute(training_energy, split.train[process::num_processes])
         _compute(energy, split.validation[process::num_processes])
