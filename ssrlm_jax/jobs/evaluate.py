@@ -149,7 +149,7 @@ def _folders(
     names = [name for name in settings.programs.split(",") if name]
     if not names:
         return {}
-    from ssrlm_jax.external import folding, relatives
+    from ssrlm_jax.external import folding
 
     known = (*folding.FOLDERS, config.RELATIVES)
     if set(names) - set(known):
@@ -157,12 +157,17 @@ def _folders(
             f"config.programs={settings.programs!r}: names of {', '.join(known)} are "
             "expected"
         )
-    return {
-        name: relatives.Relatives(memory=relatives.remember(training))
-        if name == config.RELATIVES
-        else folding.FOLDERS[name]()
-        for name in names
-    }
+    return {name: _folder(name, training) for name in names}
+
+
+def _folder(name: str, training: Sequence[formats.Record]) -> "folding.Folder":
+    from ssrlm_jax.external import folding
+
+    if name == config.RELATIVES:
+        from ssrlm_jax.external import relatives
+
+        return relatives.Relatives(memory=relatives.remember(training))
+    return folding.FOLDERS[name]()
 
 
 def _model(
