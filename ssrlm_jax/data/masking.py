@@ -44,6 +44,10 @@ def budget(num_nucleotides: np.ndarray, rate: float) -> np.ndarray:
     Args:
       num_nucleotides: int, any shape; A C G U of each record.
       rate: share to hide, 0..0.5.
+
+    Example:
+      >>> budget(np.array([0, 3, 76, 120]), 0.15).tolist()
+      [0, 1, 11, 18]
     """
     rounded = (rate * num_nucleotides + 0.5).astype(np.int64)
     return np.minimum(np.maximum(rounded, 1), num_nucleotides)

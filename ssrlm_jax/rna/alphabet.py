@@ -42,6 +42,10 @@ def encode(text: str | bytes) -> tuple[np.ndarray, int]:
 
     Raises:
       ValueError: a letter that is not IUPAC, with its position from 1.
+
+    Example:
+      >>> encode("ACGTr")
+      (array([4, 5, 6, 7, 8], dtype=uint8), 1)
     """
     data = text if isinstance(text, bytes) else text.encode("latin-1", "replace")
     coded = data.translate(_TOKEN_OF_BYTE)
@@ -70,7 +74,12 @@ def count_changed(data: bytes) -> int:
 
 
 def decode(token_L: np.ndarray) -> str:
-    """Writes ids as text; special tokens as their names, such as `<mask>`."""
+    """Writes ids as text; special tokens as their names, such as `<mask>`.
+
+    Example:
+      >>> decode(np.array([CLS, A, C, MASK, U, EOS]))
+      '<cls>AC<mask>U<eos>'
+    """
     return "".join(_SHOWN[token_L])
 
 

@@ -59,6 +59,12 @@ def decode(
     Raises:
       ValueError: a pair that lies outside the sequence or has i >= j, a probability
         that does not lie in 0..1, an unknown method, or "nested" with triples.
+
+    Example:
+      >>> i, j = np.array([0, 0, 1]), np.array([7, 8, 7])
+      >>> listed = pair_probabilities.PairProbabilities(i, j, np.array([0.6, 0.7, 0.9]))
+      >>> structures.to_dot_bracket(decode(listed, "GGAAAAACC", threshold=0.5))
+      '((.....))'
     """
     if method not in METHODS:
         raise ValueError(f"method={method!r} is not one of {tuple(METHODS)}")

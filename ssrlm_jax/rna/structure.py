@@ -63,6 +63,10 @@ def from_dot_bracket(text: str) -> Structure:
       ValueError: an unknown character or an unmatched bracket, with its position.
 
     Source: Antczak et al. 2018, Bioinformatics 34(8), for the letters.
+
+    Example:
+      >>> from_dot_bracket("((...))").pairs.tolist()
+      [[0, 6], [1, 5]]
     """
     opened: dict[str, list[int]] = {bracket: [] for bracket in _OPENING}
     pairs = []
@@ -97,6 +101,10 @@ def to_dot_bracket(structure: Structure) -> str:
 
     Raises:
       ValueError: a base triple, or more crossings than there are brackets.
+
+    Example:
+      >>> to_dot_bracket(Structure(8, np.array([(0, 4), (2, 7)])))
+      '(.[.)..]'
     """
     text = ["."] * structure.length
     inner: list[list[int]] = [[] for _ in _OPENING]  # closing positions, innermost last
