@@ -36,7 +36,7 @@ import numpy as np
 import report
 
 from ssrlm_jax import config
-from ssrlm_jax.data import pretraining
+from ssrlm_jax.data import pretraining, rows
 from ssrlm_jax.jobs import command
 from ssrlm_jax.models import attention
 from ssrlm_jax.prepare import pack
@@ -131,8 +131,10 @@ def batch_of(settings: config.PretrainConfig) -> Batch:
     """Returns the rows of one update."""
     if not settings.data.corpus:
         return generated_batch(settings.data.rows_per_batch, settings.data.row_length)
+    corpus = settings.data.corpus
+    manifest = rows.open_corpus(corpus, row_length=settings.data.row_length)
     stream = pretraining.batches(
-        settings.data.corpus, settings, seed=SEED, process=0, num_processes=1
+        corpus, manifest, settings, seed=SEED, process=0, num_processes=1
     )
     return next(stream)
 

@@ -29,6 +29,7 @@ _VALIDATION_SEED = 20_260_101  # one for all runs, so that their scores compare
 
 def batches(
     corpus: str | os.PathLike[str],
+    manifest: rows.Manifest,
     settings: config.PretrainConfig,
     *,
     seed: int,
@@ -44,6 +45,7 @@ def batches(
 
     Args:
       corpus: directory, as written by data/rows.py.
+      manifest: of it, as `rows.open_corpus` returns it.
       settings: `data` and `masking` are read.
       seed: decides order and masks.
       process: which one, from 0.
@@ -59,11 +61,10 @@ def batches(
         source: uint8 (B,), place in rows.SOURCES.
 
     Raises:
-      ValueError: no corpus, another row length, a damaged shard, no rows in the
-        sources of `data.mix`, or a batch that the processes do not divide.
+      ValueError: a damaged shard, no rows in the sources of `data.mix`, or a batch
+        that the processes do not divide.
     """
     num_rows = _rows_each(settings.data.rows_per_batch, num_processes)
-    manifest = rows.open_corpus(corpus, row_length=settings.data.row_length)
     datasets, weights = [], []
     for source in rows.SOURCES:
         weight = getattr(settings.data.mix, source)
@@ -92,6 +93,7 @@ def batches(
 
 def validation(
     corpus: str | os.PathLike[str],
+    manifest: rows.Manifest,
     settings: config.PretrainConfig,
     *,
     process: int,
@@ -109,7 +111,6 @@ def validation(
     """
     micro_batch = settings.data.rows_per_batch // settings.loop.micro_batches
     num_rows = _rows_each(micro_batch, num_processes, " / loop.micro_batches")
-    manifest = rows.open_corpus(corpus, row_length=settings.data.row_length)
     places = []
     for source in rows.SOURCES:
         if manifest.totals("validation", source)["num_rows"]:

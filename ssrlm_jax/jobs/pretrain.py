@@ -48,7 +48,7 @@ def pretrain(settings: config.PretrainConfig, flags: argparse.Namespace) -> None
     place = job.place(settings, settings.data.rows_per_batch, "data.rows_per_batch")
     share = {"process": place.process, "num_processes": place.num_processes}
     batches = functools.partial(
-        pretraining.batches, corpus, settings, seed=settings.seed, **share
+        pretraining.batches, corpus, manifest, settings, seed=settings.seed, **share
     )
     model = tasks.build_encoder(
         sizes, settings.compute, place.mesh, manifest.max_segments
@@ -59,7 +59,7 @@ def pretrain(settings: config.PretrainConfig, flags: argparse.Namespace) -> None
         return
     if line := rows.unmeasured(manifest):
         _log.warning("%s", line)
-    held_out = pretraining.validation(corpus, settings, **share)
+    held_out = pretraining.validation(corpus, manifest, settings, **share)
     validation = [sharding.spread(batch, place.mesh) for batch in held_out]
     job.run(
         tasks.Pretrain(model, validation, loaded),
