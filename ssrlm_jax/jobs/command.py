@@ -4,7 +4,6 @@ Nothing heavy is imported here, so that a wrong setting stops in the first secon
 """
 
 import argparse
-import contextlib
 import dataclasses
 import importlib.util
 import inspect
@@ -16,7 +15,7 @@ from typing import Any
 
 import ml_collections
 
-from ssrlm_jax import config, locks
+from ssrlm_jax import config
 
 _PACKAGE = pathlib.Path(__file__).absolute().parents[1]
 TRAINING_FLAGS: dict[str, dict[str, Any]] = {
@@ -89,15 +88,6 @@ class Command:
             else _changed(config.editable(self.kind()), parsed.overrides)
         )
         return self.function(config.frozen(self.kind, settings), parsed)
-
-
-def hold(workdir: pathlib.Path) -> contextlib.AbstractContextManager[None]:
-    """Returns a context that keeps other runs out of a workdir."""
-    return locks.alone(
-        workdir / "lock",
-        f"another process trains in {workdir}; wait for it, stop it, or take another "
-        "--workdir",
-    )
 
 
 def read(name: str, overrides: Sequence[str]) -> ml_collections.ConfigDict:

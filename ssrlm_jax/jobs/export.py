@@ -19,41 +19,41 @@ from ssrlm_jax.train import workdir as workdirs
 
 def export(parsed: argparse.Namespace) -> None:
     """Writes the model and says of which step it is."""
-    description = export_model(
-        parsed.workdir, parsed.out, step=parsed.step, dtype=parsed.dtype
-    )
-    print(f"wrote {parsed.out} from step {description.made['step']}")
+    from ssrlm_jax.train import checkpoint  # Orbax: seconds
+
+    workdir, out = parsed.workdir, parsed.out
+    model_dir.check_free(out)
+    params, meta = checkpoint.restore_parameters(workdir, parsed.step)
+    if parsed.step is None and meta["best"]:
+        params, meta = checkpoint.restore_parameters(workdir, meta["best"]["step"])
+    description = write(out, workdir, params, meta, dtype=parsed.dtype)
+    print(f"wrote {out} from step {description.made['step']}")
 
 
-def export_model(
-    workdir: pathlib.Path,
+def write(
     out: pathlib.Path,
+    workdir: pathlib.Path,
+    params: model_dir.Params,
+    meta: workdirs.Meta,
     *,
-    step: int | None = None,
     is_replaced: bool = False,
     dtype: str = "float32",
 ) -> model_dir.Description:
-    """Writes a checkpoint as a model directory; the running average where kept.
+    """Writes what a run has learned as a model directory.
 
-    A checkpoint with a head for pairs brings the threshold that was chosen with it.
+    A head for pairs brings the threshold that was chosen with it.
 
     Args:
-      workdir: of a training run.
       out: the model directory.
-      step: of the checkpoint; None: the best, where the run kept one, or the newest.
+      workdir: of the run.
+      params: of a checkpoint, as `checkpoint.restore_parameters` returns them.
+      meta: of the same checkpoint.
       is_replaced: whether an earlier model at `out` gives way.
       dtype: of the file; see `model_dir.save`.
 
     Raises:
-      ValueError: there is no such checkpoint, it is damaged, or `out` is taken.
+      ValueError: `out` is taken.
     """
-    from ssrlm_jax.train import checkpoint  # Orbax: seconds
-
-    if not is_replaced:
-        model_dir.check_free(out)
-    params, meta = checkpoint.restore_parameters(workdir, step)
-    if step is None and meta["best"]:
-        params, meta = checkpoint.restore_parameters(workdir, meta["best"]["step"])
     architecture = meta["architecture"]
     scores = _scores(workdir, meta["batches"])
     head = folding = None

@@ -42,13 +42,14 @@ def finetune(settings: config.FinetuneConfig, flags: argparse.Namespace) -> None
         "encoder": dataclasses.asdict(sizes),
         "head": settings.head.described(),
     }
-    workdirs.check(workdir, settings.loop, workdirs.made_with(settings, architecture))
     split = data.split(settings.data, settings.seed)
     memory, energy = _energy(settings, split)
     training_energy = energy and dataclasses.replace(energy, is_training=True)
     train = data.into_buckets(split.train, settings.data, training_energy)
     validation = data.into_buckets(split.validation, settings.data, energy)
     settings = settings.in_steps(train.batches_per_epoch)
+    made_with = workdirs.made_with(settings, architecture)
+    workdirs.check(workdir, settings.loop, made_with)
     longest = max(*train.lengths, *validation.lengths)
     _check_length(longest, settings, sizes.max_positions, energy)
     _log.info("training: %s", train)
@@ -81,16 +82,14 @@ def finetune(settings: config.FinetuneConfig, flags: argparse.Namespace) -> None
         origin = origin | {"energies": energy.describe()}
         _compute(training_energy, split.train[process::num_processes])
         _compute(energy, split.validation[process::num_processes])
-    if process == 0:
-        _write(workdir, split, memory)
     job.run(
         task,
         functools.partial(train.batches, settings.seed, process, num_processes),
         workdir=workdir,
-        hold=command.hold(workdir),
-        architecture=architecture,
+        made_with=made_with,
         origin=origin,
         finish=_finish,
+        prepare=functools.partial(_write, workdir, split, memory),
         **how,
     )
 
@@ -157,7 +156,6 @@ def _write(
     workdir: pathlib.Path, split: data.Split, memory: "relatives.Memory | None"
 ) -> None:
     """Writes what trains, what is left for the test, and what a head reads of."""
-    workdir.mkdir(parents=True, exist_ok=True)
     if memory is not None:
         from ssrlm_jax.external import relatives
 
@@ -211,12 +209,14 @@ def _start(
     return description.architecture, params, origin
 
 
-def _finish(workdir: pathlib.Path) -> None:
+def _finish(
+    workdir: pathlib.Path, params: model_dir.Params, meta: workdirs.Meta
+) -> None:
     """Exports the best model of a finished run and says how good it is."""
     from ssrlm_jax.jobs import export
 
     model = workdir / "model"
-    description = export.export_model(workdir, model, is_replaced=True)
+    description = export.write(model, workdir, params, meta, is_replaced=True)
     scores = description.scores
     print(
         f"best on validation, at step {description.made['step']:,}: F1 "

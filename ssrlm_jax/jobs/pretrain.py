@@ -67,8 +67,7 @@ def pretrain(settings: config.PretrainConfig, flags: argparse.Namespace) -> None
         settings=settings,
         place=place,
         workdir=workdir,
-        hold=command.hold(workdir),
-        architecture=architecture,
+        made_with=made_with,
         origin=origin,
         finish=_finish,
     )
@@ -89,13 +88,15 @@ def _corpus(settings: config.PretrainConfig, workdir: pathlib.Path) -> pathlib.P
     return workdir / "corpus"
 
 
-def _finish(workdir: pathlib.Path) -> None:
+def _finish(
+    workdir: pathlib.Path, params: model_dir.Params, meta: workdirs.Meta
+) -> None:
     """Exports the model of a finished run and says what was learned, and what next."""
     from ssrlm_jax.jobs import export
     from ssrlm_jax.tasks import pretrain as tasks
 
     model = workdir / "model"
-    description = export.export_model(workdir, model, is_replaced=True)
+    description = export.write(model, workdir, params, meta, is_replaced=True)
     step = description.made["step"]
     print(
         f"learned (step {step:,}, on held-out rows): "

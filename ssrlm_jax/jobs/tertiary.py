@@ -69,10 +69,6 @@ def train(settings: config.TertiaryConfig, flags: argparse.Namespace) -> None:
     _, process, num_processes = place
     dates = {structure.date for structure in (*training, *validating)}
     until = max(dates) if all(dates) else ""  # not known of all
-    if process == 0:
-        workdir.mkdir(parents=True, exist_ok=True)
-        for name, chains in (("training", training), ("validation", validating)):
-            formats.write_table(workdir / f"{name}.tsv", map(data.record, chains))
     job.run(
         task,
         functools.partial(
@@ -81,10 +77,10 @@ def train(settings: config.TertiaryConfig, flags: argparse.Namespace) -> None:
         settings=settings,
         place=place,
         workdir=workdir,
-        hold=command.hold(workdir),
-        architecture=architecture,
+        made_with=made_with,
         origin=model_dir.origin(description) | {"data_until": until},
         finish=_finish,
+        prepare=functools.partial(_write, workdir, training, validating),
     )
 
 
@@ -117,12 +113,24 @@ def _embedded(
     )
 
 
-def _finish(workdir: pathlib.Path) -> None:
+def _write(
+    workdir: pathlib.Path,
+    training: list[data.Structure],
+    validating: list[data.Structure],
+) -> None:
+    """Writes which chains train and validate."""
+    for name, chains in (("training", training), ("validation", validating)):
+        formats.write_table(workdir / f"{name}.tsv", map(data.record, chains))
+
+
+def _finish(
+    workdir: pathlib.Path, params: model_dir.Params, meta: workdirs.Meta
+) -> None:
     """Exports the best model of a finished run and says how good it is."""
     from ssrlm_jax.jobs import export
 
     model = workdir / "model"
-    description = export.export_model(workdir, model, is_replaced=True)
+    description = export.write(model, workdir, params, meta, is_replaced=True)
     scores = description.scores
     print(
         f"best on validation, at step {description.made['step']:,}: lDDT "

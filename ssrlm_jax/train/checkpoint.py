@@ -201,6 +201,20 @@ class Checkpoints:
         self._manager.reload()
 
 
+def parameters(state: updates.TrainState) -> contract.Params:
+    """Returns what `restore_parameters` does of a checkpoint of the state.
+
+    All processes call it, as each may hold a part.
+    """
+
+    def whole(array: jax.Array) -> np.ndarray:
+        if array.is_fully_addressable:
+            return np.asarray(array)
+        return multihost_utils.process_allgather(array, tiled=True)
+
+    return jax.tree.map(whole, _merged(state.best, state.frozen))
+
+
 def restore_parameters(
     workdir: pathlib.Path, step: int | None = None
 ) -> tuple[contract.Params, workdirs.Meta]:

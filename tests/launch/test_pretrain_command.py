@@ -11,7 +11,7 @@ import time
 import numpy as np
 import pytest
 
-from ssrlm_jax import config, locks, model_dir
+from ssrlm_jax import cli, config, locks, model_dir
 from ssrlm_jax.prepare import families
 from ssrlm_jax.train import checkpoint, workdir
 
@@ -94,6 +94,13 @@ def test_a_run_ends_with_a_model_and_says_what_was_learned(whole):
     assert "paired nucleotides: " in text
     assert str(path / "checkpoints" / "8") in text
     assert "next: ssrlm info" in text
+
+
+def test_the_model_of_a_run_is_that_of_its_last_checkpoint(whole, tmp_path):
+    assert cli.main(["export", str(whole[0]), str(tmp_path / "model")]) == 0
+    for file in (model_dir.DESCRIPTION_FILE, model_dir.WEIGHTS_FILE):
+        found, expected = (path / "model" / file for path in (whole[0], tmp_path))
+        assert found.read_bytes() == expected.read_bytes()
 
 
 def test_a_terminated_run_goes_on_bit_for_bit(tmp_path, whole, corpus):
