@@ -68,7 +68,7 @@ def write(
         letters=alphabet.LETTERS,
         made={"step": meta["batches"]}
         | meta.get("origin", {})
-        | {name: meta[name] for name in ("config", "versions")},
+        | {name: meta[name] for name in ("date", "config", "versions") if name in meta},
         scores=scores,
         threshold=scores.get("threshold") if head else None,
         head=head,

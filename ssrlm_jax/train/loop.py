@@ -220,6 +220,7 @@ class _Session:
             self._read()
             with self.meter.pause():
                 meta = self.meta | {"step": step, "batches": step, "best": self.best}
+                meta |= {"date": time.strftime("%Y-%m-%d", time.gmtime())}
                 self.kept = meta | {"meter": self.meter.keep()}
                 self.saved.save(step, state, self.kept)
 
