@@ -17,11 +17,9 @@ import numpy as np
 from absl import flags
 from array_record.python import array_record_module
 
-from ssrlm_jax import config
+from ssrlm_jax import config, types
 from ssrlm_jax.data import masking, rows
 from ssrlm_jax.rna import alphabet
-
-Batch = dict[str, np.ndarray]
 
 _READ_BYTES = 2**15  # a row of 1,024 tokens is packed into 1,400
 _VALIDATION_SEED = 20_260_101  # one for all runs, so that their scores compare
@@ -36,7 +34,7 @@ def batches(
     process: int,
     num_processes: int,
     start: int = 0,
-) -> Iterator[Batch]:
+) -> Iterator[types.Batch]:
     """Yields one process's share of batches, without end.
 
     The shares of all processes, joined in order, are the same global batch for any
@@ -98,7 +96,7 @@ def validation(
     *,
     process: int,
     num_processes: int,
-) -> list[Batch]:
+) -> list[types.Batch]:
     """Returns one process's share of the held-out rows, masked once.
 
     Up to `data.validation_rows` rows of each source that has some, in an order and
@@ -147,7 +145,7 @@ class _Mask(grain.transforms.RandomMap):
     source: str
     settings: config.MaskingConfig
 
-    def random_map(self, data: bytes, rng: np.random.Generator) -> Batch:
+    def random_map(self, data: bytes, rng: np.random.Generator) -> types.Batch:
         token_L, partner_L, segment_L, _ = rows.decode_row(data)
         hidden_L = masking.POLICIES[self.settings.policy](
             token_L,
@@ -204,7 +202,7 @@ class _Shards:
         return self.__dict__ | {"_readers": {}}  # for workers, which open their own
 
 
-def _empty_row(length: int) -> Batch:
+def _empty_row(length: int) -> types.Batch:
     return {
         "token": np.full(length, alphabet.PAD, np.uint8),
         "target": np.full(length, alphabet.PAD, np.uint8),

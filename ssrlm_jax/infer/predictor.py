@@ -18,7 +18,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from ssrlm_jax import config, model_dir
+from ssrlm_jax import config, model_dir, types
 from ssrlm_jax.external import energies, relatives
 from ssrlm_jax.infer import decodings, row_heads, rows
 from ssrlm_jax.models import attention, heads, layerwise, pair_tiles, shapes
@@ -29,8 +29,6 @@ from ssrlm_jax.rna import structure as structures
 POOLS = ("mean", "cls", "none")
 TILE = 1_024  # positions; longer RNA is computed in tiles of this size
 WINDOWS = (8, 64, 256)  # sequences that are sorted by length together; the last stays
-
-Params = Any
 
 
 class Prediction(NamedTuple):
@@ -69,7 +67,7 @@ class Predictor:
     def __init__(
         self,
         description: model_dir.Description,
-        params: Params,
+        params: types.Params,
         decoding: config.DecodingConfig | None = None,
         *,
         dtype: str = "float32",

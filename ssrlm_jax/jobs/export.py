@@ -11,7 +11,7 @@ import pathlib
 from collections.abc import Mapping
 from typing import Any
 
-from ssrlm_jax import config, model_dir
+from ssrlm_jax import config, model_dir, types
 from ssrlm_jax.jobs import command
 from ssrlm_jax.rna import alphabet
 from ssrlm_jax.train import workdir as workdirs
@@ -33,7 +33,7 @@ def export(parsed: argparse.Namespace) -> None:
 def write(
     out: pathlib.Path,
     workdir: pathlib.Path,
-    params: model_dir.Params,
+    params: types.Params,
     meta: workdirs.Meta,
     *,
     is_replaced: bool = False,

@@ -19,7 +19,7 @@ import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from ssrlm_jax import config, model_dir
+from ssrlm_jax import config, model_dir, types
 from ssrlm_jax.data import secondary as data
 from ssrlm_jax.infer import catalogue
 from ssrlm_jax.jobs import command
@@ -209,9 +209,7 @@ def _start(
     return description.architecture, params, origin
 
 
-def _finish(
-    workdir: pathlib.Path, params: model_dir.Params, meta: workdirs.Meta
-) -> None:
+def _finish(workdir: pathlib.Path, params: types.Params, meta: workdirs.Meta) -> None:
     """Exports the best model of a finished run and says how good it is."""
     from ssrlm_jax.jobs import export
 

@@ -14,7 +14,7 @@ import functools
 import logging
 import pathlib
 
-from ssrlm_jax import config, model_dir
+from ssrlm_jax import config, model_dir, types
 from ssrlm_jax.data import rows
 from ssrlm_jax.jobs import command
 from ssrlm_jax.train import workdir as workdirs
@@ -88,9 +88,7 @@ def _corpus(settings: config.PretrainConfig, workdir: pathlib.Path) -> pathlib.P
     return workdir / "corpus"
 
 
-def _finish(
-    workdir: pathlib.Path, params: model_dir.Params, meta: workdirs.Meta
-) -> None:
+def _finish(workdir: pathlib.Path, params: types.Params, meta: workdirs.Meta) -> None:
     """Exports the model of a finished run and says what was learned, and what next."""
     from ssrlm_jax.jobs import export
     from ssrlm_jax.tasks import pretrain as tasks

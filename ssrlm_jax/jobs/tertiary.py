@@ -18,7 +18,7 @@ import pathlib
 
 import numpy as np
 
-from ssrlm_jax import config, model_dir
+from ssrlm_jax import config, model_dir, types
 from ssrlm_jax.data import embeddings
 from ssrlm_jax.data import tertiary as data
 from ssrlm_jax.jobs import command
@@ -123,9 +123,7 @@ def _write(
         formats.write_table(workdir / f"{name}.tsv", map(data.record, chains))
 
 
-def _finish(
-    workdir: pathlib.Path, params: model_dir.Params, meta: workdirs.Meta
-) -> None:
+def _finish(workdir: pathlib.Path, params: types.Params, meta: workdirs.Meta) -> None:
     """Exports the best model of a finished run and says how good it is."""
     from ssrlm_jax.jobs import export
 

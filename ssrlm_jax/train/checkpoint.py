@@ -26,7 +26,8 @@ from jax.experimental import multihost_utils
 from orbax.checkpoint import checkpoint_managers as policies
 
 from ssrlm_jax import config as config_lib
-from ssrlm_jax.train import contract, sharding
+from ssrlm_jax import types
+from ssrlm_jax.train import sharding
 from ssrlm_jax.train import update as updates
 from ssrlm_jax.train import workdir as workdirs
 
@@ -201,7 +202,7 @@ class Checkpoints:
         self._manager.reload()
 
 
-def parameters(state: updates.TrainState) -> contract.Params:
+def parameters(state: updates.TrainState) -> types.Params:
     """Returns what `restore_parameters` does of a checkpoint of the state.
 
     All processes call it, as each may hold a part.
@@ -217,7 +218,7 @@ def parameters(state: updates.TrainState) -> contract.Params:
 
 def restore_parameters(
     workdir: pathlib.Path, step: int | None = None
-) -> tuple[contract.Params, workdirs.Meta]:
+) -> tuple[types.Params, workdirs.Meta]:
     """Returns the parameters of a checkpoint, as NumPy arrays, and its meta.
 
     Learned and frozen ones together; of the learned ones the running average where
@@ -249,7 +250,7 @@ def restore_parameters(
         ) from error
 
 
-def _read_parameters(folder: pathlib.Path) -> tuple[contract.Params, workdirs.Meta]:
+def _read_parameters(folder: pathlib.Path) -> tuple[types.Params, workdirs.Meta]:
     meta = _read_meta(folder)
     is_averaged = any(name.startswith("ema/") for name in meta["checksums"])
     kind = "ema" if is_averaged else "learned"

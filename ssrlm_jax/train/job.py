@@ -11,6 +11,7 @@ from jax.experimental import multihost_utils
 from jax.sharding import Mesh
 
 from ssrlm_jax import config as config_lib
+from ssrlm_jax import types
 from ssrlm_jax.train import checkpoint, contract, hardware, log, loop, plan, sharding
 from ssrlm_jax.train import optimizer as optimizers
 from ssrlm_jax.train import workdir as workdirs
@@ -62,7 +63,7 @@ def run(
     workdir: pathlib.Path,
     made_with: workdirs.Meta,
     origin: workdirs.Meta,
-    finish: Callable[[pathlib.Path, contract.Params, workdirs.Meta], None],
+    finish: Callable[[pathlib.Path, types.Params, workdirs.Meta], None],
     rates: dict[str, float] | None = None,
     prepare: Callable[[], None] | None = None,
 ) -> None:
@@ -112,7 +113,7 @@ def run(
 
 def cost(
     task: contract.Task,
-    batch: contract.Batch,
+    batch: types.Batch,
     *,
     settings: Settings,
     place: Place,

@@ -19,6 +19,7 @@ from jax.experimental import multihost_utils
 from jax.sharding import Mesh
 
 from ssrlm_jax import config as config_lib
+from ssrlm_jax import types
 from ssrlm_jax.train import (
     checkpoint,
     contract,
@@ -150,7 +151,7 @@ class _Session:
     is_profiling: bool = False
 
     def train(
-        self, state: updates.TrainState, batches: Iterator[contract.Batch], first: int
+        self, state: updates.TrainState, batches: Iterator[types.Batch], first: int
     ) -> updates.TrainState:
         """Takes the steps after `first`."""
         step = first
@@ -167,7 +168,7 @@ class _Session:
         return state
 
     def _step(
-        self, step: int, state: updates.TrainState, batches: Iterator[contract.Batch]
+        self, step: int, state: updates.TrainState, batches: Iterator[types.Batch]
     ) -> updates.TrainState:
         """Hands an update to the devices, then reads the report of the one before."""
         start = time.perf_counter()
