@@ -77,7 +77,9 @@ def chain_scores(
 ) -> dict[str, dict[str, float]]:
     """Returns loss and accuracy of Markov chains on the validation rows."""
     manifest = rows.open_corpus(corpus)
-    batches = pretraining.validation(corpus, settings, process=0, num_processes=1)
+    batches = pretraining.validation(
+        corpus, manifest, settings, process=0, num_processes=1
+    )
     found = {}
     for order in ORDERS:
         chains = [

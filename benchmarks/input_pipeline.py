@@ -147,7 +147,12 @@ def pipeline(
 ) -> Turn:
     """Returns a turn of our input, from files to batches."""
     stream = pretraining.batches(
-        corpus, settings(row_length, choice), seed=SEED, process=0, num_processes=1
+        corpus,
+        rows.open_corpus(corpus, row_length=row_length),
+        settings(row_length, choice),
+        seed=SEED,
+        process=0,
+        num_processes=1,
     )
 
     def turn() -> tuple[int, int]:

@@ -12,8 +12,6 @@ JSON line, and writes benchmarks/results/memory_NAME.json.
 
 import argparse
 import dataclasses
-import pathlib
-import sys
 
 import jax
 import jax.numpy as jnp
@@ -21,11 +19,8 @@ import numpy as np
 import report
 
 from ssrlm_jax import config
+from ssrlm_jax.jobs import command
 from ssrlm_jax.models import attention, encoder
-
-sys.path.append(str(pathlib.Path(__file__).parents[1] / "launch"))
-
-import command  # noqa: E402
 
 CARDS = {"24 GB": 24, "40 GB": 40, "80 GB": 80, "141 GB": 141}  # 1e9 bytes
 POLICIES = ("minimal", "dots", "full")  # from fast and large to slow and small

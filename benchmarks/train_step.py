@@ -36,17 +36,14 @@ import numpy as np
 import report
 
 from ssrlm_jax import config
-from ssrlm_jax.data import pretraining
+from ssrlm_jax.data import pretraining, rows
+from ssrlm_jax.jobs import command
 from ssrlm_jax.models import attention
 from ssrlm_jax.prepare import pack
 from ssrlm_jax.rna import alphabet
 from ssrlm_jax.tasks import pretrain as tasks
 from ssrlm_jax.train import hardware, optimizer, sharding
 from ssrlm_jax.train import update as updates
-
-sys.path.append(str(pathlib.Path(__file__).parents[1] / "launch"))
-
-import command  # noqa: E402
 
 SEED = 0
 MAX_SEGMENTS = 64
@@ -134,8 +131,10 @@ def batch_of(settings: config.PretrainConfig) -> Batch:
     """Returns the rows of one update."""
     if not settings.data.corpus:
         return generated_batch(settings.data.rows_per_batch, settings.data.row_length)
+    corpus = settings.data.corpus
+    manifest = rows.open_corpus(corpus, row_length=settings.data.row_length)
     stream = pretraining.batches(
-        settings.data.corpus, settings, seed=SEED, process=0, num_processes=1
+        corpus, manifest, settings, seed=SEED, process=0, num_processes=1
     )
     return next(stream)
 

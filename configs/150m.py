@@ -1,9 +1,9 @@
 """SSR-LM_m, 150.9 M parameters, with the paper's recipe.
 
-    python launch/pretrain.py --config=configs/150m.py \
+    ssrlm pretrain --config=150m \
         --config.data.corpus=corpora/mine --workdir=runs/150m
 
-Variants: `--config=configs/150m.py:masking=sm` (mlm, sm, ssm).
+Variants: `--config=150m:masking=sm` (mlm, sm, ssm).
 Cost: 1.8e11 tokens, 2.0e20 FLOPs; `--dry_run` says what that is in days.
 Expected score: not measured yet.
 """

@@ -1,9 +1,9 @@
 """SSR-LM, 650 M parameters, with the paper's recipe.
 
-    python launch/pretrain.py --config=configs/650m.py \
+    ssrlm pretrain --config=650m \
         --config.data.corpus=corpora/mine --workdir=runs/650m
 
-Variants: `--config=configs/650m.py:masking=sm` (mlm, sm, ssm).
+Variants: `--config=650m:masking=sm` (mlm, sm, ssm).
 Cost: 1.8e11 tokens, 8.1e20 FLOPs; `--dry_run` says what that is in days.
 Expected score: not measured yet.
 """

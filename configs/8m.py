@@ -1,9 +1,9 @@
 """SSR-LM_s, 8.0 M parameters, with the paper's recipe.
 
-    python launch/pretrain.py --config=configs/8m.py \
+    ssrlm pretrain --config=8m \
         --config.data.corpus=corpora/mine --workdir=runs/8m
 
-Variants: `--config=configs/8m.py:masking=sm` (mlm, sm, ssm).
+Variants: `--config=8m:masking=sm` (mlm, sm, ssm).
 Cost: 1.8e11 tokens, 1.3e19 FLOPs; `--dry_run` says what that is in days.
 Expected score: not measured yet.
 """

@@ -1,8 +1,8 @@
 r"""Contacts of a pre-trained model from its attention maps, without fine-tuning.
 
-    python launch/contacts.py --config.model=models/650m \
+    ssrlm fit_contacts --config.model=models/650m \
         --config.table=pdb2023.tsv
-    python launch/contacts.py --config.model=models/650m --config.train=pdb_TR1.tsv.gz \
+    ssrlm fit_contacts --config.model=models/650m --config.train=pdb_TR1.tsv.gz \
         --config.validation=pdb_VL1.tsv.gz --config.test=pdb_TS1.tsv.gz
 
 The paper's recipe: 20 RNAs train, 20 validate, the others test; ten draws.

@@ -1,6 +1,6 @@
 r"""Thresholds of a fine-tuned model for every rule of decoding, from validation RNA.
 
-    python launch/decoding.py --config.model=runs/bprna/model \
+    ssrlm thresholds --config.model=runs/bprna/model \
         --config.validation=bprna_VL0.tsv.gz
 
 Cost: as folding the set once, and some minutes for 1,000 RNAs of 100 nt and each of

@@ -1,6 +1,6 @@
 """A small model on generated RNA families: the whole of pre-training in minutes.
 
-    python launch/pretrain.py --config=configs/demo.py --workdir=runs/demo
+    ssrlm pretrain --config=demo --workdir=runs/demo
 
 Needs nothing but the package: the corpus is made on the way.
 Cost: under 4 minutes on two CPU cores.

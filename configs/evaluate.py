@@ -1,6 +1,6 @@
 r"""Scores of a fine-tuned model beside ViennaRNA, in one run.
 
-    python launch/evaluate.py --config.model=runs/bprna/model \
+    ssrlm evaluate --config.model=runs/bprna/model \
         --config.truth=bprna_TS0.tsv.gz --out=scores/TS0
 
 Other programs: `--config.programs=vienna,contrafold`; "" for none. By similarity to

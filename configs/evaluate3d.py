@@ -1,6 +1,6 @@
 r"""Scores of predicted structures beside an A-form helix, in one run.
 
-    python launch/evaluate3d.py --config.models=mine=runs/tertiary/model \
+    ssrlm evaluate3d --config.models=mine=runs/tertiary/model \
         --config.truth=rna_puzzles/ --config.train=pdb/ --out=scores/puzzles
 
 Files of other programs: `--config.predictions=rhofold=DIR`.

@@ -1,6 +1,6 @@
 r"""The paper's PDB set: RNA chains released before April 2023, split 424 : 61 : 117.
 
-python launch/prepare_pdb.py --config=configs/pdb2023.py --files=mmcif --out=pdb2023 \
+ssrlm prepare_pdb --config=pdb2023 --files=mmcif --out=pdb2023 \
     --config.rfam.models=Rfam.cm --config.rfam.types=families.tsv
 
 Cost: about 0.2 s of a core for a chain of 100 nucleotides. The paper's 16,110 entries

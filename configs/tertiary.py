@@ -1,6 +1,6 @@
 r"""Atoms from frozen embeddings, without an alignment: RhoFold's network.
 
-    python launch/tertiary.py --config=configs/tertiary.py \
+    ssrlm tertiary --config=tertiary \
         --config.model=models/650m --config.data.structures=pdb/ \
         --config.data.away_from=rna_puzzles/ --config.embeddings=embeddings/
 

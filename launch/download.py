@@ -1,51 +1,8 @@
-r"""Fetches public RNA data.
+"""Runs `ssrlm download` from a clone; --help says more."""
 
-  python launch/download.py --list
-  python launch/download.py rfam --out=raw/rfam
-  python launch/download.py rfam --out=raw/rfam --ids=RF00001,RF00005
-  python launch/download.py pdb --out=raw/pdb --ids=entries.txt
+import sys
 
-The same command again goes on where it stopped; a whole file is not fetched again.
-"""
-
-import argparse
-import pathlib
-
-import plain_command
-
-from ssrlm_jax.prepare import download, report, sources
-
-
-def fetch(flags: argparse.Namespace) -> None:
-    """Fetches the files of a source, or lists them."""
-    if flags.list:
-        for name in [flags.source] if flags.source else sources.SOURCES:
-            one = sources.SOURCES[name]
-            print(
-                f"{name}: {one.about}\n  licence: {one.licence}\n  cite: {one.citation}"
-            )
-            for file in one.files:
-                print(f"  {file.url}", *filter(None, (file.size, file.md5)))
-            if one.each:
-                print(f"  {one.each}")
-        return
-    if not flags.source or not flags.out:
-        raise ValueError("a source and --out=DIR are needed, or --list")
-    source, entries = sources.SOURCES[flags.source], sources.ids(flags.ids)
-    with download.Display(report.console()) as display:
-        found, missing = download.fetch_source(
-            source, entries, flags.out, report=display
-        )
-    print(f"{found} files in {flags.out}; cite {source.citation}")
-    if missing:
-        raise ValueError("; ".join(missing[:3] + [f"{len(missing)} missing"]))
-
+from ssrlm_jax import cli
 
 if __name__ == "__main__":
-    command = plain_command.parser(__doc__)
-    command.add_argument("source", nargs="?", choices=sources.SOURCES)
-    command.add_argument("--out", type=pathlib.Path, metavar="DIR")
-    command.add_argument("--list", action="store_true", help="say what there is")
-    about = "entries, by commas, or a file of them; may be repeated"
-    command.add_argument("--ids", action="append", default=[], help=about)
-    plain_command.run(fetch, command)
+    sys.exit(cli.launch("download"))

@@ -1,61 +1,8 @@
-r"""Puts a trained model into the package, with its card, as float16.
+"""Runs `ssrlm ship` from a clone; --help says more."""
 
-  python launch/ship.py --model=runs/long/model --name=energies --card=card.json
+import sys
 
-CARD holds what a person should know and the weights do not say: licence, citation,
-data, left_out, cost, command. Thresholds of launch/decoding.py go along.
-"""
-
-import argparse
-import dataclasses
-import json
-import pathlib
-
-import plain_command
-
-from ssrlm_jax import model_dir
-from ssrlm_jax.external import relatives
-from ssrlm_jax.infer import catalogue, decodings
-
-CARD = ("licence", "citation", "data_until", "data", "left_out", "cost", "command")
-
-
-def ship(parsed: argparse.Namespace) -> None:
-    """Reads a model and its card, and writes both into the package."""
-    card = json.loads(parsed.card.read_text())
-    if sorted(card) != sorted(CARD):
-        raise ValueError(f"{parsed.card}: {', '.join(CARD)} are expected")
-    description, params = model_dir.load(parsed.model)
-    made = json.loads(json.dumps(description.made)) | card
-    settings = made["config"]
-    for group, name in (
-        *((settings["data"], n) for n in ("train", "validation", "leave_out")),
-        *((settings, n) for n in ("model", "energies", "relatives")),
-    ):
-        # What a file is called tells more than where it lay.
-        group[name] = ",".join(pathlib.Path(one).name for one in group[name].split(","))
-    description = dataclasses.replace(description, made=made)
-    out = catalogue.SHIPPED / parsed.name
-    others = [parsed.model / name for name in (decodings.FILE, relatives.FILE)]
-    model_dir.save(
-        out,
-        description,
-        params,
-        is_replaced=True,
-        dtype="float16",
-        others=[path for path in others if path.exists()],
-    )
-    size = sum(path.stat().st_size for path in catalogue.SHIPPED.rglob("*"))
-    print(f"wrote {out}; all shipped models: {size / 1e6:.1f} MB")
-
-
-def _flags() -> argparse.ArgumentParser:
-    parser = plain_command.parser(__doc__)
-    for name in ("model", "card"):
-        parser.add_argument(f"--{name}", required=True, type=pathlib.Path)
-    parser.add_argument("--name", required=True)
-    return parser
-
+from ssrlm_jax import cli
 
 if __name__ == "__main__":
-    plain_command.run(ship, _flags())
+    sys.exit(cli.launch("ship"))

@@ -22,8 +22,8 @@ import numpy as np
 import safetensors
 import safetensors.numpy
 
-from ssrlm_jax import config
-from ssrlm_jax.rna import alphabet, files
+from ssrlm_jax import config, files, types
+from ssrlm_jax.rna import alphabet
 
 FORMAT = 1
 DESCRIPTION_FILE = "model.json"
@@ -41,8 +41,6 @@ _FIELDS: dict[str, tuple[tuple[type, ...], str]] = {  # of model.json, where it 
     "trained_length": ((int, type(None)), "a whole number or null"),
 }
 ORIGIN = ("licence", "citation", "data_until")  # what goes on from model to model
-
-Params = Any
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -96,7 +94,7 @@ def origin(description: Description) -> dict[str, Any]:
 def save(
     directory: pathlib.Path,
     description: Description,
-    params: Params,
+    params: types.Params,
     *,
     is_replaced: bool = False,
     dtype: str = "float32",
@@ -288,7 +286,7 @@ def _check_fields(fields: Any) -> None:
         config.frozen(config.DecodingConfig, decoding, "made.decoding.")
 
 
-def load(directory: pathlib.Path) -> tuple[Description, Params]:
+def load(directory: pathlib.Path) -> tuple[Description, types.Params]:
     """Returns a model: its description and its parameters, float32 NumPy arrays.
 
     A model of an encoder alone has its parameters at the top of the tree, another one
@@ -357,7 +355,7 @@ def _reading(path: pathlib.Path) -> Iterator[None]:
         raise ValueError(f"{path}: cannot be read as weights: {reason}") from error
 
 
-def load_encoder(directory: pathlib.Path) -> tuple[Description, Params]:
+def load_encoder(directory: pathlib.Path) -> tuple[Description, types.Params]:
     """Returns a model's description and the parameters of its encoder alone.
 
     Raises:

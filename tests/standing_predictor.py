@@ -51,6 +51,9 @@ class Predictor:
         most = self.decoding.max_pairs_per_base
         return [Prediction(sequence, most) for sequence in sequences]
 
+    def relatives(self, sequence):
+        return []
+
     def embed(self, sequences, layer=-1, pool="mean"):
         rows = [np.full((len(s), 4), layer + len(s), np.float32) for s in sequences]
         return rows if pool == "none" else [row_LD.mean(0) for row_LD in rows]

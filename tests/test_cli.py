@@ -8,8 +8,9 @@ import pytest
 
 from ssrlm_jax import cli, config, model_dir
 from ssrlm_jax.cli import reports
+from ssrlm_jax.external import relatives
 from ssrlm_jax.prepare import families
-from ssrlm_jax.rna import alphabet
+from ssrlm_jax.rna import alphabet, formats, structure
 from ssrlm_jax.train import workdir
 
 SIZES = config.EncoderConfig(
@@ -35,6 +36,36 @@ def test_info_on_a_model_says_its_size_and_scores(model, capsys):
     assert re.search(r"^parameters +72$", text, re.MULTILINE)
     assert "of the encoder" not in text
     assert "loss 1.25" in text
+    assert "rope_base" not in text
+    assert cli.main(["info", "--all", str(model)]) == 0
+    assert "rope_base 1e+04" in capsys.readouterr().out
+
+
+def test_info_on_a_model_fits_a_screen_and_says_what_comes_next(model, capsys):
+    description = dataclasses.replace(
+        model_dir.describe(model),
+        head=config.HeadConfig(energy=config.RELATIVES),
+        threshold=0.45,
+        made={
+            **{"step": 1200, "date": "2026-11-28", "versions": {"ssrlm-jax": "0.1.0"}},
+            **{"config": {"data": {"train": "a.tsv"}}, "data_until": "2020"},
+        },
+    )
+    known = structure.from_dot_bracket("(..)")
+    table = model.with_name(relatives.FILE)
+    relatives.write(table, relatives.remember([formats.Record("x", "GAAC", known)]))
+    params = {"encoder": {"x": np.ones(3)}, "pair_head": {"x": np.ones(3)}}
+    model_dir.save(model, description, params, is_replaced=True, others=[table])
+    assert cli.main(["info", str(model)]) == 0
+    text = capsys.readouterr().out
+    assert len(text.splitlines()) < 25
+    for line in (
+        *("predicts +base pairs, from the letters and relatives", "threshold +0.45"),
+        *("trained +to step 1,200, 2026-11-28, by ssrlm-jax 0.1.0", "data until +2020"),
+        *("trained on +a.tsv", "known structures +1 RNAs"),
+        f"next +ssrlm fold my.fa -m {re.escape(str(model))}",
+    ):
+        assert re.search(f"^{line}$", text, re.MULTILINE), line
 
 
 def test_info_counts_the_parameters_of_all_parts(model, capsys):
@@ -72,6 +103,9 @@ def test_info_on_a_corpus_counts_rows_and_tokens(tmp_path, capsys):
     facts = json.loads(capsys.readouterr().out)
     assert facts["holds"] == "a corpus"
     assert facts["train, ncrna"]["num_records"] >= 3
+    assert cli.main(["info", str(tmp_path / "corpus")]) == 0
+    text = capsys.readouterr().out
+    assert f"--config.data.corpus={tmp_path / 'corpus'}" in text
 
 
 def test_info_on_a_run_says_how_far_it_is(tmp_path, capsys):
@@ -89,6 +123,8 @@ def test_info_on_a_run_says_how_far_it_is(tmp_path, capsys):
     assert facts["checkpoints"] == [4]
     assert facts["steps wanted"] == 12
     assert facts["newest metrics"] == {"step": 4, "loss": 1.5}
+    assert cli.main(["info", str(tmp_path / "run")]) == 0
+    assert "ssrlm export" in capsys.readouterr().out
 
 
 def test_info_on_anything_else_ends_in_one_line(tmp_path, capsys):
@@ -112,7 +148,7 @@ def test_info_shows_values_as_they_are(model, capsys, name):
     path = model / model_dir.DESCRIPTION_FILE
     fields = json.loads(path.read_text())
     path.write_text(json.dumps(fields | {"made": {"train": name}}))
-    assert cli.main(["info", str(model)]) == 0
+    assert cli.main(["info", "--all", str(model)]) == 0
     assert f"train {name}\n" in capsys.readouterr().out
 
 

@@ -46,8 +46,8 @@ def _guarded(body, **settings):
 def test_ctrl_c_ends_a_command_in_one_line(model):
     code = f"""
 from ssrlm_jax import cli
-from ssrlm_jax.cli import directories
-directories.describe = lambda _: {CTRL_C}
+from ssrlm_jax.cli import info
+info.describe = lambda _: {CTRL_C}
 cli.main()
 """
     assert _run(code, "info", model) == INTERRUPTED
@@ -56,8 +56,8 @@ cli.main()
 def test_a_command_of_a_program_returns_when_it_is_stopped():
     code = f"""
 from ssrlm_jax import cli
-from ssrlm_jax.cli import directories
-directories.describe = lambda _: {CTRL_C}
+from ssrlm_jax.cli import info
+info.describe = lambda _: {CTRL_C}
 assert cli.main(["info", "x"]) == 130
 assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
 print("going on", file=sys.stderr)

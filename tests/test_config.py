@@ -1,18 +1,14 @@
 import dataclasses
 import pathlib
-import sys
 
 import ml_collections
 import pytest
 
 from ssrlm_jax import config
+from ssrlm_jax.jobs import command
 from ssrlm_jax.rna import alphabet
 
 ROOT = pathlib.Path(__file__).parents[1]
-sys.path.append(str(ROOT / "launch"))
-
-import command  # noqa: E402
-
 FILES = ["650m", "150m", "8m", "demo"]
 
 

@@ -1,7 +1,7 @@
 r"""A corpus of ncrna_contrafold.tsv.gz and coding RNA; Rfam families held out whole.
 
 D=../shared/data
-python launch/prepare_corpus.py --config=configs/corpus/contrafold.py \
+ssrlm prepare_corpus --config=corpus/contrafold \
     --ncrna=$D/ncrna_contrafold.tsv.gz --other=$D/fasta/coding \
     --leave_out=$D/secondary/bprna_VL0.tsv.gz,$D/secondary/bprna_TS0.tsv.gz \
     --leave_out=$D/secondary/pdb_VL1.tsv.gz,$D/secondary/pdb_TS1.tsv.gz \

@@ -1,6 +1,6 @@
 """A corpus of your own files; every setting is the default.
 
-python launch/prepare_corpus.py --ncrna=mine.tsv --other=coding.fa.gz --out=corpora/mine
+ssrlm prepare_corpus --ncrna=mine.tsv --other=coding.fa.gz --out=corpora/mine
 """
 
 import ml_collections

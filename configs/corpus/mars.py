@@ -1,6 +1,6 @@
 r"""The paper's corpus: MARS at 80 % identity, ncRNA folded by CONTRAfold.
 
-python launch/prepare_corpus.py --config=configs/corpus/mars.py \
+ssrlm prepare_corpus --config=corpus/mars \
     --ncrna=rnacentral_active.fasta.gz --other='mars/*.fa.gz' \
     --leave_out=bpRNA/TS0,bpRNA/VL0 --out=/scratch/mars \
     --config.executor.kind=slurm --config.executor.partition=cpu

@@ -1,7 +1,7 @@
 r"""A corpus of ncRNA FASTA and Rfam's seed, folded by ViennaRNA, and coding RNA.
 
 D=../shared/data
-python launch/prepare_corpus.py --config=configs/corpus/rfam_vienna.py \
+ssrlm prepare_corpus --config=corpus/rfam_vienna \
     --ncrna=$D/fasta/ncrna,$D/rfam/seed_ss.tsv.gz --other=$D/fasta/coding \
     --leave_out=$D/secondary/bprna_VL0.tsv.gz,$D/secondary/bprna_TS0.tsv.gz \
     --leave_out=$D/secondary/pdb_VL1.tsv.gz,$D/secondary/pdb_TS1.tsv.gz \

@@ -1,9 +1,9 @@
 r"""Base pairs of ArchiveII, one family left out: train on the others, test on it.
 
-    python launch/finetune.py --config=configs/secondary/archiveii.py:family=5s \
+    ssrlm finetune --config=secondary/archiveii:family=5s \
         --config.model=models/650m --config.data.table=archiveII.tsv.gz \
         --workdir=runs/5s
-    python launch/evaluate.py --config.model=runs/5s/model \
+    ssrlm evaluate --config.model=runs/5s/model \
         --config.truth=runs/5s/test.tsv
 
 A run for each family of the table's column; a tenth of the other families' records,

@@ -1,6 +1,6 @@
 r"""Base pairs of bpRNA-1m: TR0 trains, VL0 validates, TS0 is scored once.
 
-    python launch/finetune.py --config=configs/secondary/bprna.py \
+    ssrlm finetune --config=secondary/bprna \
         --config.model=models/650m --config.data.train=bprna_TR0.tsv.gz \
         --config.data.validation=bprna_VL0.tsv.gz --workdir=runs/bprna
 

@@ -1,6 +1,6 @@
 r"""Base pairs from letters, energies and relatives: the model that ships.
 
-    python launch/finetune.py --config=configs/secondary/energies.py \
+    ssrlm finetune --config=secondary/energies \
         --config.data.train=sets/train.tsv --config.data.validation=sets/held_out.tsv \
         --workdir=runs/energies
 

@@ -1,6 +1,6 @@
 r"""Base pairs of the PDB: TR1 trains, VL1 validates, TS1 is scored once.
 
-    python launch/finetune.py --config=configs/secondary/pdb.py \
+    ssrlm finetune --config=secondary/pdb \
         --config.model=runs/bprna/model --config.data.train=pdb_TR1.tsv.gz \
         --config.data.validation=pdb_VL1.tsv.gz --workdir=runs/pdb
 

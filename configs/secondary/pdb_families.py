@@ -1,7 +1,7 @@
 r"""Base pairs of Rfam families of the PDB that were never trained on (Fig. 3a).
 
     for fold in 0 1 2 3 4 5 6 7 8 9; do
-      python launch/finetune.py --config=configs/secondary/pdb_families.py:fold=$fold \
+      ssrlm finetune --config=secondary/pdb_families:fold=$fold \
           --config.model=models/650m --config.data.table=pdb2023.tsv \
           --workdir=runs/fold$fold
     done

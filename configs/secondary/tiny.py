@@ -1,6 +1,6 @@
 r"""A tiny encoder and head from scratch: the whole of fine-tuning in a minute.
 
-    python launch/finetune.py --config=configs/secondary/tiny.py \
+    ssrlm finetune --config=secondary/tiny \
         --config.data.train=train.tsv --config.data.validation=validation.tsv
 
 For tests, and to try a table (columns id, sequence, dotbracket) before a long run.

@@ -1,11 +1,13 @@
-"""The command `ssrlm`: what one does with a model, a workdir or a corpus.
+"""The command `ssrlm`: what one does with a model, a workdir or a corpus; all jobs.
 
-Each module of this package adds commands, functions of parsed arguments that return
-an exit status or None. Bad input ends as one line on standard error and exit status
-1, never as a traceback.
+Each module of this package that is a command adds its flags to a parser, and runs with
+what was parsed; it returns an exit status or None. Bad input ends as one line on
+standard error and exit status 1, never as a traceback.
 """
 
 import functools
+import pathlib
+import sys
 from collections.abc import Sequence
 
 from ssrlm_jax.cli import endings
@@ -17,11 +19,22 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Args:
       arguments: None: those of the process, which is there for the command.
     """
-    run = functools.partial(_run, arguments)
+    run = functools.partial(_run, sys.argv[1:] if arguments is None else arguments)
     return endings.guarded(run, is_process=arguments is None)
 
 
-def _run(arguments: Sequence[str] | None) -> int:
-    from ssrlm_jax.cli import commands  # NumPy and JAX: a second
+def launch(name: str) -> int:
+    """Runs a job with the arguments of the process, as its file in launch/.
 
-    return commands.run(arguments)
+    Args:
+      name: of the job; messages begin with the name of the file.
+    """
+    program = pathlib.Path(sys.argv[0]).name
+    run = functools.partial(_run, [name, *sys.argv[1:]], program)
+    return endings.guarded(run, program=program)
+
+
+def _run(arguments: Sequence[str], program: str | None = None) -> int:
+    from ssrlm_jax.cli import commands  # Rich: a tenth of a second
+
+    return commands.run(arguments, program)

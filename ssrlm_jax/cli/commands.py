@@ -1,33 +1,41 @@
-"""All commands of `ssrlm`: the parser, and errors as one line."""
+"""All commands of `ssrlm`: one is imported when it is run; errors are one line."""
 
 import argparse
+import importlib
 import sys
 from collections.abc import Sequence
 from typing import NoReturn
 
-from ssrlm_jax.cli import (
-    contacts,
-    convert,
-    directories,
-    embed,
-    evaluate,
-    fold,
-    fold3d,
-    models,
-    reports,
-)
+from ssrlm_jax.cli import reports
 
 _WIDE = 1000  # letters of a line
-COMMANDS = (
-    directories.add,
-    fold.add,
-    fold3d.add,
-    embed.add,
-    evaluate.add,
-    contacts.add,
-    models.add,
-    convert.add,
-)
+OWN = {  # modules of this package: a model in use
+    "info": "say what a workdir, corpus or model directory holds",
+    "fold": "predict base pairs of your own RNA",
+    "fold3d": "predict atoms of your own RNA",
+    "embed": "write embeddings of your own RNA",
+    "contacts": "predict contacts of your own RNA from attention maps",
+    "models": "list the models that come with the package, and your own",
+    "convert": "convert weights of a published model",
+}
+JOBS = {  # modules of `jobs`
+    "evaluate": "score base pairs of files, models and programs",
+    "evaluate3d": "score atoms of files and models",
+    "pretrain": "pre-train an encoder on a corpus",
+    "finetune": "fine-tune an encoder to predict base pairs",
+    "tertiary": "train a network from embeddings to atoms",
+    "export": "write a checkpoint of a workdir as a model directory",
+    "fit_contacts": "fit contacts to the attention maps of a model",
+    "thresholds": "choose thresholds of a model for every rule of decoding",
+    "download": "fetch public RNA data",
+    "prepare_corpus": "make a corpus for pre-training of your files",
+    "prepare_pdb": "make tables of RNA chains with base pairs of structures",
+    "leakage": "say which test sequences a training set holds",
+    "training_sets": "make what trains and validates a folding model",
+    "letters": "make a model that learned nothing, as a baseline",
+    "ship": "put a trained model into the package",
+    "fit_geometry": "fit the places of atoms in rigid groups to real chains",
+}
 
 
 class Parser(argparse.ArgumentParser):
@@ -43,36 +51,70 @@ class Parser(argparse.ArgumentParser):
         self.exit(2, f"{self.prog}: {message}\n{text}\n")
 
 
-def run(arguments: Sequence[str] | None = None) -> int:
-    """Runs one command and returns its exit status."""
-    parser = Parser(prog="ssrlm", description="A structure-aware RNA language model.")
-    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    for add in COMMANDS:
-        add(commands)
-    parsed, unknown = parser.parse_known_args(arguments)
-    if unknown:
-        commands.choices[parsed.command].error(
-            f"unrecognized arguments: {' '.join(unknown)}"
-        )
+def run(arguments: Sequence[str], program: str | None = None) -> int:
+    """Runs one command and returns its exit status.
+
+    Args:
+      arguments: of the command, its name first.
+      program: what messages begin with; None: "ssrlm" and the name.
+    """
+    name = arguments[0] if arguments else ""
+    if name not in OWN | JOBS:
+        _end_without_command(arguments)
+    parser = Parser(prog=program or f"ssrlm {name}")
+    parsed = argparse.Namespace()
     try:
+        _add(name, parser)
+        parsed, unknown = parser.parse_known_args(arguments[1:])
+        if unknown and "config" not in parsed:
+            parser.error(f"unrecognized arguments: {' '.join(unknown)}")
+        parsed.overrides = unknown
         status = parsed.run(parsed) or 0
         sys.stdout.flush()  # a full disk is an error of the command
         return status
     except BrokenPipeError:
         raise  # no error of the command
-    except (ValueError, OSError) as error:
-        line = reports.printable(f"ssrlm {parsed.command}: {_reason(error)}")
-        print(line, file=sys.stderr)
+    except (ValueError, OSError, ArithmeticError, ImportError) as error:
+        told = _reason(error)
     except (MemoryError, RuntimeError) as error:
         if not reports.is_full(error):
             raise
-        first = str(error).strip().splitlines() or ["memory is full"]
-        print(
-            f"ssrlm {parsed.command}: {first[0]}; what is written is whole, leave out "
-            "longer RNA (fold: --max-length N)",
-            file=sys.stderr,
-        )
+        told = (str(error).strip().splitlines() or ["memory is full"])[0]
+        if "max_length" in parsed:
+            told += "; what is written is whole, leave out longer RNA (--max-length N)"
+    print(reports.printable(f"{parser.prog}: {told}"), file=sys.stderr)
     return 1
+
+
+def _add(name: str, parser: argparse.ArgumentParser) -> None:
+    """Adds the flags of a command, and what runs it, to a parser."""
+    if name in JOBS:
+        importlib.import_module(f"ssrlm_jax.jobs.{name}").COMMAND.add(parser)
+    else:
+        parser.description = OWN[name]
+        importlib.import_module(f"ssrlm_jax.cli.{name}").add(parser)
+
+
+def _end_without_command(arguments: Sequence[str]) -> NoReturn:
+    """Shows all commands, or what is wrong where none comes first."""
+    groups = [
+        "\n".join([title, *(f"  {name:15} {about}" for name, about in group.items())])
+        for title, group in (("a model in use:", OWN), ("jobs:", JOBS))
+    ]
+    parser = Parser(
+        prog="ssrlm",
+        description="A structure-aware RNA language model.",
+        epilog="\n\n".join(groups),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument(
+        "command",
+        choices=OWN | JOBS,
+        metavar="COMMAND",
+        help="one of these; ssrlm COMMAND --help says more",
+    )
+    parser.parse_args(arguments)
+    parser.error("COMMAND is expected first")
 
 
 def _reason(error: Exception) -> str:

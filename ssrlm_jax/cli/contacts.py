@@ -3,36 +3,31 @@
 import argparse
 import pathlib
 import re
-from typing import Any
 
+from ssrlm_jax import files
 from ssrlm_jax.cli import fold, models, reports
 from ssrlm_jax.infer import results
 
 
-def add(commands: Any) -> None:
-    """Adds `contacts` to the subparsers of `ssrlm`."""
-    contacts = commands.add_parser(
-        "contacts", help="predict contacts of your own RNA from attention maps"
-    )
-    fold.add_input(contacts)
-    models.add_argument(contacts)
-    contacts.add_argument(
+def add(parser: argparse.ArgumentParser) -> None:
+    """Adds the flags of `ssrlm contacts`."""
+    fold.add_input(parser)
+    models.add_argument(parser)
+    parser.add_argument(
         "-o",
         "--out",
         type=pathlib.Path,
         metavar="DIR",
         help="directory of .prob files (default: lines 'name i j probability')",
     )
-    contacts.add_argument(
+    parser.add_argument(
         "--top",
         metavar="K",
         help="list the K most probable pairs of each RNA: a number, or L, L/2, L/5 "
         "and so on of its length (default: pairs of probability 0.01 and more)",
     )
-    contacts.add_argument(
-        "--force", action="store_true", help="replace earlier results"
-    )
-    contacts.set_defaults(run=_contacts)
+    parser.add_argument("--force", action="store_true", help="replace earlier results")
+    parser.set_defaults(run=_contacts)
 
 
 def _contacts(parsed: argparse.Namespace) -> int:
@@ -40,7 +35,7 @@ def _contacts(parsed: argparse.Namespace) -> int:
     _num_pairs(parsed.top, 1)  # a wrong one stops before the model is loaded
     records = fold.opened(parsed)
     if parsed.out is not None:
-        results.check_directory(parsed.out, is_replaced=parsed.force)
+        files.check_directory(parsed.out, is_replaced=parsed.force)
     from ssrlm_jax.infer import contacts as infer  # JAX: seconds
 
     models.keep_compiled()

@@ -16,66 +16,63 @@ CACHE = pathlib.Path("~/.cache/ssrlm-jax/weights").expanduser()
 _PROGRAMS = ("ssrlm-jax", "jax", "numpy", "safetensors")
 
 
-def add(commands: Any) -> None:
-    """Adds `convert` to the subparsers of `ssrlm`."""
-    convert = commands.add_parser(
-        "convert", help="convert weights of a published model"
-    )
-    convert.add_argument(
+def add(parser: argparse.ArgumentParser) -> None:
+    """Adds the flags of `ssrlm convert`."""
+    parser.add_argument(
         "family",
         choices=NAMES,
         metavar="FAMILY",
         help=f"one of {', '.join(NAMES)}",
     )
-    convert.add_argument(
+    parser.add_argument(
         "source",
         nargs="?",
         type=pathlib.Path,
         metavar="FILE",
         help="PyTorch or safetensors file, or a directory as Hugging Face stores it",
     )
-    convert.add_argument(
+    parser.add_argument(
         "out",
         nargs="?",
         type=pathlib.Path,
         metavar="OUT",
         help="new model directory (default with --download: FAMILY)",
     )
-    convert.add_argument(
+    parser.add_argument(
         "--download",
         action="store_true",
         help="fetch the file from where it was published; then FILE is left out",
     )
-    convert.add_argument(
+    parser.add_argument(
         "--name",
         metavar="NAME",
         help="--download: a file of the publisher, a size of aidorna, or "
         "OWNER/REPOSITORY on Hugging Face",
     )
-    convert.add_argument(
+    parser.add_argument(
         "--to",
         choices=("ssrlm", "torch"),
         default="ssrlm",
         help="torch: FILE is a model directory of this package, OUT one of "
         "transformers (SSR-LM's encoders only)",
     )
-    convert.add_argument(
+    parser.add_argument(
         "--threshold",
         type=float,
         metavar="X",
         help="least probability of a pair, where the file has a head without one",
     )
-    convert.add_argument(
+    parser.add_argument(
         "--letters",
         metavar="A,B,...",
         help="ssrlm: letters of the tokens by id, where no config.json names them",
     )
-    convert.add_argument(
+    parser.add_argument(
         "--trust-pickle",
         action="store_true",
         help="open files that hold Python objects beside tensors; they can run code",
     )
-    convert.set_defaults(run=_convert)
+    parser.set_defaults(run=_convert)
 
 
 def _convert(parsed: argparse.Namespace) -> None:

@@ -3,7 +3,6 @@
 import argparse
 import itertools
 import pathlib
-from typing import Any
 
 from ssrlm_jax.cli import fold, models, reports
 from ssrlm_jax.infer import results
@@ -12,16 +11,15 @@ POOLS = ("mean", "cls", "none")
 _AT_ONCE = 64  # records that are held
 
 
-def add(commands: Any) -> None:
-    """Adds `embed` to the subparsers of `ssrlm`."""
-    embed = commands.add_parser("embed", help="write embeddings of your own RNA")
-    fold.add_input(embed)
-    models.add_argument(embed)
-    models.add_dtype(embed)
-    embed.add_argument(
+def add(parser: argparse.ArgumentParser) -> None:
+    """Adds the flags of `ssrlm embed`."""
+    fold.add_input(parser)
+    models.add_argument(parser)
+    models.add_dtype(parser)
+    parser.add_argument(
         "-o", "--out", type=pathlib.Path, metavar="NPZ", required=True, help="new file"
     )
-    embed.add_argument(
+    parser.add_argument(
         "--layer",
         type=int,
         default=-1,
@@ -29,15 +27,15 @@ def add(commands: Any) -> None:
         help="0: before the first layer; N: after the Nth; -1: after the last norm "
         "(default)",
     )
-    embed.add_argument(
+    parser.add_argument(
         "--pool",
         choices=POOLS,
         default=POOLS[0],
         help="mean over nucleotides, <cls>, or none: an array for each record "
         "(default: mean)",
     )
-    embed.add_argument("--force", action="store_true", help="replace an earlier file")
-    embed.set_defaults(run=_embed)
+    parser.add_argument("--force", action="store_true", help="replace an earlier file")
+    parser.set_defaults(run=_embed)
 
 
 def _embed(parsed: argparse.Namespace) -> int:

@@ -22,12 +22,15 @@ _IMPORTING = "<frozen importlib._bootstrap>"  # the file of frames of an import
 _has_come = False  # whether Ctrl-C has, in the command that runs
 
 
-def guarded(command: Callable[[], int], *, is_process: bool = True) -> int:
+def guarded(
+    command: Callable[[], int], *, program: str = "ssrlm", is_process: bool = True
+) -> int:
     """Runs a command and returns its exit status.
 
     Args:
       command: what it does. Its contexts are left when it is stopped, which removes
         what they have not finished.
+      program: what messages begin with.
       is_process: whether the process is there for the command and ends when that is
         stopped. Python does not clean up then: threads of XLA may still compute, and
         crash.
@@ -46,7 +49,7 @@ def guarded(command: Callable[[], int], *, is_process: bool = True) -> int:
             # Some libraries make another error of an interrupt.
             if isinstance(error, KeyboardInterrupt) or _has_come:
                 with contextlib.suppress(OSError):
-                    sys.stderr.write("ssrlm: interrupted\n")
+                    sys.stderr.write(f"{program}: interrupted\n")
                 return leave(128 + signal.SIGINT)
             if isinstance(error, BrokenPipeError):
                 return leave(128 + signal.SIGPIPE)

@@ -25,33 +25,32 @@ _Write = Callable[
 ]
 
 
-def add(commands: Any) -> None:
-    """Adds `fold` to the subparsers of `ssrlm`."""
-    fold = commands.add_parser("fold", help="predict base pairs of your own RNA")
-    add_input(fold)
-    models.add_argument(fold)
-    models.add_dtype(fold)
-    fold.add_argument(
+def add(parser: argparse.ArgumentParser) -> None:
+    """Adds the flags of `ssrlm fold`."""
+    add_input(parser)
+    models.add_argument(parser)
+    models.add_dtype(parser)
+    parser.add_argument(
         "-o",
         "--out",
         type=pathlib.Path,
         metavar="DIR",
         help="directory of results (default: dot-bracket on standard output)",
     )
-    fold.add_argument(
+    parser.add_argument(
         "--format",
         default="dbn",
         help=f"one or more of {','.join(results.FORMATS)} (default: dbn)",
     )
-    fold.add_argument("--plot", action="store_true", help="draw pictures, too")
-    decodings.add(
-        fold,
+    parser.add_argument("--plot", action="store_true", help="draw pictures, too")
+    for name, description in decodings.flags(
         "least probability of a pair (default: the one chosen for these flags by "
-        "launch/decoding.py, else the model's own)",
+        "`ssrlm thresholds`, else the model's own)",
         "the model's own rule, else greedy",
-    )
-    fold.add_argument("--force", action="store_true", help="replace earlier results")
-    fold.set_defaults(run=_fold)
+    ).items():
+        parser.add_argument(name, **description)
+    parser.add_argument("--force", action="store_true", help="replace earlier results")
+    parser.set_defaults(run=_fold)
 
 
 def add_input(parser: argparse.ArgumentParser) -> None:

@@ -7,7 +7,7 @@ import argparse
 import importlib.metadata
 import pathlib
 from collections.abc import Iterable, Iterator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from ssrlm_jax.cli import fold, models, reports
 from ssrlm_jax.external import amber
@@ -19,9 +19,8 @@ if TYPE_CHECKING:
     from ssrlm_jax.infer import folder as folders
 
 
-def add(commands: Any) -> None:
-    """Adds `fold3d` to the subparsers of `ssrlm`."""
-    parser = commands.add_parser("fold3d", help="predict atoms of your own RNA")
+def add(parser: argparse.ArgumentParser) -> None:
+    """Adds the flags of `ssrlm fold3d`."""
     fold.add_input(parser)
     models.add_argument(parser)
     parser.add_argument(

@@ -15,13 +15,10 @@ _COLUMNS = ("name", "parameters", "size", "predicts", "validation", "licence", "
 _SCORES = ("f1", "lddt", "loss")  # of validation; the first one that a model has
 
 
-def add(commands: Any) -> None:
-    """Adds `models` to the subparsers of `ssrlm`."""
-    models = commands.add_parser(
-        "models", help="list the models that come with the package, and your own"
-    )
-    models.add_argument("--json", action="store_true", help="print JSON, for programs")
-    models.set_defaults(run=_models)
+def add(parser: argparse.ArgumentParser) -> None:
+    """Adds the flags of `ssrlm models`."""
+    parser.add_argument("--json", action="store_true", help="print JSON, for programs")
+    parser.set_defaults(run=_models)
 
 
 def add_argument(parser: argparse.ArgumentParser) -> None:

@@ -1,4 +1,4 @@
-"""Settings of launch/contacts.py: contacts from attention maps, without fine-tuning."""
+"""Settings of `ssrlm fit_contacts`: contacts from attention maps, not fine-tuned."""
 
 import dataclasses
 

@@ -1,4 +1,4 @@
-"""Settings of launch/prepare_corpus.py."""
+"""Settings of `ssrlm prepare_corpus`."""
 
 import dataclasses
 import re
@@ -107,7 +107,7 @@ class ExecutorConfig:
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class CorpusConfig:
-    """How launch/prepare_corpus.py makes a corpus of files."""
+    """How `ssrlm prepare_corpus` makes a corpus of files."""
 
     seed: int = 0  # of the validation split and of the order of rows
     inputs: InputsConfig = InputsConfig()

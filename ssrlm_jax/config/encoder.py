@@ -2,6 +2,7 @@
 
 import dataclasses
 
+from ssrlm_jax import types
 from ssrlm_jax.config import checks
 
 DTYPES = ("bfloat16", "float32")
@@ -26,12 +27,12 @@ class EncoderConfig:
     the defaults. models/encoder.py and models/layers.py say what each does.
     """
 
-    num_layers: int = 33  # 0: embeddings are letters alone; launch/letters.py
+    num_layers: int = 33  # 0: embeddings are letters alone; `ssrlm letters`
     width: int = 1280
     num_heads: int = 20
     num_kv_heads: int = 20  # fewer than num_heads: grouped-query attention
     ffn_width: int = 3424  # inner width of SwiGLU
-    vocab_size: int = 9  # letters of rna/alphabet.py
+    vocab_size: int = len(types.TOKENS)  # letters of rna/alphabet.py
     is_head_tied: bool = False  # the paper is silent; output matrix = embedding
     rope_base: float = 10_000.0
     norm_epsilon: float = 1e-5

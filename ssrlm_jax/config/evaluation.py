@@ -1,4 +1,4 @@
-"""Settings of launch/evaluate.py and launch/evaluate3d.py: what is scored on what."""
+"""Settings of `ssrlm evaluate` and `ssrlm evaluate3d`: what is scored on what."""
 
 import dataclasses
 
@@ -31,7 +31,7 @@ class EvaluateConfig:
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class DecodingsConfig:
-    """For which rules thresholds are chosen, and on which RNA; launch/decoding.py."""
+    """For which rules thresholds are chosen, and on which RNA; `ssrlm thresholds`."""
 
     model: str = ""  # directory of a fine-tuned model; gets the result
     validation: str = ""  # file of known structures that did not train

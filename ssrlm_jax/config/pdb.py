@@ -1,4 +1,4 @@
-"""Settings of launch/prepare_pdb.py."""
+"""Settings of `ssrlm prepare_pdb`."""
 
 import dataclasses
 import re
@@ -78,7 +78,7 @@ class RfamConfig:
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class PdbConfig:
-    """How launch/prepare_pdb.py makes tables of a folder of structures."""
+    """How `ssrlm prepare_pdb` makes tables of a folder of structures."""
 
     seed: int = 0  # of the split and of the folds
     before: str = "2023-04-01"  # release date, year-month-day; "": any

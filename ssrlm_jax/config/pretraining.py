@@ -1,4 +1,4 @@
-"""Settings of launch/pretrain.py, a dataclass for each concern."""
+"""Settings of `ssrlm pretrain`, a dataclass for each concern."""
 
 import dataclasses
 
@@ -81,7 +81,7 @@ class FamiliesConfig:
 class DataConfig:
     """Where the rows come from and how they become batches."""
 
-    corpus: str = ""  # directory made by launch/prepare_corpus.py
+    corpus: str = ""  # directory made by `ssrlm prepare_corpus`
     is_generated: bool = False  # make a corpus of `families` instead
     families: FamiliesConfig = FamiliesConfig()
     rows_per_batch: int = 1024  # packed rows of one update, over all processes
@@ -236,7 +236,7 @@ class LoopConfig:
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class PretrainConfig:
-    """Everything that launch/pretrain.py reads."""
+    """Everything that `ssrlm pretrain` reads."""
 
     seed: int = 0
     model: str = ""  # directory of weights to go on from; then `encoder` is theirs

@@ -1,4 +1,4 @@
-"""Settings of launch/finetune.py: base pairs from labels; the paper, section 4.2."""
+"""Settings of `ssrlm finetune`: base pairs from labels; the paper, section 4.2."""
 
 import dataclasses
 from typing import Any
@@ -178,7 +178,7 @@ class LabelledConfig:
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class FinetuneConfig:
-    """Everything that launch/finetune.py reads; the paper, appendix A.1.3.
+    """Everything that `ssrlm finetune` reads; the paper, appendix A.1.3.
 
     Steps are counted in epochs here: `loop.num_steps`, `loop.evaluate_every`,
     `loop.save_every` and `optimizer.warmup_steps` follow from the data.

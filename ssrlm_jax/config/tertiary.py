@@ -141,7 +141,7 @@ class StructuresConfig:
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class TertiaryConfig:
-    """Everything that launch/tertiary.py reads; the paper, section on 3-D structure."""
+    """Everything that `ssrlm tertiary` reads; the paper, section on 3-D structure."""
 
     seed: int = 0
     model: str = ""  # directory of the encoder, which stays as it is

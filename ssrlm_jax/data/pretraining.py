@@ -17,11 +17,9 @@ import numpy as np
 from absl import flags
 from array_record.python import array_record_module
 
-from ssrlm_jax import config
+from ssrlm_jax import config, types
 from ssrlm_jax.data import masking, rows
 from ssrlm_jax.rna import alphabet
-
-Batch = dict[str, np.ndarray]
 
 _READ_BYTES = 2**15  # a row of 1,024 tokens is packed into 1,400
 _VALIDATION_SEED = 20_260_101  # one for all runs, so that their scores compare
@@ -29,13 +27,14 @@ _VALIDATION_SEED = 20_260_101  # one for all runs, so that their scores compare
 
 def batches(
     corpus: str | os.PathLike[str],
+    manifest: rows.Manifest,
     settings: config.PretrainConfig,
     *,
     seed: int,
     process: int,
     num_processes: int,
     start: int = 0,
-) -> Iterator[Batch]:
+) -> Iterator[types.Batch]:
     """Yields one process's share of batches, without end.
 
     The shares of all processes, joined in order, are the same global batch for any
@@ -44,6 +43,7 @@ def batches(
 
     Args:
       corpus: directory, as written by data/rows.py.
+      manifest: of it, as `rows.open_corpus` returns it.
       settings: `data` and `masking` are read.
       seed: decides order and masks.
       process: which one, from 0.
@@ -59,11 +59,10 @@ def batches(
         source: uint8 (B,), place in rows.SOURCES.
 
     Raises:
-      ValueError: no corpus, another row length, a damaged shard, no rows in the
-        sources of `data.mix`, or a batch that the processes do not divide.
+      ValueError: a damaged shard, no rows in the sources of `data.mix`, or a batch
+        that the processes do not divide.
     """
     num_rows = _rows_each(settings.data.rows_per_batch, num_processes)
-    manifest = rows.open_corpus(corpus, row_length=settings.data.row_length)
     datasets, weights = [], []
     for source in rows.SOURCES:
         weight = getattr(settings.data.mix, source)
@@ -92,11 +91,12 @@ def batches(
 
 def validation(
     corpus: str | os.PathLike[str],
+    manifest: rows.Manifest,
     settings: config.PretrainConfig,
     *,
     process: int,
     num_processes: int,
-) -> list[Batch]:
+) -> list[types.Batch]:
     """Returns one process's share of the held-out rows, masked once.
 
     Up to `data.validation_rows` rows of each source that has some, in an order and
@@ -109,7 +109,6 @@ def validation(
     """
     micro_batch = settings.data.rows_per_batch // settings.loop.micro_batches
     num_rows = _rows_each(micro_batch, num_processes, " / loop.micro_batches")
-    manifest = rows.open_corpus(corpus, row_length=settings.data.row_length)
     places = []
     for source in rows.SOURCES:
         if manifest.totals("validation", source)["num_rows"]:
@@ -146,7 +145,7 @@ class _Mask(grain.transforms.RandomMap):
     source: str
     settings: config.MaskingConfig
 
-    def random_map(self, data: bytes, rng: np.random.Generator) -> Batch:
+    def random_map(self, data: bytes, rng: np.random.Generator) -> types.Batch:
         token_L, partner_L, segment_L, _ = rows.decode_row(data)
         hidden_L = masking.POLICIES[self.settings.policy](
             token_L,
@@ -203,7 +202,7 @@ class _Shards:
         return self.__dict__ | {"_readers": {}}  # for workers, which open their own
 
 
-def _empty_row(length: int) -> Batch:
+def _empty_row(length: int) -> types.Batch:
     return {
         "token": np.full(length, alphabet.PAD, np.uint8),
         "target": np.full(length, alphabet.PAD, np.uint8),

@@ -23,13 +23,14 @@ from typing import Any, NamedTuple
 import numpy as np
 from array_record.python import array_record_module
 
-from ssrlm_jax.rna import alphabet, files
+from ssrlm_jax import files
+from ssrlm_jax.rna import alphabet
 
 SPLITS = ("train", "validation")
 SOURCES = ("ncrna", "other")  # a source's place here is its number in a batch
 MANIFEST = "manifest.json"
 MAKE_AGAIN = "remove {0} and give the command that made it once more"
-HOW_TO_MAKE = "python launch/prepare_corpus.py --ncrna=YOUR.fa --out="
+HOW_TO_MAKE = "ssrlm prepare_corpus --ncrna=YOUR.fa --out="
 
 _FORMAT = 1
 _HEADER_BYTES = 4

@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 import grain
 import numpy as np
 
-from ssrlm_jax import config
+from ssrlm_jax import config, types
 from ssrlm_jax.rna import (
     alphabet,
     batches,
@@ -24,7 +24,6 @@ from ssrlm_jax.rna import (
     structure_formats,
 )
 
-Batch = dict[str, np.ndarray]
 # Sequences in, what each source of energies says of their pairs out.
 Energies = Callable[[Sequence[str]], list[tuple[probabilities.PairProbabilities, ...]]]
 
@@ -294,7 +293,7 @@ class Buckets:
 
     def batches(
         self, seed: int, process: int, num_processes: int, start: int
-    ) -> Iterator[Batch]:
+    ) -> Iterator[types.Batch]:
         """Yields one process's share of the batches from number `start` on, forever."""
         shares = grain.MapDataset.source(_Shares(self, seed, process, num_processes))
         threads = grain.ReadOptions(
@@ -303,16 +302,16 @@ class Buckets:
         )
         return iter(shares[start:].to_iter_dataset(threads))
 
-    def longest(self, size: int) -> Batch:
+    def longest(self, size: int) -> types.Batch:
         """Returns a batch of the longest records, as often as needed to fill it."""
         members = np.resize(self.members[-1], size)
         return self.make(members, self.lengths[-1])
 
-    def make(self, places: Iterable[int], length: int) -> Batch:
+    def make(self, places: Iterable[int], length: int) -> types.Batch:
         """Returns the records at `places` as a batch; see `make`; -1: an empty one."""
         return make([self._at(n) for n in places], length, self.energies)
 
-    def ordered(self) -> Iterator[tuple[list[int], Batch]]:
+    def ordered(self) -> Iterator[tuple[list[int], types.Batch]]:
         """Yields every record once: places in `records` and their batch, short first.
 
         For validation; all batches have the same size, empty examples fill the last.
@@ -342,7 +341,7 @@ class _Shares:
     def __len__(self) -> int:
         return sys.maxsize
 
-    def __getitem__(self, number: int) -> Batch:
+    def __getitem__(self, number: int) -> types.Batch:
         epoch, place = divmod(number, self._buckets.batches_per_epoch)
         length, members = self._layout(epoch)[place]
         return self._buckets.make(members[self._mine], length)
@@ -391,7 +390,7 @@ def make(
     records: Sequence[formats.Record | None],
     length: int,
     energies: Energies | None = None,
-) -> Batch:
+) -> types.Batch:
     """Returns records as a padded batch.
 
     Args:

@@ -15,11 +15,10 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from ssrlm_jax import config
+from ssrlm_jax import config, types
 from ssrlm_jax.rna import atoms, coordinates, formats, pairs
 from ssrlm_jax.rna import structure as structures
 
-Batch = dict[str, np.ndarray]
 MAX_GAP = 1_000  # nucleotides; numbers of authors may jump by more
 
 _log = logging.getLogger(__name__)
@@ -216,7 +215,7 @@ class Crops:
         num_processes: int,
         loss: config.LossConfig,
         start: int,
-    ) -> Iterator[Batch]:
+    ) -> Iterator[types.Batch]:
         """Yields one process's share of the batches from number `start` on, forever.
 
         All chains of a batch are padded to one length: it is drawn first, by the
@@ -246,14 +245,14 @@ class Crops:
             yield _stacked(examples) | {"is_clamped": is_clamped_B[mine]}
             number += 1
 
-    def longest(self, size: int) -> Batch:
+    def longest(self, size: int) -> types.Batch:
         """Returns a batch of the longest chain."""
         place = max(range(len(self.structures)), key=lambda n: len(self.structures[n]))
         length = self.length_of(self.structures[place])
         batch = _stacked([self._example(place, length, 0.0)] * size)
         return batch | {"is_clamped": np.zeros(size, bool)}
 
-    def whole(self) -> Iterator[tuple[int, Batch]]:
+    def whole(self) -> Iterator[tuple[int, types.Batch]]:
         """Yields every chain once, whole: its place and a batch of one."""
         for place, structure in enumerate(self.structures):
             step = self.settings.step
@@ -263,7 +262,7 @@ class Crops:
             )
             yield place, _stacked([batch]) | {"is_clamped": np.zeros(1, bool)}
 
-    def _example(self, place: int, length: int, at: float) -> Batch:
+    def _example(self, place: int, length: int, at: float) -> types.Batch:
         structure = self.structures[place]
         cut = min(len(structure), self.settings.crop)
         first = int(at * (len(structure) - cut + 1))
@@ -272,7 +271,7 @@ class Crops:
 
 def example(
     structure: Structure, embedding_LE: np.ndarray, first: int, cut: int, length: int
-) -> Batch:
+) -> types.Batch:
     """Returns a piece of a chain, padded.
 
     Args:
@@ -308,7 +307,7 @@ def example(
     }
 
 
-def _stacked(examples: Sequence[Batch]) -> Batch:
+def _stacked(examples: Sequence[types.Batch]) -> types.Batch:
     return {name: np.stack([e[name] for e in examples]) for name in examples[0]}
 
 

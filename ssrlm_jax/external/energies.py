@@ -19,9 +19,9 @@ from collections.abc import Callable, Iterable, Sequence
 
 import numpy as np
 
-from ssrlm_jax import config
+from ssrlm_jax import config, files
 from ssrlm_jax.external import folding, programs, relatives, sequences, vienna
-from ssrlm_jax.rna import files, probabilities
+from ssrlm_jax.rna import probabilities
 
 LEAST = 1e-4  # of a pair that is listed
 _ROW = np.dtype([("i", "<i4"), ("j", "<i4"), ("probability", "<f2")])

@@ -18,8 +18,9 @@ from typing import Any
 
 import numpy as np
 
+from ssrlm_jax import files
 from ssrlm_jax.external import folded, programs, sequences
-from ssrlm_jax.rna import decode, files, formats, probabilities
+from ssrlm_jax.rna import decode, formats, probabilities
 from ssrlm_jax.rna import structure as structures
 
 NAME = "relatives"

@@ -13,7 +13,7 @@ import numpy as np
 
 from ssrlm_jax.external import programs
 from ssrlm_jax.infer import confidence
-from ssrlm_jax.rna import formats, probabilities
+from ssrlm_jax.rna import formats, probabilities, structure_formats
 from ssrlm_jax.rna import structure as structures
 
 if TYPE_CHECKING:
@@ -102,17 +102,6 @@ def page(
     return made, axes
 
 
-def structure_of(record: formats.Record) -> structures.Structure:
-    """Returns the structure of a record.
-
-    Raises:
-      ValueError: it has none.
-    """
-    if record.structure is None:
-        raise ValueError(f"{record.name}: a record with a structure is expected")
-    return record.structure
-
-
 def color_of(probability_P: np.ndarray) -> np.ndarray:
     """Returns RGBA (P, 4) of probabilities."""
     import matplotlib as mpl
@@ -162,7 +151,7 @@ def ticks(length: int, most: int) -> list[int]:
 
 def _facts(record: formats.Record, listed: probabilities.PairProbabilities) -> str:
     """Returns how long a record is and how sure its pairs are."""
-    structure = structure_of(record)
+    structure = structure_formats.structure_of(record)
     facts = f"{structure.length} nt, {len(structure.pairs)} pairs"
     if not len(structure.pairs):
         return facts

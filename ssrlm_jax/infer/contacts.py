@@ -54,7 +54,7 @@ class Maps:
 
 
 class Contacts:
-    """A regression that was fitted by launch/contacts.py, for use; see `load`."""
+    """A regression that was fitted by `ssrlm fit_contacts`, for use; see `load`."""
 
     def __init__(
         self, maps: Maps, fitted: Mapping[str, Any], trained_length: int | None = None
@@ -112,7 +112,7 @@ def load(directory: pathlib.Path) -> Contacts:
     model_dir.describe(directory)
     if not path.is_file():
         raise ValueError(
-            f"{directory} has no {FILE}; `python launch/contacts.py "
+            f"{directory} has no {FILE}; `ssrlm fit_contacts "
             f"--config.model={directory} --config.table=...` makes one"
         )
     try:

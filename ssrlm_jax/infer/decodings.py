@@ -1,7 +1,7 @@
 """Which threshold goes with which rule of decoding; kept in the model directory.
 
 Fine-tuning chooses one threshold, for the greedy rule without restrictions. Another
-rule needs another one: launch/decoding.py chooses them, on validation RNA, and
+rule needs another one: `ssrlm thresholds` chooses them, on validation RNA, and
 `infer.predictor.load` reads them.
 """
 
@@ -10,14 +10,16 @@ import itertools
 import json
 import pathlib
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from ssrlm_jax import config
+from ssrlm_jax import config, files
 from ssrlm_jax.infer import confidence
-from ssrlm_jax.metrics import pairs, statistics, thresholds
-from ssrlm_jax.rna import decode, files
+from ssrlm_jax.rna import decode
+
+if TYPE_CHECKING:
+    from ssrlm_jax.metrics import thresholds
 
 FILE = "decodings.json"  # inside the model directory
 
@@ -41,8 +43,8 @@ NO_RULES = Rules({}, config.DecodingConfig())
 
 
 def choose(
-    known: Sequence[thresholds.Known], methods: Sequence[str]
-) -> Iterator[tuple[config.DecodingConfig, thresholds.Choice]]:
+    known: "Sequence[thresholds.Known]", methods: Sequence[str]
+) -> "Iterator[tuple[config.DecodingConfig, thresholds.Choice]]":
     """Yields rules with their threshold, and their scores on validation RNA.
 
     Args:
@@ -53,6 +55,8 @@ def choose(
     Raises:
       ValueError: there are no RNAs.
     """
+    from ssrlm_jax.metrics import thresholds  # folding needs none
+
     for method in methods:
         for allow_sharp_loops, is_canonical_only in itertools.product(
             (True, False), (False, True)
@@ -69,7 +73,7 @@ def choose(
 
 
 def agreement(
-    known: Sequence[thresholds.Known], rule: config.DecodingConfig
+    known: "Sequence[thresholds.Known]", rule: config.DecodingConfig
 ) -> dict[str, float]:
     """Returns how the F1 that probabilities promise goes with the F1 that is reached.
 
@@ -80,6 +84,8 @@ def agreement(
     Returns:
       Means over RNAs of `f1` and `expected_f1`, and their `correlation` (Pearson).
     """
+    from ssrlm_jax.metrics import pairs, statistics
+
     counts, expected = [], []
     for sequence, structure, listed in known:
         found = decode.decode(listed, sequence, **dataclasses.asdict(rule))
@@ -96,7 +102,7 @@ def agreement(
 
 def save(
     directory: pathlib.Path,
-    chosen: Sequence[tuple[config.DecodingConfig, thresholds.Choice]],
+    chosen: "Sequence[tuple[config.DecodingConfig, thresholds.Choice]]",
     about: Mapping[str, Any],
 ) -> pathlib.Path:
     """Writes what was chosen, and how, into a model directory; returns the file.
@@ -131,7 +137,7 @@ def load(directory: pathlib.Path) -> Rules:
     except (LookupError, TypeError, ValueError) as error:
         raise ValueError(
             f"{path}: not thresholds of decoding: {error}; remove it, or make it anew: "
-            "launch/decoding.py --force"
+            "`ssrlm thresholds --force`"
         ) from error
     return Rules({rule_of(rule): rule.threshold for rule in found}, own)
 

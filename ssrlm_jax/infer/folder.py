@@ -78,8 +78,8 @@ class Folder:
         if description.folding is None:
             raise ValueError(
                 "the model predicts no atoms, and none ships that does; convert "
-                "RhoFold's weights (`ssrlm convert rhofold`) or train one (`python "
-                "launch/tertiary.py`), and name it with -m"
+                "RhoFold's weights (`ssrlm convert rhofold`) or train one "
+                "(`ssrlm tertiary`), and name it with -m"
             )
         self.description = description
         self.settings = description.folding
@@ -193,7 +193,7 @@ def load(directory: str | pathlib.Path, num_cycles: int | None = None) -> Folder
     """Loads a model directory.
 
     Args:
-      directory: made by launch/tertiary.py or `ssrlm convert rhofold`.
+      directory: made by `ssrlm tertiary` or `ssrlm convert rhofold`.
       num_cycles: at most; None: the model's own.
 
     Raises:

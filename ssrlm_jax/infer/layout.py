@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from ssrlm_jax.infer import canvas, confidence
-from ssrlm_jax.rna import formats, probabilities
+from ssrlm_jax.rna import formats, probabilities, structure_formats
 from ssrlm_jax.rna import structure as structures
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ def drawing(
     Raises:
       ValueError: more pairs cross each other than there are brackets.
     """
-    structure = canvas.structure_of(record)
+    structure = structure_formats.structure_of(record)
     laid_out = _layout(structure)
     xy_L2 = laid_out[0]
     size_2 = np.ptp(xy_L2, axis=0) + 2 * _MARGIN

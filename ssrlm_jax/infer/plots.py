@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ssrlm_jax.infer import canvas, confidence, layout
-from ssrlm_jax.rna import formats, probabilities
+from ssrlm_jax.rna import formats, probabilities, structure_formats
 from ssrlm_jax.rna import structure as structures
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ def arcs(
       listed: probabilities of its pairs.
       truth: of the same length; found and missed pairs differ in colour.
     """
-    structure = canvas.structure_of(record)
+    structure = structure_formats.structure_of(record)
     length = structure.length
     has_letters = length <= _MOST_LETTERS
     width = max(3.0, _LETTER * (length + 1)) if has_letters else 13.0
@@ -73,7 +73,7 @@ def pair_map(
       listed: probabilities of its pairs.
       truth: is above the diagonal; without it, the structure of the record.
     """
-    structure = canvas.structure_of(record)
+    structure = structure_formats.structure_of(record)
     length = structure.length
     side = float(np.clip(0.09 * length, 3.5, 8.0))
     figure, axes = canvas.page(record, listed, side, side)

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ssrlm_jax import files
 from ssrlm_jax.infer import canvas, canvas3d, spatial
-from ssrlm_jax.rna import atoms, coordinate_formats, files
+from ssrlm_jax.rna import atoms, coordinate_formats
 
 if TYPE_CHECKING:
     from matplotlib import figure as figures

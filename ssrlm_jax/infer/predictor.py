@@ -18,7 +18,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from ssrlm_jax import config, model_dir
+from ssrlm_jax import config, model_dir, types
 from ssrlm_jax.external import energies, relatives
 from ssrlm_jax.infer import decodings, row_heads, rows
 from ssrlm_jax.models import attention, heads, layerwise, pair_tiles, shapes
@@ -29,8 +29,6 @@ from ssrlm_jax.rna import structure as structures
 POOLS = ("mean", "cls", "none")
 TILE = 1_024  # positions; longer RNA is computed in tiles of this size
 WINDOWS = (8, 64, 256)  # sequences that are sorted by length together; the last stays
-
-Params = Any
 
 
 class Prediction(NamedTuple):
@@ -69,7 +67,7 @@ class Predictor:
     def __init__(
         self,
         description: model_dir.Description,
-        params: Params,
+        params: types.Params,
         decoding: config.DecodingConfig | None = None,
         *,
         dtype: str = "float32",
@@ -152,9 +150,9 @@ class Predictor:
         own_rule, rule = decodings.rule_of(own), decodings.rule_of(self.decoding)
         if self.decoding.threshold or self._chosen is not None or rule == own_rule:
             return ""
-        advice = "`python launch/decoding.py` chooses one"
+        advice = "`ssrlm thresholds` chooses one"
         if self.decoding.max_pairs_per_base > 1:
-            advice = "give one; launch/decoding.py chooses for one partner each"
+            advice = "give one; `ssrlm thresholds` chooses for one partner each"
         return (
             f"no threshold was chosen for {decodings.flags_of(rule)}; "
             f"{self.threshold:g} is that of {decodings.flags_of(own_rule)}: {advice}"
@@ -256,8 +254,8 @@ class Predictor:
     def _pair_head(self) -> heads.Head:
         if self._head is None:
             raise ValueError(
-                "the model has no head that predicts pairs; make one with `python "
-                "launch/finetune.py`, or use `ssrlm contacts`, which needs none"
+                "the model has no head that predicts pairs; make one with "
+                "`ssrlm finetune`, or use `ssrlm contacts`, which needs none"
             )
         return self._head
 
@@ -448,7 +446,7 @@ def load(
     Args:
       directory: made by `ssrlm export`, or WORKDIR/model of a finished run.
       decoding: from probabilities to structures; None: the model's own rule, which
-        launch/decoding.py chooses, else the defaults.
+        `ssrlm thresholds` chooses, else the defaults.
       dtype: of products, "float32" or "bfloat16"; the latter's matrices take half the
         memory, and embeddings and probabilities are rounded.
 

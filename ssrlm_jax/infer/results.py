@@ -16,8 +16,9 @@ from typing import IO, Any
 
 import numpy as np
 
-from ssrlm_jax.infer import canvas, confidence, plots
-from ssrlm_jax.rna import files, formats, probabilities, structure_formats
+from ssrlm_jax import files
+from ssrlm_jax.infer import confidence
+from ssrlm_jax.rna import formats, probabilities, structure_formats
 from ssrlm_jax.rna import structure as structures
 
 JSON_FILE = "predictions.jsonl"
@@ -43,39 +44,6 @@ def named_formats(text: str) -> tuple[str, ...]:
         if name not in FORMATS:
             raise ValueError(f"format {name!r} is not one of {', '.join(FORMATS)}")
     return names
-
-
-def check_free(path: pathlib.Path, *, is_replaced: bool) -> None:
-    """Checks that a place for results is free: no file, and no directory with any.
-
-    Raises:
-      ValueError: it is taken, and `is_replaced` is false.
-    """
-    is_directory = path.is_dir()
-    is_taken = any(path.iterdir()) if is_directory else path.exists()
-    if is_taken and not is_replaced:
-        what = "is not empty" if is_directory else "exists"
-        raise ValueError(f"{path} {what}; give another place, or --force to replace")
-
-
-def check_directory(path: pathlib.Path, *, is_replaced: bool) -> None:
-    """Checks that a directory of results can be written; errors as `check_file`."""
-    files.check_place(path)
-    if path.exists() and not path.is_dir():
-        raise ValueError(f"{path} is a file; a directory is expected")
-    check_free(path, is_replaced=is_replaced)
-
-
-def check_file(path: pathlib.Path, *, is_replaced: bool) -> None:
-    """Checks that a file of results can be written.
-
-    Raises:
-      ValueError: as `check_free` and `files.check_place`, or it is of another kind.
-    """
-    files.check_place(path)
-    if path.is_dir():
-        raise ValueError(f"{path} is a directory; a file is expected")
-    check_free(path, is_replaced=is_replaced)
 
 
 def check_writable(structure: structures.Structure, names: Sequence[str]) -> None:
@@ -108,7 +76,7 @@ def as_dot_bracket(
     Raises:
       ValueError: a base triple, or more crossings than there are brackets.
     """
-    structure = canvas.structure_of(record)
+    structure = structure_formats.structure_of(record)
     check_writable(structure, ["dbn"])
     dots = structures.to_dot_bracket(structure)
     expected = confidence.expected_f1(structure, listed)
@@ -132,7 +100,7 @@ def as_json(
       listed: probabilities of its pairs.
       about: more fields, such as the model.
     """
-    structure = canvas.structure_of(record)
+    structure = structure_formats.structure_of(record)
     probability_P = confidence.of_pairs(structure, listed).astype(float)
     try:
         dots = structures.to_dot_bracket(structure)
@@ -180,8 +148,10 @@ class Structures:
           ValueError: the directory is a file, or holds something.
           ImportError: something that pictures need is not installed.
         """
-        check_directory(directory, is_replaced=is_replaced)
+        files.check_directory(directory, is_replaced=is_replaced)
         if with_plots:
+            from ssrlm_jax.infer import canvas
+
             canvas.check_installed()
         self._directory = directory
         self._names = tuple(names)
@@ -222,7 +192,7 @@ class Structures:
         Raises:
           ValueError: a format cannot hold the structure; the others are written.
         """
-        structure = canvas.structure_of(record)
+        structure = structure_formats.structure_of(record)
         self._directory.mkdir(parents=True, exist_ok=True)
         stem = self._stems.take(file_stem(record.name))
         _, num_dropped = structures.partners(structure)
@@ -257,6 +227,8 @@ class Structures:
             _WRITERS[name](self._directory / f"{stem}.{name}", record)
 
     def _draw(self, stem: str, record: formats.Record, listed: _Probabilities) -> None:
+        from ssrlm_jax.infer import canvas, plots  # few ask for pictures
+
         for name, draw in plots.PICTURES.items():
             figure = draw(record, listed)
             for suffix in canvas.SUFFIXES:
@@ -275,7 +247,7 @@ class Embeddings:
 
     def __init__(self, path: pathlib.Path, *, is_replaced: bool = False) -> None:
         """Checks that the file can be written; see `check_file`."""
-        check_file(path, is_replaced=is_replaced)
+        files.check_file(path, is_replaced=is_replaced)
         self._path = path
         self._keys = FreeNames()
         self._names: list[str] = []

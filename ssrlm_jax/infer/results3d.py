@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from ssrlm_jax import files
 from ssrlm_jax.infer import canvas, plots3d, results
 from ssrlm_jax.metrics import stereochemistry
 from ssrlm_jax.rna import (
     coordinate_formats,
     decode,
-    files,
     formats,
     probabilities,
     structure_formats,
@@ -148,7 +148,7 @@ class Models:
         """
         if with_plots:
             canvas.check_installed("matplotlib")
-        results.check_directory(directory, is_replaced=is_replaced)
+        files.check_directory(directory, is_replaced=is_replaced)
         self._directory, self._names = directory, tuple(names)
         self._with_plots, self._is_replaced = with_plots, is_replaced
         self._stems = results.FreeNames(str.lower)

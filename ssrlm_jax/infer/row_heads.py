@@ -2,15 +2,13 @@
 
 import functools
 from collections.abc import Sequence
-from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
+from ssrlm_jax import types
 from ssrlm_jax.models import heads
-
-Params = Any
 
 
 def filled(
@@ -27,7 +25,7 @@ def filled(
 @functools.partial(jax.jit, static_argnames=("head", "length"))
 def probabilities(
     head: heads.Head,
-    params: Params,
+    params: types.Params,
     x: jax.Array,
     start_B: jax.Array,
     length_B: jax.Array,

@@ -12,10 +12,9 @@ from typing import Any, NamedTuple
 import chex
 import jax
 
+from ssrlm_jax import types
 from ssrlm_jax.models import attention, layerwise
 from ssrlm_jax.models import encoder as encoders
-
-Params = Any
 
 
 class Layer(NamedTuple):
@@ -33,7 +32,7 @@ class Layer(NamedTuple):
 
 def each_layer(
     encoder: encoders.Encoder,
-    params: Params,
+    params: types.Params,
     token_BL: jax.Array,
     segment_BL: jax.Array,
 ) -> Iterator[Layer]:
@@ -65,7 +64,7 @@ def each_layer(
 @functools.partial(jax.jit, static_argnums=0)
 def _run(
     encoder: encoders.Encoder,
-    blocks: Params,
+    blocks: types.Params,
     layer: jax.Array | int,
     state: encoders.State,
     segment_BL: jax.Array,

@@ -8,16 +8,14 @@ structure learners (ICLR), section 3, and the code of ESM for the order of opera
 """
 
 import functools
-from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
+from ssrlm_jax import types
 from ssrlm_jax.models import attention_maps
 from ssrlm_jax.models import encoder as encoders
-
-Params = Any
 
 
 def correct(maps_HLM: jax.Array, is_L: jax.Array) -> jax.Array:
@@ -46,7 +44,7 @@ def correct(maps_HLM: jax.Array, is_L: jax.Array) -> jax.Array:
 
 def features(
     encoder: encoders.Encoder,
-    params: Params,
+    params: types.Params,
     token_L: np.ndarray,
     segment_L: np.ndarray,
     i: np.ndarray,
@@ -74,7 +72,7 @@ def features(
 
 def logits(
     encoder: encoders.Encoder,
-    params: Params,
+    params: types.Params,
     token_L: np.ndarray,
     segment_L: np.ndarray,
     weight_NF: np.ndarray,

@@ -18,6 +18,7 @@ import numpy as np
 from jax.sharding import Mesh, NamedSharding
 from jax.sharding import PartitionSpec as P
 
+from ssrlm_jax import types
 from ssrlm_jax.models import attention, layers
 
 # Path of a parameter -> how the mesh divides it. The embedding is tiny and read by
@@ -32,9 +33,11 @@ PARTITION_RULES: tuple[tuple[str, P], ...] = (
 )
 BATCH_AXES = ("data", "fsdp")
 
-# Ids of rna/alphabet.py, which is out of reach here; a test holds them together.
-MASK_TOKEN = 3
-PAIR_STRENGTH = {(4, 7): 2.0, (5, 6): 3.0, (6, 7): 0.8}  # A-U, C-G, G-U
+PAIR_STRENGTH = {
+    (types.A, types.U): 2.0,
+    (types.C, types.G): 3.0,
+    (types.G, types.U): 0.8,
+}
 
 _dots = jax.checkpoint_policies.dots_with_no_batch_dims_saveable
 # What the backward pass keeps of a layer; the rest is computed again.
@@ -281,7 +284,7 @@ class Encoder(nn.Module):
         letter_BLV = jax.nn.one_hot(token_BL, self.vocab_size, dtype=self.dtype)
         x_BLD = jnp.einsum("BLV,VD->BLD", letter_BLV, self.embedding.astype(self.dtype))
         if self.token_dropout:
-            x_BLD = self._made_up_for(x_BLD, token_BL == MASK_TOKEN, segment_BL)
+            x_BLD = self._made_up_for(x_BLD, token_BL == types.MASK, segment_BL)
         if self.positions != "rotary":
             x_BLD = x_BLD + self._positions(segment_BL).astype(self.dtype)
         if self.has_embedding_norm:

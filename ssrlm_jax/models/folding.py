@@ -13,6 +13,7 @@ import flax.linen as nn
 import jax
 import jax.numpy as jnp
 
+from ssrlm_jax import types
 from ssrlm_jax.models import (
     folding_heads,
     folding_inputs,
@@ -24,7 +25,6 @@ from ssrlm_jax.models import (
 from ssrlm_jax.models import refinement as refinements
 from ssrlm_jax.models.folding_inputs import Inputs
 
-Params = Any
 RHOFOLD_UNUSED = 2  # torsions of RhoFold that no atom turns with
 TRUNK_FIELDS = (
     *("num_blocks", "num_heads", "head_size", "num_pair_heads", "pair_head_size"),
@@ -270,7 +270,7 @@ def fresh(folder: Folder, inputs: Inputs) -> State:
 
 def init(
     folder: Folder, embedding_width: int, groups: geometry.Groups, rng: jax.Array
-) -> Params:
+) -> types.Params:
     """Returns new parameters."""
     L = 4
     token_BSL = jnp.zeros((1, 1, L), jnp.int32) if folder.is_alignment else None
@@ -289,7 +289,7 @@ def init(
 
 def before_last(
     folder: Folder,
-    params: Params,
+    params: types.Params,
     inputs: Inputs,
     groups: geometry.Groups,
     num_cycles: jax.Array,
@@ -314,7 +314,7 @@ def before_last(
 
 def fold(
     folder: Folder,
-    params: Params,
+    params: types.Params,
     inputs: Inputs,
     groups: geometry.Groups,
     num_cycles: int,

@@ -17,6 +17,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax.sharding import PartitionSpec as P
 
+from ssrlm_jax import types
 from ssrlm_jax.models import encoder as encoders
 from ssrlm_jax.models import pair_resnet
 
@@ -27,7 +28,6 @@ UNLEARNED = r"norm_(mean|variance)"  # parameters that are loaded, never learned
 # Of an energy: the logit of pairs that are less probable, the least that is listed.
 LEAST_LOGIT = -9.21034  # log(1e-4)
 
-Params = Any
 
 _INPUT_INIT = nn.initializers.lecun_normal()
 # Two of these are added up.
@@ -258,7 +258,7 @@ def build(settings: Any, dtype: str, is_rematerialised: bool = False) -> Head:
     )
 
 
-def fresh(head: Head, width: int, rng: jax.Array) -> Params:
+def fresh(head: Head, width: int, rng: jax.Array) -> types.Params:
     """Returns random parameters of a head.
 
     Args:
@@ -281,7 +281,7 @@ def fresh(head: Head, width: int, rng: jax.Array) -> Params:
 def read(
     encoder: encoders.Encoder,
     head: Head,
-    params: Params,
+    params: types.Params,
     token_BL: jax.Array | np.ndarray,
     segment_BL: jax.Array | np.ndarray,
 ) -> jax.Array:

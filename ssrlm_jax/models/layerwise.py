@@ -14,10 +14,10 @@ import jax.numpy as jnp
 import numpy as np
 from flax import traverse_util
 
+from ssrlm_jax import types
 from ssrlm_jax.models import attention
 from ssrlm_jax.models import encoder as encoders
 
-Params = Any
 BLOCKS = "blocks"  # where an encoder's parameters have their layers, stacked
 
 
@@ -29,8 +29,8 @@ class Layers(NamedTuple):
       layers: of each layer; fewer than there are end sooner.
     """
 
-    others: Params
-    layers: tuple[Params, ...]
+    others: types.Params
+    layers: tuple[types.Params, ...]
 
 
 def split(stacked: jax.Array | np.ndarray, dtype: str | None = None) -> list[jax.Array]:
@@ -60,7 +60,7 @@ def apart(params: Mapping[str, Any]) -> Layers:
     )
 
 
-def stacked_shapes(params: Params) -> Params:
+def stacked_shapes(params: types.Params) -> types.Params:
     """Returns parameters with the shape of a stacked array for each list of layers."""
 
     def shape(leaf: Any) -> Any:
@@ -105,7 +105,7 @@ def run(
 @functools.partial(jax.jit, static_argnums=0)
 def embed(
     encoder: encoders.Encoder,
-    params: Params,
+    params: types.Params,
     token_BL: jax.Array | np.ndarray,
     segment_BL: jax.Array | np.ndarray,
 ) -> encoders.State:
@@ -116,7 +116,7 @@ def embed(
 @functools.partial(jax.jit, static_argnums=0)
 def _layer(
     encoder: encoders.Encoder,
-    params: Params,
+    params: types.Params,
     state: encoders.State,
     segment_BL: jax.Array,
 ) -> encoders.State:
@@ -129,6 +129,6 @@ def _layer(
 
 @functools.partial(jax.jit, static_argnums=0)
 def _last_norm(
-    encoder: encoders.Encoder, params: Params, x_BLD: jax.Array
+    encoder: encoders.Encoder, params: types.Params, x_BLD: jax.Array
 ) -> jax.Array:
     return encoder.apply({"params": params}, x_BLD, method="normed")

@@ -7,15 +7,15 @@ computes everything before it again, so that no map of C channels is ever stored
 
 import functools
 from collections.abc import Iterator, Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
+from ssrlm_jax import types
 from ssrlm_jax.models import heads, pair_resnet
 
-Params = Any
 Energies = Sequence[tuple[np.ndarray, np.ndarray, np.ndarray]]
 Known = tuple[tuple[jax.Array, jax.Array], ...]  # mean_BC and variance_BC of each norm
 
@@ -36,7 +36,7 @@ class Tile(NamedTuple):
 
 def logits(
     head: heads.PairHead,
-    params: Params,
+    params: types.Params,
     x_LD: jax.Array,
     size: int,
     length: int | None = None,
@@ -157,7 +157,7 @@ def _energy(energies: Energies, row: int, column: int, size: int) -> np.ndarray 
 
 @functools.partial(jax.jit, static_argnames="head")
 def _project(
-    head: heads.PairHead, params: Params, x_BLD: jax.Array
+    head: heads.PairHead, params: types.Params, x_BLD: jax.Array
 ) -> tuple[jax.Array, jax.Array]:
     return head.apply({"params": params}, x_BLD, method="project")
 
@@ -165,7 +165,7 @@ def _project(
 @functools.partial(jax.jit, static_argnames="head")
 def _moments(
     head: heads.PairHead,
-    params: Params,
+    params: types.Params,
     known: Known,
     energy_BLMS: jax.Array | None,
     first_BLC: jax.Array,
@@ -186,7 +186,7 @@ def _moments(
 @functools.partial(jax.jit, static_argnames="head")
 def _logits(
     head: heads.PairHead,
-    params: Params,
+    params: types.Params,
     known: Known,
     energy_BLMS: jax.Array | None,
     first_BLC: jax.Array,
@@ -208,7 +208,7 @@ def _logits(
 
 def _apply(
     head: heads.PairHead,
-    params: Params,
+    params: types.Params,
     norms: _Norms,
     first_BLC: jax.Array,
     second_BMC: jax.Array,

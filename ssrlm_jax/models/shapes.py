@@ -1,12 +1,16 @@
 """Names and shapes of a model's parameters, found without making any."""
 
 import functools
+from typing import TYPE_CHECKING
 
 import jax
 import jax.numpy as jnp
 
 from ssrlm_jax.models import encoder as encoders
-from ssrlm_jax.models import folding, geometry, heads
+from ssrlm_jax.models import heads
+
+if TYPE_CHECKING:
+    from ssrlm_jax.models import folding, geometry
 
 Shapes = dict[str, tuple[int, ...]]
 
@@ -14,8 +18,8 @@ Shapes = dict[str, tuple[int, ...]]
 def of(
     encoder: encoders.Encoder,
     head: heads.Head | None = None,
-    folder: folding.Folder | None = None,
-    groups: geometry.Groups | None = None,
+    folder: "folding.Folder | None" = None,
+    groups: "geometry.Groups | None" = None,
 ) -> Shapes:
     """Returns paths, "encoder/...", "pair_head/..." and "folding/...", and shapes.
 
@@ -31,6 +35,8 @@ def of(
         fresh = functools.partial(heads.fresh, head, encoder.width)
         tree["pair_head"] = jax.eval_shape(fresh, key)
     if folder is not None and groups is not None:
+        from ssrlm_jax.models import folding  # ten files, and few models have it
+
         fresh = functools.partial(folding.init, folder, encoder.width, groups)
         tree["folding"] = jax.eval_shape(fresh, key)
     return of_tree(tree)

@@ -18,14 +18,13 @@ import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from ssrlm_jax import config
+from ssrlm_jax import config, locks
 from ssrlm_jax.data import rows
 from ssrlm_jax.prepare import (
     cluster,
     executor,
     fold,
     inputs,
-    locks,
     stages,
     standardise,
     way,

@@ -109,23 +109,6 @@ def random_coding(
     return f"{untranslated()}AUG{inner}{stop}{untranslated()}"
 
 
-def find_corpus(settings: config.PretrainConfig, workdir: pathlib.Path) -> pathlib.Path:
-    """Returns the corpus of a run; a generated one is written into its workdir.
-
-    Raises:
-      ValueError: no corpus is named; or see `write`.
-    """
-    if settings.data.corpus:
-        return pathlib.Path(settings.data.corpus)
-    if not settings.data.is_generated:
-        raise ValueError(
-            "data.corpus is not set: name a corpus by --config.data.corpus=DIR; "
-            f"make one with: {rows.HOW_TO_MAKE}DIR"
-        )
-    write(workdir / "corpus", settings.data, settings.seed)
-    return workdir / "corpus"
-
-
 def write(out: pathlib.Path, settings: config.DataConfig, seed: int) -> None:
     """Writes a generated corpus, unless an earlier run has written the same.
 

@@ -15,9 +15,10 @@ import numpy as np
 import rich.console
 import rich.table
 
+from ssrlm_jax import files
 from ssrlm_jax.external import mmseqs, programs
 from ssrlm_jax.prepare import benchmark_sets
-from ssrlm_jax.rna import alphabet, files, formats
+from ssrlm_jax.rna import alphabet, formats
 
 
 @dataclasses.dataclass(frozen=True)

@@ -98,8 +98,7 @@ def show(console: rich.console.Console, corpus: str, manifest: rows.Manifest) ->
     console.print(
         f"{corpus} holds rows of {manifest.row_length} tokens; report.json and "
         "report.png say how it came about. Next:\n"
-        f"python launch/pretrain.py --config=configs/8m.py "
-        f"--config.data.corpus={corpus} "
+        f"ssrlm pretrain --config=8m --config.data.corpus={corpus} "
         f"--config.data.row_length={manifest.row_length}",
         soft_wrap=True,
         highlight=False,

@@ -1,4 +1,4 @@
-"""Letters of RNA and their ids; the only such table in the package.
+"""Letters of RNA and their ids (types.py); the only such table in the package.
 
 U and T are one letter, case does not matter, and every IUPAC code for more than
 one nucleotide is read as N. Gaps and anything else are errors.
@@ -8,8 +8,10 @@ import contextlib
 
 import numpy as np
 
+from ssrlm_jax import types
+
 LETTERS = ("<pad>", "<cls>", "<eos>", "<mask>", "A", "C", "G", "U", "N")
-PAD, CLS, EOS, MASK, A, C, G, U, N = range(len(LETTERS))
+PAD, CLS, EOS, MASK, A, C, G, U, N = types.TOKENS
 SIZE = len(LETTERS)
 MANY = "RYSWKMBDHVX"  # IUPAC codes for two to four nucleotides, read as N
 

@@ -16,7 +16,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ssrlm_jax.rna import files, stockholm
+from ssrlm_jax import files
+from ssrlm_jax.rna import stockholm
 from ssrlm_jax.rna import structure as structures
 
 READABLE = (

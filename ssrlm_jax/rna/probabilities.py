@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ssrlm_jax.rna import files
+from ssrlm_jax import files
 
 LEAST = 0.01  # of a pair that is listed
 

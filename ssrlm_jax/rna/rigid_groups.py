@@ -1,7 +1,7 @@
 """Rigid groups of nucleotides: numbers, and the torsions that join them.
 
 `base9` has the median places of the atoms of the training chains of rsRNASP
-(launch/fit_geometry.py). `rhofold_v5` are the constants that RhoFold's published
+(`ssrlm fit_geometry`). `rhofold_v5` are the constants that RhoFold's published
 weights were trained with (ml4bio/RhoFold, frame version 5.0): means over residues of
 different sugar pucker, so that P-OP and C2'-O2' are too short by up to 0.6 angstrom.
 Angstrom.

@@ -14,7 +14,8 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 
-from ssrlm_jax.rna import files, formats
+from ssrlm_jax import files
+from ssrlm_jax.rna import formats
 from ssrlm_jax.rna import structure as structures
 
 _ENERGY = re.compile(r"(ENERGY|dG)\s*=\s*[-+.\d]+\s*(kcal/mol)?\s*(\[[^]]*\])?", re.I)
@@ -23,6 +24,17 @@ _ST_LINES = ("a sequence", "dot-bracket", "loop types", "pseudoknots")  # in thi
 _ST_LETTERS = ("SEHIMBX", "NK")  # of the last two
 
 _Line = tuple[int, str]
+
+
+def structure_of(record: formats.Record) -> structures.Structure:
+    """Returns the structure of a record.
+
+    Raises:
+      ValueError: it has none.
+    """
+    if record.structure is None:
+        raise ValueError(f"{record.name}: a record with a structure is expected")
+    return record.structure
 
 
 def read_ct(path: formats.Path) -> Iterator[formats.Record]:

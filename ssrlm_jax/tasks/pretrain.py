@@ -8,7 +8,6 @@ import dataclasses
 import functools
 import logging
 from collections.abc import Iterable, Mapping
-from typing import Any, NamedTuple
 
 import chex
 import jax
@@ -17,28 +16,16 @@ import numpy as np
 import optax
 from jax.sharding import Mesh
 
-from ssrlm_jax import config
+from ssrlm_jax import config, types
 from ssrlm_jax.models import attention
 from ssrlm_jax.models import encoder as encoders
-
-Params = Any
-Batch = Mapping[str, Any]
-Sums = dict[str, tuple[jax.Array, jax.Array]]
 
 _log = logging.getLogger(__name__)
 
 NCRNA, OTHER = 0, 1  # values of batch["source"]
 
 
-class Cost(NamedTuple):
-    """What a batch costs to train on."""
-
-    tokens: int  # padding left out
-    flops: float  # 6 N + 12 L D T a token, padding included
-    exact_flops: float  # attention counted within records, padding left out
-
-
-def scores(logits_BLV: jax.Array, batch: Batch) -> Sums:
+def scores(logits_BLV: jax.Array, batch: types.Batch) -> types.Sums:
     """Returns loss and accuracy on the hidden nucleotides of a batch.
 
     Args:
@@ -70,7 +57,7 @@ def scores(logits_BLV: jax.Array, batch: Batch) -> Sums:
         "_paired": hidden_BL & paired_BL,
         "_unpaired": hidden_BL & folded_BL & ~paired_BL,
     }
-    sums: Sums = {}
+    sums: types.Sums = {}
     for name, part_BL in parts.items():
         count = part_BL.sum(dtype=jnp.float32)
         sums[f"loss{name}"] = jnp.where(part_BL, loss_BL, 0.0).sum(), count
@@ -120,15 +107,15 @@ def build_encoder(
 
 
 class Pretrain:
-    """The pre-training task: `train.loop` runs it, launch/pretrain.py makes it."""
+    """The pre-training task: `train.loop` runs it, `ssrlm pretrain` makes it."""
 
     partition_rules = encoders.PARTITION_RULES
 
     def __init__(
         self,
         encoder: encoders.Encoder,
-        validation: Iterable[Batch] = (),
-        loaded: Params | None = None,
+        validation: Iterable[types.Batch] = (),
+        loaded: types.Params | None = None,
     ) -> None:
         """Makes the task.
 
@@ -142,7 +129,9 @@ class Pretrain:
         self._validation = list(validation)
         self._scores = jax.jit(self._score)
 
-    def init(self, rng: jax.Array, loaded: Params) -> tuple[Params, Params]:
+    def init(
+        self, rng: jax.Array, loaded: types.Params
+    ) -> tuple[types.Params, types.Params]:
         """Returns the encoder's parameters, fresh or loaded; nothing stays frozen."""
         if loaded:
             return jax.tree.map(jnp.asarray, loaded), {}
@@ -150,13 +139,17 @@ class Pretrain:
         return self.encoder.init(rng, example, example)["params"], {}
 
     def loss(
-        self, learned: Params, frozen: Params, batch: Batch, rng: jax.Array
-    ) -> tuple[Sums, dict[str, jax.Array]]:
+        self,
+        learned: types.Params,
+        frozen: types.Params,
+        batch: types.Batch,
+        rng: jax.Array,
+    ) -> tuple[types.Sums, types.Scalars]:
         """Returns `scores` of a batch; the masks were drawn with the batch."""
         del frozen, rng
         return self._score(learned, batch), {}
 
-    def evaluate(self, learned: Params, frozen: Params) -> dict[str, float]:
+    def evaluate(self, learned: types.Params, frozen: types.Params) -> dict[str, float]:
         """Returns `scores` over all validation rows; parts that are absent left out.
 
         The validation rows are masked with `sm`, whatever the policy of training.
@@ -166,7 +159,7 @@ class Pretrain:
         total = functools.reduce(_add, jax.device_get(sums)) if sums else {}
         return {name: float(s / c) for name, (s, c) in total.items() if c > 0}
 
-    def cost(self, batch: Batch) -> Cost:
+    def cost(self, batch: types.Batch) -> types.Cost:
         """Returns tokens and FLOPs of a batch of this process."""
         segment_BL = np.asarray(batch["segment"])
         B, L = segment_BL.shape
@@ -175,20 +168,20 @@ class Pretrain:
         squares = float(np.square(length_N, dtype=np.float64).sum())
         tokens = int(length_N.sum())
         flops = functools.partial(encoders.training_flops, self.encoder)
-        return Cost(
+        return types.Cost(
             tokens=tokens,
             flops=flops(num_tokens=B * L, num_pairs=B * L * L),
             exact_flops=flops(num_tokens=tokens, num_pairs=squares),
         )
 
-    def _score(self, learned: Params, batch: Batch) -> Sums:
+    def _score(self, learned: types.Params, batch: types.Batch) -> types.Sums:
         logits_BLV = self.encoder.apply(
             {"params": learned}, batch["token"], batch["segment"]
         )
         return scores(logits_BLV, batch)
 
 
-def _add(first: Sums, second: Sums) -> Sums:
+def _add(first: types.Sums, second: types.Sums) -> types.Sums:
     return jax.tree.map(lambda a, b: a + b, first, second)
 
 

@@ -6,8 +6,8 @@ pairs of each RNA; RNAs count alike, whatever their length.
 
 import functools
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
 
 import chex
 import flax.traverse_util
@@ -17,29 +17,21 @@ import numpy as np
 import optax
 from jax.sharding import NamedSharding, PartitionSpec
 
+from ssrlm_jax import types
 from ssrlm_jax.metrics import thresholds
 from ssrlm_jax.models import encoder as encoders
 from ssrlm_jax.models import heads
 from ssrlm_jax.rna import formats, probabilities
 
-Params = Any
-Batch = Mapping[str, Any]
-Sums = dict[str, tuple[jax.Array, jax.Array]]
 # Yields places in the validation records and their batch, again at each call.
-Validation = Callable[[], Iterator[tuple[Sequence[int], Batch]]]
+Validation = Callable[[], Iterator[tuple[Sequence[int], types.Batch]]]
 
 ENCODER, HEAD = "encoder", "pair_head"
 
 
-class Cost(NamedTuple):
-    """What a batch costs to train on."""
-
-    tokens: int  # nucleotides, <cls> and <eos>; padding left out
-    flops: float  # of the encoder and the head, padding included
-    exact_flops: float  # padding left out
-
-
-def pair_loss(logits_BLM: jax.Array, pair_BLM: jax.Array, length_B: jax.Array) -> Sums:
+def pair_loss(
+    logits_BLM: jax.Array, pair_BLM: jax.Array, length_B: jax.Array
+) -> types.Sums:
     """Returns the cross-entropy of pairs.
 
     Args:
@@ -76,7 +68,7 @@ class Secondary:
         head: heads.Head,
         *,
         is_encoder_learned: bool = True,
-        loaded: Params | None = None,
+        loaded: types.Params | None = None,
         validation: Validation | None = None,
         records: Sequence[formats.Record] = (),
     ) -> None:
@@ -110,7 +102,9 @@ class Secondary:
             everywhere = NamedSharding(encoder.mesh, PartitionSpec())
         self._predict = jax.jit(self._predicted, out_shardings=everywhere)
 
-    def init(self, rng: jax.Array, loaded: Params) -> tuple[Params, Params]:
+    def init(
+        self, rng: jax.Array, loaded: types.Params
+    ) -> tuple[types.Params, types.Params]:
         """Returns learned and frozen parameters; `loaded` ones replace random ones."""
         params = dict(loaded)
         token_BL = jnp.zeros((1, 8), jnp.uint8)
@@ -128,13 +122,17 @@ class Secondary:
         return _nested(learned), _nested(frozen)
 
     def loss(
-        self, learned: Params, frozen: Params, batch: Batch, rng: jax.Array
-    ) -> tuple[Sums, dict[str, jax.Array]]:
+        self,
+        learned: types.Params,
+        frozen: types.Params,
+        batch: types.Batch,
+        rng: jax.Array,
+    ) -> tuple[types.Sums, types.Scalars]:
         """Returns `pair_loss` of a batch of data/secondary.py."""
         logits_BLM = self._logits(learned, frozen, batch, rng)
         return pair_loss(logits_BLM, batch["pair"], batch["length"]), {}
 
-    def evaluate(self, learned: Params, frozen: Params) -> dict[str, float]:
+    def evaluate(self, learned: types.Params, frozen: types.Params) -> dict[str, float]:
         """Returns scores on the validation RNAs, at the threshold with the best F1.
 
         Strict pairs; `precision`, `recall` and `f1` are means over RNAs, decoded by
@@ -153,14 +151,14 @@ class Secondary:
         choice = thresholds.choose(decoded)
         return {"loss": float(total[0] / total[1])} | choice._asdict()
 
-    def cost(self, batch: Batch) -> Cost:
+    def cost(self, batch: types.Batch) -> types.Cost:
         """Returns tokens and FLOPs of a batch of this process."""
         B, L = np.asarray(batch["token"]).shape
         length_B = np.asarray(batch["length"], np.float64) + 2
         of_encoder = functools.partial(encoders.training_flops, self.encoder)
         of_head = heads.training_flops(self.head)
         tokens = int(length_B.sum())
-        return Cost(
+        return types.Cost(
             tokens=tokens,
             flops=of_encoder(num_tokens=B * L, num_pairs=B * L * L)
             + of_head * B * (L - 2) ** 2,
@@ -179,9 +177,9 @@ class Secondary:
 
     def _logits(
         self,
-        learned: Params,
-        frozen: Params,
-        batch: Batch,
+        learned: types.Params,
+        frozen: types.Params,
+        batch: types.Batch,
         rng: jax.Array | None = None,
     ) -> jax.Array:
         params = merge(learned, frozen)
@@ -202,21 +200,21 @@ class Secondary:
         )
 
     def _predicted(
-        self, learned: Params, frozen: Params, batch: Batch
-    ) -> tuple[jax.Array, Sums]:
+        self, learned: types.Params, frozen: types.Params, batch: types.Batch
+    ) -> tuple[jax.Array, types.Sums]:
         logits_BLM = self._logits(learned, frozen, batch)
         return jax.nn.sigmoid(logits_BLM), pair_loss(
             logits_BLM, batch["pair"], batch["length"]
         )
 
 
-def merge(learned: Params, frozen: Params) -> Params:
+def merge(learned: types.Params, frozen: types.Params) -> types.Params:
     """Returns learned and frozen parameters as one tree."""
     flat = flax.traverse_util.flatten_dict
     return _nested({**flat(learned, sep="/"), **flat(frozen, sep="/")})
 
 
-def _nested(params: dict[str, Any]) -> Params:
+def _nested(params: dict[str, Any]) -> types.Params:
     return flax.traverse_util.unflatten_dict(params, sep="/")
 
 

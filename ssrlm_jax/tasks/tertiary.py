@@ -6,23 +6,19 @@ those of tasks/tertiary_losses.py; their weights are settings.
 
 import dataclasses
 import functools
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any, NamedTuple, Protocol
+from collections.abc import Callable, Iterator, Sequence
+from typing import Protocol
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jax.sharding import PartitionSpec
 
-from ssrlm_jax import config
+from ssrlm_jax import config, types
 from ssrlm_jax.metrics import coordinates, superposition
 from ssrlm_jax.models import folding, folding_inputs, geometry, trunk
 from ssrlm_jax.rna import atoms
 from ssrlm_jax.tasks import tertiary_losses as losses
-
-Params = Any
-Batch = Mapping[str, Any]
-Sums = dict[str, tuple[jax.Array, jax.Array]]
 
 FOLDING = "folding"
 
@@ -30,20 +26,15 @@ FOLDING = "folding"
 class Truth(Protocol):
     """A chain of known structure."""
 
-    xyz_LT3: np.ndarray
-    is_atom_LT: np.ndarray
+    @property
+    def xyz_LT3(self) -> np.ndarray: ...  # noqa: N802
+
+    @property
+    def is_atom_LT(self) -> np.ndarray: ...  # noqa: N802
 
 
 # Yields a place in the validation chains and a batch of that chain, again at each call.
-Validation = Callable[[], Iterator[tuple[int, Batch]]]
-
-
-class Cost(NamedTuple):
-    """What a batch costs to train on."""
-
-    tokens: int  # nucleotides; padding left out
-    flops: float  # of the trunk, padding included
-    exact_flops: float  # padding left out
+Validation = Callable[[], Iterator[tuple[int, types.Batch]]]
 
 
 class Tertiary:
@@ -59,7 +50,7 @@ class Tertiary:
         embedding_width: int,
         *,
         dtype: str = "float32",
-        loaded: Params | None = None,
+        loaded: types.Params | None = None,
         validation: Validation | None = None,
         chains: Sequence[Truth] = (),
     ) -> None:
@@ -82,7 +73,9 @@ class Tertiary:
         self._validation, self._chains = validation, chains
         self._fold = jax.jit(self._folded)
 
-    def init(self, rng: jax.Array, loaded: Params) -> tuple[Params, Params]:
+    def init(
+        self, rng: jax.Array, loaded: types.Params
+    ) -> tuple[types.Params, types.Params]:
         """Returns learned parameters; none are frozen."""
         if loaded:
             return jax.tree.map(jnp.asarray, loaded), {}
@@ -90,8 +83,12 @@ class Tertiary:
         return {FOLDING: params}, {}
 
     def loss(
-        self, learned: Params, frozen: Params, batch: Batch, rng: jax.Array
-    ) -> tuple[Sums, dict[str, jax.Array]]:
+        self,
+        learned: types.Params,
+        frozen: types.Params,
+        batch: types.Batch,
+        rng: jax.Array,
+    ) -> tuple[types.Sums, types.Scalars]:
         """Returns the weighted sum of all losses, and each of them.
 
         The number of cycles is drawn for each update; the gradient is of the last.
@@ -109,7 +106,7 @@ class Tertiary:
         )
         return self.sums(folded, batch), {"cycles": num_cycles.astype(jnp.float32)}
 
-    def sums(self, folded: folding.Folded, batch: Batch) -> Sums:
+    def sums(self, folded: folding.Folded, batch: types.Batch) -> types.Sums:
         """Returns (sum, count) of each loss over examples; "loss" is weighted."""
         found = self.losses(folded, batch)
         is_known_B = batch["is_atom"].any((1, 2))
@@ -121,7 +118,9 @@ class Tertiary:
         total = sum(getattr(self._weights, name) * sums[name][0] for name in found)
         return {"loss": (jnp.asarray(total), count)} | sums
 
-    def losses(self, folded: folding.Folded, batch: Batch) -> dict[str, jax.Array]:
+    def losses(
+        self, folded: folding.Folded, batch: types.Batch
+    ) -> dict[str, jax.Array]:
         """Returns each loss that has a weight, (B,), by its name in the settings."""
         kind_BL = jnp.minimum(batch["kind"], 3)
         structure, weights = folded.structure, self._weights
@@ -191,7 +190,7 @@ class Tertiary:
             )
         return found
 
-    def evaluate(self, learned: Params, frozen: Params) -> dict[str, float]:
+    def evaluate(self, learned: types.Params, frozen: types.Params) -> dict[str, float]:
         """Returns means over the validation chains, folded whole.
 
         `lddt` is of all atoms, pooled, as in CASP15; `lddt_c1` of C1', the mean over
@@ -225,7 +224,7 @@ class Tertiary:
             name: float(np.nanmean([row[name] for row in rows])) for name in rows[0]
         }
 
-    def cost(self, batch: Batch) -> Cost:
+    def cost(self, batch: types.Batch) -> types.Cost:
         """Returns nucleotides and FLOPs of a batch of this process."""
         B, L = np.asarray(batch["kind"]).shape
         length_B = np.asarray(batch["is"]).sum(1)
@@ -233,15 +232,15 @@ class Tertiary:
         # on average half of the others forward.
         times = 4.0 + (self._settings.num_cycles - 1) / 2
         of = functools.partial(trunk.flops, self._settings)
-        return Cost(
+        return types.Cost(
             tokens=int(length_B.sum()),
             flops=times * B * of(L),
             exact_flops=times * sum(of(int(n)) for n in length_B),
         )
 
     def _folded(
-        self, params: Params, batch: Batch
-    ) -> tuple[jax.Array, jax.Array, Sums]:
+        self, params: types.Params, batch: types.Batch
+    ) -> tuple[jax.Array, jax.Array, types.Sums]:
         s = self._settings
         folded = folding.fold(
             self.folder, params, _inputs(batch), self.groups, s.num_cycles, s.tolerance
@@ -249,7 +248,7 @@ class Tertiary:
         return folded.xyz_BLT3, folded.plddt(), self.sums(folded, batch)
 
 
-def _inputs(batch: Batch) -> folding_inputs.Inputs:
+def _inputs(batch: types.Batch) -> folding_inputs.Inputs:
     return folding_inputs.Inputs(
         batch["embedding"], batch["kind"], batch["index"], batch["is"]
     )

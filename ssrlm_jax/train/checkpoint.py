@@ -26,7 +26,8 @@ from jax.experimental import multihost_utils
 from orbax.checkpoint import checkpoint_managers as policies
 
 from ssrlm_jax import config as config_lib
-from ssrlm_jax.train import contract, sharding
+from ssrlm_jax import types
+from ssrlm_jax.train import sharding
 from ssrlm_jax.train import update as updates
 from ssrlm_jax.train import workdir as workdirs
 
@@ -201,9 +202,23 @@ class Checkpoints:
         self._manager.reload()
 
 
+def parameters(state: updates.TrainState) -> types.Params:
+    """Returns what `restore_parameters` does of a checkpoint of the state.
+
+    All processes call it, as each may hold a part.
+    """
+
+    def whole(array: jax.Array) -> np.ndarray:
+        if array.is_fully_addressable:
+            return np.asarray(array)
+        return multihost_utils.process_allgather(array, tiled=True)
+
+    return jax.tree.map(whole, _merged(state.best, state.frozen))
+
+
 def restore_parameters(
     workdir: pathlib.Path, step: int | None = None
-) -> tuple[contract.Params, workdirs.Meta]:
+) -> tuple[types.Params, workdirs.Meta]:
     """Returns the parameters of a checkpoint, as NumPy arrays, and its meta.
 
     Learned and frozen ones together; of the learned ones the running average where
@@ -235,7 +250,7 @@ def restore_parameters(
         ) from error
 
 
-def _read_parameters(folder: pathlib.Path) -> tuple[contract.Params, workdirs.Meta]:
+def _read_parameters(folder: pathlib.Path) -> tuple[types.Params, workdirs.Meta]:
     meta = _read_meta(folder)
     is_averaged = any(name.startswith("ema/") for name in meta["checksums"])
     kind = "ema" if is_averaged else "learned"

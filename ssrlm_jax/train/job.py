@@ -3,7 +3,7 @@
 import contextlib
 import pathlib
 from collections.abc import Callable, Iterator
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import jax
 import numpy as np
@@ -11,7 +11,8 @@ from jax.experimental import multihost_utils
 from jax.sharding import Mesh
 
 from ssrlm_jax import config as config_lib
-from ssrlm_jax.train import contract, hardware, loop, plan, sharding
+from ssrlm_jax import types
+from ssrlm_jax.train import checkpoint, contract, hardware, log, loop, plan, sharding
 from ssrlm_jax.train import optimizer as optimizers
 from ssrlm_jax.train import workdir as workdirs
 
@@ -35,7 +36,7 @@ class Place(NamedTuple):
 
 
 def place(settings: Settings, batch_size: int, setting: str) -> Place:
-    """Connects the processes, lays out the devices, checks that batches fit on them.
+    """Connects the processes, lays out the devices, checks what a run may stop for.
 
     Args:
       settings: of the command.
@@ -43,8 +44,9 @@ def place(settings: Settings, batch_size: int, setting: str) -> Place:
       setting: what sets it, for messages.
 
     Raises:
-      ValueError: as `sharding.make_mesh`, `check_batch` and `share`.
+      ValueError: as `log.check`, `sharding.make_mesh`, `check_batch` and `share`.
     """
+    log.check(settings.loop)
     hardware.keep_compiled(settings.loop.compilation_cache)
     sharding.initialize(settings.distributed)
     mesh = sharding.make_mesh(settings.mesh)
@@ -59,13 +61,13 @@ def run(
     settings: Settings,
     place: Place,
     workdir: pathlib.Path,
-    hold: contextlib.AbstractContextManager[None],
-    architecture: dict[str, Any],
-    origin: dict[str, Any],
-    finish: Callable[[pathlib.Path], None],
+    made_with: workdirs.Meta,
+    origin: workdirs.Meta,
+    finish: Callable[[pathlib.Path, types.Params, workdirs.Meta], None],
     rates: dict[str, float] | None = None,
+    prepare: Callable[[], None] | None = None,
 ) -> None:
-    """Trains; behind the last step the primary process calls `finish` with the workdir.
+    """Trains, alone in the workdir; behind the last step comes `finish`.
 
     Args:
       task: what is learned.
@@ -73,18 +75,22 @@ def run(
       settings: of the command; checkpoints keep them.
       place: of `place`.
       workdir: for checkpoints, metrics and the model.
-      hold: a lock of the workdir; the first process has it while all train.
-      architecture: the settings that a workdir must not change.
+      made_with: of `workdir.made_with`, after `workdir.check`; checkpoints keep it.
       origin: what the model starts from; checkpoints keep it.
-      finish: exports the model and says what was learned.
+      finish: exports the model and says what was learned; the first process calls it
+        with the workdir, the parameters to keep and the meta of their checkpoint.
       rates: as for `optimizer.build`.
+      prepare: writes what else the workdir holds; the first process calls it.
 
     Raises:
       As `loop.run`.
       ValueError: another run trains in the workdir.
     """
-    with _held(hold):
-        state = loop.run(
+    is_primary = jax.process_index() == 0
+    with _alone(workdir):
+        if is_primary and prepare:
+            prepare()
+        ended = loop.run(
             task,
             batches,
             _adamw(settings, rates),
@@ -92,15 +98,22 @@ def run(
             mesh=place.mesh,
             seed=settings.seed,
             workdir=workdir,
-            meta=workdirs.made_with(settings, architecture) | {"origin": origin},
+            meta=made_with | {"origin": origin},
         )
-        if jax.process_index() == 0 and state.step == settings.loop.num_steps:
-            finish(workdir)
+        if ended.state.step < settings.loop.num_steps:
+            return
+        best = ended.meta["best"]
+        if best is None or best["step"] == ended.meta["batches"]:
+            last = checkpoint.parameters(ended.state)  # of all processes
+            if is_primary:
+                finish(workdir, last, ended.meta)
+        elif is_primary:
+            finish(workdir, *checkpoint.restore_parameters(workdir, best["step"]))
 
 
 def cost(
     task: contract.Task,
-    batch: contract.Batch,
+    batch: types.Batch,
     *,
     settings: Settings,
     place: Place,
@@ -136,13 +149,13 @@ def _adamw(settings: Settings, rates: dict[str, float] | None) -> optimizers.Opt
 
 
 @contextlib.contextmanager
-def _held(hold: contextlib.AbstractContextManager[None]) -> Iterator[None]:
-    """Enters a context in the first process for all; what fails there fails on all."""
+def _alone(workdir: pathlib.Path) -> Iterator[None]:
+    """Keeps other runs out of a workdir: the first process holds its lock for all."""
     with contextlib.ExitStack() as held:
         problem = ""
         if jax.process_index() == 0:
             try:
-                held.enter_context(hold)
+                held.enter_context(workdirs.hold(workdir))
             except (ValueError, OSError) as error:
                 problem = str(error)
         if np.any(multihost_utils.process_allgather(np.array(bool(problem)))):

@@ -11,6 +11,7 @@ import pathlib
 import platform
 import time
 from collections.abc import Iterator, Mapping
+from typing import NamedTuple
 
 import jax
 import numpy as np
@@ -18,6 +19,7 @@ from jax.experimental import multihost_utils
 from jax.sharding import Mesh
 
 from ssrlm_jax import config as config_lib
+from ssrlm_jax import types
 from ssrlm_jax.train import (
     checkpoint,
     contract,
@@ -35,17 +37,17 @@ NOTHING_KEPT: workdirs.Meta = {"batches": 0, "meter": meters.NOTHING, "best": No
 PACKAGES = ("ssrlm-jax", "jax", "jaxlib", "flax", "optax", "orbax-checkpoint", "numpy")
 
 
-def check(
-    config: config_lib.LoopConfig, workdir: pathlib.Path, meta: workdirs.Meta
-) -> None:
-    """Checks what `run` would stop for; costs nothing.
+class Ended(NamedTuple):
+    """Where a run ended.
 
-    Raises:
-      ValueError: the workdir holds another experiment or has taken more steps than are
-        asked for, or a package that the settings ask for is missing.
+    Attributes:
+      state: the last; its `step` is smaller than `num_steps` when the run was asked to
+        stop.
+      meta: what the newest checkpoint, which is of this state, says of it.
     """
-    log.check(config)
-    workdirs.check(workdir, config, meta)
+
+    state: updates.TrainState
+    meta: workdirs.Meta
 
 
 def run(
@@ -58,7 +60,7 @@ def run(
     seed: int,
     workdir: pathlib.Path,
     meta: workdirs.Meta,
-) -> updates.TrainState:
+) -> Ended:
     """Trains from the newest checkpoint in `workdir`, or from the start.
 
     A run that was killed and resumed takes the same steps as one that was not: the
@@ -74,21 +76,17 @@ def run(
       config: when things happen.
       mesh: the devices.
       seed: of the random keys.
-      workdir: where checkpoints and metrics go; the same on all processes.
+      workdir: where checkpoints and metrics go; the same on all processes, and
+        checked by `workdir.check`.
       meta: written into every checkpoint; "architecture" holds the settings that
         a workdir must not change, "config", where given, all of them.
-
-    Returns:
-      The last state. Its `step` is smaller than `config.num_steps` when the run
-      was asked to stop.
 
     Raises:
       FloatingPointError: too many updates in a row were not finite.
       MemoryError: a device has too little memory; the message names settings.
       OSError: the disk is full.
-      ValueError: see `check`; or all checkpoints are damaged, or batches ran out.
+      ValueError: all checkpoints are damaged, or batches ran out.
     """
-    check(config, workdir, meta)
     is_primary = jax.process_index() == 0
     if is_primary:
         workdir.mkdir(parents=True, exist_ok=True)
@@ -123,8 +121,9 @@ def run(
                 meta=meta | {"versions": versions()},
                 profile=workdir / "profile",
                 best=best,
+                kept=kept,
             )
-            return session.train(state, batches(first), first)
+            return Ended(session.train(state, batches(first), first), session.kept)
 
 
 @dataclasses.dataclass(kw_only=True)
@@ -146,12 +145,13 @@ class _Session:
     meta: workdirs.Meta
     profile: pathlib.Path
     best: dict[str, float] | None  # step and score of `config.keep_best`
+    kept: workdirs.Meta  # of the newest checkpoint
     unread: tuple[int, updates.Report, float] | None = None
     is_stopping: bool = False
     is_profiling: bool = False
 
     def train(
-        self, state: updates.TrainState, batches: Iterator[contract.Batch], first: int
+        self, state: updates.TrainState, batches: Iterator[types.Batch], first: int
     ) -> updates.TrainState:
         """Takes the steps after `first`."""
         step = first
@@ -168,7 +168,7 @@ class _Session:
         return state
 
     def _step(
-        self, step: int, state: updates.TrainState, batches: Iterator[contract.Batch]
+        self, step: int, state: updates.TrainState, batches: Iterator[types.Batch]
     ) -> updates.TrainState:
         """Hands an update to the devices, then reads the report of the one before."""
         start = time.perf_counter()
@@ -221,8 +221,9 @@ class _Session:
             self._read()
             with self.meter.pause():
                 meta = self.meta | {"step": step, "batches": step, "best": self.best}
-                meta |= {"meter": self.meter.keep()}
-                self.saved.save(step, state, meta)
+                meta |= {"date": time.strftime("%Y-%m-%d", time.gmtime())}
+                self.kept = meta | {"meter": self.meter.keep()}
+                self.saved.save(step, state, self.kept)
 
     def _is_best(self, step: int, scores: Mapping[str, float]) -> bool:
         """Says whether no evaluation before had as much of `config.keep_best`."""

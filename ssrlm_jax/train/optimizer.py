@@ -15,7 +15,8 @@ import jax.numpy as jnp
 import optax
 
 from ssrlm_jax import config as config_lib
-from ssrlm_jax.train import contract, sharding
+from ssrlm_jax import types
+from ssrlm_jax.train import sharding
 
 
 @dataclasses.dataclass(frozen=True)
@@ -51,13 +52,13 @@ def build(
     """
     shares = rates or {}
 
-    def scale(updates: contract.Params, params: Any = None) -> contract.Params:
+    def scale(updates: types.Params, params: Any = None) -> types.Params:
         del params
         return jax.tree.map_with_path(
             lambda path, leaf: leaf * _share(sharding.path_name(path), shares), updates
         )
 
-    def is_decayed(learned: contract.Params) -> contract.Params:
+    def is_decayed(learned: types.Params) -> types.Params:
         return jax.tree.map_with_path(
             lambda path, leaf: (
                 leaf.ndim > 1 and not re.search(undecayed, sharding.path_name(path))

@@ -11,6 +11,7 @@ import jax
 from jax.sharding import Mesh
 
 from ssrlm_jax import config as config_lib
+from ssrlm_jax import types
 from ssrlm_jax.train import contract, hardware
 from ssrlm_jax.train import optimizer as optimizers
 from ssrlm_jax.train import update as updates
@@ -98,7 +99,7 @@ class Plan:
 def make(
     task: contract.Task,
     optimizer: optimizers.Optimizer,
-    batch: contract.Batch,
+    batch: types.Batch,
     *,
     config: config_lib.LoopConfig,
     mesh: Mesh,

@@ -14,7 +14,7 @@ import numpy as np
 from jax.sharding import AxisType, Mesh, NamedSharding, PartitionSpec
 
 from ssrlm_jax import config as config_lib
-from ssrlm_jax.train import contract
+from ssrlm_jax import types
 
 AXES = ("data", "fsdp", "tensor")
 ROWS = PartitionSpec(("data", "fsdp"))
@@ -109,7 +109,7 @@ def share(mesh: Mesh) -> tuple[int, int]:
     return first // num_mine, len(grid) // num_mine
 
 
-def spread(batch: contract.Batch, mesh: Mesh) -> dict[str, jax.Array]:
+def spread(batch: types.Batch, mesh: Mesh) -> dict[str, jax.Array]:
     """Returns the global batch of which every process gives its share."""
     rows = NamedSharding(mesh, ROWS)
     return {
@@ -119,8 +119,8 @@ def spread(batch: contract.Batch, mesh: Mesh) -> dict[str, jax.Array]:
 
 
 def lay_out(
-    params: contract.Params, rules: tuple[tuple[str, PartitionSpec], ...], mesh: Mesh
-) -> contract.Params:
+    params: types.Params, rules: tuple[tuple[str, PartitionSpec], ...], mesh: Mesh
+) -> types.Params:
     """Returns the sharding of every parameter.
 
     Args:

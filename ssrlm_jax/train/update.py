@@ -17,6 +17,7 @@ import optax
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
 from ssrlm_jax import config as config_lib
+from ssrlm_jax import types
 from ssrlm_jax.train import contract, sharding
 from ssrlm_jax.train import optimizer as optimizers
 
@@ -40,14 +41,14 @@ class TrainState:
     """
 
     step: jax.Array
-    learned: contract.Params
-    frozen: contract.Params
+    learned: types.Params
+    frozen: types.Params
     opt_state: optax.OptState
-    ema: contract.Params | None
+    ema: types.Params | None
     num_skipped: jax.Array
 
     @property
-    def best(self) -> contract.Params:
+    def best(self) -> types.Params:
         """The parameters to evaluate and to keep: the average where there is one."""
         return self.learned if self.ema is None else self.ema
 
@@ -66,7 +67,7 @@ class Report:
       notes_4: `NOTES` added up over processes.
     """
 
-    sums: contract.Sums
+    sums: types.Sums
     loss: jax.Array
     gradient_norm: jax.Array
     learning_rate: jax.Array
@@ -150,7 +151,7 @@ def _fresh(
     direction: optax.GradientTransformation,
     is_averaged: bool,
     key: jax.Array,
-    loaded: contract.Params,
+    loaded: types.Params,
 ) -> TrainState:
     learned, frozen = task.init(key, loaded)
     zero = jnp.zeros((), jnp.int32)
@@ -230,7 +231,7 @@ def _take(
 
 def _move(
     state: TrainState,
-    gradient: contract.Params,
+    gradient: types.Params,
     rate: jax.Array,
     direction: optax.GradientTransformation,
     ema_decay: float,
@@ -251,11 +252,11 @@ def _add_up(
     state: TrainState,
     batch: Any,
     rng: jax.Array,
-) -> tuple[contract.Params, contract.Sums]:
+) -> tuple[types.Params, types.Sums]:
     """Returns the gradient of the summed loss and all sums over the batch."""
 
-    def one(rows: Any, rng: jax.Array) -> tuple[contract.Params, contract.Sums]:
-        def summed(learned: contract.Params) -> tuple[jax.Array, contract.Sums]:
+    def one(rows: Any, rng: jax.Array) -> tuple[types.Params, types.Sums]:
+        def summed(learned: types.Params) -> tuple[jax.Array, types.Sums]:
             sums, scalars = task.loss(learned, state.frozen, rows, rng)
             single = {name: (value, jnp.ones(())) for name, value in scalars.items()}
             return sums["loss"][0], sums | single

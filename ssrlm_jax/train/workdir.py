@@ -16,10 +16,12 @@ import pathlib
 from typing import Any
 
 from ssrlm_jax import config as config_lib
+from ssrlm_jax import locks
 
 META = "meta.json"
 METRICS = "metrics.jsonl"
 CHECKPOINTS = "checkpoints"
+LOCK = "lock"
 CHECKPOINT_META = pathlib.Path("meta", "metadata")  # below checkpoints/STEP
 Meta = dict[str, Any]
 
@@ -42,6 +44,15 @@ MAY_CHANGE = {
 def made_with(settings: Any, architecture: Meta) -> Meta:
     """Returns what a run is made with, as `check` compares it: a config and sizes."""
     return {"architecture": architecture, "config": dataclasses.asdict(settings)}
+
+
+def hold(workdir: pathlib.Path) -> contextlib.AbstractContextManager[None]:
+    """Returns a context that keeps other runs out of a workdir."""
+    return locks.alone(
+        workdir / LOCK,
+        f"another process trains in {workdir}; wait for it, stop it, or take another "
+        "--workdir",
+    )
 
 
 def check(workdir: pathlib.Path, config: config_lib.LoopConfig, meta: Meta) -> None:

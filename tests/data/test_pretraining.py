@@ -61,6 +61,7 @@ def settings(*, masking=None, micro_batches=1, **data):
 def take(count, corpus, setting=None, *, seed=3, process=0, num_processes=1, start=0):
     stream = pretraining.batches(
         corpus,
+        rows.open_corpus(corpus),
         setting or settings(),
         seed=seed,
         process=process,
@@ -226,7 +227,11 @@ def test_batch_that_processes_do_not_divide_names_the_setting(corpus):
 
 def validate(corpus, setting=None, *, process=0, num_processes=1):
     return pretraining.validation(
-        corpus, setting or settings(), process=process, num_processes=num_processes
+        corpus,
+        rows.open_corpus(corpus),
+        setting or settings(),
+        process=process,
+        num_processes=num_processes,
     )
 
 

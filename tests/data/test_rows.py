@@ -114,7 +114,7 @@ def test_a_shard_left_in_the_middle_does_not_exist(tmp_path):
 
 def test_a_missing_corpus_names_the_command(tmp_path):
     with pytest.raises(
-        ValueError, match=r"no corpus in .*prepare_corpus\.py"
+        ValueError, match=r"no corpus in .*ssrlm prepare_corpus"
     ) as caught:
         rows.open_corpus(tmp_path / "none")
     assert "\n" not in str(caught.value)

@@ -313,7 +313,7 @@ def test_base_triples_are_given_a_threshold_by_hand(model):
     description, params = model
     several = config.DecodingConfig(max_pairs_per_base=2)
     note = predictors.Predictor(description, params, several).threshold_note
-    assert "that of --method greedy: give one; launch/decoding.py chooses for" in note
+    assert "that of --method greedy: give one; `ssrlm thresholds` chooses for" in note
 
 
 def test_nothing_in_nothing_out(predictor):

@@ -72,7 +72,7 @@ def test_a_fit_ends_in_the_model_directory_and_is_used_from_there(
 ):
     sequence = "GGGGGGAAAAAAAACCCCCC"
     assert cli.main(["contacts", sequence, "-m", str(model / "model")]) == 1
-    assert "has no contacts.json; `python launch/contacts.py" in capsys.readouterr().err
+    assert "has no contacts.json; `ssrlm fit_contacts" in capsys.readouterr().err
 
     done = _run(model)
     assert done.returncode == 0, done.stderr

@@ -1,4 +1,4 @@
-"""Models and programs scored side by side, as launch/evaluate.py does it."""
+"""Files, models and programs scored side by side, as launch/evaluate.py does it."""
 
 import dataclasses
 import json
@@ -14,7 +14,7 @@ import small_models
 import stand_ins
 
 import ssrlm_jax
-from ssrlm_jax import model_dir
+from ssrlm_jax import cli, model_dir
 from ssrlm_jax.rna import formats
 from ssrlm_jax.rna import structure as structures
 
@@ -36,10 +36,11 @@ def files(tmp_path):
     return tmp_path
 
 
-def evaluate(files, **settings):
+def evaluate(files, *flags, **settings):
     settings = {"truth": files / "truth.tsv", "model": files / "model"} | settings
     command = [sys.executable, "launch/evaluate.py", f"--out={files / 'scores'}"]
     command += [f"--config.{name}={value}" for name, value in settings.items()]
+    command += flags
     environment = os.environ | {"SSRLM_CONTRAFOLD": str(files / "contrafold")}
     return subprocess.run(
         command, cwd=ROOT, env=environment, capture_output=True, text=True
@@ -108,6 +109,45 @@ def test_a_model_without_a_head_is_refused_and_does_not_block_the_next_command(f
     assert done.returncode == 1
     assert "the model has no head that predicts pairs" in done.stderr
     assert not (files / "scores").exists()
+
+
+def test_files_stand_in_one_table_with_a_model_and_a_program(files):
+    (files / "theirs").mkdir()
+    (files / "theirs" / "trna.dbn").write_text(
+        f">trna\n{stand_ins.TRNA}\n{stand_ins.TRNA_DOTS}\n"
+    )
+    done = evaluate(
+        files,
+        f"--predictions={files / 'theirs'}",
+        f"--json={files / 'theirs.json'}",
+        programs="contrafold",
+    )
+    assert done.returncode == 1  # one is missing
+    assert done.stderr.endswith("missing: 1\n  hairpin\n")
+    shown = [line.split()[0] for line in done.stdout.splitlines() if "  all  " in line]
+    assert shown == ["contrafold", "model", "theirs", "without"]
+    facts = json.loads((files / "scores" / "scores.json").read_text())
+    assert list(facts["scores"]) == ["contrafold", "model", "theirs"]
+    assert facts["scores"]["theirs"]["strict"]["f1"]["mean"][0] == 0.5
+    assert facts["methods"]["theirs"]["problems"] == {"missing": ["hairpin"]}
+    assert (files / "scores" / "theirs.tsv").exists()
+    alone = json.loads((files / "theirs.json").read_text())
+    assert alone["scores"] == facts["scores"]["theirs"]
+
+
+def test_files_are_scored_alone_unless_more_is_named(files, capsys):
+    (files / "theirs").mkdir()
+    table = files / "theirs" / "all.tsv"
+    table.write_bytes((files / "truth.tsv").read_bytes())
+    given = [f"--predictions={table.parent}", f"--truth={files / 'truth.tsv'}"]
+    assert cli.main(["evaluate", *given]) == 0
+    shown = capsys.readouterr().out
+    assert "theirs  all" in shown
+    assert "vienna" not in shown
+    assert cli.main(["evaluate", *given, "--config.programs=vienna"]) == 1
+    assert "--out=DIR is needed" in capsys.readouterr().err
+    assert cli.main(["evaluate", f"--out={files / 'x'}", "--config.programs="]) == 1
+    assert "nothing to score: name --predictions" in capsys.readouterr().err
 
 
 def test_the_example_of_the_docs_runs(files, monkeypatch, capsys):

@@ -96,19 +96,19 @@ def test_missing_mmseqs_stops_before_anything_is_read(tmp_path, monkeypatch):
     assert [path.name for path in tmp_path.iterdir()] == ["a.fa"]
 
 
-@pytest.mark.parametrize("name", ["command", "plain_command"])
-def test_an_interrupted_command_ends_in_one_line_with_130(name):
+@pytest.mark.parametrize("kind", ["config.PretrainConfig", "None"])
+def test_an_interrupted_command_ends_in_one_line_with_130(kind):
     code = (
-        "import sys; sys.path.append('launch'); sys.argv = ['job.py']\n"
-        "import command, plain_command\n"
-        "from ssrlm_jax import config\n"
+        "import sys; sys.argv = ['job.py']\n"
+        "from ssrlm_jax import cli, config\n"
+        "from ssrlm_jax.jobs import command, pretrain\n"
         "def job(*given):\n"
         "    raise KeyboardInterrupt\n"
-    ) + {
-        "command": "command.run(job, about='', kind=config.PretrainConfig,"
-        " default='configs/demo.py', flags={})",
-        "plain_command": "plain_command.run(job, plain_command.parser(''))",
-    }[name]
+        "pretrain.COMMAND = command.Command(\n"
+        f"    function=job, about='', kind={kind}, default='demo', flags={{}}\n"
+        ")\n"
+        "sys.exit(cli.launch('pretrain'))\n"
+    )
     done = subprocess.run(
         [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True
     )

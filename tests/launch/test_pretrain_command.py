@@ -11,8 +11,8 @@ import time
 import numpy as np
 import pytest
 
-from ssrlm_jax import config, model_dir
-from ssrlm_jax.prepare import families, locks
+from ssrlm_jax import cli, config, locks, model_dir
+from ssrlm_jax.prepare import families
 from ssrlm_jax.train import checkpoint, workdir
 
 ROOT = pathlib.Path(__file__).parents[2]
@@ -96,6 +96,13 @@ def test_a_run_ends_with_a_model_and_says_what_was_learned(whole):
     assert "next: ssrlm info" in text
 
 
+def test_the_model_of_a_run_is_that_of_its_last_checkpoint(whole, tmp_path):
+    assert cli.main(["export", str(whole[0]), str(tmp_path / "model")]) == 0
+    for file in (model_dir.DESCRIPTION_FILE, model_dir.WEIGHTS_FILE):
+        found, expected = (path / "model" / file for path in (whole[0], tmp_path))
+        assert found.read_bytes() == expected.read_bytes()
+
+
 def test_a_terminated_run_goes_on_bit_for_bit(tmp_path, whole, corpus):
     process = start(tmp_path, corpus)
     while not workdir.read_metrics(tmp_path):
@@ -155,8 +162,8 @@ def test_a_dry_run_says_the_costs_and_writes_nothing(tmp_path, corpus):
     ("settings", "message"),
     [
         ({"encoder.hight": 3}, "there is no setting encoder.hight"),
-        ({"data.corpus": "nowhere"}, "make one with: python launch/prepare_corpus.py"),
-        ({"data.corpus": ""}, "python launch/prepare_corpus.py"),
+        ({"data.corpus": "nowhere"}, "make one with: ssrlm prepare_corpus"),
+        ({"data.corpus": ""}, "ssrlm prepare_corpus"),
         ({"data.row_length": 64}, "set data.row_length=128"),
         ({"mesh.data": 3}, "mesh.data=3"),
         ({"data.rows_per_batch": 6, "mesh.data": 4}, "data.rows_per_batch=6 is not"),

@@ -13,8 +13,8 @@ import pytest
 import structures
 
 from ssrlm_jax import cli, config, model_dir
-from ssrlm_jax.cli import evaluate3d
 from ssrlm_jax.data import tertiary as data
+from ssrlm_jax.jobs import evaluate3d
 from ssrlm_jax.metrics import report3d
 from ssrlm_jax.rna import formats
 

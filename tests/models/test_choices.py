@@ -10,7 +10,6 @@ import pytest
 
 from ssrlm_jax import config
 from ssrlm_jax.models import attention, encoder, layers
-from ssrlm_jax.rna import alphabet
 
 # Records of 7, 1 and 5 tokens and padding; the first has two hidden letters.
 SEGMENT_BL = np.array([[1] * 7 + [2] + [3] * 5 + [0] * 3], np.uint8)
@@ -31,15 +30,6 @@ def _model(family):
         lambda leaf: leaf + 0.2 * rng.normal(size=leaf.shape).astype(np.float32), params
     )
     return sizes, model, moved
-
-
-def test_ids_are_those_of_the_alphabet():
-    assert encoder.MASK_TOKEN == alphabet.MASK
-    assert encoder.PAIR_STRENGTH == {
-        (alphabet.A, alphabet.U): 2.0,
-        (alphabet.C, alphabet.G): 3.0,
-        (alphabet.G, alphabet.U): 0.8,
-    }
 
 
 @pytest.mark.parametrize("family", architectures.PUBLISHED)

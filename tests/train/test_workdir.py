@@ -34,6 +34,16 @@ def test_an_average_that_comes_or_goes_is_another_architecture(tmp_path):
         workdir.check(tmp_path, config.LoopConfig(ema_decay=0.9), META)
 
 
+def test_fewer_steps_than_were_taken_are_an_error(tmp_path):
+    (tmp_path / "checkpoints" / "6").mkdir(parents=True)
+    workdir.claim(tmp_path, LOOP, META)
+    workdir.check(tmp_path, config.LoopConfig(num_steps=6), META)
+    with pytest.raises(
+        ValueError, match=r"loop\.num_steps=5 lies before step 6 of .*;"
+    ):
+        workdir.check(tmp_path, config.LoopConfig(num_steps=5), META)
+
+
 def _claim(path, step=0, **settings):
     """Claims a directory with a checkpoint for an experiment of some settings."""
     data = {"corpus": "a", "crop": 1}

@@ -7,24 +7,18 @@ that they start.
 
 import pathlib
 from collections.abc import Iterator
-from typing import Any, NamedTuple
+from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jax.sharding import PartitionSpec as P
 
-from ssrlm_jax import config
+from ssrlm_jax import config, types
 from ssrlm_jax.train import optimizer as optimizers
 from ssrlm_jax.train import workdir
 
 WIDTH, INNER, LAYERS = 8, 16, 2
-
-
-class Cost(NamedTuple):
-    tokens: float
-    flops: float
-    exact_flops: float
 
 
 class Mlp:
@@ -72,9 +66,9 @@ class Mlp:
     def evaluate(self, learned: Any, frozen: Any) -> dict[str, float]:
         return {"norm": float(jnp.abs(learned["norm"]).mean())}
 
-    def cost(self, batch: Any) -> Cost:
+    def cost(self, batch: Any) -> types.Cost:
         tokens = float(batch["is_counted"].sum())
-        return Cost(tokens, 100.0 * tokens, 90.0 * tokens)
+        return types.Cost(tokens, 100.0 * tokens, 90.0 * tokens)
 
 
 def batches(

@@ -4,7 +4,8 @@ import full_disk
 import numpy as np
 import pytest
 
-from ssrlm_jax.rna import files, formats, probabilities, structure_formats
+from ssrlm_jax import files
+from ssrlm_jax.rna import formats, probabilities, structure_formats
 from ssrlm_jax.rna import structure as structures
 
 RNA = formats.Record("a", "GAAC" * 2000, structures.Structure(8000, np.zeros((0, 2))))

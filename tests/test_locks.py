@@ -4,7 +4,7 @@ import os
 
 import pytest
 
-from ssrlm_jax.prepare import locks
+from ssrlm_jax import locks
 
 
 def test_a_file_that_its_holder_removed_is_not_held_twice(tmp_path):

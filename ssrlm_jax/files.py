@@ -79,3 +79,36 @@ def check_place(path: Path) -> None:
         raise ValueError(
             f"{path} cannot be written ({error.strerror}); give a place that can"
         ) from error
+
+
+def check_free(path: pathlib.Path, *, is_replaced: bool) -> None:
+    """Checks that a place for results is free: no file, and no directory with any.
+
+    Raises:
+      ValueError: it is taken, and `is_replaced` is false.
+    """
+    is_directory = path.is_dir()
+    is_taken = any(path.iterdir()) if is_directory else path.exists()
+    if is_taken and not is_replaced:
+        what = "is not empty" if is_directory else "exists"
+        raise ValueError(f"{path} {what}; give another place, or --force to replace")
+
+
+def check_directory(path: pathlib.Path, *, is_replaced: bool) -> None:
+    """Checks that a directory of results can be written; errors as `check_file`."""
+    check_place(path)
+    if path.exists() and not path.is_dir():
+        raise ValueError(f"{path} is a file; a directory is expected")
+    check_free(path, is_replaced=is_replaced)
+
+
+def check_file(path: pathlib.Path, *, is_replaced: bool) -> None:
+    """Checks that a file of results can be written.
+
+    Raises:
+      ValueError: as `check_free` and `check_place`, or it is of another kind.
+    """
+    check_place(path)
+    if path.is_dir():
+        raise ValueError(f"{path} is a directory; a file is expected")
+    check_free(path, is_replaced=is_replaced)

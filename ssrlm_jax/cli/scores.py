@@ -1,0 +1,58 @@
+"""Scores as tables for people: of base pairs and of atoms."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from ssrlm_jax.cli import reports
+
+_COLUMNS = ("precision", "recall", "f1")
+
+
+def show_pairs(scores_of: Mapping[str, Mapping[str, Any]]) -> None:
+    """Prints scores of pairs: means over RNAs and pooled, with 95 % intervals."""
+    titles = ("", "", "RNAs", *_COLUMNS, "F1, pooled", "F1, slack", "AUPRC")
+    rows: list[Sequence[str]] = [titles]
+    for name, found in scores_of.items():
+        groups = {"all": found, **found["parts"]}
+        for kind in ("length", "identity"):
+            groups |= found.get(kind, {})
+        for group, scores in groups.items():
+            strict = scores.get("strict", scores)
+            slack = scores.get("slack")
+            precise = scores.get("average_precision")
+            row = [
+                name if group == "all" else "",
+                group,
+                f"{scores['rnas']:,}",
+                *(_text(strict[column]["mean"]) for column in _COLUMNS),
+                _text(strict["f1"]["pooled"]),
+                _text(slack["f1"]["mean"]) if slack else "",
+                _text(precise["mean"]) if precise else "",
+            ]
+            rows.append(row)
+    reports.write(
+        f"{reports.table(rows, num_left=2)}mean over RNAs (95 % bootstrap interval), "
+        "exact pairs; slack: one step in i or j; AUPRC: average precision\n"
+    )
+
+
+def show_atoms(
+    scores_of: Mapping[str, Mapping[str, Any]], names: Sequence[str]
+) -> None:
+    """Prints means over structures, with 95 % intervals, a column for each method."""
+    rows = [["", *scores_of]]
+    for name in names:
+        found = (one["scores"][name] for one in scores_of.values())
+        rows.append([name, *map(_text, found)])
+    reports.write(
+        f"{reports.table(rows, num_left=1)}means over structures (95 % bootstrap "
+        "interval); lddt: all atoms, pooled; lddt_c1: C1', mean over nucleotides\n"
+    )
+
+
+def _text(interval: Sequence[float | None]) -> str:
+    """Returns a value and its interval, "-" where it is not defined."""
+    value, low, high = interval
+    if value is None:
+        return "-"
+    return f"{value:.3f} ({low or 0:.3f}-{high or 0:.3f})"

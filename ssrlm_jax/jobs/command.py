@@ -1,0 +1,208 @@
+"""What every job says of itself as a command, and how its settings are read.
+
+Nothing heavy is imported here, so that a wrong setting stops in the first second.
+"""
+
+import argparse
+import dataclasses
+import importlib.util
+import inspect
+import logging
+import pathlib
+import re
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import ml_collections
+
+from ssrlm_jax import config
+
+_PACKAGE = pathlib.Path(__file__).absolute().parents[1]
+TRAINING_FLAGS: dict[str, dict[str, Any]] = {
+    "--workdir": {
+        "type": pathlib.Path,
+        "help": "for checkpoints, metrics and the model (default: runs/NAME)",
+    },
+    "--dry_run": {
+        "action": "store_true",
+        "help": "say what the run would cost, without training",
+    },
+}
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Command:
+    """How a job is called; its name is that of its module.
+
+    Attributes:
+      function: takes the settings, a config of `kind`, where there is one, and the
+        other flags; returns an exit status or None.
+      about: what --help says first.
+      kind: a config dataclass; None: the job has no settings.
+      default: the config that is read when --config is not given.
+      bare_with: a flag; with it, nothing is read when --config is not given.
+      flags: the job's own, by name, as `argparse` describes them.
+    """
+
+    function: Callable[..., int | None]
+    about: str | None
+    kind: type | None = None
+    default: str = ""
+    bare_with: str = ""
+    flags: Mapping[str, Mapping[str, Any]]
+
+    def add(self, parser: argparse.ArgumentParser) -> None:
+        """Adds the flags to a parser, --config among them, and what runs the job.
+
+        Beside them the job takes --config.NAME=VALUE, in `overrides` of what is parsed.
+        """
+        parser.description = self.about
+        parser.formatter_class = argparse.RawDescriptionHelpFormatter
+        parser.allow_abbrev = False
+        parser.set_defaults(run=self._run)
+        if self.kind is not None:
+            unless = f", none with --{self.bare_with}" if self.bare_with else ""
+            parser.add_argument(
+                "--config",
+                metavar="NAME[:VARIANT]",
+                help="settings: a file, or what ships under this name (default: "
+                f"{self.default}{unless})",
+            )
+            parser.epilog = "settings, changed by --config.NAME=VALUE:\n" + "\n".join(
+                _describe(self.kind(), "")
+            )
+        for name, description in self.flags.items():
+            parser.add_argument(name, **description)
+
+    def _run(self, parsed: argparse.Namespace) -> int | None:
+        logging.basicConfig(level=logging.WARNING, format="%(message)s")
+        logging.getLogger("ssrlm_jax").setLevel(logging.INFO)
+        if self.kind is None:
+            return self.function(parsed)
+        if parsed.config is None:
+            is_bare = self.bare_with and getattr(parsed, self.bare_with)
+            parsed.config = "" if is_bare else self.default
+        settings = (
+            read(parsed.config, parsed.overrides)
+            if parsed.config
+            else _changed(config.editable(self.kind()), parsed.overrides)
+        )
+        return self.function(config.frozen(self.kind, settings), parsed)
+
+
+def read(name: str, overrides: Sequence[str]) -> ml_collections.ConfigDict:
+    """Returns the settings of a config with overrides applied.
+
+    Args:
+      name: as for `find`; a variant may follow, "8m:masking=sm".
+      overrides: each "--config.x.y=value".
+
+    Raises:
+      ValueError: an override is malformed, unknown or of another type.
+      OSError: there is no such config.
+    """
+    path, _, variant = name.partition(":")
+    file = find(path)
+    spec = importlib.util.spec_from_file_location("chosen_config", file)
+    if spec is None or spec.loader is None:
+        raise ValueError(f"--config={name}: {path} is not a Python file")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return _changed(module.get_config(variant), overrides)
+
+
+def find(name: str) -> pathlib.Path:
+    """Returns the file of a config.
+
+    Args:
+      name: of a file that exists; else of one that ships, "8m", "secondary/bprna" or
+        "configs/8m.py", from any working directory.
+
+    Raises:
+      FileNotFoundError: there is none; the message says which there are.
+    """
+    if pathlib.Path(name).is_file():
+        return pathlib.Path(name)
+    # A wheel has them in the package, a clone beside it.
+    inside, beside = _PACKAGE / "configs", _PACKAGE.parent / "configs"
+    folder = inside if inside.is_dir() else beside
+    known = {
+        path.relative_to(folder).with_suffix("").as_posix(): path
+        for path in sorted(folder.rglob("*.py"))
+    }
+    short = name.removeprefix("configs/").removesuffix(".py")
+    if short not in known:
+        raise FileNotFoundError(
+            f"--config={name}: there is no file {name}, and what ships is "
+            f"{', '.join(known)}"
+        )
+    return known[short]
+
+
+def workdir_of(file: str) -> pathlib.Path:
+    """Returns where a config works by default: runs/8m, runs/8m-masking=sm."""
+    path, _, variant = file.partition(":")
+    return pathlib.Path(
+        "runs", "-".join(filter(None, [pathlib.Path(path).stem, variant]))
+    )
+
+
+def _changed(
+    settings: ml_collections.ConfigDict, overrides: Sequence[str]
+) -> ml_collections.ConfigDict:
+    for override in overrides:
+        _apply(settings, override)
+    return settings
+
+
+def _apply(settings: ml_collections.ConfigDict, override: str) -> None:
+    match = re.fullmatch(r"--config\.([\w.]+)=(.*)", override, re.DOTALL)
+    if not match:
+        raise ValueError(
+            f"{override!r} is neither a flag (see --help) nor --config.NAME=VALUE"
+        )
+    name, text = match.groups()
+    *groups, last = name.split(".")
+    place = settings
+    for depth, part in enumerate([*groups, last]):
+        if not isinstance(place, ml_collections.ConfigDict) or part not in place:
+            group = ".".join(name.split(".")[:depth])
+            known = (
+                sorted(place) if isinstance(place, ml_collections.ConfigDict) else []
+            )
+            raise ValueError(
+                f"there is no setting {name}; {group or 'the config'} has "
+                f"{', '.join(known) or 'no settings of its own'}"
+            )
+        group_of_last, place = place, place[part]
+    group_of_last[last] = _parse(name, text, place)
+
+
+def _parse(name: str, text: str, current: Any) -> Any:
+    """Returns a text as a value of the type of the current one."""
+    kinds = {"true": True, "false": False, "1": True, "0": False}
+    try:
+        if isinstance(current, bool):
+            return kinds[text.lower()]
+        if isinstance(current, int | float | str):
+            return type(current)(text)
+    except (KeyError, ValueError) as error:
+        raise ValueError(
+            f"{name}={text!r} is not of type {type(current).__name__}"
+        ) from error
+    raise ValueError(f"{name} is a group: set one of {', '.join(sorted(current))}")
+
+
+def _describe(settings: Any, prefix: str) -> list[str]:
+    """Returns a line for each setting: default, and the comment it is defined with."""
+    source = inspect.getsource(type(settings))
+    lines = []
+    for field in dataclasses.fields(settings):
+        value = getattr(settings, field.name)
+        if dataclasses.is_dataclass(value):
+            lines += _describe(value, f"{prefix}{field.name}.")
+            continue
+        comment = re.search(rf"^    {field.name}: .*?#\s*(.*)$", source, re.MULTILINE)
+        shown = f"  {prefix}{field.name}={value}"
+        lines.append(f"{shown:<44}  {comment[1] if comment else ''}".rstrip())
+    return lines

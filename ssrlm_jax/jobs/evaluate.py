@@ -1,0 +1,317 @@
+r"""Scores base pairs of files, models and programs on labelled RNA, in one table.
+
+  ssrlm evaluate --predictions=DIR --truth=TS0.tsv --json=scores.json
+  ssrlm evaluate --config.model=runs/bprna/model \
+      --config.truth=bprna_TS0.tsv.gz --out=scores/TS0
+  ssrlm evaluate --config.programs=vienna,contrafold --predictions=DIR \
+      --config.truth=bprna_TS0.tsv.gz --config.train=bprna_TR0.tsv.gz --out=scores/peers
+
+Of the programs `relatives` are the known structures of config.train, which vote.
+A test set is scored once: the threshold is the model's, from validation; that of a rule
+other than the greedy one is chosen by `ssrlm thresholds`. OUT gets scores.json and, for
+each method, a table of all RNAs. Files are scored alone unless a model or programs are
+named; without files, ViennaRNA is scored beside the model.
+"""
+
+import argparse
+import dataclasses
+import functools
+import json
+import logging
+import pathlib
+import sys
+import time
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from ssrlm_jax import config, files
+from ssrlm_jax.cli import decodings as rules
+from ssrlm_jax.cli import reports
+from ssrlm_jax.cli import scores as tables
+from ssrlm_jax.infer import evaluation
+from ssrlm_jax.jobs import command
+from ssrlm_jax.metrics import report
+from ssrlm_jax.rna import formats
+
+if TYPE_CHECKING:
+    from ssrlm_jax.external import folding
+    from ssrlm_jax.infer import predictor as predictors
+
+_MOST_LISTED = 20  # of each problem, on the terminal; the JSON has all
+
+_log = logging.getLogger("ssrlm_jax")
+
+
+class _Predicted(NamedTuple):
+    """What a method says of the RNA, and what is told of the method."""
+
+    found: Sequence[evaluation.Found]
+    about: dict[str, Any]
+    unread: Sequence[str] = ()
+
+
+class _Scored(NamedTuple):
+    """How good a method is.
+
+    Attributes:
+      scored: all known structures; a missing prediction counts as an empty one.
+      are_there: those with a prediction.
+      problems: of `evaluation.Matched`.
+      about: the method.
+    """
+
+    scored: Sequence[report.Scored]
+    are_there: Sequence[report.Scored]
+    problems: Mapping[str, Sequence[str]]
+    about: dict[str, Any]
+
+
+def evaluate(settings: config.EvaluateConfig, flags: argparse.Namespace) -> int:
+    """Predicts all RNA by each method, scores and writes; 1 if files do not fit."""
+    settings = dataclasses.replace(
+        settings,
+        truth=flags.truth or settings.truth,
+        decoding=dataclasses.replace(settings.decoding, **rules.asked(flags)),
+    )
+    _check(settings, flags)
+    training = [
+        record
+        for path in filter(None, settings.train.split(","))
+        for record in evaluation.read_truth(path)
+    ]
+    folders = _folders(settings, training)
+    truth = evaluation.read_truth(settings.truth, settings.max_length)
+    methods: dict[str, Callable[[], _Predicted]] = {
+        name: functools.partial(_by_program, folder, truth)
+        for name, folder in folders.items()
+    }
+    if settings.model:
+        predictor = _model(settings, truth)
+        methods["model"] = functools.partial(
+            _by_model, predictor, settings.model, truth
+        )
+    of_files = ""
+    if flags.predictions:
+        of_files = flags.predictions.name or str(flags.predictions)
+        of_files += "/" * (of_files in methods)
+        methods[of_files] = functools.partial(_by_files, flags.predictions)
+    found = _scored(methods, truth, training, settings.decoding)
+    scores = {name: report.report(f.scored, settings.seed) for name, f in found.items()}
+    if flags.out:
+        _write(flags.out, settings, found, scores)
+    shown = dict(scores)
+    problems: Mapping[str, Sequence[str]] = {}
+    if of_files:
+        there, problems = found[of_files].are_there, found[of_files].problems
+        told: dict[str, Any] = {
+            "truth": settings.truth,
+            "predictions": str(flags.predictions),
+            "scores": scores[of_files],
+            "scores without missing": report.report(there, settings.seed),
+            "problems": problems,
+        }
+        if flags.json:
+            flags.json.parent.mkdir(parents=True, exist_ok=True)
+            files.write_text(flags.json, json.dumps(told, indent=1) + "\n")
+        if "missing" in problems:
+            shown["without missing"] = told["scores without missing"]
+    tables.show_pairs(shown)
+    _say(problems)
+    return int(bool(problems))
+
+
+def _check(settings: config.EvaluateConfig, flags: argparse.Namespace) -> None:
+    """Raises a ValueError if something is not named, or a place is taken."""
+    if not (flags.predictions or settings.model or settings.programs):
+        raise ValueError(
+            "nothing to score: name --predictions, config.model or config.programs"
+        )
+    if config.RELATIVES in settings.programs.split(",") and not settings.train:
+        raise ValueError("config.programs=relatives: of config.train, which is empty")
+    if not settings.truth:
+        raise ValueError("config.truth is empty: name a file of known structures")
+    if flags.json:
+        if not flags.predictions:
+            raise ValueError("--json is of --predictions; --out takes all scores")
+        files.check_file(flags.json, is_replaced=flags.force)
+    if flags.out:
+        files.check_place(flags.out)
+        if flags.out.exists() and any(flags.out.iterdir()):
+            raise ValueError(f"{flags.out} exists and is not empty; give another --out")
+    elif settings.model or settings.programs:
+        raise ValueError("--out=DIR is needed, a new directory for scores")
+
+
+def _folders(
+    settings: config.EvaluateConfig, training: Sequence[formats.Record]
+) -> "dict[str, folding.Folder]":
+    """Returns the programs that are named; they are there."""
+    names = [name for name in settings.programs.split(",") if name]
+    if not names:
+        return {}
+    from ssrlm_jax.external import folding
+
+    known = (*folding.FOLDERS, config.RELATIVES)
+    if set(names) - set(known):
+        raise ValueError(
+            f"config.programs={settings.programs!r}: names of {', '.join(known)} are "
+            "expected"
+        )
+    return {name: _folder(name, training) for name in names}
+
+
+def _folder(name: str, training: Sequence[formats.Record]) -> "folding.Folder":
+    from ssrlm_jax.external import folding
+
+    if name == config.RELATIVES:
+        from ssrlm_jax.external import relatives
+
+        return relatives.Relatives(memory=relatives.remember(training))
+    return folding.FOLDERS[name]()
+
+
+def _model(
+    settings: config.EvaluateConfig, truth: list[formats.Record]
+) -> "predictors.Predictor":
+    """Returns the model, if it can fold all RNA: it has a head and a threshold."""
+    from ssrlm_jax.infer import catalogue, decodings  # JAX: seconds
+    from ssrlm_jax.infer import predictor as predictors
+
+    asked = None if settings.is_own_rule else settings.decoding
+    predictor = predictors.load(catalogue.find(settings.model), asked)
+    rule = decodings.flags_of(decodings.rule_of(predictor.decoding))
+    _log.info("threshold of the model: %g, %s", predictor.threshold, rule)
+    for note in filter(None, (predictor.threshold_note, predictor.energy_note)):
+        _log.warning("%s", note)
+    evaluation.check_lengths(truth, predictor.max_fold_length)
+    return predictor
+
+
+def _by_model(
+    predictor: "predictors.Predictor", name: str, truth: list[formats.Record]
+) -> _Predicted:
+    from ssrlm_jax.infer import decodings
+
+    predicted = predictor.fold([record.sequence for record in truth])
+    found = [
+        evaluation.Found(r.name, r.sequence, "", one.structure, one.probabilities)
+        for r, one in zip(truth, predicted, strict=True)
+    ]
+    rule = decodings.flags_of(decodings.rule_of(predictor.decoding))
+    about = {"model": name, "threshold": predictor.threshold, "rule": rule}
+    return _Predicted(found, about)
+
+
+def _by_program(folder: "folding.Folder", truth: list[formats.Record]) -> _Predicted:
+    from ssrlm_jax.external import programs
+
+    sequences = [record.sequence for record in truth]
+    try:
+        folded = folder.fold(sequences, with_probabilities=True)
+    except programs.ProgramError:
+        raise
+    except ValueError as error:  # a program that gives none
+        _log.warning("%s: no AUPRC", error)
+        folded = folder.fold(sequences)
+    found = [
+        evaluation.Found(r.name, r.sequence, "", one.structure, one.probabilities)
+        for r, one in zip(truth, folded, strict=True)
+    ]
+    return _Predicted(found, dict(folder.describe()))
+
+
+def _by_files(folder: pathlib.Path) -> _Predicted:
+    found, unread = evaluation.read_predictions(folder)
+    return _Predicted(found, {"predictions": str(folder)}, unread)
+
+
+def _scored(
+    methods: Mapping[str, Callable[[], _Predicted]],
+    truth: list[formats.Record],
+    training: list[formats.Record],
+    decoding: config.DecodingConfig,
+) -> dict[str, _Scored]:
+    """Returns the scores of each method, and how long it took."""
+    identities = None
+    if training:
+        from ssrlm_jax.external import mmseqs
+
+        identities = mmseqs.identities(
+            [record.sequence for record in truth],
+            [record.sequence for record in training],
+        )
+    found = {}
+    for name, predict in methods.items():
+        start = time.perf_counter()
+        given, about, unread = predict()
+        about |= {"seconds": round(time.perf_counter() - start, 1)}
+        matched = evaluation.match(truth, given, unread)
+        scored = evaluation.score(truth, matched, decoding, identities)
+        known = zip(scored, matched.found, strict=True)
+        are_there = [one for one, prediction in known if prediction]
+        found[name] = _Scored(scored, are_there, matched.problems(), about)
+    return found
+
+
+def _write(
+    out: pathlib.Path,
+    settings: config.EvaluateConfig,
+    found: Mapping[str, _Scored],
+    scores: Mapping[str, Any],
+) -> None:
+    """Writes all scores, and a table of all RNAs for each method."""
+    out.mkdir(parents=True, exist_ok=True)
+    for name, one in found.items():
+        rows = ("\t".join(map(str, row)) for row in report.rows(one.scored))
+        table = out / f"{name.replace('/', '_')}.tsv"
+        files.write_text(table, "\n".join(rows) + "\n")
+    methods = {
+        name: one.about | ({"problems": one.problems} if one.problems else {})
+        for name, one in found.items()
+    }
+    facts = {
+        "config": dataclasses.asdict(settings),
+        "methods": methods,
+        "scores": scores,
+    }
+    files.write_text(out / "scores.json", json.dumps(facts, indent=1) + "\n")
+
+
+def _say(problems: Mapping[str, Sequence[str]]) -> None:
+    """Says which predictions are missing or do not fit, the first of each kind."""
+    for kind, names in problems.items():
+        print(f"{kind}: {len(names)}", file=sys.stderr)
+        for name in names[:_MOST_LISTED]:
+            print(reports.printable(f"  {name}"), file=sys.stderr)
+        if len(names) > _MOST_LISTED:
+            print(f"  ... and {len(names) - _MOST_LISTED} more", file=sys.stderr)
+
+
+COMMAND = command.Command(
+    function=evaluate,
+    about=__doc__,
+    kind=config.EvaluateConfig,
+    default="evaluate",
+    bare_with="predictions",
+    flags={
+        "--predictions": {
+            "type": pathlib.Path,
+            "metavar": "DIR",
+            "help": "files of a program: dot-bracket, CT, BPSEQ, .st or .prob "
+            "(`ssrlm fold`)",
+        },
+        "--truth": {"metavar": "FILE", "help": "known structures; config.truth"},
+        **rules.flags("probability above which a pair of a .prob file is one"),
+        "--json": {
+            "type": pathlib.Path,
+            "metavar": "FILE",
+            "help": "write the scores of --predictions",
+        },
+        "--force": {"action": "store_true", "help": "replace FILE"},
+        "--out": {
+            "type": pathlib.Path,
+            "metavar": "OUT",
+            "help": "new directory for scores; needed for models and programs",
+        },
+    },
+)

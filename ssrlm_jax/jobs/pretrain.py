@@ -1,0 +1,115 @@
+"""Pre-trains an RNA language model: a corpus in, checkpoints and a model out.
+
+  ssrlm pretrain                                the demo: no data needed
+  ssrlm pretrain --config=8m --config.data.corpus=corpora/mine
+  ssrlm pretrain --config=8m:masking=sm --dry_run
+  ssrlm pretrain --config=8m --config.model=models/rnafm ...
+
+The same command again goes on where an interrupted run stopped.
+"""
+
+import argparse
+import dataclasses
+import functools
+import logging
+import pathlib
+
+from ssrlm_jax import config, model_dir, types
+from ssrlm_jax.data import rows
+from ssrlm_jax.jobs import command
+from ssrlm_jax.train import workdir as workdirs
+
+_log = logging.getLogger("ssrlm_jax")
+
+
+def pretrain(settings: config.PretrainConfig, flags: argparse.Namespace) -> None:
+    """Checks the settings, puts the parts together, trains and exports."""
+    workdir = flags.workdir or command.workdir_of(flags.config)
+    sizes, loaded, origin = settings.encoder, None, {}
+    if settings.model:
+        description, loaded = model_dir.load_encoder(pathlib.Path(settings.model))
+        sizes, origin = description.architecture, model_dir.origin(description)
+        if 0 < sizes.max_positions < settings.data.row_length:
+            raise ValueError(
+                f"{settings.model} has learned {sizes.max_positions} positions, too "
+                f"few for data.row_length={settings.data.row_length}"
+            )
+    architecture = {"encoder": dataclasses.asdict(sizes)}
+    made_with = workdirs.made_with(settings, architecture)
+    workdirs.check(workdir, settings.loop, made_with)
+    corpus = _corpus(settings, workdir)
+    manifest = rows.open_corpus(corpus, row_length=settings.data.row_length)
+
+    # Not above: these take seconds to import, and a wrong setting should not.
+    from ssrlm_jax.data import pretraining
+    from ssrlm_jax.tasks import pretrain as tasks
+    from ssrlm_jax.train import job, sharding
+
+    place = job.place(settings, settings.data.rows_per_batch, "data.rows_per_batch")
+    share = {"process": place.process, "num_processes": place.num_processes}
+    batches = functools.partial(
+        pretraining.batches, corpus, manifest, settings, seed=settings.seed, **share
+    )
+    model = tasks.build_encoder(
+        sizes, settings.compute, place.mesh, manifest.max_segments
+    )
+    if flags.dry_run:
+        task = tasks.Pretrain(model, loaded=loaded)
+        print(job.cost(task, next(batches()), settings=settings, place=place))
+        return
+    if line := rows.unmeasured(manifest):
+        _log.warning("%s", line)
+    held_out = pretraining.validation(corpus, manifest, settings, **share)
+    validation = [sharding.spread(batch, place.mesh) for batch in held_out]
+    job.run(
+        tasks.Pretrain(model, validation, loaded),
+        lambda start: batches(start=start),
+        settings=settings,
+        place=place,
+        workdir=workdir,
+        made_with=made_with,
+        origin=origin,
+        finish=_finish,
+    )
+
+
+def _corpus(settings: config.PretrainConfig, workdir: pathlib.Path) -> pathlib.Path:
+    """Returns the corpus of a run; a generated one is written into its workdir."""
+    if settings.data.corpus:
+        return pathlib.Path(settings.data.corpus)
+    if not settings.data.is_generated:
+        raise ValueError(
+            "data.corpus is not set: name a corpus by --config.data.corpus=DIR; "
+            f"make one with: {rows.HOW_TO_MAKE}DIR"
+        )
+    from ssrlm_jax.prepare import families  # few runs need it
+
+    families.write(workdir / "corpus", settings.data, settings.seed)
+    return workdir / "corpus"
+
+
+def _finish(workdir: pathlib.Path, params: types.Params, meta: workdirs.Meta) -> None:
+    """Exports the model of a finished run and says what was learned, and what next."""
+    from ssrlm_jax.jobs import export
+    from ssrlm_jax.tasks import pretrain as tasks
+
+    model = workdir / "model"
+    description = export.write(model, workdir, params, meta, is_replaced=True)
+    step = description.made["step"]
+    print(
+        f"learned (step {step:,}, on held-out rows): "
+        f"{tasks.summary(description.scores)}\n"
+        f"checkpoint: {workdir / workdirs.CHECKPOINTS / str(step)}\n"
+        f"model: {model}\n"
+        f"next: ssrlm info {model}\n"
+        "      or train on your own RNA: ssrlm prepare_corpus --help"
+    )
+
+
+COMMAND = command.Command(
+    function=pretrain,
+    about=__doc__,
+    kind=config.PretrainConfig,
+    default="demo",
+    flags=command.TRAINING_FLAGS,
+)

@@ -1,0 +1,59 @@
+r"""Puts a trained model into the package, with its card, as float16.
+
+  ssrlm ship --model=runs/long/model --name=energies --card=card.json
+
+CARD holds what a person should know and the weights do not say: licence, citation,
+data, left_out, cost, command. Thresholds of `ssrlm thresholds` go along.
+"""
+
+import argparse
+import dataclasses
+import json
+import pathlib
+
+from ssrlm_jax import model_dir
+from ssrlm_jax.external import relatives
+from ssrlm_jax.infer import catalogue, decodings
+from ssrlm_jax.jobs import command
+
+CARD = ("licence", "citation", "data_until", "data", "left_out", "cost", "command")
+
+
+def ship(parsed: argparse.Namespace) -> None:
+    """Reads a model and its card, and writes both into the package."""
+    card = json.loads(parsed.card.read_text())
+    if sorted(card) != sorted(CARD):
+        raise ValueError(f"{parsed.card}: {', '.join(CARD)} are expected")
+    description, params = model_dir.load(parsed.model)
+    made = json.loads(json.dumps(description.made)) | card
+    settings = made["config"]
+    for group, name in (
+        *((settings["data"], n) for n in ("train", "validation", "leave_out")),
+        *((settings, n) for n in ("model", "energies", "relatives")),
+    ):
+        # What a file is called tells more than where it lay.
+        group[name] = ",".join(pathlib.Path(one).name for one in group[name].split(","))
+    description = dataclasses.replace(description, made=made)
+    out = catalogue.SHIPPED / parsed.name
+    others = [parsed.model / name for name in (decodings.FILE, relatives.FILE)]
+    model_dir.save(
+        out,
+        description,
+        params,
+        is_replaced=True,
+        dtype="float16",
+        others=[path for path in others if path.exists()],
+    )
+    size = sum(path.stat().st_size for path in catalogue.SHIPPED.rglob("*"))
+    print(f"wrote {out}; all shipped models: {size / 1e6:.1f} MB")
+
+
+COMMAND = command.Command(
+    function=ship,
+    about=__doc__,
+    flags={
+        "--model": {"required": True, "type": pathlib.Path},
+        "--card": {"required": True, "type": pathlib.Path},
+        "--name": {"required": True},
+    },
+)
