@@ -24,7 +24,7 @@ score() {  # NAME TRUTH, then flags
   [ -f "$work/scores/$1/scores.json" ] && return
   rm -rf "$work/scores/$1"  # what an interrupted run left
   "$python" launch/evaluate.py --config.model=energies --config.is_own_rule=true \
-    --config.programs=vienna --config.truth="$2" --out="$work/scores/$1" \
+    --config.programs=vienna,relatives --config.truth="$2" --out="$work/scores/$1" \
     --config.train="$work/sets/train.tsv" "${@:3}"
 }
 case $stage in

@@ -43,6 +43,7 @@ _LAMBDA = 0.396  # nats of a unit of score: Karlin and Altschul 1990, even lette
 
 _BEST = 20  # alignments that vote, for each begun ...
 _STRETCH = 500  # ... so many nucleotides
+_LEAST_NATS = 4.0  # of an alignment that votes; best on validation (docs/models.md)
 _BY_CHANCE = 8.0  # nats; an alignment with more is hardly between strangers
 _KEPT = 512  # sequences whose relatives are not looked for again
 _AGAINST = 0.5  # votes that a pair has against it from the start
@@ -217,6 +218,7 @@ class Relatives:
             score_R[same] = 0.0
             if _draw(letters) < self.unseen:
                 score_R[self._nats(score_R, letters) > _BY_CHANCE] = 0.0
+        score_R[self._nats(score_R, letters) < _LEAST_NATS] = 0.0
         most = _BEST * math.ceil(len(letters) / _STRETCH)
         best = np.argsort(-score_R, kind="stable")[:most]
         best = best[score_R[best] > 0]
