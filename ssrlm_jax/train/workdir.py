@@ -175,6 +175,17 @@ def steps(workdir: pathlib.Path) -> list[int]:
     return sorted(int(path.name) for path in folder.iterdir() if path.name.isdigit())
 
 
+def arrays(meta: Meta) -> list[str]:
+    """Returns the names of the arrays of a checkpoint, by its meta."""
+    # Those of before had a checksum of each.
+    return list(meta["arrays"] if "arrays" in meta else meta["checksums"])
+
+
+def has_average(names: list[str]) -> bool:
+    """Says whether a running average of the parameters is among the arrays."""
+    return any(name.startswith("ema/") for name in names)
+
+
 def _made_with(workdir: pathlib.Path) -> Meta | None:
     """Returns meta.json or, if it is gone, what the newest checkpoint says; or None."""
     if (workdir / META).exists():
@@ -184,7 +195,7 @@ def _made_with(workdir: pathlib.Path) -> Meta | None:
         # Damaged: the one before.
         with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
             found = json.loads(path.read_text())
-            has_ema = any(name.startswith("ema/") for name in found["checksums"])
+            has_ema = has_average(arrays(found))
             fixed = found["architecture"] | {"loop": {"has_ema": has_ema}}
             return found | {"fixed": fixed}
     return None
