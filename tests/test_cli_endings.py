@@ -111,10 +111,12 @@ def test_ctrl_c_waits_for_an_import(tmp_path):
     assert out.read_text() == "loaded\n"
 
 
-def test_ctrl_c_that_a_callback_loses_comes_again():
+def test_ctrl_c_waits_for_a_callback_that_would_lose_it():
     ended = _guarded(
         f"""
-        gc.callbacks.append(lambda phase, _: phase == "start" and {CTRL_C})
+        def _xla_gc_callback(phase, _):
+            {CTRL_C}
+        gc.callbacks.append(_xla_gc_callback)
         gc.collect()
         gc.callbacks.clear()
         time.sleep(30)

@@ -6,18 +6,19 @@ everything else is imported.
 """
 
 import contextlib
-import functools
 import os
 import signal
 import sys
 import threading
 from collections.abc import Callable, Iterator
 from types import FrameType
-from typing import Any, NoReturn
+from typing import NoReturn
 
-_AGAIN_S = 0.05  # until an interrupt that was lost or had to wait is raised again
-_IMPORTING = "<frozen importlib._bootstrap>"  # the file of frames of an import
-
+# Where an exception is lost, or compiled modules crash of it: in an import, and in
+# what JAX does when garbage is collected.
+_IMPORTING = "<frozen importlib._bootstrap>"
+_COLLECTING = "_xla_gc_callback"
+_AGAIN_S = 0.05  # until it is tried again
 
 _has_come = False  # whether Ctrl-C has, in the command that runs
 
@@ -35,16 +36,15 @@ def guarded(
         stopped. Python does not clean up then: threads of XLA may still compute, and
         crash.
     """
-    leave = _leave if is_process else lambda status: status
+    leave = _leave if is_process else int
     if sys.stdout is None:  # closed by the shell, `>&-`
         sys.stdout = open(os.devnull, "w")  # noqa: SIM115 (till Python ends)
-    with _watched():
+    with _noticed():
         try:
-            try:
-                status = command()
-            finally:
-                _empty()
+            status = command()
+            _empty()
             check()
+            return status
         except BaseException as error:
             # Some libraries make another error of an interrupt.
             if isinstance(error, KeyboardInterrupt) or _has_come:
@@ -54,7 +54,6 @@ def guarded(
             if isinstance(error, BrokenPipeError):
                 return leave(128 + signal.SIGPIPE)
             raise
-    return status
 
 
 def check() -> None:
@@ -64,52 +63,38 @@ def check() -> None:
 
 
 @contextlib.contextmanager
-def _watched() -> Iterator[None]:
-    """Raises KeyboardInterrupt at Ctrl-C, once, and again if a callback loses it."""
+def _noticed() -> Iterator[None]:
+    """Notes that Ctrl-C has come; a second one ends all at once."""
     global _has_come
     before = signal.getsignal(signal.SIGINT)
     is_main = threading.current_thread() is threading.main_thread()
-    if not is_main or before is signal.SIG_IGN:  # of a job in the background
-        yield
-        return
-    shown, alarm = sys.unraisablehook, signal.getsignal(signal.SIGALRM)
-    _has_come = False
-    signal.signal(signal.SIGINT, _interrupt)
-    sys.unraisablehook = functools.partial(_raise_again, shown)
+    if is_main and before is not signal.SIG_IGN:  # of a job in the background
+        signal.signal(signal.SIGINT, _interrupt)
     try:
         yield
     finally:
-        sys.unraisablehook = shown
-        signal.signal(signal.SIGINT, before)
-        if _has_come:
-            signal.signal(signal.SIGALRM, alarm)
+        if is_main:
+            signal.signal(signal.SIGINT, before)
             _has_come = False
 
 
 def _interrupt(number: int, frame: FrameType | None) -> None:
     global _has_come
     _has_come = True
-    signal.signal(signal.SIGINT, signal.SIG_DFL)  # the next one ends all at once
-    # Compiled modules may abort when an exception comes while they are imported.
     while frame is not None and frame.f_code is not guarded.__code__:
-        if frame.f_code.co_filename == _IMPORTING:
-            _interrupt_again()
+        code = frame.f_code
+        if code.co_filename == _IMPORTING or code.co_name == _COLLECTING:
+            main = threading.get_ident()
+            threading.Timer(_AGAIN_S, _interrupt_again, [main]).start()
             return
         frame = frame.f_back
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
     raise KeyboardInterrupt
 
 
-def _interrupt_again() -> None:
-    signal.signal(signal.SIGALRM, _interrupt)
-    signal.setitimer(signal.ITIMER_REAL, _AGAIN_S)
-
-
-def _raise_again(shown: Callable[[Any], object], lost: Any) -> None:
-    """Takes what nobody can catch, as errors of callbacks of the garbage collector."""
-    if lost.exc_type is KeyboardInterrupt:
-        _interrupt_again()
-    else:
-        shown(lost)
+def _interrupt_again(main: int) -> None:
+    if _has_come:  # the command has not ended
+        signal.pthread_kill(main, signal.SIGINT)
 
 
 def _empty() -> None:

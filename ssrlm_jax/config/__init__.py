@@ -14,6 +14,8 @@ from ssrlm_jax.config.corpus import (
     FoldConfig,
     InputsConfig,
 )
+from ssrlm_jax.config.decoding import DECODERS, DecodingConfig
+from ssrlm_jax.config.decoding import DecodingsConfig as DecodingsConfig
 from ssrlm_jax.config.encoder import (
     ATTENTION_BACKENDS,
     DTYPES,
@@ -21,7 +23,6 @@ from ssrlm_jax.config.encoder import (
     ComputeConfig,
     EncoderConfig,
 )
-from ssrlm_jax.config.evaluation import DecodingsConfig as DecodingsConfig
 from ssrlm_jax.config.evaluation import Evaluate3dConfig as Evaluate3dConfig
 from ssrlm_jax.config.evaluation import EvaluateConfig as EvaluateConfig
 from ssrlm_jax.config.pdb import PdbConfig as PdbConfig
@@ -40,12 +41,10 @@ from ssrlm_jax.config.pretraining import (
     with_variant,
 )
 from ssrlm_jax.config.secondary import (
-    DECODERS,
     ENERGIES,
     HEADS,
     RANDOM,
     RELATIVES,
-    DecodingConfig,
     FinetuneConfig,
     HeadConfig,
     LabelledConfig,

@@ -2,7 +2,8 @@
 
 import dataclasses
 
-from ssrlm_jax.config import checks, secondary
+from ssrlm_jax.config import checks
+from ssrlm_jax.config import decoding as decoding_config
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -17,37 +18,15 @@ class EvaluateConfig:
     max_length: int = 0  # nucleotides; longer RNA is left out, and counted; 0: none
     seed: int = 0  # of the bootstrap
     is_own_rule: bool = False  # the model decodes by its own rule, as `ssrlm fold` does
-    decoding: secondary.DecodingConfig = secondary.DecodingConfig()
+    decoding: decoding_config.DecodingConfig = decoding_config.DecodingConfig()
 
     def __post_init__(self) -> None:
         checks.check(self.max_length >= 0, "max_length", self.max_length, "is < 0")
         checks.check(
-            not self.is_own_rule or self.decoding == secondary.DecodingConfig(),
+            not self.is_own_rule or self.decoding == decoding_config.DecodingConfig(),
             "is_own_rule",
             self.is_own_rule,
             "does not go with settings of decoding",
-        )
-
-
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class DecodingsConfig:
-    """For which rules thresholds are chosen, and on which RNA; `ssrlm thresholds`."""
-
-    model: str = ""  # directory of a fine-tuned model; gets the result
-    validation: str = ""  # file of known structures that did not train
-    methods: str = "greedy,nested,matching"  # separated by commas; of DECODERS
-    max_length: int = 0  # nucleotides; longer RNA is left out, and counted; 0: none
-
-    def __post_init__(self) -> None:
-        checks.check(self.max_length >= 0, "max_length", self.max_length, "is < 0")
-        names = self.methods.split(",")
-        for name in names:
-            checks.choice("methods", name, secondary.DECODERS)
-        checks.check(
-            len(set(names)) == len(names),
-            "methods",
-            self.methods,
-            "names a method more than once",
         )
 
 

@@ -12,7 +12,6 @@ NORMS = ("instance", "batch")
 RELATIVES = "relatives"  # pairs of known structures; external/relatives.py
 ENERGIES = ("vienna", "andronescu", "langdon", "contrafold", "eternafold", RELATIVES)
 NO_ENERGY = "none"
-DECODERS = ("greedy", "matching", "nested", "threshold")
 RANDOM = "random"  # a model that is no directory
 
 
@@ -101,22 +100,6 @@ class HeadConfig:
 
 
 NUM_BLOCKS = {"rinalmo": 2, "rnafm": 32, "ernierna": 8}  # as published
-
-
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class DecodingConfig:
-    """From probabilities of pairs to a structure; rna/decode.py."""
-
-    method: str = "greedy"  # "greedy" is what fine-tuning chooses a threshold for
-    threshold: float = 0.0  # of a pair's probability; 0: chosen for the rule, or own
-    max_pairs_per_base: int = 1
-    allow_sharp_loops: bool = True  # the paper's setting; pairs with |i - j| < 4
-    is_canonical_only: bool = False  # the paper's setting; A-U, G-C and G-U only
-
-    def __post_init__(self) -> None:
-        checks.choice("decoding.method", self.method, DECODERS)
-        checks.below_one("decoding.threshold", self.threshold)
-        checks.positive("decoding", self, "max_pairs_per_base")
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

@@ -14,6 +14,8 @@ import numpy as np
 import safetensors
 import safetensors.numpy
 
+from ssrlm_jax import files
+
 SHARD = 256  # sequences of a file
 
 Embed = Callable[[list[str]], list[np.ndarray]]
@@ -93,6 +95,5 @@ def _write(store: pathlib.Path, arrays: dict[str, np.ndarray]) -> None:
     """Adds a shard, named by what it holds; appears whole or not at all."""
     store.mkdir(parents=True, exist_ok=True)
     name = hashlib.sha256("".join(sorted(arrays)).encode()).hexdigest()[:16]
-    beside = store / f".{name}.unfinished"
-    safetensors.numpy.save_file(arrays, beside)
-    beside.rename(store / f"{name}.safetensors")
+    with files.whole(store / f"{name}.safetensors") as part:
+        safetensors.numpy.save_file(arrays, part)

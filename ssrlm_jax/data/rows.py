@@ -303,7 +303,7 @@ class ShardWriter:
         self._place = (split, source)
         self._name = f"{split}/{source}-{index:05d}-of-{num_shards:05d}.arrayrecord"
         self._path = pathlib.Path(corpus) / self._name
-        self._beside = self._path.with_suffix(".unfinished")
+        self._beside = files.beside(self._path)
         self._counts: collections.Counter[str] = collections.Counter()
         self.shard: Shard | None = None
 
@@ -338,7 +338,7 @@ class ShardWriter:
         if kind is not None:
             with contextlib.suppress(RuntimeError):  # the first error is reported
                 self._writer.close()
-            self._beside.unlink(missing_ok=True)
+            files.discard(self._path)
             return
         self._call(self._writer.close)
         self._beside.replace(self._path)

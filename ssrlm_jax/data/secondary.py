@@ -22,6 +22,7 @@ from ssrlm_jax.rna import (
     formats,
     probabilities,
     structure_formats,
+    textfile,
 )
 
 # Sequences in, what each source of energies says of their pairs out.
@@ -185,7 +186,7 @@ def _families(
     if not settings.families:
         return [r.family or f"of {r.name} alone" for r in records]
     given = {}
-    for number, line in formats.lines(settings.families):
+    for number, line in textfile.lines(settings.families):
         fields = line.decode("utf-8", "replace").split("\t")
         if len(fields) < 2:
             raise ValueError(

@@ -20,7 +20,7 @@ import numpy as np
 
 from ssrlm_jax import files
 from ssrlm_jax.external import folded, programs, sequences
-from ssrlm_jax.rna import decode, formats, probabilities
+from ssrlm_jax.rna import decode, formats, probabilities, textfile
 from ssrlm_jax.rna import structure as structures
 
 NAME = "relatives"
@@ -113,7 +113,7 @@ def read(path: formats.Path) -> Memory:
     Raises:
       ValueError: it is no such file.
     """
-    rows = [line.decode().split("\t") for _, line in formats.lines(path)]
+    rows = [line.decode().split("\t") for _, line in textfile.lines(path)]
     wrong = [row for row in rows if len(row) != len(_COLUMNS)]
     if wrong or rows[:1] != [list(_COLUMNS)]:
         raise ValueError(f"{path}: no table of {', '.join(_COLUMNS)}; make it again")

@@ -23,19 +23,16 @@ if TYPE_CHECKING:
 
 FILE = "decodings.json"  # inside the model directory
 
-# method, max_pairs_per_base, allow_sharp_loops, is_canonical_only
-Rule = tuple[str, int, bool, bool]
-
 
 class Rules(NamedTuple):
     """How a model's probabilities are decoded.
 
     Attributes:
-      thresholds: of rules.
+      thresholds: by `DecodingConfig.rule`.
       own: what is done where no rule is asked for.
     """
 
-    thresholds: Mapping[Rule, float]
+    thresholds: Mapping[config.DecodingConfig, float]
     own: config.DecodingConfig
 
 
@@ -139,27 +136,15 @@ def load(directory: pathlib.Path) -> Rules:
             f"{path}: not thresholds of decoding: {error}; remove it, or make it anew: "
             "`ssrlm thresholds --force`"
         ) from error
-    return Rules({rule_of(rule): rule.threshold for rule in found}, own)
+    return Rules({one.rule: one.threshold for one in found}, own)
 
 
-def rule_of(settings: config.DecodingConfig) -> Rule:
-    """Returns what a threshold belongs to."""
-    return (
-        settings.method,
-        settings.max_pairs_per_base,
-        settings.allow_sharp_loops,
-        settings.is_canonical_only,
-    )
-
-
-def flags_of(rule: Rule) -> str:
-    """Returns what `ssrlm fold` is told for a rule."""
-    method, max_pairs_per_base, allow_sharp_loops, is_canonical_only = rule
+def flags_of(rule: config.DecodingConfig) -> str:
+    """Returns what `ssrlm fold` is told for a rule; its threshold is left out."""
     flags = {
-        f"--max-pairs-per-base {max_pairs_per_base}": max_pairs_per_base > 1,
-        "--no-sharp-loops": not allow_sharp_loops,
-        "--canonical-only": is_canonical_only,
+        f"--method {rule.method}": True,
+        f"--max-pairs-per-base {rule.max_pairs_per_base}": rule.max_pairs_per_base > 1,
+        "--no-sharp-loops": not rule.allow_sharp_loops,
+        "--canonical-only": rule.is_canonical_only,
     }
-    return " ".join(
-        [f"--method {method}", *(flag for flag, is_set in flags.items() if is_set)]
-    )
+    return " ".join(flag for flag, is_set in flags.items() if is_set)

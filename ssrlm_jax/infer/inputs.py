@@ -6,21 +6,15 @@ codes stay as given, models read them as N.
 """
 
 import dataclasses
-import gzip
-import io
 import os
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterator
 
-from ssrlm_jax.rna import alphabet, formats
+from ssrlm_jax.rna import alphabet, fasta, formats, textfile
 
 STANDARD_INPUT = "-"
 ARGUMENT_NAME = "sequence"  # of a sequence that is an argument
 _SHOWN_INPUT = "standard input"
-_BYTE_ORDER_MARK = b"\xef\xbb\xbf"
-_GZIP = b"\x1f\x8b"
-
-_Lines = Iterable[tuple[int, bytes]]
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -69,12 +63,14 @@ def records(
     if source is None or source == STANDARD_INPUT:
         # Not sys.stdin itself: it reads text, and letters need not be UTF-8.
         with open(sys.stdin.fileno(), "rb", closefd=False) as file:
-            yield from _parse(_stream(file, _SHOWN_INPUT), _SHOWN_INPUT, max_length)
+            lines = textfile.stream_parts(file, _SHOWN_INPUT)
+            yield from _parse(lines, _SHOWN_INPUT, max_length)
     elif os.path.isfile(source):  # pathlib's fails on a sequence as long as a path
-        yield from _parse(formats.lines(source), source, max_length)
+        yield from _parse(textfile.parts(source), source, max_length)
     elif os.path.exists(source) and not os.path.isdir(source):  # <(zcat my.fa.gz)
         with open(source, "rb") as file:
-            yield from _parse(_stream(file, source), source, max_length)
+            lines = textfile.stream_parts(file, source)
+            yield from _parse(lines, source, max_length)
     elif os.path.isdir(source) or not source.isalpha():
         raise ValueError(
             f"{source!r} is neither a FASTA file nor a sequence of letters A C G U"
@@ -84,7 +80,7 @@ def records(
 
 
 def _argument(source: str, max_length: int | None) -> formats.Record | Problem:
-    held = _Held(1, 1, ARGUMENT_NAME, "argument")
+    held = _Held(1, ARGUMENT_NAME, "argument")
     held.add(source.encode("utf-8", "replace"), max_length)
     record = held.finish(max_length)
     if isinstance(record, Problem):
@@ -98,9 +94,9 @@ class _Held:
     """A record of which some lines have been read."""
 
     number: int
-    line: int
     name: str
     place: str
+    problem: str = ""
     length: int = 0
     pieces: list[bytes] = dataclasses.field(default_factory=list)
 
@@ -111,12 +107,10 @@ class _Held:
 
     def finish(self, max_length: int | None) -> formats.Record | Problem:
         letters = b"".join(self.pieces)
-        reason = ""
-        if not self.length:
-            reason = "a header without a sequence"
-        elif max_length is not None and self.length > max_length:
+        reason = self.problem
+        if max_length is not None and self.length > max_length:
             reason = f"{self.length:,} letters, at most {max_length:,} are accepted"
-        else:
+        elif not reason:
             try:
                 alphabet.encode(letters)
             except ValueError as error:
@@ -128,43 +122,20 @@ class _Held:
 
 
 def _parse(
-    lines: _Lines, shown: str, max_length: int | None
+    lines: Generator[textfile.Line], shown: str, max_length: int | None
 ) -> Iterator[formats.Record | Problem]:
     """Yields the records of lines of FASTA; `shown` names the file."""
     held: _Held | None = None
-    is_begun = False  # something that is not blank was read
-    for number, text in lines:
-        if number == 1:
-            text = text.removeprefix(_BYTE_ORDER_MARK)
-        text = text.strip()
-        is_header = held is not None and held.line == number  # it came in parts
-        if not text or is_header:
-            continue
-        if text[:1] == b">":
+    for part in fasta.parts(lines, shown, is_lenient=True):
+        if part.name is not None:
             if held is not None:
                 yield held.finish(max_length)
             count = held.number + 1 if held is not None else 1
-            words = text[1:].decode("utf-8", "replace").split(None, 1)
-            name = words[0] if words else f"record{count}"
-            held = _Held(count, number, name, f"{shown}:{number}")
-        elif held is not None:
-            held.add(text, max_length)
-        elif not is_begun:
-            found = text[:20].decode("latin-1")
-            reason = f"not FASTA; a header '>name' is expected, found {found!r}"
-            yield Problem("", 0, f"{shown}:{number}", reason)
-        is_begun = True
+            held = _Held(count, part.name, f"{shown}:{part.line}")
+        elif held is None:
+            yield Problem("", 0, f"{shown}:{part.line}", part.problem)
+        else:
+            held.problem = part.problem
+            held.add(part.letters, max_length)
     if held is not None:
         yield held.finish(max_length)
-    elif not is_begun:
-        raise ValueError(f"{shown}: the file is empty")
-
-
-def _stream(file: io.BufferedReader, shown: str) -> Iterator[tuple[int, bytes]]:
-    """Yields line numbers and lines as `formats.lines`, of what is read only once."""
-    try:
-        is_gzip = file.peek(len(_GZIP)).startswith(_GZIP)
-    except OSError as error:
-        raise ValueError(f"{shown}: cannot be read ({error.strerror})") from error
-    stream: io.BufferedIOBase = gzip.GzipFile(fileobj=file) if is_gzip else file
-    yield from formats.numbered(stream, shown)

@@ -147,15 +147,15 @@ class Predictor:
         """Says so where the threshold was chosen for another rule than is asked for."""
         # A converted model may say which rule its authors' threshold goes with.
         own = config.DecodingConfig(**self.description.made.get("decoding", {}))
-        own_rule, rule = decodings.rule_of(own), decodings.rule_of(self.decoding)
-        if self.decoding.threshold or self._chosen is not None or rule == own_rule:
+        rule = self.decoding.rule
+        if self.decoding.threshold or self._chosen is not None or rule == own.rule:
             return ""
         advice = "`ssrlm thresholds` chooses one"
         if self.decoding.max_pairs_per_base > 1:
             advice = "give one; `ssrlm thresholds` chooses for one partner each"
         return (
             f"no threshold was chosen for {decodings.flags_of(rule)}; "
-            f"{self.threshold:g} is that of {decodings.flags_of(own_rule)}: {advice}"
+            f"{self.threshold:g} is that of {decodings.flags_of(own)}: {advice}"
         )
 
     @property
@@ -175,7 +175,7 @@ class Predictor:
     @functools.cached_property
     def _chosen(self) -> float | None:
         """The threshold that was chosen for the rule of decoding, if one was."""
-        return self._rules.thresholds.get(decodings.rule_of(self.decoding))
+        return self._rules.thresholds.get(self.decoding.rule)
 
     @property
     def trained_length(self) -> int | None:

@@ -179,7 +179,7 @@ def _model(
 
     asked = None if settings.is_own_rule else settings.decoding
     predictor = predictors.load(catalogue.find(settings.model), asked)
-    rule = decodings.flags_of(decodings.rule_of(predictor.decoding))
+    rule = decodings.flags_of(predictor.decoding)
     _log.info("threshold of the model: %g, %s", predictor.threshold, rule)
     for note in filter(None, (predictor.threshold_note, predictor.energy_note)):
         _log.warning("%s", note)
@@ -197,7 +197,7 @@ def _by_model(
         evaluation.Found(r.name, r.sequence, "", one.structure, one.probabilities)
         for r, one in zip(truth, predicted, strict=True)
     ]
-    rule = decodings.flags_of(decodings.rule_of(predictor.decoding))
+    rule = decodings.flags_of(predictor.decoding)
     about = {"model": name, "threshold": predictor.threshold, "rule": rule}
     return _Predicted(found, about)
 

@@ -68,7 +68,7 @@ def choose(settings: config.DecodingsConfig, flags: argparse.Namespace) -> None:
         "expected_f1": {name: _listed(value) for name, value in agreement.items()},
     }
     decodings.save(directory, chosen, about)
-    flags_of_best = decodings.flags_of(decodings.rule_of(best))
+    flags_of_best = decodings.flags_of(best)
     print(
         f"sharp: loops below 3 nt; other: pairs other than A-U, G-C, G-U\nwrote {path}"
     )

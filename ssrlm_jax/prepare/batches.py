@@ -15,7 +15,7 @@ from typing import IO
 
 import numpy as np
 
-from ssrlm_jax.rna import alphabet, formats
+from ssrlm_jax.rna import alphabet, fasta, formats, textfile
 from ssrlm_jax.rna import structure as structures
 
 _BATCH = 2**20  # nucleotides of records that are gathered
@@ -100,7 +100,7 @@ def read(
 
 def _blocks(path: str) -> Iterator[Batch]:
     try:
-        for text in formats.fasta_blocks(path):
+        for text in fasta.blocks(path):
             yield _of_block(text)
     except (ValueError, EOFError, OSError, zlib.error) as error:
         raise OddFastaError(path) from error
@@ -178,7 +178,7 @@ def _fasta(path: str, directory: pathlib.Path) -> Iterator[_Read]:
     """Yields the records of a FASTA file, however long they are."""
     name = ""
     with contextlib.closing(_Held(path, directory)) as held:
-        for part in formats.fasta_parts(path):
+        for part in fasta.parts(textfile.parts(path), path):
             if part.name is None:
                 held.add(part)
                 continue
@@ -194,7 +194,7 @@ class _Held:
     def __init__(self, path: str, directory: pathlib.Path) -> None:
         self._path = path
         self._directory = directory
-        self._pieces: list[formats.FastaPart] = []
+        self._pieces: list[fasta.Part] = []
         self._size = self._num_changed = 0
         self._spool: IO[bytes] | None = None
 
@@ -205,7 +205,7 @@ class _Held:
         self._spool = None
         self._pieces, self._size, self._num_changed = [], 0, 0
 
-    def add(self, piece: formats.FastaPart) -> None:
+    def add(self, piece: fasta.Part) -> None:
         self._pieces.append(piece)
         self._size += len(piece.letters)
         if self._size > _SPOOL:
@@ -231,7 +231,7 @@ class _Held:
         return read
 
 
-def _encode(path: str, pieces: list[formats.FastaPart]) -> tuple[np.ndarray, int]:
+def _encode(path: str, pieces: list[fasta.Part]) -> tuple[np.ndarray, int]:
     """Reads the letters of consecutive pieces; an error names the line."""
     try:
         return alphabet.encode(b"".join(piece.letters for piece in pieces))

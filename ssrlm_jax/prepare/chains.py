@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from ssrlm_jax import files
 from ssrlm_jax.external import dssr, rnapolis
 from ssrlm_jax.prepare import executor
 from ssrlm_jax.rna import coordinates, pairs
@@ -83,10 +84,8 @@ def read(task: Task) -> executor.Counts:
         atoms[f"residue_{number}"] = chain.residue_N
         atoms[f"name_{number}"] = chain.name_N
         atoms[f"xyz_{number}"] = chain.xyz_N3
-    beside = pathlib.Path(task.out + ".unfinished")
-    with open(beside, "wb") as file:
+    with files.whole(task.out) as beside, beside.open("wb") as file:
         np.savez_compressed(file, **atoms)  # type: ignore[arg-type]
-    beside.replace(task.out)
     return {
         "id": entry.id,
         "error": "",

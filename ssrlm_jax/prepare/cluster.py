@@ -15,7 +15,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from ssrlm_jax import config
+from ssrlm_jax import config, files
 from ssrlm_jax.data import rows
 from ssrlm_jax.external import mmseqs, programs
 from ssrlm_jax.prepare import dedupe, executor, standardise, windows
@@ -154,9 +154,8 @@ def _nucleotides(task: Task, kept: np.ndarray) -> list[list[int]]:
 
 
 def _save(out: str, kept: np.ndarray) -> None:
-    with open(f"{out}.unfinished", "wb") as file:
+    with files.whole(out) as part, part.open("wb") as file:
         np.save(file, kept)
-    os.replace(f"{out}.unfinished", out)
 
 
 def check(settings: config.ClusterConfig) -> dict[str, object]:

@@ -9,11 +9,11 @@ of files, except which of equal records is "the first".
 
 import collections
 import dataclasses
-import os
 from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from ssrlm_jax import files
 from ssrlm_jax.data import rows
 from ssrlm_jax.prepare import executor, standardise
 
@@ -113,9 +113,8 @@ def dedupe(task: Task) -> executor.Counts:
     kept = np.zeros(int(is_kept.sum()), KEPT)
     kept["part"], kept["record"] = part[is_kept], keys["record"][is_kept]
     kept["split"] = split[group][is_kept]
-    with open(f"{task.out}.unfinished", "wb") as file:
+    with files.whole(task.out) as beside, beside.open("wb") as file:
         np.save(file, kept[np.argsort(kept["part"], kind="stable")])
-    os.replace(f"{task.out}.unfinished", task.out)
 
     nucleotides = np.zeros((len(task.parts), len(rows.SPLITS)), np.int64)
     np.add.at(

@@ -27,7 +27,7 @@ from collections.abc import Callable, Iterable, Sequence
 from multiprocessing.connection import Connection
 from typing import Any, Generic, TypeVar
 
-from ssrlm_jax import config
+from ssrlm_jax import config, files
 
 Payload = TypeVar("Payload")
 Counts = dict[str, Any]
@@ -146,9 +146,7 @@ def perform(function: Callable[[Payload], Counts], task: Task[Payload]) -> None:
     )
     unit = 1 if sys.platform == "darwin" else 1024
     done = Done(task.key, counts, round(_core_seconds() - started, 3), peak * unit)
-    beside = task.done.with_name(task.done.name + ".unfinished")
-    beside.write_text(json.dumps(dataclasses.asdict(done)))
-    beside.replace(task.done)
+    files.write_text(task.done, json.dumps(dataclasses.asdict(done)))
 
 
 def _core_seconds() -> float:

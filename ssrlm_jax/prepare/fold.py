@@ -7,13 +7,12 @@ unfolded. Records that came with a structure keep it.
 
 import collections
 import dataclasses
-import os
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
-from ssrlm_jax import config
+from ssrlm_jax import config, files
 from ssrlm_jax.external import folding, programs
 from ssrlm_jax.prepare import executor, windows
 from ssrlm_jax.rna import alphabet
@@ -116,10 +115,9 @@ def fold(task: Task) -> executor.Counts:
         partner[begin : begin + len(own)] = np.where(own >= 0, own + begin, -1)
     index = [n for span in folded for n in range(*span.window)]
     kept = _in_windows(part, index, partner, changed)
-    with open(f"{task.out}.unfinished", "wb") as file:
+    with files.whole(task.out) as beside, beside.open("wb") as file:
         np.save(file, np.array(index, np.int32))
         np.save(file, kept)
-    os.replace(f"{task.out}.unfinished", task.out)
     return {
         "records": list(task.records),
         "folded": [span.record for span in folded],

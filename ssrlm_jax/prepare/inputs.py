@@ -5,7 +5,7 @@ import os
 import pathlib
 from collections.abc import Iterable
 
-from ssrlm_jax.rna import formats
+from ssrlm_jax.rna import formats, textfile
 
 
 def files(names: Iterable[str], flag: str) -> list[str]:
@@ -50,7 +50,7 @@ def families(path: str) -> dict[str, str]:
     if not path:
         return {}
     found = {}
-    for number, line in formats.lines(path):
+    for number, line in textfile.lines(path):
         text = line.decode("utf-8", "replace")
         if not text.strip() or text.startswith("#"):
             continue

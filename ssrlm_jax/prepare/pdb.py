@@ -24,7 +24,7 @@ from ssrlm_jax.prepare import (
     pdb_tables,
     stages,
 )
-from ssrlm_jax.rna import formats
+from ssrlm_jax.rna import textfile
 
 Record = pdb_tables.Record
 Dropped = pdb_split.Dropped
@@ -147,7 +147,7 @@ def check(settings: config.PdbConfig) -> dict[str, tuple[str, str]]:
         _types(settings.rfam.types)
     found: dict[str, tuple[str, str]] = {}
     if settings.rfam.table:
-        for number, line in formats.lines(settings.rfam.table):
+        for number, line in textfile.lines(settings.rfam.table):
             name, *rest = line.decode("utf-8", "replace").split("\t")
             if not rest:
                 raise ValueError(
@@ -333,7 +333,7 @@ def _types(path: str) -> dict[str, str]:
     """Reads the type of each family of Rfam's table."""
     if not path:
         return {}
-    lines = formats.lines(path)
+    lines = textfile.lines(path)
     rows = [line.decode("utf-8", "replace").split("\t") for _, line in lines]
     if not rows or not {"id", "type"} <= set(rows[0]):
         raise ValueError(f"{path}:1: a header with the columns id and type is expected")

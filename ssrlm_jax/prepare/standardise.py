@@ -8,12 +8,12 @@ is all that later stages need to decide what is kept, and where.
 import collections
 import dataclasses
 import hashlib
-import os
 import pathlib
 import re
 
 import numpy as np
 
+from ssrlm_jax import files
 from ssrlm_jax.prepare import batches, executor, windows
 from ssrlm_jax.rna import alphabet
 
@@ -243,9 +243,8 @@ class _Parts:
         out = f"{self._task.out}-{self._num_parts:05d}"
         windows.save(f"{out}.windows", self._collector.windows())
         keys = np.concatenate(self._keys)
-        with open(f"{out}.keys.unfinished", "wb") as file:
+        with files.whole(f"{out}.keys") as part, part.open("wb") as file:
             np.save(file, keys[np.argsort(keys["high"], kind="stable")])
-        os.replace(f"{out}.keys.unfinished", f"{out}.keys")
         self._num_parts += 1
         self._collector.clear()
         self._keys, self._num_keys = [], 0

@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from ssrlm_jax import files
 from ssrlm_jax.prepare import batches
 from ssrlm_jax.rna import alphabet
 
@@ -206,9 +207,8 @@ class Collector:
 
 def save(path: str | os.PathLike[str], windows: Windows) -> None:
     """Writes windows, beside first and then renamed."""
-    beside = f"{os.fspath(path)}.unfinished"
     names = np.frombuffer("\n".join(windows.names).encode(), np.uint8)
-    with open(beside, "wb") as file:
+    with files.whole(path) as part, part.open("wb") as file:
         for array in (
             windows.token,
             windows.partner,
@@ -217,7 +217,6 @@ def save(path: str | os.PathLike[str], windows: Windows) -> None:
             names,
         ):
             np.save(file, array)
-    os.replace(beside, path)
 
 
 def load(path: str | os.PathLike[str]) -> Windows:

@@ -14,7 +14,7 @@ from collections.abc import Sequence
 import gemmi
 import numpy as np
 
-from ssrlm_jax.rna import formats
+from ssrlm_jax.rna import formats, textfile
 
 ENDINGS = (".pdb", ".ent", ".cif", ".mmcif")
 _SUGAR = frozenset({"C1'", "C3'", "C4'"})
@@ -79,7 +79,7 @@ def read(path: formats.Path) -> Entry:
       ValueError: the file cannot be read, or is neither.
     """
     name = pathlib.Path(path).name
-    text = "\n".join(line.decode("latin-1") for _, line in formats.lines(path)) + "\n"
+    text = "\n".join(line.decode("latin-1") for _, line in textfile.lines(path)) + "\n"
     is_cif = name.removesuffix(".gz").lower().endswith((".cif", ".mmcif"))
     try:
         if is_cif:

@@ -1,23 +1,17 @@
 """Text files of sequences and structures: FASTA, tables, dot-bracket, Stockholm.
 
-Plain or gz, told apart by content. Readers are streams: they hold one record, and
-`fasta_parts` not even that. Every complaint is a ValueError that begins with the
-file and the line, counted from 1.
+Plain or gz, told apart by content. Readers are streams: they hold one record. Every
+complaint is a ValueError that begins with the file and the line, counted from 1.
 """
 
 import dataclasses
-import gzip
-import io
-import os
 import re
-import zlib
 from collections.abc import Callable, Iterable, Iterator
-from typing import NamedTuple
 
 import numpy as np
 
 from ssrlm_jax import files
-from ssrlm_jax.rna import stockholm
+from ssrlm_jax.rna import fasta, stockholm, textfile
 from ssrlm_jax.rna import structure as structures
 
 READABLE = (
@@ -25,13 +19,9 @@ READABLE = (
     "Stockholm alignment"
 )
 
-_GZIP = b"\x1f\x8b"
-_BLOCK_BYTES = 2**21
-_PART_BYTES = 2**20  # a line is read in parts of at most this size
-_RETURN = ord("\r")  # as a number it is found nine times as fast
 _ENERGY = re.compile(r"\s+\(?\s*[-+]?\d+(\.\d+)?\s*\)?$")  # RNAfold: "(( )) (-1.20)"
 
-Path = str | os.PathLike[str]
+Path = textfile.Path
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -53,141 +43,16 @@ class Record:
     place: str = ""
 
 
-class FastaPart(NamedTuple):
-    """A header, or a piece of the sequence below it.
-
-    Attributes:
-      line: in the file, from 1.
-      name: the first word of the header; None: this is a piece of sequence.
-      letters: the piece; without white space.
-    """
-
-    line: int
-    name: str | None
-    letters: bytes = b""
-
-
-def lines(path: Path) -> Iterator[tuple[int, bytes]]:
-    """Yields line numbers and lines of a file; as `numbered`.
-
-    Raises:
-      ValueError: the file cannot be read, or its gz is cut off or damaged.
-    """
-    try:
-        return numbered(_open(path), path)
-    except OSError as error:
-        raise ValueError(f"{path}: cannot be read ({error.strerror})") from error
-
-
-def numbered(file: io.BufferedIOBase, path: Path) -> Iterator[tuple[int, bytes]]:
-    """Yields line numbers and lines of an open file, without their ends.
-
-    Lines end in LF, CR LF, or CR alone, as on old Macs. One longer than 1 MiB comes in
-    parts with one number. Closes the file. Errors, which name `path`, are as `lines`.
-    """
-    number = 1
-    try:
-        while part := file.readline(_PART_BYTES):
-            if _RETURN in part:
-                while part.endswith(b"\r") and (more := file.readline(1)):
-                    part += more  # it was cut, maybe before its LF
-                text = part.rstrip(b"\r\n")
-                *ended, last = text.split(b"\r")
-                for line in ended:
-                    yield number, line
-                    number += 1
-                part = last + part[len(text) :]
-            yield number, part.rstrip(b"\r\n")
-            number += part.endswith((b"\n", b"\r"))
-    except EOFError as error:
-        raise ValueError(f"{path}:{number}: the gz file ends too early") from error
-    except (gzip.BadGzipFile, zlib.error) as error:
-        raise ValueError(f"{path}:{number}: damaged gz ({error})") from error
-    except OSError as error:
-        reason = os.strerror(error.errno) if error.errno else str(error)
-        raise ValueError(f"{path}: cannot be read ({reason})") from error
-    finally:
-        file.close()
-
-
-def _open(path: Path) -> gzip.GzipFile:
-    """Opens a plain or gz file as bytes."""
-    with open(path, "rb") as file:
-        is_gzip = file.read(2) == _GZIP
-    return gzip.open(path, "rb") if is_gzip else open(path, "rb")  # type: ignore
-
-
-def fasta_parts(path: Path) -> Iterator[FastaPart]:
-    """Yields the headers of a FASTA file and the sequence below each in pieces.
-
-    Blank lines and white space at the ends of a line do not count. Letters are not
-    looked at.
-
-    Raises:
-      ValueError: as `lines`; no record; letters above the first header; a header
-        without a name or without a sequence.
-    """
-    header, is_empty = 0, False
-    in_header = 0  # the line number of a header longer than a part
-    for number, text in lines(path):
-        text = text.strip()
-        if not text or in_header == number:
-            continue
-        if text[:1] == b">":
-            if is_empty:
-                raise ValueError(f"{path}:{header}: a header without a sequence")
-            name = text[1:].split(None, 1)[:1]
-            if not name:
-                raise ValueError(f"{path}:{number}: a header without a name")
-            header, in_header, is_empty = number, number, True
-            yield FastaPart(number, name[0].decode("utf-8", "replace"))
-            continue
-        if not header:
-            shown = text[:20].decode("latin-1")
-            raise ValueError(
-                f"{path}:{number}: not FASTA; a header '>name' is expected, "
-                f"found {shown!r}"
-            )
-        is_empty = False
-        yield FastaPart(number, None, text)
-    if is_empty:
-        raise ValueError(f"{path}:{header}: a header without a sequence")
-    if not header:
-        raise ValueError(f"{path}: the file is empty")
-
-
-def fasta_blocks(path: Path) -> Iterator[bytes]:
-    """Yields a FASTA file in blocks of whole records, as they are in the file.
-
-    Raises:
-      ValueError: a record is longer than a block, 2 MiB.
-      EOFError, OSError, zlib.error: the file cannot be read.
-    """
-    with _open(path) as file:
-        held = b""
-        while part := file.read(_BLOCK_BYTES):
-            held += part
-            cut = held.rfind(b"\n>") + 1
-            if cut:
-                yield held[:cut]
-                held = held[cut:]
-            elif len(held) > _BLOCK_BYTES:
-                raise ValueError(f"{path}: a record is longer than a block")
-        if held:
-            yield held
-
-
 def read_fasta(path: Path) -> Iterator[Record]:
-    """Yields the records of a FASTA file; errors as `fasta_parts`."""
-    name, place, letters = "", "", b""
+    """Yields the records of a FASTA file; errors as `fasta.parts`."""
+    name, place = "", ""
     pieces: list[bytes] = []
-    for part in fasta_parts(path):
+    for part in fasta.parts(textfile.parts(path), path):
         if part.name is None:
             pieces.append(part.letters)
             continue
         if pieces:
-            letters = b"".join(pieces)
-            yield Record(name, letters.decode("latin-1"), place=place)
+            yield Record(name, b"".join(pieces).decode("latin-1"), place=place)
         name, place, pieces = part.name, f"{path}:{part.line}", []
     yield Record(name, b"".join(pieces).decode("latin-1"), place=place)
 
@@ -200,8 +65,9 @@ def read_table(path: Path) -> Iterator[Record]:
     read instead of `dotbracket` where it is filled: it can hold base triples.
 
     Raises:
-      ValueError: as `lines`; no header or no record; a row with another number of
-        fields; a malformed structure, or one of another length than its sequence.
+      ValueError: as `textfile.lines`; no header or no record; a row with another
+        number of fields; a malformed structure, or one of another length than its
+        sequence.
     """
     columns: list[str] = []
     number = 0
@@ -249,21 +115,10 @@ def without_energy(dots: str) -> str:
 
 def _table_rows(path: Path) -> Iterator[tuple[int, list[str]]]:
     """Yields the fields of every line that is not blank."""
-    begun = 0
-    pieces: list[bytes] = []
-    for number, text in lines(path):
-        if pieces and number != begun:
-            yield from _fields(begun, pieces)
-            pieces = []
-        begun = number
-        pieces.append(text)
-    yield from _fields(begun, pieces)
-
-
-def _fields(number: int, pieces: list[bytes]) -> Iterator[tuple[int, list[str]]]:
-    text = b"".join(pieces).decode("utf-8", "replace")
-    if text.strip():
-        yield number, text.split("\t")
+    for number, line in textfile.lines(path):
+        text = line.decode("utf-8", "replace")
+        if text.strip():
+            yield number, text.split("\t")
 
 
 def _columns(path: Path, number: int, fields: list[str]) -> list[str]:
@@ -307,8 +162,8 @@ def read_dot_bracket(path: Path) -> Iterator[Record]:
     An energy after the structure, as RNAfold writes it, is dropped.
 
     Raises:
-      ValueError: as `lines`; another order of lines; a malformed structure, or one
-        of another length than its sequence.
+      ValueError: as `textfile.lines`; another order of lines; a malformed structure,
+        or one of another length than its sequence.
     """
     held: list[tuple[int, str]] = []
     for number, fields in _table_rows(path):
@@ -335,7 +190,8 @@ def read_stockholm(path: Path) -> Iterator[Record]:
     """Yields the sequences of Stockholm alignments; see rna/stockholm.py.
 
     Raises:
-      ValueError: as `lines`; no `# STOCKHOLM` line or no `//`; a malformed alignment.
+      ValueError: as `textfile.lines`; no `# STOCKHOLM` line or no `//`; a malformed
+        alignment.
     """
     block: stockholm.Alignment | None = None
     begun = 0
@@ -364,14 +220,15 @@ def kind(path: Path) -> str:
     """Tells a file's format from its first lines; it is a key of READERS.
 
     Raises:
-      ValueError: as `lines`; the file is empty, or is none of these.
+      ValueError: as `textfile.lines`; the file is empty, or is none of these.
     """
-    first: list[bytes] = []
-    for _, text in lines(path):
-        if text.strip():
-            first.append(text.strip())
-        if len(first) == 3:
+    found: dict[int, bytes] = {}
+    for number, part in textfile.parts(path):
+        if text := part.strip():
+            found.setdefault(number, text)
+        if len(found) == 3:
             break
+    first = list(found.values())
     if not first:
         raise ValueError(f"{path}: the file is empty")
     if first[0].startswith(stockholm.HEADER.encode()):

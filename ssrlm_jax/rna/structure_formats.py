@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator
 import numpy as np
 
 from ssrlm_jax import files
-from ssrlm_jax.rna import formats
+from ssrlm_jax.rna import formats, textfile
 from ssrlm_jax.rna import structure as structures
 
 _ENERGY = re.compile(r"(ENERGY|dG)\s*=\s*[-+.\d]+\s*(kcal/mol)?\s*(\[[^]]*\])?", re.I)
@@ -45,7 +45,7 @@ def read_ct(path: formats.Path) -> Iterator[formats.Record]:
     an energy; the file's, where there is none.
 
     Raises:
-      ValueError: as `formats.lines`; a line of another form, fewer lines than the
+      ValueError: as `textfile.lines`; a line of another form, fewer lines than the
         header says, a partner that does not have this one as its partner.
     """
     lines = _no_comments(_lines(path))
@@ -78,7 +78,7 @@ def read_bpseq(path: formats.Path) -> Iterator[formats.Record]:
     the record, else the file does.
 
     Raises:
-      ValueError: as `formats.lines`; a line of another form, a partner that does not
+      ValueError: as `textfile.lines`; a line of another form, a partner that does not
         have this one as its partner.
     """
     name = _stem(path)
@@ -101,7 +101,7 @@ def read_st(path: formats.Path) -> Iterator[formats.Record]:
     A file may end after the dot-bracket, as shortened copies of SPOT-RNA's sets do.
 
     Raises:
-      ValueError: as `formats.lines`; a missing line, one of another length or with
+      ValueError: as `textfile.lines`; a missing line, one of another length or with
         other letters, a malformed structure, another length than `#Length:` says.
     """
     for labels, body in _blocks(path):
@@ -129,7 +129,7 @@ def read_dbn(path: formats.Path) -> Iterator[formats.Record]:
     file names the record.
 
     Raises:
-      ValueError: as `formats.lines`; a missing line, a malformed structure or one of
+      ValueError: as `textfile.lines`; a missing line, a malformed structure or one of
         another length, another length than `#Length:` says.
     """
     for labels, body in _blocks(path):
@@ -211,10 +211,9 @@ def write_dbn(path: formats.Path, record: formats.Record) -> None:
 
 
 def _lines(path: formats.Path) -> Iterator[_Line]:
-    """Yields the lines that are not blank, whole, without white space at their ends."""
-    for number, parts in itertools.groupby(formats.lines(path), lambda part: part[0]):
-        text = b"".join(part for _, part in parts).decode("utf-8", "replace").strip()
-        if text:
+    """Yields the lines that are not blank, without white space at their ends."""
+    for number, line in textfile.lines(path):
+        if text := line.decode("utf-8", "replace").strip():
             yield number, text
 
 

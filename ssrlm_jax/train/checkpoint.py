@@ -1,25 +1,21 @@
 """Checkpoints: written while training goes on, kept by policy, checked when read.
 
-A checkpoint is the train state and a JSON meta, saved together or not at all.
-The meta holds a checksum of every array, so that a checkpoint either gives back
-the bits that were saved or is reported as damaged.
+A checkpoint is the train state and a JSON meta, saved together or not at all. The meta
+names every array, so that another model is told from a damaged one.
 """
 
 import contextlib
 import dataclasses
 import functools
-import hashlib
 import json
 import logging
 import pathlib
 import threading
-import time
 from collections.abc import Callable, Sequence
 from types import TracebackType
 from typing import Any, Self
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 import orbax.checkpoint as ocp
 from jax.experimental import multihost_utils
@@ -70,7 +66,6 @@ class Checkpoints:
 
     def __init__(self, workdir: pathlib.Path, config: config_lib.LoopConfig) -> None:
         """Opens or makes the folder, and clears what a killed run left half-written."""
-        self._others: set[threading.Thread] | None = None  # threads before a save
         self._best = _Best()
         keep: list[Any] = [policies.LatestN(config.keep_latest), self._best]
         if config.keep_every:
@@ -95,27 +90,12 @@ class Checkpoints:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        if error is not None:
-            self._join()
         try:
             self._manager.close()
         except Exception:  # of a failed save: raised once, before all is closed
             with contextlib.suppress(Exception):
                 self._manager.close()
             raise
-
-    def _join(self) -> None:
-        """Waits for the threads of a save that failed at its start.
-
-        Closed before they have made its folder, they would wait for it for minutes.
-        """
-        if self._others is None:
-            return
-        end = time.monotonic() + _JOIN_SECONDS
-        for thread in set(threading.enumerate()) - self._others:
-            if type(thread) is not threading.Thread:  # those of pools wait for work
-                # By the base class: Orbax's own join raises what failed.
-                threading.Thread.join(thread, max(0.0, end - time.monotonic()))
 
     def latest_step(self) -> int | None:
         """Returns the step of the newest checkpoint that is whole on disk."""
@@ -128,17 +108,21 @@ class Checkpoints:
 
     def save(self, step: int, state: updates.TrainState, meta: workdirs.Meta) -> None:
         """Starts a save; returns when `state` may be given up, before it is on disk."""
-        meta = meta | {"checksums": _checksums(state)}
-        meta |= {"checksum": _digest(meta)}
+        meta = meta | {"arrays": _names(state)}
         meta = json.loads(json.dumps(meta))  # a copy: it is written later
-        self._others = {*threading.enumerate()}
-        self._manager.save(
-            step,
-            args=ocp.args.Composite(
-                state=ocp.args.StandardSave(state), meta=ocp.args.JsonSave(meta)
-            ),
-            force=True,  # the loop decides when
+        given = ocp.args.Composite(
+            state=ocp.args.StandardSave(state), meta=ocp.args.JsonSave(meta)
         )
+        others = {*threading.enumerate()}
+        try:
+            self._manager.save(step, args=given, force=True)  # the loop decides when
+        except Exception:
+            # Closed before they have made its folder, they would wait for minutes.
+            for thread in {*threading.enumerate()} - others:
+                if type(thread) is not threading.Thread:  # those of pools wait for work
+                    # By the base class: Orbax's own join raises what failed.
+                    threading.Thread.join(thread, _JOIN_SECONDS)
+            raise
 
     def restore_newest(
         self, abstract: updates.TrainState
@@ -178,7 +162,7 @@ class Checkpoints:
     ) -> tuple[updates.TrainState, workdirs.Meta]:
         folder = self._folder / str(step)
         meta = _together(functools.partial(_read_meta, folder))
-        here, there = set(_names(abstract)), set(meta["checksums"])
+        here, there = set(_names(abstract)), set(workdirs.arrays(meta))
         if here != there:
             raise ValueError(
                 f"{folder} is of another model: only it has {sorted(there - here)}, "
@@ -188,7 +172,6 @@ class Checkpoints:
         state = _together(
             functools.partial(_read_state, folder, ocp.StandardCheckpointHandler, how)
         )
-        _check(state, meta)
         return state, meta
 
     def _move_aside(self, steps: list[int]) -> None:
@@ -252,22 +235,17 @@ def restore_parameters(
 
 def _read_parameters(folder: pathlib.Path) -> tuple[types.Params, workdirs.Meta]:
     meta = _read_meta(folder)
-    is_averaged = any(name.startswith("ema/") for name in meta["checksums"])
-    kind = "ema" if is_averaged else "learned"
-    kinds = (f"{kind}/", "frozen/")
-    wanted = _nested([n for n in meta["checksums"] if n.startswith(kinds)])
+    names = workdirs.arrays(meta)
+    kind = "ema" if workdirs.has_average(names) else "learned"
+    wanted = _nested([n for n in names if n.startswith((f"{kind}/", "frozen/"))])
     numpy = jax.tree.map(lambda _: ocp.RestoreArgs(restore_type=np.ndarray), wanted)
     how = ocp.args.PyTreeRestore(wanted, restore_args=numpy, partial_restore=True)
     found = _read_state(folder, ocp.PyTreeCheckpointHandler, how)
-    _check(found, meta)
     return _merged(found[kind], found.get("frozen", {})), meta
 
 
 def _read_meta(folder: pathlib.Path) -> workdirs.Meta:
-    meta = json.loads((folder / workdirs.CHECKPOINT_META).read_text())
-    if meta["checksum"] != _digest(meta):
-        raise DamagedError("the meta is not what was saved")
-    return meta
+    return json.loads((folder / workdirs.CHECKPOINT_META).read_text())
 
 
 def _read_state(folder: pathlib.Path, handler: Any, how: Any) -> Any:
@@ -298,46 +276,8 @@ def _together(read: Callable[[], Any]) -> Any:
     return found
 
 
-def _checksums(state: Any) -> dict[str, int]:
-    """Returns a number for each array, the same however the array is laid out."""
-    sums = _sum_bits(state)
-    return dict(zip(_names(state), np.asarray(sums).tolist(), strict=True))
-
-
-@jax.jit
-def _sum_bits(tree: Any) -> jax.Array:
-    """Returns for each array the sum of its bits, each element times an odd number.
-
-    An odd factor can be undone modulo 2^32, so a change of one element always
-    changes the sum; factors grow with the position, so an exchange does as well.
-    """
-
-    def one(array: jax.Array) -> jax.Array:
-        kind = jnp.dtype(f"uint{8 * array.dtype.itemsize}")
-        bits = jax.lax.bitcast_convert_type(array, kind).astype(jnp.uint32)
-        place = jnp.zeros((), jnp.uint32)
-        for axis, size in enumerate(array.shape):
-            iota = jax.lax.broadcasted_iota(jnp.uint32, array.shape, axis)
-            place = place * jnp.uint32(size % 2**32) + iota
-        return (bits * (2 * place + 1)).sum(dtype=jnp.uint32)
-
-    return jnp.stack([one(leaf) for leaf in jax.tree.leaves(tree)])
-
-
 def _names(tree: Any) -> list[str]:
     return [sharding.path_name(path) for path, _ in jax.tree.leaves_with_path(tree)]
-
-
-def _check(arrays: Any, meta: workdirs.Meta) -> None:
-    """Compares restored arrays with the checksums they were saved with."""
-    for name, found in _checksums(arrays).items():
-        if meta["checksums"][name] != found:
-            raise DamagedError(f"{name} is not what was saved")
-
-
-def _digest(meta: workdirs.Meta) -> str:
-    rest = {name: value for name, value in meta.items() if name != "checksum"}
-    return hashlib.sha256(json.dumps(rest, sort_keys=True).encode()).hexdigest()
 
 
 def _nested(names: list[str]) -> dict[str, Any]:

@@ -6,7 +6,6 @@ import logging
 import pathlib
 import re
 import shutil
-import sys
 from collections.abc import Iterator
 
 import jax
@@ -81,17 +80,25 @@ def full_disk_explained(folder: pathlib.Path) -> Iterator[None]:
     Raises:
       OSError: the disk of `folder` is full.
     """
-    with _one_report_of_a_full_disk():
-        try:
-            yield
-        except Exception as error:
-            if not _is_full_disk(error):
-                raise
-            free = shutil.disk_usage(folder).free / 2**20
-            raise OSError(
-                f"{folder}: the disk is full ({free:,.1f} MiB are free); make room, "
-                "then the same command goes on from the last checkpoint"
-            ) from error
+    # Every thread of Orbax tells of it, at length; up to 37 times.
+    logger = logging.getLogger("absl")
+    logger.addFilter(_tells_something_else)
+    try:
+        yield
+    except Exception as error:
+        if not _is_full_disk(error):
+            raise
+        free = shutil.disk_usage(folder).free / 2**20
+        raise OSError(
+            f"{folder}: the disk is full ({free:,.1f} MiB are free); make room, "
+            "then the same command goes on from the last checkpoint"
+        ) from error
+    finally:
+        logger.removeFilter(_tells_something_else)
+
+
+def _tells_something_else(record: logging.LogRecord) -> bool:
+    return not (record.exc_info and _is_full_disk(record.exc_info[1]))
 
 
 def _is_full_disk(error: BaseException | None) -> bool:
@@ -103,25 +110,3 @@ def _is_full_disk(error: BaseException | None) -> bool:
     texts = ("No space left on device", "Disk quota exceeded")  # of TensorStore
     is_said = any(text in str(error) for text in texts)
     return is_said or _is_full_disk(error.__cause__ or error.__context__)
-
-
-@contextlib.contextmanager
-def _one_report_of_a_full_disk() -> Iterator[None]:
-    """Keeps the threads of Orbax and TensorStore, which all tell of it, silent."""
-    show = sys.unraisablehook
-
-    def show_others(unraisable: "sys.UnraisableHookArgs") -> None:
-        if str(unraisable.exc_value) != "Event loop is closed":  # a write that failed
-            show(unraisable)
-
-    def is_other(record: logging.LogRecord) -> bool:
-        return not (record.exc_info and _is_full_disk(record.exc_info[1]))
-
-    logger = logging.getLogger("absl")
-    logger.addFilter(is_other)
-    sys.unraisablehook = show_others
-    try:
-        yield
-    finally:
-        sys.unraisablehook = show
-        logger.removeFilter(is_other)

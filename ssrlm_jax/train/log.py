@@ -16,6 +16,7 @@ import rich.console
 import rich.progress
 
 from ssrlm_jax import config as config_lib
+from ssrlm_jax import files
 from ssrlm_jax.train import workdir as workdirs
 
 Scalars = dict[str, float]
@@ -137,7 +138,7 @@ def _to_wandb(workdir: pathlib.Path, project: str, exits: contextlib.ExitStack) 
 
     path = workdir / "wandb_run"
     if not path.exists():
-        workdirs.write_whole(path, wandb.util.generate_id())
+        files.write_text(path, wandb.util.generate_id())
     run = wandb.init(
         project=project,
         name=workdir.name,

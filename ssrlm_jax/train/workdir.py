@@ -16,7 +16,7 @@ import pathlib
 from typing import Any
 
 from ssrlm_jax import config as config_lib
-from ssrlm_jax import locks
+from ssrlm_jax import files, locks
 
 META = "meta.json"
 METRICS = "metrics.jsonl"
@@ -109,7 +109,7 @@ def claim(
     if changed:
         before = [*before, {"after_step": step, "settings": changed}]
     fixed = {"fixed": _fixed(config, meta["architecture"]), "changes": before}
-    write_whole(workdir / META, json.dumps(meta | fixed, indent=1) + "\n")
+    files.write_text(workdir / META, json.dumps(meta | fixed, indent=1) + "\n")
     return f"goes on with changed settings: {_listed(changed)}" if changed else ""
 
 
@@ -164,7 +164,7 @@ def line_of(metrics: dict[str, Any]) -> str:
 def drop_metrics(workdir: pathlib.Path, after: int) -> None:
     """Drops the lines of steps after `after`; makes the file if there is none."""
     kept = [line for line in read_metrics(workdir) if line["step"] <= after]
-    write_whole(workdir / METRICS, "".join(map(line_of, kept)))
+    files.write_text(workdir / METRICS, "".join(map(line_of, kept)))
 
 
 def steps(workdir: pathlib.Path) -> list[int]:
@@ -175,11 +175,15 @@ def steps(workdir: pathlib.Path) -> list[int]:
     return sorted(int(path.name) for path in folder.iterdir() if path.name.isdigit())
 
 
-def write_whole(path: pathlib.Path, text: str) -> None:
-    """Writes a file beside its place and renames it, so that it is whole or absent."""
-    beside = path.with_name(f"{path.name}.part")
-    beside.write_text(text)
-    beside.replace(path)
+def arrays(meta: Meta) -> list[str]:
+    """Returns the names of the arrays of a checkpoint, by its meta."""
+    # Those of before had a checksum of each.
+    return list(meta["arrays"] if "arrays" in meta else meta["checksums"])
+
+
+def has_average(names: list[str]) -> bool:
+    """Says whether a running average of the parameters is among the arrays."""
+    return any(name.startswith("ema/") for name in names)
 
 
 def _made_with(workdir: pathlib.Path) -> Meta | None:
@@ -191,7 +195,7 @@ def _made_with(workdir: pathlib.Path) -> Meta | None:
         # Damaged: the one before.
         with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
             found = json.loads(path.read_text())
-            has_ema = any(name.startswith("ema/") for name in found["checksums"])
+            has_ema = has_average(arrays(found))
             fixed = found["architecture"] | {"loop": {"has_ema": has_ema}}
             return found | {"fixed": fixed}
     return None

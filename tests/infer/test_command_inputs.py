@@ -63,7 +63,7 @@ def test_the_longest_that_is_accepted_is_accepted(tmp_path):
 
 
 def test_of_a_record_that_is_too_long_little_is_held():
-    held = inputs._Held(1, 1, "a", "x")
+    held = inputs._Held(1, "a", "x")
     for _ in range(8):
         held.add(b"G" * 1000, 2500)
     assert sum(map(len, held.pieces)) == 2000
@@ -92,16 +92,6 @@ def test_names_may_come_twice(tmp_path):
 def test_files_of_windows_are_read(tmp_path):
     (record,) = _read(tmp_path, b"\xef\xbb\xbf>a\r\nGGG\r\nCC\r\n")
     assert (record.name, record.sequence) == ("a", "GGGCC")
-
-
-@pytest.mark.parametrize("squeeze", [bytes, gzip.compress])
-def test_files_of_old_macs_are_read(tmp_path, standard_input, squeeze):
-    data = squeeze(b">a word\rGGG\rCC\r>b\rGGJ\r")
-    standard_input(data)
-    for found in (_read(tmp_path, data), list(inputs.records("-"))):
-        record, problem = found
-        assert (record.name, record.sequence) == ("a", "GGGCC")
-        assert problem.place.endswith(":4")
 
 
 def test_text_above_the_first_header_is_one_problem(tmp_path):

@@ -23,21 +23,29 @@ def _known(wrong):
     return thresholds.Known(SEQUENCE, KNOWN, listed)
 
 
+def _rule(allow_sharp_loops, is_canonical_only, method="greedy"):
+    return config.DecodingConfig(
+        method=method,
+        allow_sharp_loops=allow_sharp_loops,
+        is_canonical_only=is_canonical_only,
+    )
+
+
 def test_every_rule_gets_a_threshold_of_its_own():
     found = list(decodings.choose([_known(0.5)], ["greedy", "nested"]))
     for rule, choice in found:
         assert rule.threshold == choice.threshold
-    choices = {decodings.rule_of(rule): choice for rule, choice in found}
+    choices = {rule.rule: choice for rule, choice in found}
     assert list(choices) == [
-        (method, 1, allow_sharp_loops, is_canonical_only)
+        _rule(allow_sharp_loops, is_canonical_only, method)
         for method in ("greedy", "nested")
         for allow_sharp_loops in (True, False)
         for is_canonical_only in (False, True)
     ]
-    for (_, _, _, is_canonical_only), choice in choices.items():
+    for rule, choice in choices.items():
         # All four pairs, 6/7, are better than two right ones, 4/5.
-        right = 1.0 if is_canonical_only else 0.75
-        f1 = 1.0 if is_canonical_only else pytest.approx(6 / 7)
+        right = 1.0 if rule.is_canonical_only else 0.75
+        f1 = 1.0 if rule.is_canonical_only else pytest.approx(6 / 7)
         assert choice == (0.01, right, 1.0, f1)
 
 
@@ -50,10 +58,10 @@ def test_what_is_kept_is_found_again(tmp_path):
     found = decodings.load(tmp_path)
     assert found.own == config.DecodingConfig(threshold=0.2)  # the first of equals
     assert found.thresholds == {
-        ("greedy", 1, True, False): 0.2,
-        ("greedy", 1, True, True): 0.01,
-        ("greedy", 1, False, False): 0.2,
-        ("greedy", 1, False, True): 0.01,
+        _rule(True, False): 0.2,
+        _rule(True, True): 0.01,
+        _rule(False, False): 0.2,
+        _rule(False, True): 0.01,
     }
     assert [one.name for one in tmp_path.iterdir()] == ["decodings.json"]
 

@@ -10,7 +10,7 @@ import pytest
 from ssrlm_jax import config
 from ssrlm_jax.data import rows
 from ssrlm_jax.prepare import batches, build, fold, pack, stages, standardise
-from ssrlm_jax.rna import alphabet, formats
+from ssrlm_jax.rna import alphabet, fasta
 
 SETTINGS = config.CorpusConfig(
     row_length=32,
@@ -242,7 +242,7 @@ def _peak(tmp_path: pathlib.Path, num_lines: int) -> int:
 
 def test_memory_does_not_grow_with_the_length_of_a_record(tmp_path, monkeypatch):
     monkeypatch.setattr(batches, "_SPOOL", 2**18)
-    monkeypatch.setattr(formats, "_BLOCK_BYTES", 2**17)
+    monkeypatch.setattr(fasta, "_BLOCK_BYTES", 2**17)
     short, long = _peak(tmp_path, 2_000), _peak(tmp_path, 12_000)  # 1 and 6 Mnt
     assert long < 1.25 * short
     assert long < 6_000_000

@@ -49,15 +49,6 @@ def test_line_ends_and_gz_do_not_matter(tmp_path, end):
         assert [(r.name, r.sequence) for r in records] == [("a", "ACGUU"), ("b", "G")]
 
 
-def test_a_line_longer_than_a_part_is_read_whole(tmp_path, monkeypatch):
-    monkeypatch.setattr(formats, "_PART_BYTES", 4)
-    path = _write(tmp_path, ">a long header\nACGUACGUA\nC\n>b\nGG\n")
-    parts = list(formats.fasta_parts(path))
-    assert [part.line for part in parts if part.name] == [1, 4]
-    assert max(len(part.letters) for part in parts) <= 4
-    assert b"".join(p.letters for p in parts) == b"ACGUACGUACGG"
-
-
 @pytest.mark.parametrize(
     ("content", "complaint"),
     [
@@ -78,7 +69,7 @@ def test_malformed_fasta_is_named_with_its_line(tmp_path, content, complaint):
 
 def test_a_missing_file_is_named(tmp_path):
     with pytest.raises(ValueError, match=r"none: cannot be read \(No such file"):
-        list(formats.lines(tmp_path / "none"))
+        list(formats.read(tmp_path / "none"))
 
 
 def test_a_table_is_read_by_column_name(tmp_path):
@@ -260,14 +251,3 @@ def test_a_written_table_reads_back_with_triples_and_unpaired_strands(tmp_path):
     for one, other in zip(found, records, strict=True):
         assert one.sequence == other.sequence
         np.testing.assert_array_equal(one.structure.pairs, other.structure.pairs)
-
-
-@pytest.mark.parametrize("end", [b"\n", b"\r\n", b"\r"])
-@pytest.mark.parametrize("length", range(3, 16))
-def test_lines_end_alike_wherever_they_are_cut(tmp_path, monkeypatch, end, length):
-    monkeypatch.setattr(formats, "_PART_BYTES", length)
-    (tmp_path / "x").write_bytes(end.join([b"first", b"", b"a longer one", b""]))
-    joined = {}
-    for number, part in formats.lines(tmp_path / "x"):
-        joined[number] = joined.get(number, b"") + part
-    assert joined == {1: b"first", 2: b"", 3: b"a longer one"}

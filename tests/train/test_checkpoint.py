@@ -111,12 +111,6 @@ def _cut(path):
     path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
 
 
-def _flip_a_bit(path):
-    data = bytearray(path.read_bytes())
-    data[len(data) // 2] ^= 1
-    path.write_bytes(data)
-
-
 # Orbax leaves its other reads pending when one fails; they end in a closed loop.
 unfinished_reads = pytest.mark.filterwarnings(
     "ignore::pytest.PytestUnraisableExceptionWarning"
@@ -128,7 +122,6 @@ unfinished_reads = pytest.mark.filterwarnings(
     ("find", "damage"),
     [
         (_data_file, _cut),
-        (_data_file, _flip_a_bit),  # Orbax does not notice
         (_data_file, pathlib.Path.unlink),
         (_named("state/manifest.ocdbt"), pathlib.Path.unlink),
         (_named("state/_METADATA"), _cut),
@@ -151,15 +144,6 @@ def test_a_damaged_newest_checkpoint_is_reported_and_the_one_before_used(
     _assert_same(restored, state)
     assert workdir.steps(path) == [4]
     assert (path / "damaged_checkpoints" / "8").is_dir()
-
-
-def test_a_changed_meta_is_noticed(workdir_of_two, caplog):
-    path, _ = workdir_of_two
-    file = path / "checkpoints" / "8" / "meta" / "metadata"
-    file.write_text(file.read_text().replace('"step": 8', '"step": 9'))
-    _, meta = _restore(path, num_devices=8, inner=16_384)
-    assert meta["step"] == 4
-    assert "the meta is not what was saved" in caplog.text
 
 
 @unfinished_reads
@@ -204,23 +188,3 @@ def test_a_save_that_fails_leaves_no_thread_that_keeps_the_process(tmp_path):
     left = set(threading.enumerate()) - before
     # Workers of pools are plain threads; they end with the process.
     assert [one for one in left if type(one) is not threading.Thread] == []
-
-
-def test_an_error_does_not_wait_for_threads_that_are_not_of_a_save(
-    tmp_path, monkeypatch
-):
-    monkeypatch.setattr(checkpoint, "_JOIN_SECONDS", 60.0)
-    state = _build(8).fresh()
-    end = threading.Event()
-    reader = threading.Thread(target=end.wait, args=(20.0,))  # as those of input
-
-    def fail_after_a_save():
-        with checkpoint.Checkpoints(tmp_path, LOOP) as saved:
-            reader.start()
-            saved.save(4, state, {"step": 4})
-            raise RuntimeError("of the run")
-
-    with pytest.raises(RuntimeError, match="of the run"):
-        fail_after_a_save()
-    assert reader.is_alive()
-    end.set()

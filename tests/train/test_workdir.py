@@ -103,10 +103,13 @@ def test_a_damaged_meta_is_named(tmp_path, text, message):
         workdir.check(tmp_path, LOOP, META)
 
 
-def test_a_checkpoint_tells_what_a_lost_meta_told(tmp_path):
+@pytest.mark.parametrize(
+    "named", [{"arrays": ["learned/up"]}, {"checksums": {"learned/up": 1}}]
+)
+def test_a_checkpoint_tells_what_a_lost_meta_told(tmp_path, named):
     folder = tmp_path / "checkpoints" / "4" / "meta"
     folder.mkdir(parents=True)
-    saved = META | {"checksums": {"learned/up": 1}}
+    saved = META | named
     (folder / "metadata").write_text(json.dumps(saved))
     workdir.check(tmp_path, LOOP, META)
     wider = {"architecture": {"encoder": {"width": 1280, "num_heads": 6}}}

@@ -1,0 +1,103 @@
+"""FASTA, the one reader of it: headers, and what is below them in pieces.
+
+A stream that holds a piece at a time. A bad record is an error; or, where the others
+are wanted all the same, it is told in its place.
+"""
+
+import contextlib
+from collections.abc import Generator, Iterator
+from typing import NamedTuple
+
+from ssrlm_jax.rna import textfile
+
+_BLOCK_BYTES = 2**21
+
+
+class Part(NamedTuple):
+    """A header, a piece of the sequence below it, or what is wrong.
+
+    Attributes:
+      line: in the file, from 1; of what is wrong with a record, its header's.
+      name: the first word of the header; None: this is no header.
+      letters: the piece; without white space.
+      problem: what is wrong, where bad records are told; else "".
+    """
+
+    line: int
+    name: str | None = None
+    letters: bytes = b""
+    problem: str = ""
+
+
+def parts(
+    lines: Generator[textfile.Line], shown: textfile.Path, *, is_lenient: bool = False
+) -> Iterator[Part]:
+    """Yields the headers of FASTA and the sequence below each in pieces.
+
+    Blank lines and white space at the ends of a line do not count. Letters are not
+    looked at.
+
+    Args:
+      lines: of `textfile.parts` or `stream_parts`; closed at the end.
+      shown: what messages begin with.
+      is_lenient: tell what is wrong as a part and go on; a header without a name gets
+        `record` and its number.
+
+    Raises:
+      ValueError: as `textfile.lines`; there is nothing; unless lenient: letters above
+        the first header; a header without a name or without a sequence.
+    """
+
+    def wrong(line: int, problem: str) -> Part:
+        if not is_lenient:
+            raise ValueError(f"{shown}:{line}: {problem}")
+        return Part(line, problem=problem)
+
+    header = num_headers = 0
+    is_empty = is_begun = False  # the record; the file
+    with contextlib.closing(lines):
+        for number, text in lines:
+            text = text.strip()
+            if not text or number == header:  # more of a long header
+                continue
+            if text[:1] == b">":
+                if is_empty:
+                    yield wrong(header, "a header without a sequence")
+                header, is_empty, num_headers = number, True, num_headers + 1
+                name = b"".join(text[1:].split(None, 1)[:1]).decode("utf-8", "replace")
+                if not name and not is_lenient:
+                    wrong(number, "a header without a name")
+                yield Part(number, name or f"record{num_headers}")
+            elif header:
+                is_empty = False
+                yield Part(number, None, text)
+            elif not is_begun:
+                found = repr(text[:20].decode("latin-1"))
+                problem = f"not FASTA; a header '>name' is expected, found {found}"
+                yield wrong(number, problem)
+            is_begun = True
+    if is_empty:
+        yield wrong(header, "a header without a sequence")
+    if not is_begun:
+        raise ValueError(f"{shown}: the file is empty")
+
+
+def blocks(path: textfile.Path) -> Iterator[bytes]:
+    """Yields a FASTA file in blocks of whole records, as they are in the file.
+
+    Raises:
+      ValueError: a record is longer than a block, 2 MiB.
+      EOFError, OSError, zlib.error: the file cannot be read.
+    """
+    with textfile.open_bytes(path) as file:
+        held = b""
+        while part := file.read(_BLOCK_BYTES):
+            held += part
+            cut = held.rfind(b"\n>") + 1
+            if cut:
+                yield held[:cut]
+                held = held[cut:]
+            elif len(held) > _BLOCK_BYTES:
+                raise ValueError(f"{path}: a record is longer than a block")
+        if held:
+            yield held

@@ -1,0 +1,32 @@
+from ssrlm_jax.rna import fasta, textfile
+
+
+def test_a_line_longer_than_a_part_comes_in_pieces(tmp_path, monkeypatch):
+    monkeypatch.setattr(textfile, "_PART_BYTES", 4)
+    path = tmp_path / "x.fa"
+    path.write_text(">a long header\nACGUACGUA\nC\n>b\nGG\n")
+    parts = list(fasta.parts(textfile.parts(path), path))
+    assert [part.line for part in parts if part.name] == [1, 4]
+    assert max(len(part.letters) for part in parts) <= 4
+    assert b"".join(p.letters for p in parts) == b"ACGUACGUACGG"
+
+
+def test_what_is_wrong_is_told_where_the_others_are_wanted():
+    given = [b"AC", b"GU", b">", b">a", b"AC", b">b"]
+    lines = (line for line in enumerate(given, start=1))
+    assert list(fasta.parts(lines, "x", is_lenient=True)) == [
+        (1, None, b"", "not FASTA; a header '>name' is expected, found 'AC'"),
+        (3, "record1", b"", ""),
+        (3, None, b"", "a header without a sequence"),
+        (4, "a", b"", ""),
+        (5, None, b"AC", ""),
+        (6, "b", b"", ""),
+        (6, None, b"", "a header without a sequence"),
+    ]
+
+
+def test_blocks_hold_whole_records(tmp_path, monkeypatch):
+    monkeypatch.setattr(fasta, "_BLOCK_BYTES", 8)
+    path = tmp_path / "x.fa"
+    path.write_text(">a\nAC\n>b\nG\n>c\nU\n")
+    assert list(fasta.blocks(path)) == [b">a\nAC\n", b">b\nG\n", b">c\nU\n"]
