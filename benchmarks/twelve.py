@@ -19,7 +19,7 @@ import report
 
 from ssrlm_jax import load
 from ssrlm_jax.external import vienna
-from ssrlm_jax.infer import canvas, confidence, layout
+from ssrlm_jax.infer import canvas, layout
 from ssrlm_jax.metrics import pairs
 from ssrlm_jax.rna import formats
 from ssrlm_jax.rna import structure as structures
@@ -41,14 +41,15 @@ def main() -> None:
     given = parser.parse_args()
     records = list(formats.read_table(TWELVE))
     letters = [record.sequence for record in records]
-    predicted = load(given.model).fold(letters)
+    predictor = load(given.model)
+    predicted = predictor.fold(letters)
     folded = vienna.Vienna().fold(letters)
     rows, sketches = [], []
     for record, ours, theirs in zip(records, predicted, folded, strict=True):
         known = record.structure
         assert known is not None, "the table has structures"
         f1_ours, f1_theirs = _f1(ours.structure, known), _f1(theirs.structure, known)
-        expected = confidence.expected_f1(ours.structure, ours.probabilities)
+        expected = predictor.expected_f1(ours)
         rows.append((record.name, len(record.sequence), f1_ours, f1_theirs, expected))
         sketches.append(
             [

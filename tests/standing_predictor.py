@@ -9,6 +9,7 @@ import types
 import numpy as np
 
 from ssrlm_jax import config, infer
+from ssrlm_jax.infer import confidence
 from ssrlm_jax.rna import probabilities
 from ssrlm_jax.rna import structure as structures
 
@@ -53,6 +54,9 @@ class Predictor:
 
     def relatives(self, sequence):
         return []
+
+    def expected_f1(self, prediction):
+        return confidence.expected_f1(prediction.structure, prediction.probabilities)
 
     def embed(self, sequences, layer=-1, pool="mean"):
         rows = [np.full((len(s), 4), layer + len(s), np.float32) for s in sequences]

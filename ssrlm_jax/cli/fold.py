@@ -140,10 +140,11 @@ def _fold(parsed: argparse.Namespace) -> int:
         good = usable(
             records, report, predictor.trained_length, predictor.max_fold_length
         )
-        for record, listed in _folded(predictor, good, report):
-            near = _described(predictor.relatives(record.sequence))
+        for record, predicted in _folded(predictor, good, report):
+            told = about | {"expected_f1": round(predictor.expected_f1(predicted), 4)}
+            told |= _described(predictor.relatives(record.sequence))
             try:
-                write(record, listed, about | near)
+                write(record, predicted.probabilities, told)
             except ValueError as error:
                 report.problem(f"{record.place}: {record.name}: {error}")
             else:
@@ -201,8 +202,8 @@ def _folded(
     predictor: "predictors.Predictor",
     records: Iterable[formats.Record],
     report: reports.Report,
-) -> Iterator[tuple[formats.Record, probabilities.PairProbabilities]]:
-    """Yields records with their structure, and the probabilities of their pairs.
+) -> "Iterator[tuple[formats.Record, predictors.Prediction]]":
+    """Yields records with their structure, and their predictions.
 
     Where memory is full, the longest record that waits is reported, the rest goes on.
     """
@@ -218,7 +219,7 @@ def _folded(
             for predicted in predictor.predict(sequences()):
                 structure = predicted.structure
                 record = dataclasses.replace(waiting.popleft(), structure=structure)
-                yield record, predicted.probabilities
+                yield record, predicted
         except (MemoryError, RuntimeError) as error:
             if not reports.is_full(error) or not waiting:
                 raise

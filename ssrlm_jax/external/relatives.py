@@ -24,7 +24,7 @@ from ssrlm_jax.rna import decode, formats, probabilities, textfile
 from ssrlm_jax.rna import structure as structures
 
 NAME = "relatives"
-VERSION = 1  # of what is computed here
+VERSION = 2  # of what is computed here
 FILE = "relatives.tsv.gz"  # of a directory that holds a model which reads them
 _COLUMNS = ("id", "sequence", "dotbracket")
 

@@ -30,10 +30,13 @@ class Rules(NamedTuple):
     Attributes:
       thresholds: by `DecodingConfig.rule`.
       own: what is done where no rule is asked for.
+      line: intercept and slope from the F1 that probabilities promise to the F1 that
+        was reached on validation RNA.
     """
 
     thresholds: Mapping[config.DecodingConfig, float]
     own: config.DecodingConfig
+    line: tuple[float, float] = (0.0, 1.0)
 
 
 NO_RULES = Rules({}, config.DecodingConfig())
@@ -79,7 +82,8 @@ def agreement(
       rule: of decoding, with its threshold.
 
     Returns:
-      Means over RNAs of `f1` and `expected_f1`, and their `correlation` (Pearson).
+      Means over RNAs of `f1` and `expected_f1`, their `correlation` (Pearson), and
+      `intercept` and `slope` of the line from the second to the first.
     """
     from ssrlm_jax.metrics import pairs, statistics
 
@@ -90,10 +94,14 @@ def agreement(
         expected.append(confidence.expected_f1(found, listed))
     f1_N, expected_N = pairs.f1(np.array(counts)), np.array(expected)
     sums = statistics.moments(f1_N, expected_N)
+    shared, own = np.cov(f1_N, expected_N, bias=True)[:, 1]
+    slope = shared / own if own else 1.0  # least squares
     return {
         "f1": float(f1_N.mean()),
         "expected_f1": float(expected_N.mean()),
         "correlation": float(statistics.pearson_of_sums(sums[None])[0]),
+        "intercept": float(f1_N.mean() - slope * expected_N.mean()),
+        "slope": float(slope),
     }
 
 
@@ -131,12 +139,14 @@ def load(directory: pathlib.Path) -> Rules:
             for row in facts["decodings"]
         ]
         own = found[facts["best"]] if "best" in facts else config.DecodingConfig()
+        fitted = {"intercept": 0.0, "slope": 1.0} | facts.get("expected_f1", {})
+        line = float(fitted["intercept"]), float(fitted["slope"])
     except (LookupError, TypeError, ValueError) as error:
         raise ValueError(
             f"{path}: not thresholds of decoding: {error}; remove it, or make it anew: "
             "`ssrlm thresholds --force`"
         ) from error
-    return Rules({one.rule: one.threshold for one in found}, own)
+    return Rules({one.rule: one.threshold for one in found}, own, line)
 
 
 def flags_of(rule: config.DecodingConfig) -> str:

@@ -20,7 +20,7 @@ import numpy as np
 
 from ssrlm_jax import config, model_dir, types
 from ssrlm_jax.external import energies, relatives
-from ssrlm_jax.infer import decodings, row_heads, rows
+from ssrlm_jax.infer import confidence, decodings, row_heads, rows
 from ssrlm_jax.models import attention, heads, layerwise, pair_tiles, shapes
 from ssrlm_jax.models import encoder as encoders
 from ssrlm_jax.rna import batches, decode, probabilities
@@ -258,6 +258,18 @@ class Predictor:
                 "`ssrlm finetune`, or use `ssrlm contacts`, which needs none"
             )
         return self._head
+
+    def expected_f1(self, prediction: Prediction) -> float:
+        """Returns the F1 that a prediction is expected to have, 0..1.
+
+        What its probabilities promise (`confidence.expected_f1`), as far as such
+        promises were kept on validation RNA, where `ssrlm thresholds` looked.
+        """
+        intercept, slope = self._rules.line
+        promised = confidence.expected_f1(
+            prediction.structure, prediction.probabilities
+        )
+        return min(1.0, max(0.0, intercept + slope * promised))
 
     def relatives(self, sequence: str) -> list[Relative]:
         """Returns the RNA with known structures that the model takes for relatives.

@@ -71,7 +71,8 @@ def as_dot_bracket(
     Args:
       record: has a structure.
       listed: probabilities of its pairs.
-      about: of its "relatives" the first is named, where there are any.
+      about: of its "relatives" the first is named, where there are any; its
+        "expected_f1" goes before what the probabilities promise.
 
     Raises:
       ValueError: a base triple, or more crossings than there are brackets.
@@ -79,7 +80,8 @@ def as_dot_bracket(
     structure = structure_formats.structure_of(record)
     check_writable(structure, ["dbn"])
     dots = structures.to_dot_bracket(structure)
-    expected = confidence.expected_f1(structure, listed)
+    promised = confidence.expected_f1(structure, listed)
+    expected = about.get("expected_f1", promised)
     header = f">{record.name} expected F1 {expected:.2f}"
     for one in about.get("relatives", ())[:1]:
         share = f"{one['identity']:.0%} equal, {one['aligned']:.0%} aligned"

@@ -66,6 +66,22 @@ def test_what_is_kept_is_found_again(tmp_path):
     assert [one.name for one in tmp_path.iterdir()] == ["decodings.json"]
 
 
+def test_what_is_promised_is_held_against_what_is_reached(tmp_path):
+    rule = config.DecodingConfig(threshold=0.2)
+    known = [_known(wrong) for wrong in (0.1, 0.19, 0.6, 0.9)]
+    found = decodings.agreement(known, rule)
+    # The wrong pair is taken from the third on: F1 1 and then 6/7.
+    assert found["f1"] == pytest.approx((2 + 2 * 6 / 7) / 4)
+    reached = found["intercept"] + found["slope"] * found["expected_f1"]
+    assert reached == pytest.approx(found["f1"])  # a line goes through the means
+    same = decodings.agreement([_known(0.1)] * 2, rule)
+    assert same["slope"] == 1.0
+    assert same["intercept"] == pytest.approx(same["f1"] - same["expected_f1"])
+    chosen = list(decodings.choose([_known(0.195)], ["greedy"]))
+    decodings.save(tmp_path, chosen, {"expected_f1": found})
+    assert decodings.load(tmp_path).line == (found["intercept"], found["slope"])
+
+
 @pytest.mark.parametrize(
     "content",
     [

@@ -158,6 +158,16 @@ def test_long_rna_with_energies_in_tiles_is_equal_to_the_whole(reading):
         np.testing.assert_allclose(found_LL, expected_LL, atol=1e-5)
 
 
+def test_the_expected_f1_is_what_was_reached_on_validation(reading):
+    rules = decodings.Rules({}, config.DecodingConfig(), (0.1, 0.5))
+    plain = predictors.Predictor(*reading)
+    fitted = predictors.Predictor(*reading, rules=lambda: rules)
+    (predicted,) = plain.fold(["GC" * 30])
+    promised = plain.expected_f1(predicted)
+    assert 0.0 < promised < 1.0
+    assert fitted.expected_f1(predicted) == pytest.approx(0.1 + 0.5 * promised)
+
+
 def test_energies_of_another_version_are_said(reading):
     description, params = reading
     predictor = predictors.Predictor(description, params)
