@@ -7,6 +7,7 @@ import contextlib
 import errno
 import os
 import pathlib
+import shutil
 import tempfile
 from collections.abc import Iterator
 
@@ -38,6 +39,29 @@ def whole(path: Path) -> Iterator[pathlib.Path]:
     except BaseException:
         discard(path)
         raise
+
+
+@contextlib.contextmanager
+def whole_directory(directory: pathlib.Path) -> Iterator[pathlib.Path]:
+    """Yields an empty directory, which takes its place at the end, of what is there.
+
+    Raises:
+      OSError: it cannot be written, such as on a full disk; nothing is left.
+    """
+    part = directory.with_name(f".{directory.name}.unfinished")
+    shutil.rmtree(part, ignore_errors=True)
+    part.mkdir(parents=True)
+    try:
+        yield part
+        if directory.exists():
+            shutil.rmtree(directory)
+        part.rename(directory)
+    except OSError as error:
+        if error.errno != errno.ENOSPC:
+            raise
+        raise cannot(directory, error) from error
+    finally:
+        shutil.rmtree(part, ignore_errors=True)
 
 
 def write_text(path: Path, text: str) -> None:

@@ -7,7 +7,6 @@ training code. Parameters are named by their path in the Flax tree, a/b/c.
 import collections
 import contextlib
 import dataclasses
-import errno
 import functools
 import itertools
 import json
@@ -114,7 +113,9 @@ def save(
       ValueError: something else is there, or a weight is too large for float16.
     """
     is_model = (directory / DESCRIPTION_FILE).is_file()
-    with appearing(directory, is_replaced=is_replaced and is_model) as beside:
+    if not (is_replaced and is_model):
+        check_free(directory)
+    with files.whole_directory(directory) as beside:
         from flax import traverse_util  # JAX: seconds that `describe` need not wait
 
         flat = traverse_util.flatten_dict(params, sep="/")
@@ -134,34 +135,6 @@ def check_free(directory: pathlib.Path) -> None:
         )
     if not directory.name:
         raise ValueError(f"{directory} cannot be made; give a new directory")
-
-
-@contextlib.contextmanager
-def appearing(
-    directory: pathlib.Path, *, is_replaced: bool = False
-) -> Iterator[pathlib.Path]:
-    """Yields a directory beside, which takes its name at the end; or goes, if it fails.
-
-    Raises:
-      ValueError: something is there, and it is not replaced.
-      OSError: the disk is full.
-    """
-    if not is_replaced:
-        check_free(directory)
-    beside = directory.with_name(f".{directory.name}.unfinished")
-    shutil.rmtree(beside, ignore_errors=True)
-    beside.mkdir(parents=True)
-    try:
-        yield beside
-        if directory.exists():
-            shutil.rmtree(directory)
-        beside.rename(directory)
-    except OSError as error:
-        if error.errno != errno.ENOSPC:
-            raise
-        raise files.cannot(directory, error) from error
-    finally:
-        shutil.rmtree(beside, ignore_errors=True)
 
 
 def write_arrays(

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import safetensors
 
-from ssrlm_jax import config, model_dir
+from ssrlm_jax import config, files, model_dir
 from ssrlm_jax.convert import rules, sources
 from ssrlm_jax.rna import alphabet
 
@@ -180,7 +180,8 @@ def write(model: pathlib.Path, out: pathlib.Path) -> tuple[int, list[str]]:
             key = name if name.startswith("lm_head.") else f"model.{name}"
             parts = functools.partial(_one, values, rule, number)
             arrays[key] = model_dir.Lazy(rule.shape, parts)
-    with model_dir.appearing(out) as beside:
+    model_dir.check_free(out)
+    with files.whole_directory(out) as beside:
         model_dir.write_arrays(beside / sources.WEIGHT_FILES[0], arrays)
         settings = _settings(sizes, description.letters)
         settings |= {ORIGIN_KEY: model_dir.origin(description)}

@@ -19,7 +19,7 @@ import pathlib
 
 import numpy as np
 
-from ssrlm_jax import model_dir
+from ssrlm_jax import files, model_dir
 from ssrlm_jax.infer import evaluation
 from ssrlm_jax.jobs import command
 from ssrlm_jax.prepare import training_sets
@@ -40,6 +40,7 @@ def make(parsed: argparse.Namespace) -> None:
             families.setdefault(name, set()).update(names)
             if kind.split("/")[-1] not in own_sets:
                 tested |= names
+    model_dir.check_free(parsed.out)
     found = training_sets.make(
         _read(parsed.labelled),
         _read(parsed.consensus) if parsed.consensus else [],
@@ -53,7 +54,7 @@ def make(parsed: argparse.Namespace) -> None:
         num_threads=os.cpu_count() or 1,
         seed=parsed.seed,
     )
-    with model_dir.appearing(parsed.out) as beside:
+    with files.whole_directory(parsed.out) as beside:
         formats.write_table(beside / "train.tsv", found.train)
         formats.write_table(beside / "held_out.tsv", found.held_out)
         order = np.random.default_rng(parsed.seed).permutation(len(validation))

@@ -6,18 +6,16 @@ whole corpus. Files become a corpus by build.py.
 
 import os
 import pathlib
-import shutil
 from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
 
+from ssrlm_jax import files
 from ssrlm_jax.data import rows
 from ssrlm_jax.prepare import pack, windows
 from ssrlm_jax.rna import alphabet, formats
 from ssrlm_jax.rna import structure as structures
-
-UNFINISHED = ".unfinished"
 
 
 def write_corpus(
@@ -47,35 +45,33 @@ def write_corpus(
     directory = pathlib.Path(out)
     if directory.exists():
         raise ValueError(f"{directory} exists; name another directory or remove it")
-    beside = directory.with_name(directory.name + UNFINISHED)
-    shutil.rmtree(beside, ignore_errors=True)
     shape = pack.Shape(row_length=row_length, max_segments=max_segments, seed=seed)
     longest, shortest = pack.window_lengths(row_length, tail_share)
     collector = windows.Collector()
     shards = []
     num_in = 0
-    for (split, source), chosen in records.items():
-        for number, record in enumerate(chosen):
-            token_L, partner_L = _encoded(record)
-            ends = windows.cuts(len(token_L), longest, shortest)
-            collector.add(record.name, token_L, partner_L, ends, number)
-            num_in += 1
-        place = (split, source, 0, 1)
-        shards.append(pack.write_shard(beside, place, [collector.windows()], shape))
-        collector.clear()
-    num_out = sum(shard.num_records for shard in shards)
-    stage = rows.Stage(
-        name="pack", num_in=num_in, num_out=num_out, changed=dict(collector.counts)
-    )
-    manifest = rows.Manifest(
-        row_length=row_length,
-        max_segments=max_segments,
-        shards=tuple(shards),
-        stages=(stage,),
-        how=dict(how or {}),
-    )
-    rows.write_manifest(beside, manifest)
-    beside.replace(directory)
+    with files.whole_directory(directory) as beside:
+        for (split, source), chosen in records.items():
+            for number, record in enumerate(chosen):
+                token_L, partner_L = _encoded(record)
+                ends = windows.cuts(len(token_L), longest, shortest)
+                collector.add(record.name, token_L, partner_L, ends, number)
+                num_in += 1
+            place = (split, source, 0, 1)
+            shards.append(pack.write_shard(beside, place, [collector.windows()], shape))
+            collector.clear()
+        num_out = sum(shard.num_records for shard in shards)
+        stage = rows.Stage(
+            name="pack", num_in=num_in, num_out=num_out, changed=dict(collector.counts)
+        )
+        manifest = rows.Manifest(
+            row_length=row_length,
+            max_segments=max_segments,
+            shards=tuple(shards),
+            stages=(stage,),
+            how=dict(how or {}),
+        )
+        rows.write_manifest(beside, manifest)
     return manifest
 
 

@@ -1,8 +1,8 @@
 """Structure files → the tables of RNA chains with base pairs, split for training.
 
 Files are read by `chains.read`, one task each, whose results stay in `OUT.work`; the
-rest takes seconds and is made anew, in `OUT.unfinished`, which is renamed at the end.
-Whatever is left out is listed with its reason.
+rest takes seconds and is made anew, in a directory beside `OUT`, which is renamed at
+the end. Whatever is left out is listed with its reason.
 """
 
 import dataclasses
@@ -10,11 +10,11 @@ import importlib.metadata
 import json
 import os
 import pathlib
-import shutil
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from ssrlm_jax import config
+from ssrlm_jax import files as disk
 from ssrlm_jax.external import infernal, mmseqs, rnapolis
 from ssrlm_jax.prepare import (
     chains,
@@ -30,7 +30,6 @@ Record = pdb_tables.Record
 Dropped = pdb_split.Dropped
 REPORT = "report.json"
 WORK = ".work"
-UNFINISHED = ".unfinished"
 
 
 def build(
@@ -69,20 +68,17 @@ def build(
     unique, equal = pdb_split.unique(records, settings)
     unique = pdb_split.divided(unique, settings)
     dropped += equal
-    place = directory.with_name(directory.name + UNFINISHED)
-    shutil.rmtree(place, ignore_errors=True)
-    place.mkdir()
-    _write(place, records, unique, dropped)
-    shards = pdb_tables.write_atoms(place, unique, settings.shard_nucleotides)
-    told = {
-        "how": how,
-        **pdb_report.counts(entries, records, unique, dropped),
-        "atom_shards": shards,
-        "annotators": pdb_report.annotators(records, settings.annotator),
-        "published": pdb_report.published(unique, published, settings.annotator),
-    }
-    (place / REPORT).write_text(json.dumps(told, indent=1) + "\n")
-    place.replace(directory)
+    with disk.whole_directory(directory) as place:
+        _write(place, records, unique, dropped)
+        shards = pdb_tables.write_atoms(place, unique, settings.shard_nucleotides)
+        told = {
+            "how": how,
+            **pdb_report.counts(entries, records, unique, dropped),
+            "atom_shards": shards,
+            "annotators": pdb_report.annotators(records, settings.annotator),
+            "published": pdb_report.published(unique, published, settings.annotator),
+        }
+        (place / REPORT).write_text(json.dumps(told, indent=1) + "\n")
     return told
 
 
