@@ -43,10 +43,15 @@ def test_trna_is_a_cloverleaf(predictor, known):
     assert len(found.structure.pairs) <= len(known[0].structure.pairs) + 1
 
 
-def test_energies_are_read(predictor):
+def test_energies_and_relatives_are_read(predictor, known):
     names = {name["program"] for name in predictor.description.made["energies"]}
-    assert names == {vienna.Vienna().describe()["program"]}
-    assert predictor.description.head.energies == ("vienna", "andronescu", "langdon")
+    assert names == {vienna.Vienna().describe()["program"], "relatives"}
+    sources = ("vienna", "andronescu", "langdon", "relatives")
+    assert predictor.description.head.energies == sources
+    assert predictor.energy_note == "" or "ViennaRNA" in predictor.energy_note
+    (nearest, *_) = predictor.relatives(known[0].sequence)  # there are many tRNAs
+    assert nearest.confidence > 0.8
+    assert not predictor.relatives("ACGU" * 10)
 
 
 def test_the_fasta_of_the_readme_is_the_twelve(known):
