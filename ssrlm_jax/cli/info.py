@@ -132,7 +132,7 @@ def _sum_up_model(
 ) -> dict[str, Any]:
     """Returns what one wants to know of a model; "" is left out."""
     description = model_dir.describe(directory)
-    sizes, made = description.architecture, description.made
+    sizes, head, made = description.architecture, description.head, description.made
     others = len(facts["thresholds of rules"])
     told = {
         "holds": _MODEL,
@@ -140,6 +140,7 @@ def _sum_up_model(
         "parameters": facts["parameters"],
         "encoder": f"{sizes.num_layers} layers of width {sizes.width}, "
         f"{sizes.num_heads} heads",
+        "head": f"{head.kind}, {head.num_blocks} blocks" if head else "",
         "letters": facts["letters"],
         "trained": _trained(description),
         "trained on": made.get("data") or _files(made.get("config", {})),

@@ -102,7 +102,7 @@ def test_a_run_ends_with_the_best_model_and_its_threshold(whole, capsys):
     assert cli.main(["fold", "GGGGAAACCCC", "-m", str(path / "model")]) == 0
     assert capsys.readouterr().out.splitlines()[1] == "GGGGAAACCCC"
     assert cli.main(["info", str(path / "model")]) == 0
-    assert "kind rinalmo" in capsys.readouterr().out
+    assert "rinalmo, 2 blocks" in capsys.readouterr().out
 
 
 def test_thresholds_of_other_rules_are_chosen_and_used(whole, table, tmp_path, capsys):
