@@ -47,7 +47,10 @@ case $stage in
       --config.data.max_length=500 --config.epochs=1 --config.evaluations_per_epoch=1 \
       --config.optimizer.learning_rate=4e-4 --config.loop.ema_decay=0.995 ;;
   decoding) "$python" launch/decoding.py --config.model="$work/runs/last/model" \
-      --config.validation="$work/sets/validation.tsv" --config.methods=greedy,nested --force ;;
+      --config.validation="$work/sets/validation.tsv" --config.methods=greedy,nested --force
+    "$python" launch/contacts.py --config.model="$work/runs/last/model" --config.max_length=200 \
+      --config.train="$s/pdb_TR1.tsv.gz" --config.validation="$s/pdb_VL1.tsv.gz" \
+      --config.test="$work/sets/held_out.tsv" --force ;;
   ship) "$python" launch/ship.py --model="$work/runs/last/model" --name=energies \
       --card=configs/shipped/energies.json ;;
   scores)

@@ -8,6 +8,8 @@ from ssrlm_jax import files
 from ssrlm_jax.cli import fold, models, reports
 from ssrlm_jax.infer import results
 
+_POOR = 0.1  # precision
+
 
 def add(parser: argparse.ArgumentParser) -> None:
     """Adds the flags of `ssrlm contacts`."""
@@ -43,6 +45,11 @@ def _contacts(parsed: argparse.Namespace) -> int:
     with reports.Report(
         "contacts", "predicted", is_output_shown=parsed.out is None
     ) as report:
+        if predictor.precision is not None and predictor.precision < _POOR:
+            report.say(
+                f"warning: {predictor.precision:.1%} of such contacts were right on "
+                "test RNA, which is about chance; `ssrlm fold` has a better way"
+            )
         good = fold.usable(
             records, report, predictor.trained_length, predictor.max_length
         )

@@ -59,11 +59,15 @@ class Contacts:
     def __init__(
         self, maps: Maps, fitted: Mapping[str, Any], trained_length: int | None = None
     ) -> None:
-        """Makes it of an encoder, the content of `FILE` and the model's longest RNA."""
+        """Makes it of an encoder, the content of `FILE` and the model's longest RNA.
+
+        `precision` is that on test RNA, of as many pairs as are known; None: not told.
+        """
         self.trained_length = trained_length
         self.max_length = maps.max_length
         self.least = int(fitted["min_separation"])
         self.threshold = float(fitted["threshold"])
+        self.precision = fitted.get("mean", {}).get("all P@true")
         self._maps = maps
         self._weight_1F = np.asarray(fitted["weights"], np.float32).reshape(1, -1)
         self._intercept_1 = np.array([fitted["intercept"]], np.float32)

@@ -3,7 +3,8 @@ r"""Puts a trained model into the package, with its card, as float16.
   ssrlm ship --model=runs/long/model --name=energies --card=card.json
 
 CARD holds what a person should know and the weights do not say: licence, citation,
-data, left_out, cost, command. Thresholds of `ssrlm thresholds` go along.
+data, left_out, cost, command. Thresholds of `ssrlm thresholds` go along, known
+structures of relatives, and what `ssrlm fit_contacts` has fitted.
 """
 
 import argparse
@@ -11,11 +12,13 @@ import dataclasses
 import json
 import pathlib
 
-from ssrlm_jax import model_dir
+from ssrlm_jax import files, model_dir
 from ssrlm_jax.external import relatives
 from ssrlm_jax.infer import catalogue, decodings
 from ssrlm_jax.jobs import command
 
+CONTACTS = "contacts.json"  # of infer.contacts, which loads JAX
+_OF_CONTACTS = ("weights", "intercept", "threshold", "min_separation", "mean", "spread")
 CARD = ("licence", "citation", "data_until", "data", "left_out", "cost", "command")
 
 
@@ -44,6 +47,11 @@ def ship(parsed: argparse.Namespace) -> None:
         dtype="float16",
         others=[path for path in others if path.exists()],
     )
+    fitted = parsed.model / CONTACTS
+    if fitted.exists():
+        found = json.loads(fitted.read_text())
+        told = {name: value for name, value in found.items() if name in _OF_CONTACTS}
+        files.write_text(out / CONTACTS, json.dumps(told, indent=1) + "\n")
     size = sum(path.stat().st_size for path in catalogue.SHIPPED.rglob("*"))
     print(f"wrote {out}; all shipped models: {size / 1e6:.1f} MB")
 

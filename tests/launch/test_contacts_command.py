@@ -90,8 +90,14 @@ def test_a_fit_ends_in_the_model_directory_and_is_used_from_there(
     assert _run(model, "--force").returncode == 0
     assert json.loads((model / "model" / "contacts.json").read_text()) == fitted
 
-    assert cli.main(["contacts", sequence, "-m", str(model / "model")]) == 0
-    for line in capsys.readouterr().out.splitlines():
+    path = model / "model" / "contacts.json"
+    for precision, is_warned in ((0.024, True), (0.5, False)):
+        fitted["mean"]["all P@true"] = precision
+        path.write_text(json.dumps(fitted))
+        assert cli.main(["contacts", sequence, "-m", str(model / "model")]) == 0
+        told = capsys.readouterr()
+        assert ("2.4% of such contacts were right" in told.err) == is_warned
+    for line in told.out.splitlines():
         name, i, j, probability = line.split("\t")
         assert name == "sequence"
         assert int(j) - int(i) >= 6
