@@ -18,7 +18,8 @@ tune() {  # NAME, then flags
   JAX_NUM_CPU_DEVICES=$devices "$python" launch/finetune.py \
     --config=configs/secondary/energies.py --workdir="$work/runs/$1" \
     --config.data.validation="$work/sets/validation.tsv" --config.data.leave_out="$tests" \
-    --config.relatives="$work/sets/train.tsv" --config.energies="$work/energies" --config.mesh.data="$devices" "${@:2}"
+    --config.relatives="$work/sets/train.tsv" --config.energies="$work/energies" \
+    --config.mesh.data="$devices" "${@:2}"
 }
 score() {  # NAME TRUTH, then flags
   [ -f "$work/scores/$1/scores.json" ] && return

@@ -298,15 +298,10 @@ class Relatives:
 
     def _predict_one(self, letters: str, least: float | None) -> folded.Prediction:
         pair_P2, probability_P = vote(len(letters), self.of(letters))
-        order = np.argsort(-probability_P, kind="stable")
-        taken: set[int] = set()
-        pairs = []
-        for pair in pair_P2[order[probability_P[order] > 0.5]].tolist():
-            if not taken & set(pair):
-                taken |= set(pair)
-                pairs.append(pair)
-        kept = np.array(sorted(pairs), np.int32).reshape(-1, 2)
-        dots = structures.to_dot_bracket(structures.Structure(len(letters), kept))
+        i, j = pair_P2.T.astype(np.int32)
+        votes = probabilities.PairProbabilities(i, j, probability_P.astype(np.float32))
+        kept = decode.decode(votes, letters, threshold=0.5)
+        dots = structures.to_dot_bracket(kept)
         if least is None:
             return folded.Prediction(dots, None)
         listed = zip(*(pair_P2.T + 1).tolist(), probability_P.tolist(), strict=True)

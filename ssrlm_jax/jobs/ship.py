@@ -17,13 +17,14 @@ from ssrlm_jax.external import relatives
 from ssrlm_jax.infer import catalogue, decodings
 from ssrlm_jax.jobs import command
 
-CONTACTS = "contacts.json"  # of infer.contacts, which loads JAX
 _OF_CONTACTS = ("weights", "intercept", "threshold", "min_separation", "mean", "spread")
 CARD = ("licence", "citation", "data_until", "data", "left_out", "cost", "command")
 
 
 def ship(parsed: argparse.Namespace) -> None:
     """Reads a model and its card, and writes both into the package."""
+    from ssrlm_jax.infer import contacts  # JAX: seconds
+
     card = json.loads(parsed.card.read_text())
     if sorted(card) != sorted(CARD):
         raise ValueError(f"{parsed.card}: {', '.join(CARD)} are expected")
@@ -47,11 +48,11 @@ def ship(parsed: argparse.Namespace) -> None:
         dtype="float16",
         others=[path for path in others if path.exists()],
     )
-    fitted = parsed.model / CONTACTS
+    fitted = parsed.model / contacts.FILE
     if fitted.exists():
         found = json.loads(fitted.read_text())
         told = {name: value for name, value in found.items() if name in _OF_CONTACTS}
-        files.write_text(out / CONTACTS, json.dumps(told, indent=1) + "\n")
+        files.write_text(out / contacts.FILE, json.dumps(told, indent=1) + "\n")
     size = sum(path.stat().st_size for path in catalogue.SHIPPED.rglob("*"))
     print(f"wrote {out}; all shipped models: {size / 1e6:.1f} MB")
 
