@@ -171,6 +171,7 @@ class FinetuneConfig:
     model: str = ""  # directory of the encoder, or "random" for one of `encoder`
     energies: str = "~/.cache/ssrlm-jax/energies"  # where those of a head are kept
     relatives: str = ""  # files of structures, of head.energy=relatives; "": train
+    unseen: float = 0.3  # share of the RNA that trains and is shown no relatives
     epochs: int = 100
     warmup_epochs: int = 10
     evaluations_per_epoch: int = 1
@@ -202,6 +203,7 @@ class FinetuneConfig:
             self.evaluations_per_epoch,
             "is not positive",
         )
+        checks.below_one("unseen", self.unseen)
         checks.finite("encoder_rate", self.encoder_rate)
         if self.model == RANDOM:
             checks.positive("encoder", self.encoder, "num_layers")

@@ -25,7 +25,6 @@ from ssrlm_jax.rna import probabilities
 
 LEAST = 1e-4  # of a pair that is listed
 _ROW = np.dtype([("i", "<i4"), ("j", "<i4"), ("probability", "<f2")])
-_UNSEEN = 0.3  # of the RNAs in training, those that are shown without relatives
 _AT_ONCE = 64  # sequences that a process gets; parameters are loaded once for all
 
 Listed = probabilities.PairProbabilities
@@ -45,7 +44,8 @@ class Energies:
       span: j - i of a pair, at most, of local folding.
       folder: where maps are kept; "" keeps none.
       memory: RNA with known structures, of "relatives".
-      is_training: whether that RNA is what is trained on; see `relatives.Relatives`.
+      unseen: where that RNA is what is trained on, the share that is shown without
+        relatives, see `relatives.Relatives`; None: it is not.
 
     Raises:
       ValueError: another temperature than a program knows; no memory where it is asked.
@@ -59,7 +59,7 @@ class Energies:
     span: int = 400
     folder: str = ""
     memory: relatives.Memory | None = None
-    is_training: bool = False
+    unseen: float | None = None
 
     def __post_init__(self) -> None:
         for folder in self._folders:
@@ -164,9 +164,9 @@ class Energies:
             raise ValueError(
                 "no RNA with known structures was given to find relatives in"
             )
-        unseen = _UNSEEN if self.is_training else 0.0
+        is_training = self.unseen is not None
         return relatives.Relatives(
-            memory=self.memory, leaves_out_itself=self.is_training, unseen=unseen
+            memory=self.memory, leaves_out_itself=is_training, unseen=self.unseen or 0.0
         )
 
     @functools.cached_property

@@ -44,7 +44,7 @@ def finetune(settings: config.FinetuneConfig, flags: argparse.Namespace) -> None
     }
     split = data.split(settings.data, settings.seed)
     memory, energy = _energy(settings, split)
-    training_energy = energy and dataclasses.replace(energy, is_training=True)
+    training_energy = energy and dataclasses.replace(energy, unseen=settings.unseen)
     train = data.into_buckets(split.train, settings.data, training_energy)
     validation = data.into_buckets(split.validation, settings.data, energy)
     settings = settings.in_steps(train.batches_per_epoch)

@@ -176,7 +176,7 @@ def test_they_are_one_source_among_others(tmp_path, memory):
         np.testing.assert_array_equal(found.probability, expected.probability)
     # Another memory is another map, and so is training.
     other = relatives.remember([_record("stranger", STRANGER, "." * 88 + "()")])
-    for changed in ({"memory": other}, {"is_training": True}):
+    for changed in ({"memory": other}, {"unseen": 0.3}):
         ((_, listed),) = dataclasses.replace(source, **changed)([TRNA])
         assert len(listed.i) < len(alone.probabilities.i)
     with pytest.raises(ValueError, match="no RNA with known structures"):
