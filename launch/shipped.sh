@@ -1,9 +1,12 @@
 #!/usr/bin/env bash
 # Makes the models that come with the package, from raw files, on two CPU cores.
 #   launch/shipped.sh DATA WORK STAGE
-#   STAGE: sets | short | long | last | decoding | ship | scores, or all of them: all
-# DATA has the folders secondary/ (bpRNA, PDB and ArchiveII tables) and rfam/ (seed_ss,
-# benchmark_family_map); WORK gets sets/, energies/, runs/ and scores/. Every stage goes on
+#   STAGE: of `energies`: sets | short | long | last | decoding | ship | scores, or all
+#          of `letters`: letters_corpus | letters_pre | letters_predicted | letters_short |
+#          letters_long | letters_decoding | letters_ship | letters_scores, or letters
+# DATA has the folders secondary/ (bpRNA, PDB and ArchiveII tables), rfam/ (seed_ss,
+# benchmark_family_map), fasta/coding and ncrna_contrafold.tsv.gz (letters alone);
+# WORK gets sets/, energies/, corpora/, runs/ and scores/. Every stage goes on
 # where it stopped. Needs MMseqs2. Test sets are read by `scores` alone, once for a model.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -14,19 +17,23 @@ tests=$s/bprna_TS0.tsv.gz,$s/pdb_TS1.tsv.gz,$s/archiveII.tsv.gz,$s/pdb_VL1.tsv.g
 devices=${DEVICES:-2}
 export JAX_CPU_ENABLE_ASYNC_DISPATCH=false
 
-tune() {  # NAME, then flags
+tune() {  # CONFIG NAME, then flags
   JAX_NUM_CPU_DEVICES=$devices "$python" launch/finetune.py \
-    --config=configs/secondary/energies.py --workdir="$work/runs/$1" \
+    --config="configs/secondary/$1.py" --workdir="$work/runs/$2" \
     --config.data.validation="$work/sets/validation.tsv" --config.data.leave_out="$tests" \
-    --config.relatives="$work/sets/train.tsv" --config.energies="$work/energies" \
-    --config.mesh.data="$devices" "${@:2}"
+    --config.mesh.data="$devices" "${@:3}"
 }
-score() {  # NAME TRUTH, then flags
-  [ -f "$work/scores/$1/scores.json" ] && return
-  rm -rf "$work/scores/$1"  # what an interrupted run left
-  "$python" launch/evaluate.py --config.model=energies --config.is_own_rule=true \
-    --config.programs=vienna,relatives --config.truth="$2" --out="$work/scores/$1" \
-    --config.train="$work/sets/train.tsv" "${@:3}"
+energies() {  # NAME, then flags
+  tune energies "$1" --config.relatives="$work/sets/train.tsv" \
+    --config.energies="$work/energies" "${@:2}"
+}
+score() {  # MODEL NAME TRUTH, then flags
+  local out=$work/scores/$1/$2
+  [ -f "$out/scores.json" ] && return
+  rm -rf "$out"  # what an interrupted run left
+  "$python" launch/evaluate.py --config.model="$1" --config.is_own_rule=true \
+    --config.programs=vienna --config.truth="$3" --out="$out" \
+    --config.train="$work/sets/train.tsv" "${@:4}"
 }
 case $stage in
   all) for one in sets short long last decoding ship scores; do "$0" "$data" "$work" "$one"; done ;;
@@ -38,13 +45,13 @@ case $stage in
       "$work/sets/train.tsv" > "$work/sets/long.tsv"
     awk -F'\t' 'NR == 1 || /^TR1/ || (length($3) > 200 ? NR % 8 == 0 : /^bpRNA/ && NR % 5 == 1)' \
       "$work/sets/train.tsv" > "$work/sets/last.tsv" ;;
-  short) tune short --config.data.train="$work/sets/train.tsv" ;;
+  short) energies short --config.data.train="$work/sets/train.tsv" ;;
   # Half of the long RNA, a sixth of bpRNA's short again, the few structures of the PDB.
-  long) tune long --config.data.train="$work/sets/long.tsv" --config.model="$work/runs/short/model" \
+  long) energies long --config.data.train="$work/sets/long.tsv" --config.model="$work/runs/short/model" \
       --config.data.max_length=500 --config.epochs=1 --config.evaluations_per_epoch=2 \
       --config.optimizer.learning_rate=6e-4 --config.loop.ema_decay=0.998 ;;
   # A little of all, with what relatives say now (alignments of 4 nats and more).
-  last) tune last --config.data.train="$work/sets/last.tsv" --config.model="$work/runs/long/model" \
+  last) energies last --config.data.train="$work/sets/last.tsv" --config.model="$work/runs/long/model" \
       --config.data.max_length=500 --config.epochs=1 --config.evaluations_per_epoch=1 \
       --config.optimizer.learning_rate=4e-4 --config.loop.ema_decay=0.995 ;;
   decoding) "$python" launch/decoding.py --config.model="$work/runs/last/model" \
@@ -55,7 +62,43 @@ case $stage in
   ship) "$python" launch/ship.py --model="$work/runs/last/model" --name=energies \
       --card=configs/shipped/energies.json ;;
   scores)
-    score TS0 "$s/bprna_TS0.tsv.gz"
-    score TS1 "$s/pdb_TS1.tsv.gz" ;;
+    score energies TS0 "$s/bprna_TS0.tsv.gz" --config.programs=vienna,relatives
+    score energies TS1 "$s/pdb_TS1.tsv.gz" --config.programs=vienna,relatives ;;
+  # The paper's method: an encoder pre-trained with hidden stems, and a head.
+  letters) for one in corpus pre predicted short long decoding ship scores; do
+      "$0" "$data" "$work" "letters_$one"; done ;;
+  letters_corpus) "$python" launch/prepare_corpus.py --config=configs/corpus/contrafold.py \
+      --config.row_length=512 --ncrna="$data/ncrna_contrafold.tsv.gz" \
+      --other="$data/fasta/coding" --out="$work/corpora/contrafold512" \
+      --leave_out="$s/bprna_VL0.tsv.gz,$work/sets/held_out.tsv,$tests" ;;
+  letters_pre) "$python" launch/pretrain.py --config=configs/8m.py:masking=ssm \
+      --workdir="$work/runs/letters_pre" --config.data.corpus="$work/corpora/contrafold512" \
+      --config.data.row_length=512 --config.data.rows_per_batch=4 \
+      --config.data.validation_rows=64 --config.data.mix.other=0 --config.encoder.num_layers=4 \
+      --config.encoder.width=192 --config.encoder.num_heads=6 --config.encoder.num_kv_heads=6 \
+      --config.encoder.ffn_width=512 --config.compute.remat=none \
+      --config.optimizer.learning_rate=2e-3 --config.optimizer.warmup_steps=200 \
+      --config.loop.num_steps=2500 --config.loop.evaluate_every=500 --config.loop.save_every=500 ;;
+  # Half of the ncRNA up to 90 nt with the structures that CONTRAfold predicts.
+  letters_predicted)
+    [ -f "$work/sets/predicted.tsv" ] || gzip -dc "$data/ncrna_contrafold.tsv.gz" |
+      awk 'NR % 2' > "$work/sets/predicted.tsv"
+    tune letters letters_predicted --config.data.train="$work/sets/predicted.tsv" \
+      --config.data.leave_out="$s/bprna_VL0.tsv.gz,$work/sets/held_out.tsv,$tests" \
+      --config.model="$work/runs/letters_pre/model" --config.data.max_length=90 \
+      --config.data.batch_size=8 ;;
+  letters_short) tune letters letters_short --config.data.train="$work/sets/train.tsv" \
+      --config.model="$work/runs/letters_predicted/model" ;;
+  letters_long) tune letters letters_long --config.data.train="$work/sets/long.tsv" \
+      --config.model="$work/runs/letters_short/model" --config.data.max_length=500 \
+      --config.evaluations_per_epoch=2 --config.optimizer.learning_rate=5e-4 \
+      --config.loop.ema_decay=0.998 ;;
+  letters_decoding) "$python" launch/decoding.py --config.model="$work/runs/letters_long/model" \
+      --config.validation="$work/sets/validation.tsv" --config.methods=greedy,nested --force ;;
+  letters_ship) "$python" launch/ship.py --model="$work/runs/letters_long/model" \
+      --name=letters --card=configs/shipped/letters.json ;;
+  letters_scores)
+    score letters TS0 "$s/bprna_TS0.tsv.gz"
+    score letters TS1 "$s/pdb_TS1.tsv.gz" ;;
   *) echo "unknown stage $stage" >&2; exit 2 ;;
 esac
