@@ -1,13 +1,17 @@
 #!/usr/bin/env bash
 # Makes the models that come with the package, from raw files, on two CPU cores.
 #   launch/shipped.sh DATA WORK STAGE
-#   STAGE: of `energies`: sets | short | long | last | decoding | ship | scores, or all
+#   STAGE: of `energies`: sets | short | long | last | decoding | ship | scores, or all;
+#          then scores_archive
 #          of `letters`: letters_corpus | letters_pre | letters_predicted | letters_short |
 #          letters_long | letters_decoding | letters_ship | letters_scores, or letters
 # DATA has the folders secondary/ (bpRNA, PDB and ArchiveII tables), rfam/ (seed_ss,
 # benchmark_family_map), fasta/coding and ncrna_contrafold.tsv.gz (letters alone);
-# WORK gets sets/, energies/, corpora/, runs/ and scores/. Every stage goes on
-# where it stopped. Needs MMseqs2. Test sets are read by `scores` alone, once for a model.
+# WORK gets sets/, energies/, corpora/, runs/ and scores/. With NAME=energies_apart and
+# NEAREST=0.8 (and a WORK of its own) nothing trains, and no known structure is looked up,
+# that is 80 % identical to a test or validation record; ENERGIES names maps to share.
+# Every stage goes on where it stopped. Needs MMseqs2. Test sets are read by `scores` alone,
+# once for a model.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 data=$1 work=$2 stage=${3:-all} s=$1/secondary
@@ -15,6 +19,7 @@ python=${PYTHON:-python}
 tests=$s/bprna_TS0.tsv.gz,$s/pdb_TS1.tsv.gz,$s/archiveII.tsv.gz,$s/pdb_VL1.tsv.gz
 # A convolution on a CPU runs on one core: as many devices as cores share a batch.
 devices=${DEVICES:-2}
+name=${NAME:-energies} maps=${ENERGIES:-$work/energies}
 export JAX_CPU_ENABLE_ASYNC_DISPATCH=false
 
 tune() {  # CONFIG NAME, then flags
@@ -25,7 +30,7 @@ tune() {  # CONFIG NAME, then flags
 }
 energies() {  # NAME, then flags
   tune energies "$1" --config.relatives="$work/sets/train.tsv" \
-    --config.energies="$work/energies" "${@:2}"
+    --config.energies="$maps" "${@:2}"
 }
 score() {  # MODEL NAME TRUTH, then flags
   local out=$work/scores/$1/$2
@@ -40,7 +45,8 @@ case $stage in
   sets)
     [ -d "$work/sets" ] || "$python" launch/training_sets.py --out="$work/sets" \
       --labelled="$s/bprna_TR0.tsv.gz,$s/pdb_TR1.tsv.gz" --validation="$s/bprna_VL0.tsv.gz" --tests="$tests" \
-      --consensus="$data/rfam/seed_ss.tsv.gz" --families="$data/rfam/benchmark_family_map.tsv.gz"
+      --consensus="$data/rfam/seed_ss.tsv.gz" --families="$data/rfam/benchmark_family_map.tsv.gz" \
+      --nearest="${NEAREST:-1}"
     awk -F'\t' 'NR == 1 || /^TR1/ || (length($3) > 200 ? NR % 2 : /^bpRNA/ && NR % 6 == 0)' \
       "$work/sets/train.tsv" > "$work/sets/long.tsv"
     awk -F'\t' 'NR == 1 || /^TR1/ || (length($3) > 200 ? NR % 8 == 0 : /^bpRNA/ && NR % 5 == 1)' \
@@ -59,11 +65,17 @@ case $stage in
     "$python" launch/contacts.py --config.model="$work/runs/last/model" --config.max_length=200 \
       --config.train="$s/pdb_TR1.tsv.gz" --config.validation="$s/pdb_VL1.tsv.gz" \
       --config.test="$work/sets/held_out.tsv" --force ;;
-  ship) "$python" launch/ship.py --model="$work/runs/last/model" --name=energies \
-      --card=configs/shipped/energies.json ;;
+  ship) "$python" launch/ship.py --model="$work/runs/last/model" --name="$name" \
+      --card="configs/shipped/$name.json" ;;
   scores)
-    score energies TS0 "$s/bprna_TS0.tsv.gz" --config.programs=vienna,relatives
-    score energies TS1 "$s/pdb_TS1.tsv.gz" --config.programs=vienna,relatives ;;
+    score "$name" TS0 "$s/bprna_TS0.tsv.gz" --config.programs=vienna,relatives
+    score "$name" TS1 "$s/pdb_TS1.tsv.gz" --config.programs=vienna,relatives ;;
+  # ArchiveII without what TR0 has, each sequence once.
+  scores_archive)
+    awk -F'\t' '{ s = toupper($3); gsub("T", "U", s) } FNR == 1 { n++ }
+      n == 1 { known[s] } n == 2 && (FNR == 1 || !(s in known)) { known[s]; print }' \
+      <(gzip -dc "$s/bprna_TR0.tsv.gz") <(gzip -dc "$s/archiveII.tsv.gz") > "$work/sets/archiveII.tsv"
+    score "$name" archiveII "$work/sets/archiveII.tsv" --config.programs=vienna,relatives ;;
   # The paper's method: an encoder pre-trained with hidden stems, and a head.
   letters) for one in corpus pre predicted short long decoding ship scores; do
       "$0" "$data" "$work" "letters_$one"; done ;;
