@@ -30,8 +30,7 @@ import report
 
 from ssrlm_jax import config
 from ssrlm_jax.data import masking, pretraining, rows
-from ssrlm_jax.prepare import corpus as corpora
-from ssrlm_jax.prepare import families
+from ssrlm_jax.prepare.corpus import from_records, generated_rna
 from ssrlm_jax.rna import alphabet, formats, structure
 
 ROWS_PER_BATCH = 64
@@ -101,7 +100,7 @@ def generate(out: pathlib.Path, num_rows: int, row_length: int) -> pathlib.Path:
 
     def folded(number: int) -> formats.Record:
         num_helices = min(int(rng.geometric(0.1)), 30)
-        text = families.random_structure(rng, num_helices)
+        text = generated_rna.random_structure(rng, num_helices)
         pairs = structure.from_dot_bracket(text)
         return formats.Record(f"folded{number}", letters(len(text)), pairs)
 
@@ -114,7 +113,7 @@ def generate(out: pathlib.Path, num_rows: int, row_length: int) -> pathlib.Path:
         ("train", "other"): map(coding, range(NUM_GENERATED)),
     }
     if not small.exists():
-        corpora.write_corpus(small, records, row_length=row_length)
+        from_records.write_corpus(small, records, row_length=row_length)
     manifest = rows.open_corpus(small)
     shards = []
     for source in rows.SOURCES:

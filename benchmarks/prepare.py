@@ -128,7 +128,7 @@ def timed(command: list[str]) -> tuple[float, float]:
 def folding(directory: pathlib.Path, num_folded: int) -> dict:
     """Times the folding stage's function and the program alone."""
     from ssrlm_jax import config
-    from ssrlm_jax.prepare import fold, standardise, windows
+    from ssrlm_jax.prepare.corpus import fold_unknown, standardise, windows
     from ssrlm_jax.rna import alphabet
 
     try:
@@ -151,7 +151,7 @@ def folding(directory: pathlib.Path, num_folded: int) -> dict:
     )
     part = windows.load(f"{out}-00000.windows")
     records = tuple(sorted(set(part.record.tolist())))
-    task = fold.Task(
+    task = fold_unknown.Task(
         windows=f"{out}-00000.windows", records=records, out=f"{out}.folded",
         settings=config.FoldConfig(longest=LONGEST),
     )  # fmt: skip
@@ -162,7 +162,7 @@ def folding(directory: pathlib.Path, num_folded: int) -> dict:
         for letters in sequences:
             RNA.fold_compound(letters).mfe()
 
-    turns = {"stage": lambda: fold.fold(task), "program": plain}
+    turns = {"stage": lambda: fold_unknown.fold(task), "program": plain}
     seconds: dict[str, list[float]] = {name: [] for name in turns}
     for _ in range(FOLD_TURNS):
         for name, turn in turns.items():

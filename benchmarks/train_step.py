@@ -39,7 +39,7 @@ from ssrlm_jax import config
 from ssrlm_jax.data import pretraining, rows
 from ssrlm_jax.jobs import command
 from ssrlm_jax.models import attention
-from ssrlm_jax.prepare import pack
+from ssrlm_jax.prepare.corpus import pack
 from ssrlm_jax.rna import alphabet
 from ssrlm_jax.tasks import pretrain as tasks
 from ssrlm_jax.train import hardware, optimizer, sharding

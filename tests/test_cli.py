@@ -9,7 +9,7 @@ import pytest
 from ssrlm_jax import cli, config, model_dir
 from ssrlm_jax.cli import reports
 from ssrlm_jax.external import relatives
-from ssrlm_jax.prepare import families
+from ssrlm_jax.prepare.corpus import generated_rna
 from ssrlm_jax.rna import alphabet, formats, structure
 from ssrlm_jax.train import workdir
 
@@ -98,7 +98,7 @@ def test_info_on_a_corpus_counts_rows_and_tokens(tmp_path, capsys):
             num_validation_coding=1,
         ),
     )
-    families.write(tmp_path / "corpus", settings, seed=0)
+    generated_rna.write(tmp_path / "corpus", settings, seed=0)
     assert cli.main(["info", "--json", str(tmp_path / "corpus")]) == 0
     facts = json.loads(capsys.readouterr().out)
     assert facts["holds"] == "a corpus"

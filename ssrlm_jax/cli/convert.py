@@ -139,8 +139,7 @@ def _downloaded(family: str, name: str | None) -> tuple[pathlib.Path, str]:
       Where it is, and the licence that its publisher states beside it, or "".
     """
     from ssrlm_jax.convert import families, published
-    from ssrlm_jax.prepare import download
-    from ssrlm_jax.prepare import sources as places
+    from ssrlm_jax.prepare.download import public_sources, transfer
 
     remote = published.find(family, name)
     licence = remote.licence or families.FAMILIES[family].licence
@@ -153,12 +152,12 @@ def _downloaded(family: str, name: str | None) -> tuple[pathlib.Path, str]:
     )
     if remote.repository:
         return published.from_hub(remote), remote.licence
-    file = places.File(
+    file = public_sources.File(
         url=remote.url, name=remote.name, md5=remote.checksum.removeprefix("md5:")
     )
     console = rich.console.Console(stderr=True, markup=False, emoji=False)
-    with download.Display(console) as report:
-        path = download.fetch(file, CACHE / family, report=report)
+    with transfer.Display(console) as report:
+        path = transfer.fetch(file, CACHE / family, report=report)
     published.check(path, remote)  # it may be there from another time
     return path, remote.licence
 

@@ -12,14 +12,15 @@ import argparse
 import pathlib
 
 from ssrlm_jax.jobs import command
-from ssrlm_jax.prepare import download, report, sources
+from ssrlm_jax.prepare import progress
+from ssrlm_jax.prepare.download import public_sources, transfer
 
 
 def fetch(flags: argparse.Namespace) -> None:
     """Fetches the files of a source, or lists them."""
     if flags.list:
-        for name in [flags.source] if flags.source else sources.SOURCES:
-            one = sources.SOURCES[name]
+        for name in [flags.source] if flags.source else public_sources.SOURCES:
+            one = public_sources.SOURCES[name]
             print(
                 f"{name}: {one.about}\n  licence: {one.licence}\n  cite: {one.citation}"
             )
@@ -30,9 +31,12 @@ def fetch(flags: argparse.Namespace) -> None:
         return
     if not flags.source or not flags.out:
         raise ValueError("a source and --out=DIR are needed, or --list")
-    source, entries = sources.SOURCES[flags.source], sources.ids(flags.ids)
-    with download.Display(report.console()) as display:
-        found, missing = download.fetch_source(
+    source, entries = (
+        public_sources.SOURCES[flags.source],
+        public_sources.ids(flags.ids),
+    )
+    with transfer.Display(progress.console()) as display:
+        found, missing = transfer.fetch_source(
             source, entries, flags.out, report=display
         )
     print(f"{found} files in {flags.out}; cite {source.citation}")
@@ -44,7 +48,7 @@ COMMAND = command.Command(
     function=fetch,
     about=__doc__,
     flags={
-        "source": {"nargs": "?", "choices": tuple(sources.SOURCES)},
+        "source": {"nargs": "?", "choices": tuple(public_sources.SOURCES)},
         "--out": {"type": pathlib.Path, "metavar": "DIR"},
         "--list": {"action": "store_true", "help": "say what there is"},
         "--ids": {

@@ -4,31 +4,32 @@ r"""Says which test sequences a training set holds: equal, and near by MMseqs2.
       --test TS0=bprna_TS0.tsv.gz --identity 0.8 --out leakage.json
 
 Reads what `ssrlm prepare_corpus` reads, .ct, .bpseq, .st and .dbn files, and
-directories of them; a set by its name in prepare/benchmark_sets.py is checked. Counts
-are of distinct sequences; the JSON names the records.
+directories of them; a set by its name in prepare/sets/benchmark_sets.py is checked.
+Counts are of distinct sequences; the JSON names the records.
 """
 
 import argparse
 
 from ssrlm_jax.jobs import command
-from ssrlm_jax.prepare import leakage, report
+from ssrlm_jax.prepare import progress
+from ssrlm_jax.prepare.sets import overlap
 
 
 def compare(flags: argparse.Namespace) -> None:
     """Compares each test set with each training set."""
     search = None
     if not flags.exact:
-        search = leakage.settings(flags.identity, flags.coverage, flags.threads)
-    train = leakage.named(flags.train, "--train")
-    test = leakage.named(flags.test, "--test")
-    held = {name: leakage.read(name, path) for name, path in train.items()}
+        search = overlap.settings(flags.identity, flags.coverage, flags.threads)
+    train = overlap.named(flags.train, "--train")
+    test = overlap.named(flags.test, "--test")
+    held = {name: overlap.read(name, path) for name, path in train.items()}
     overlaps = []
     for name, path in test.items():
-        tested = (name, leakage.read(name, path))
-        overlaps += [leakage.overlap(one, tested, search) for one in held.items()]
-    leakage.show(report.console(), overlaps)
+        tested = (name, overlap.read(name, path))
+        overlaps += [overlap.overlap(one, tested, search) for one in held.items()]
+    overlap.show(progress.console(), overlaps)
     if flags.out:
-        leakage.write(flags.out, overlaps, search)
+        overlap.write(flags.out, overlaps, search)
 
 
 _SETS = {"nargs": "+", "action": "extend", "required": True, "metavar": "NAME=FILE"}

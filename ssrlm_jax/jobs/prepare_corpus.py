@@ -15,14 +15,15 @@ import argparse
 
 from ssrlm_jax import config
 from ssrlm_jax.jobs import command
-from ssrlm_jax.prepare import build, picture, report
+from ssrlm_jax.prepare import progress
+from ssrlm_jax.prepare.corpus import build_corpus, picture
 
 
 def prepare_corpus(settings: config.CorpusConfig, flags: argparse.Namespace) -> None:
     """Makes the corpus and says what it holds."""
-    console = report.console()
-    with report.Display(console) as display:
-        manifest = build.build(
+    console = progress.console()
+    with progress.Display(console) as display:
+        manifest = build_corpus.build(
             flags.out,
             settings,
             ncrna=flags.ncrna,
@@ -31,7 +32,7 @@ def prepare_corpus(settings: config.CorpusConfig, flags: argparse.Namespace) -> 
             work=flags.work,
             report=display,
         )
-    report.show(console, flags.out, manifest)
+    progress.show(console, flags.out, manifest)
     try:
         picture.write(flags.out, manifest)
     except ImportError as error:

@@ -12,14 +12,17 @@ import argparse
 
 from ssrlm_jax import config
 from ssrlm_jax.jobs import command
-from ssrlm_jax.prepare import pdb, report
+from ssrlm_jax.prepare import progress
+from ssrlm_jax.prepare.pdb import build_tables
 
 
 def prepare_pdb(settings: config.PdbConfig, flags: argparse.Namespace) -> None:
     """Makes the tables and says what they hold, beside the paper's."""
-    console = report.console()
-    with report.Display(console) as display:
-        told = pdb.build(flags.out, settings, files=flags.files, report=display)
+    console = progress.console()
+    with progress.Display(console) as display:
+        told = build_tables.build(
+            flags.out, settings, files=flags.files, report=display
+        )
     for name, number in told["counts"].items():
         paper = told["paper"].get(name)
         beside = f"  (paper: {paper:,})" if paper else ""

@@ -82,9 +82,9 @@ def _corpus(settings: config.PretrainConfig, workdir: pathlib.Path) -> pathlib.P
             "data.corpus is not set: name a corpus by --config.data.corpus=DIR; "
             f"make one with: {rows.HOW_TO_MAKE}DIR"
         )
-    from ssrlm_jax.prepare import families  # few runs need it
+    from ssrlm_jax.prepare.corpus import generated_rna  # few runs need it
 
-    families.write(workdir / "corpus", settings.data, settings.seed)
+    generated_rna.write(workdir / "corpus", settings.data, settings.seed)
     return workdir / "corpus"
 
 

@@ -22,7 +22,7 @@ from ssrlm_jax import config, model_dir, types
 from ssrlm_jax.data import embeddings
 from ssrlm_jax.data import tertiary as data
 from ssrlm_jax.jobs import command
-from ssrlm_jax.prepare import structures
+from ssrlm_jax.prepare.sets import structure_sets
 from ssrlm_jax.rna import formats
 from ssrlm_jax.train import workdir as workdirs
 
@@ -42,7 +42,7 @@ def train(settings: config.TertiaryConfig, flags: argparse.Namespace) -> None:
     }
     made_with = workdirs.made_with(settings, architecture)
     workdirs.check(workdir, settings.loop, made_with)
-    training, validating = structures.divide(settings.data, settings.seed)
+    training, validating = structure_sets.divide(settings.data, settings.seed)
 
     # Not above: these take seconds to import, and a wrong setting should not.
     from ssrlm_jax.tasks import tertiary as tasks
@@ -105,7 +105,7 @@ def _embedded(
         store,
     )
     num_training = len(training)
-    cluster_N = structures.clusters(training, settings.data)
+    cluster_N = structure_sets.clusters(training, settings.data)
     each_N = np.arange(len(validating))  # none stands for another
     return (
         data.Crops(training, found[:num_training], cluster_N, settings.data),

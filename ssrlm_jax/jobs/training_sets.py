@@ -22,7 +22,7 @@ import numpy as np
 from ssrlm_jax import files, model_dir
 from ssrlm_jax.infer import evaluation
 from ssrlm_jax.jobs import command
-from ssrlm_jax.prepare import training_sets
+from ssrlm_jax.prepare.sets import labelled_sets
 from ssrlm_jax.rna import formats
 
 
@@ -41,7 +41,7 @@ def make(parsed: argparse.Namespace) -> None:
             if kind.split("/")[-1] not in own_sets:
                 tested |= names
     model_dir.check_free(parsed.out)
-    found = training_sets.make(
+    found = labelled_sets.make(
         _read(parsed.labelled),
         _read(parsed.consensus) if parsed.consensus else [],
         tests,

@@ -15,7 +15,7 @@ import pytest
 from ssrlm_jax import cli, config, model_dir
 from ssrlm_jax.models import attention
 from ssrlm_jax.models import encoder as encoders
-from ssrlm_jax.prepare import families
+from ssrlm_jax.prepare.corpus import generated_rna
 from ssrlm_jax.rna import alphabet, formats
 from ssrlm_jax.rna import structure as structures
 
@@ -48,7 +48,7 @@ def corpus(tmp_path_factory):
         num_coding=8,
         num_validation_coding=2,
     )
-    families.write(path, config.DataConfig(row_length=ROW, families=few), seed=0)
+    generated_rna.write(path, config.DataConfig(row_length=ROW, families=few), seed=0)
     return path
 
 

@@ -4,7 +4,7 @@ import sys
 
 import pytest
 
-from ssrlm_jax.prepare import sources
+from ssrlm_jax.prepare.download import public_sources
 
 ROOT = pathlib.Path(__file__).parents[2]
 
@@ -19,13 +19,13 @@ def _run(*arguments):
 def test_the_list_names_every_source():
     done = _run("--list")
     assert done.returncode == 0, done.stderr
-    for name, source in sources.SOURCES.items():
+    for name, source in public_sources.SOURCES.items():
         assert f"{name}: {source.about}\n" in done.stdout
         assert all(file.url in done.stdout for file in source.files)
 
 
 def test_what_is_there_is_not_fetched_again(tmp_path):
-    for file in sources.SOURCES["rfam"].files:
+    for file in public_sources.SOURCES["rfam"].files:
         (tmp_path / file.name).write_bytes(b"")
     done = _run("rfam", f"--out={tmp_path}")
     assert done.returncode == 0, done.stderr

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from ssrlm_jax import cli, config, locks, model_dir
-from ssrlm_jax.prepare import families
+from ssrlm_jax.prepare.corpus import generated_rna
 from ssrlm_jax.train import checkpoint, workdir
 
 ROOT = pathlib.Path(__file__).parents[2]
@@ -46,7 +46,7 @@ def corpus(tmp_path_factory):
         num_coding=8,
         num_validation_coding=2,
     )
-    families.write(path, config.DataConfig(row_length=128, families=small), seed=0)
+    generated_rna.write(path, config.DataConfig(row_length=128, families=small), seed=0)
     return path
 
 
