@@ -64,7 +64,7 @@ def run(arguments: Sequence[str], program: str | None = None) -> int:
     parser = Parser(prog=program or f"ssrlm {name}")
     parsed = argparse.Namespace()
     try:
-        _add(name, parser)
+        add(name, parser)
         parsed, unknown = parser.parse_known_args(arguments[1:])
         if unknown and "config" not in parsed:
             parser.error(f"unrecognized arguments: {' '.join(unknown)}")
@@ -86,7 +86,7 @@ def run(arguments: Sequence[str], program: str | None = None) -> int:
     return 1
 
 
-def _add(name: str, parser: argparse.ArgumentParser) -> None:
+def add(name: str, parser: argparse.ArgumentParser) -> None:
     """Adds the flags of a command, and what runs it, to a parser."""
     if name in JOBS:
         importlib.import_module(f"ssrlm_jax.jobs.{name}").COMMAND.add(parser)

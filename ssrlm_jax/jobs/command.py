@@ -11,7 +11,7 @@ import logging
 import pathlib
 import re
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import ml_collections
 
@@ -69,7 +69,8 @@ class Command:
                 f"{self.default}{unless})",
             )
             parser.epilog = "settings, changed by --config.NAME=VALUE:\n" + "\n".join(
-                _describe(self.kind(), "")
+                f"{f'  {one.name}={one.default}':<44}  {one.comment}".rstrip()
+                for one in settings_of(self.kind())
             )
         for name, description in self.flags.items():
             parser.add_argument(name, **description)
@@ -193,16 +194,30 @@ def _parse(name: str, text: str, current: Any) -> Any:
     raise ValueError(f"{name} is a group: set one of {', '.join(sorted(current))}")
 
 
-def _describe(settings: Any, prefix: str) -> list[str]:
-    """Returns a line for each setting: default, and the comment it is defined with."""
+class Setting(NamedTuple):
+    """A setting of a job.
+
+    Attributes:
+      name: with its groups, "optimizer.learning_rate".
+      default: its value, where no config changes it.
+      comment: that it is defined with: its unit, or the place in the paper.
+    """
+
+    name: str
+    default: object
+    comment: str
+
+
+def settings_of(settings: object, prefix: str = "") -> list[Setting]:
+    """Returns all settings of a config dataclass, those of its groups too."""
     source = inspect.getsource(type(settings))
-    lines = []
-    for field in dataclasses.fields(settings):
+    found = []
+    for field in dataclasses.fields(settings):  # type: ignore[arg-type]
         value = getattr(settings, field.name)
         if dataclasses.is_dataclass(value):
-            lines += _describe(value, f"{prefix}{field.name}.")
+            found += settings_of(value, f"{prefix}{field.name}.")
             continue
         comment = re.search(rf"^    {field.name}: .*?#\s*(.*)$", source, re.MULTILINE)
-        shown = f"  {prefix}{field.name}={value}"
-        lines.append(f"{shown:<44}  {comment[1] if comment else ''}".rstrip())
-    return lines
+        name = f"{prefix}{field.name}"
+        found.append(Setting(name, value, comment[1] if comment else ""))
+    return found
