@@ -60,8 +60,8 @@ def _commands() -> str:
 
 def _settings() -> str:
     parts = [
-        "# Settings\n\nChanged by `--config.NAME=VALUE`, or in a file of `configs/`. "
-        "Each has its default and its check in one place, the dataclass that is named.\n"
+        "# Settings\n\nChanged by `--config.NAME=VALUE`, or in a file of `configs/`; "
+        "the dataclass that is named has defaults and checks.\n"
     ]
     for name in commands.JOBS:
         job = importlib.import_module(f"ssrlm_jax.jobs.{name}").COMMAND

@@ -28,6 +28,7 @@ class Prediction:
         i, j = self.structure.pairs.T
         sure = np.full(len(i), 0.75, np.float32)
         self.probabilities = probabilities.PairProbabilities(i, j, sure)
+        self.expected_f1 = confidence.expected_f1(self.structure, self.probabilities)
 
 
 class Predictor:
@@ -54,9 +55,6 @@ class Predictor:
 
     def relatives(self, sequence):
         return []
-
-    def expected_f1(self, prediction):
-        return confidence.expected_f1(prediction.structure, prediction.probabilities)
 
     def embed(self, sequences, layer=-1, pool="mean"):
         rows = [np.full((len(s), 4), layer + len(s), np.float32) for s in sequences]

@@ -1,11 +1,11 @@
 r"""Base pairs from letters alone, the paper's method at the size of two CPU cores.
 
     ssrlm finetune --config=secondary/letters --config.model=runs/pre/model \
-        --config.data.train=sets/train.tsv --config.data.validation=sets/validation.tsv \
-        --workdir=runs/letters
+        --config.data.train=sets/train.tsv --workdir=runs/letters \
+        --config.data.validation=sets/validation.tsv
 
 A pre-trained encoder, trained along, and a published head; no energies, no relatives.
-launch/shipped.sh has the whole recipe of the model that ships, docs/models.md the scores.
+launch/shipped.sh has the whole recipe of the model that ships.
 """
 
 import ml_collections

@@ -17,6 +17,7 @@ from ssrlm_jax.infer import inputs, results
 from ssrlm_jax.rna import formats, probabilities
 
 if TYPE_CHECKING:
+    from ssrlm_jax.infer import prediction
     from ssrlm_jax.infer import predictor as predictors
 
 _MOST_RELATIVES = 3  # that are told of
@@ -141,7 +142,7 @@ def _fold(parsed: argparse.Namespace) -> int:
             records, report, predictor.trained_length, predictor.max_fold_length
         )
         for record, predicted in _folded(predictor, good, report):
-            told = about | {"expected_f1": round(predictor.expected_f1(predicted), 4)}
+            told = about | {"expected_f1": round(predicted.expected_f1, 4)}
             told |= _described(predictor.relatives(record.sequence))
             try:
                 write(record, predicted.probabilities, told)
@@ -202,7 +203,7 @@ def _folded(
     predictor: "predictors.Predictor",
     records: Iterable[formats.Record],
     report: reports.Report,
-) -> "Iterator[tuple[formats.Record, predictors.Prediction]]":
+) -> "Iterator[tuple[formats.Record, prediction.Prediction]]":
     """Yields records with their structure, and their predictions.
 
     Where memory is full, the longest record that waits is reported, the rest goes on.

@@ -34,7 +34,9 @@ class Prediction(NamedTuple):
       structure: decoded from the probabilities.
       probabilities: of pairs; those below `probabilities.LEAST` are left out.
       name: of the sequence, "" where it has none.
-      expected_f1: 0..1, see `Predictor.expected_f1`; nan: not known.
+      expected_f1: the F1 that it is expected to have, 0..1: what its probabilities
+        promise (`confidence.expected_f1`), as far as such promises were kept on
+        validation RNA, where `ssrlm thresholds` looked. nan: not known.
     """
 
     sequence: str

@@ -20,29 +20,14 @@ import numpy as np
 
 from ssrlm_jax import config, model_dir, types
 from ssrlm_jax.external import energies, relatives
-from ssrlm_jax.infer import confidence, decodings, row_heads, rows
+from ssrlm_jax.infer import confidence, decodings, prediction, row_heads, rows
 from ssrlm_jax.models import attention, heads, layerwise, pair_tiles, shapes
 from ssrlm_jax.models import encoder as encoders
 from ssrlm_jax.rna import batches, decode, probabilities
-from ssrlm_jax.rna import structure as structures
 
 POOLS = ("mean", "cls", "none")
 TILE = 1_024  # positions; longer RNA is computed in tiles of this size
 WINDOWS = (8, 64, 256)  # sequences that are sorted by length together; the last stays
-
-
-class Prediction(NamedTuple):
-    """What a model says of a sequence.
-
-    Attributes:
-      sequence: as given.
-      structure: decoded from the probabilities.
-      probabilities: of pairs; those below `probabilities.LEAST` are left out.
-    """
-
-    sequence: str
-    structure: structures.Structure
-    probabilities: probabilities.PairProbabilities
 
 
 class Relative(NamedTuple):
@@ -205,21 +190,28 @@ class Predictor:
             limits.append(self._energies.max_length)
         return min((one for one in limits if one is not None), default=None)
 
-    def fold(self, sequences: Sequence[str]) -> list[Prediction]:
+    def fold(
+        self, sequences: Sequence[str] | Mapping[str, str]
+    ) -> prediction.Predictions:
         """Predicts the structures of sequences.
 
         Args:
-          sequences: letters as `rna.alphabet` reads them.
+          sequences: letters as `rna.alphabet` reads them; or these by name.
 
         Returns:
-          One for each, in their order.
+          A list, one for each in their order; a notebook shows it as a table.
 
         Raises:
           ValueError: see `predict`.
         """
-        return list(self.predict(sequences))
+        if not isinstance(sequences, Mapping):
+            return prediction.Predictions(self.predict(sequences))
+        found = self.predict(sequences.values())
+        return prediction.Predictions(
+            one._replace(name=name) for name, one in zip(sequences, found, strict=True)
+        )
 
-    def predict(self, sequences: Iterable[str]) -> Iterator[Prediction]:
+    def predict(self, sequences: Iterable[str]) -> Iterator[prediction.Prediction]:
         """Yields predictions in the order given, a window of sequences at a time.
 
         Raises:
@@ -238,7 +230,8 @@ class Predictor:
                 allow_sharp_loops=flags.allow_sharp_loops,
                 is_canonical_only=flags.is_canonical_only,
             )
-            yield Prediction(sequence, structure, listed)
+            one = prediction.Prediction(sequence, structure, listed)
+            yield one._replace(expected_f1=self._expected_f1(one))
 
     def pair_probabilities(
         self, sequences: Iterable[str]
@@ -259,16 +252,9 @@ class Predictor:
             )
         return self._head
 
-    def expected_f1(self, prediction: Prediction) -> float:
-        """Returns the F1 that a prediction is expected to have, 0..1.
-
-        What its probabilities promise (`confidence.expected_f1`), as far as such
-        promises were kept on validation RNA, where `ssrlm thresholds` looked.
-        """
+    def _expected_f1(self, predicted: prediction.Prediction) -> float:
         intercept, slope = self._rules.line
-        promised = confidence.expected_f1(
-            prediction.structure, prediction.probabilities
-        )
+        promised = confidence.expected_f1(predicted.structure, predicted.probabilities)
         return min(1.0, max(0.0, intercept + slope * promised))
 
     def relatives(self, sequence: str) -> list[Relative]:

@@ -163,9 +163,17 @@ def test_the_expected_f1_is_what_was_reached_on_validation(reading):
     plain = predictors.Predictor(*reading)
     fitted = predictors.Predictor(*reading, rules=lambda: rules)
     (predicted,) = plain.fold(["GC" * 30])
-    promised = plain.expected_f1(predicted)
-    assert 0.0 < promised < 1.0
-    assert fitted.expected_f1(predicted) == pytest.approx(0.1 + 0.5 * promised)
+    assert 0.0 < predicted.expected_f1 < 1.0
+    (again,) = fitted.fold(["GC" * 30])
+    assert again.expected_f1 == pytest.approx(0.1 + 0.5 * predicted.expected_f1)
+
+
+def test_sequences_by_name_give_predictions_with_names(reading):
+    found = predictors.Predictor(*reading).fold({"a": "GGGAAACCC", "b": "ACGU"})
+    assert [(one.name, one.sequence) for one in found] == [
+        ("a", "GGGAAACCC"),
+        ("b", "ACGU"),
+    ]
 
 
 def test_energies_of_another_version_are_said(reading):
