@@ -14,7 +14,7 @@ from ssrlm_jax.infer import catalogue, results
 from ssrlm_jax.rna import alphabet, structure_formats
 
 HERE = pathlib.Path(__file__).parent
-BAD = ">a\nGGGAAACCC\n>b\n>c\nGGJ\n>d\nGGGGAAAACCCC\n>e\nccctttggg\n"
+BAD = ">a\nGGGAAACCC\n>b\n>c\nGG-\n>d\nGGGGAAAACCCC\n>e\nccctttggg\n"
 SURE = " expected F1 0.86"  # three pairs of 0.75: 2 x 2.25 / (3 + 2.25)
 GOOD_LINES = [
     *(f">a{SURE}", "GGGAAACCC", "(((...)))"),
@@ -53,7 +53,7 @@ def test_bad_records_are_named_and_the_others_folded(capsys, loaded, fasta):
     assert out.splitlines() == GOOD_LINES
     assert len(err) == 4
     assert err[0] == f"ssrlm fold: {fasta}:3: record 2 (b): a header without a sequence"
-    assert f"{fasta}:4: record 3 (c): position 3: 'J' is not a letter" in err[1]
+    assert f"{fasta}:4: record 3 (c): position 3: '-' is a gap" in err[1]
     assert f"{fasta}:6: record 4 (d): 12 letters, at most 10" in err[2]
     assert err[3].startswith("ssrlm fold: 2 of 5 folded in ")
 

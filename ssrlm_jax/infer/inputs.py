@@ -12,9 +12,7 @@ from collections.abc import Generator, Iterator
 
 from ssrlm_jax.rna import alphabet, fasta, formats, textfile
 
-STANDARD_INPUT = "-"
 ARGUMENT_NAME = "sequence"  # of a sequence that is an argument
-_SHOWN_INPUT = "standard input"
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -60,11 +58,11 @@ def records(
         raise ValueError(
             "nothing to read: give a FASTA file, a sequence, or '-' for standard input"
         )
-    if source is None or source == STANDARD_INPUT:
+    if source is None or source == textfile.STANDARD_INPUT:
         # Not sys.stdin itself: it reads text, and letters need not be UTF-8.
         with open(sys.stdin.fileno(), "rb", closefd=False) as file:
-            lines = textfile.stream_parts(file, _SHOWN_INPUT)
-            yield from _parse(lines, _SHOWN_INPUT, max_length)
+            lines = textfile.stream_parts(file, textfile.SHOWN_INPUT)
+            yield from _parse(lines, textfile.SHOWN_INPUT, max_length)
     elif os.path.isfile(source):  # pathlib's fails on a sequence as long as a path
         yield from _parse(textfile.parts(source), source, max_length)
     elif os.path.exists(source) and not os.path.isdir(source):  # <(zcat my.fa.gz)
@@ -112,12 +110,11 @@ class _Held:
             reason = f"{self.length:,} letters, at most {max_length:,} are accepted"
         elif not reason:
             try:
-                alphabet.encode(letters)
+                sequence, _ = alphabet.spelled(letters)
             except ValueError as error:
                 reason = str(error)
         if reason:
             return Problem(self.name, self.number, self.place, reason)
-        sequence = letters.decode("ascii").upper().replace("T", "U")
         return formats.Record(self.name, sequence, place=self.place)
 
 

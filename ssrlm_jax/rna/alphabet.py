@@ -1,10 +1,19 @@
 """Letters of RNA and their ids (types.py); the only such table in the package.
 
-U and T are one letter, case does not matter, and every IUPAC code for more than
-one nucleotide is read as N. Gaps and anything else are errors.
+U and T are one letter, case does not matter, and every IUPAC code for more than one
+nucleotide is read as N. Codes of modified nucleotides are read as their parent, and
+what is no letter of RNA as N; both are counted, and no letter is an error. Gaps,
+blanks and what joins two strands are.
+
+Source: codes as MODOMICS (Cappannini et al. 2024, Nucleic Acids Res. 52:D239) and the
+tRNA compilation (Sprinzl et al. 1998, Nucleic Acids Res. 26:148) list them. Where a
+code is IUPAC's, a gap's or a strand's, too, it is that.
 """
 
-import contextlib
+import re
+import string
+from collections.abc import Iterable
+from typing import NamedTuple
 
 import numpy as np
 
@@ -14,65 +23,187 @@ LETTERS = ("<pad>", "<cls>", "<eos>", "<mask>", "A", "C", "G", "U", "N")
 PAD, CLS, EOS, MASK, A, C, G, U, N = types.TOKENS
 SIZE = len(LETTERS)
 MANY = "RYSWKMBDHVX"  # IUPAC codes for two to four nucleotides, read as N
+GAPS = "-.~_"
+STRANDS = "&+"  # between two strands
+# Modified nucleotides by their parent. Inosine and its kin are N: they are made of A
+# and pair as G does.
+MODIFIED = {
+    "A": 'E"/*=6[:^`£«±âÿœɿʍʩζηχЖЧѢϪϨỼ⇓√∞≈≠≡',
+    "C": "<%?'}>¡¿ÇƢ°ʤβλμντЩℵѴ",
+    "G": ";LQ#|789(€¥æΩγεςφϓšʆ†ℑ∑⇑⊆⊇⊄∉∠∨",
+    "U": "PJZFΨψ{2413!5$)]\\ĦÐÞ¾ƑƕƝɮʭΓΔαδπρσυωѶЮϿ℘∏∝∩∪∫≅≥⊥◊",
+    "N": "IOШξ",
+}
 
 _NO_LETTER = 255
+_UNKNOWN = "\x7f"  # in the place of what is not ASCII
+_INVISIBLE = re.compile("[\u200b-\u200d\u2060\ufeff]")
 
 
-def _letter_table() -> bytes:
-    """Returns the id of every byte; `_NO_LETTER` where it is no letter."""
-    table = bytearray([_NO_LETTER]) * 256
-    letters = {"A": A, "C": C, "G": G, "U": U, "T": U, "N": N}
-    for letter, token in (letters | dict.fromkeys(MANY, N)).items():
-        table[ord(letter)] = table[ord(letter.lower())] = token
-    return bytes(table)
+class Changed(NamedTuple):
+    """How many letters were read as another.
+
+    Attributes:
+      codes: IUPAC codes for several nucleotides, as N.
+      modified: of MODIFIED, as their parent.
+      unknown: no letters of RNA, as N.
+    """
+
+    codes: int = 0
+    modified: int = 0
+    unknown: int = 0
 
 
-_TOKEN_OF_BYTE = _letter_table()
-_CHANGED = (MANY + MANY.lower()).encode()
+class GapError(ValueError):
+    """A sequence has gaps, as those of an alignment have."""
+
+
+def _of_both_cases(letters: dict[str, int]) -> dict[int, int]:
+    return {
+        ord(one): token
+        for letter, token in letters.items()
+        for one in (letter, letter.lower())
+        if one.isascii()
+    }
+
+
+_PARENT_OF = {code: parent for parent, codes in MODIFIED.items() for code in codes}
+_PLAIN = {"A": A, "C": C, "G": G, "U": U, "T": U, "N": N}
+_TOKEN_OF = (
+    dict.fromkeys(range(128), N)
+    | _of_both_cases({code: LETTERS.index(p) for code, p in _PARENT_OF.items()})
+    | _of_both_cases(_PLAIN | dict.fromkeys(MANY, N))
+    | dict.fromkeys(map(ord, GAPS + STRANDS + string.whitespace), _NO_LETTER)
+)
+_TOKEN_OF_BYTE = bytes(_TOKEN_OF.get(byte, _NO_LETTER) for byte in range(256))
 _BYTE_OF_TOKEN = b"????ACGUN" + b"?" * 247
+_SPELLED_BYTE = bytes(
+    ord(chr(byte).upper())
+    if chr(byte).upper() in set(MANY)
+    else _BYTE_OF_TOKEN[_TOKEN_OF_BYTE[byte]]
+    for byte in range(256)
+)
+_NOT_ACGUT = bytes(set(range(256)) - set(b"ACGUTacgut"))
+_UNCHANGED = bytes(_of_both_cases(_PLAIN))
+_CODES = bytes(_of_both_cases(dict.fromkeys(MANY, N)))
+_MODIFIED = bytes(_of_both_cases(dict.fromkeys(_PARENT_OF, N)))
+# Of what is not ASCII a code that is, with the same parent.
+_ASCII_CODE = {
+    ord(code): next(one for one in MODIFIED[parent] if one.isascii())
+    for code, parent in _PARENT_OF.items()
+    if not code.isascii()
+}
+_NOT_ASCII = re.compile(r"[^\x00-\x7f]")
 _SHOWN = np.array(LETTERS, object)
 
 
-def encode(text: str | bytes) -> tuple[np.ndarray, int]:
+def encode(text: str | bytes) -> tuple[np.ndarray, Changed]:
     """Reads letters.
 
     Args:
-      text: one letter for each nucleotide; no white space.
+      text: one letter for each nucleotide; bytes are UTF-8 where they can be.
 
     Returns:
-      token_L uint8, and how many IUPAC codes were read as N.
+      token_L uint8, and how many letters were read as another.
 
     Raises:
-      ValueError: a letter that is not IUPAC, with its position from 1.
+      GapError: a gap, with its position from 1.
+      ValueError: white space, or a letter that joins two strands.
 
     Example:
       >>> encode("ACGTr")
-      (array([4, 5, 6, 7, 8], dtype=uint8), 1)
+      (array([4, 5, 6, 7, 8], dtype=uint8), Changed(codes=1, modified=0, unknown=0))
     """
-    data = text if isinstance(text, bytes) else text.encode("latin-1", "replace")
+    data = _one_byte_each(text)
     coded = data.translate(_TOKEN_OF_BYTE)
     wrong = coded.find(_NO_LETTER)
     if wrong >= 0:
-        raise ValueError(
-            f"position {wrong + 1}: {_letter(text, data, wrong)!r} is not a letter of "
-            f"RNA (A C G U T, N and the IUPAC codes {' '.join(MANY)})"
-        )
-    return np.frombuffer(coded, np.uint8), count_changed(data)
+        raise _no_letter(wrong + 1, chr(data[wrong]))
+    return np.frombuffer(coded, np.uint8), _changed(data)
 
 
-def _letter(text: str | bytes, data: bytes, place: int) -> str:
-    """Returns the letter at a place; bytes are UTF-8 where they can be."""
-    if isinstance(text, str) and ord(text[place]) > 255:
-        return text[place]
-    for end in range(place + 1, place + 5):
-        with contextlib.suppress(UnicodeDecodeError):
-            return data[place:end].decode()
-    return chr(data[place])
+def total(some: Iterable[Changed]) -> Changed:
+    """Adds counts up."""
+    return Changed(*map(sum, zip(Changed(), *some, strict=True)))
 
 
-def count_changed(data: bytes) -> int:
-    """Counts the letters that `encode` reads as N without being N."""
-    return len(data) - len(data.translate(None, _CHANGED))
+def spelled(text: str | bytes) -> tuple[str, Changed]:
+    """Spells a sequence in A C G U, N and the IUPAC codes; else as `encode`.
+
+    Example:
+      >>> spelled("acgtrΨ")
+      ('ACGURU', Changed(codes=1, modified=1, unknown=0))
+    """
+    _, changed = encode(text)
+    return _one_byte_each(text).translate(_SPELLED_BYTE).decode("ascii"), changed
+
+
+def cleaned(line: bytes) -> bytes:
+    """Returns a line of a sequence without what is there for its readers.
+
+    White space of any kind goes, and words of digits alone: positions, as GenBank and
+    others write them.
+
+    Example:
+      >>> cleaned(b"  61 ccguaaugcc uuucccuaac  80")
+      b'ccguaaugccuuucccuaac'
+    """
+    if line.isalpha():
+        return line
+    words = line.split()
+    if not line.isascii():
+        words = _INVISIBLE.sub("", as_text(line)).split()  # no-break spaces, too
+        words = [word.encode() for word in words]
+    return b"".join(word for word in words if not word.isdigit())
+
+
+def without_gaps(text: str) -> str:
+    """Returns an aligned sequence without its gaps."""
+    return text.translate(dict.fromkeys(map(ord, GAPS)))
+
+
+def num_other(text: str) -> int:
+    """Counts the letters that are not A, C, G, U or T, in upper or lower case."""
+    return len(_one_byte_each(text)) - len(
+        _one_byte_each(text).translate(None, _NOT_ACGUT)
+    )
+
+
+def as_text(data: bytes) -> str:
+    """Reads bytes as UTF-8, or as Latin-1 where they are not."""
+    try:
+        return data.decode()
+    except UnicodeDecodeError:
+        return data.decode("latin-1")
+
+
+def _one_byte_each(text: str | bytes) -> bytes:
+    """Returns a byte for each letter; where one is not ASCII, that of its kind."""
+    if isinstance(text, bytes):
+        if text.isascii():
+            return text
+        text = as_text(text)
+    if not text.isascii():
+        text = _NOT_ASCII.sub(_UNKNOWN, text.translate(_ASCII_CODE))
+    return text.encode("ascii")
+
+
+def _no_letter(position: int, letter: str) -> ValueError:
+    place = f"position {position}: {letter!r}"
+    if letter in GAPS:
+        return GapError(f"{place} is a gap, as of an alignment; remove gaps")
+    if letter in STRANDS:
+        return ValueError(f"{place} joins two strands; one strand is expected")
+    return ValueError(f"{place} is white space; letters of RNA are expected")
+
+
+def _changed(data: bytes) -> Changed:
+    rest = data.translate(None, _UNCHANGED)
+    if not rest:
+        return Changed()
+    others = rest.translate(None, _CODES)
+    unknown = others.translate(None, _MODIFIED)
+    return Changed(len(rest) - len(others), len(others) - len(unknown), len(unknown))
 
 
 def decode(token_L: np.ndarray) -> str:

@@ -1,16 +1,20 @@
 """FASTA, the one reader of it: headers, and what is below them in pieces.
 
 A stream that holds a piece at a time. A bad record is an error; or, where the others
-are wanted all the same, it is told in its place.
+are wanted all the same, it is told in its place. Lines that begin with ';' are
+comments, as are those with '#' above the first header; positions and blanks in a
+sequence, and '*' at its end, do not count.
 """
 
 import contextlib
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from typing import NamedTuple
 
-from ssrlm_jax.rna import textfile
+from ssrlm_jax.rna import alphabet, textfile
 
 _BLOCK_BYTES = 2**21
+_BRACKETS = b"()[]{}<>"
+STRUCTURE = "a line of a structure, where a sequence is expected"
 
 
 class Part(NamedTuple):
@@ -19,7 +23,7 @@ class Part(NamedTuple):
     Attributes:
       line: in the file, from 1; of what is wrong with a record, its header's.
       name: the first word of the header; None: this is no header.
-      letters: the piece; without white space.
+      letters: the piece, as `alphabet.cleaned` returns it.
       problem: what is wrong, where bad records are told; else "".
     """
 
@@ -34,8 +38,7 @@ def parts(
 ) -> Iterator[Part]:
     """Yields the headers of FASTA and the sequence below each in pieces.
 
-    Blank lines and white space at the ends of a line do not count. Letters are not
-    looked at.
+    Letters are not looked at.
 
     Args:
       lines: of `textfile.parts` or `stream_parts`; closed at the end.
@@ -45,7 +48,8 @@ def parts(
 
     Raises:
       ValueError: as `textfile.lines`; there is nothing; unless lenient: letters above
-        the first header; a header without a name or without a sequence.
+        the first header; a header without a name or without a sequence; a line of a
+        structure.
     """
 
     def wrong(line: int, problem: str) -> Part:
@@ -54,23 +58,30 @@ def parts(
         return Part(line, problem=problem)
 
     header = num_headers = 0
+    stars = b""  # are left out at the end of a record
     is_empty = is_begun = False  # the record; the file
     with contextlib.closing(lines):
-        for number, text in lines:
-            text = text.strip()
-            if not text or number == header:  # more of a long header
+        for number, text in _no_comments(lines):
+            if number == header:  # more of a long header
                 continue
             if text[:1] == b">":
                 if is_empty:
                     yield wrong(header, "a header without a sequence")
                 header, is_empty, num_headers = number, True, num_headers + 1
+                stars = b""
                 name = b"".join(text[1:].split(None, 1)[:1]).decode("utf-8", "replace")
                 if not name and not is_lenient:
                     wrong(number, "a header without a name")
                 yield Part(number, name or f"record{num_headers}")
+            elif header and _is_structure(text):
+                yield wrong(number, STRUCTURE)
             elif header:
-                is_empty = False
-                yield Part(number, None, text)
+                letters = stars + alphabet.cleaned(text)
+                piece = letters.rstrip(b"*")
+                stars = letters[len(piece) :]
+                if piece:
+                    is_empty = False
+                    yield Part(number, None, piece)
             elif not is_begun:
                 found = repr(text[:20].decode("latin-1"))
                 problem = f"not FASTA; a header '>name' is expected, found {found}"
@@ -80,6 +91,31 @@ def parts(
         yield wrong(header, "a header without a sequence")
     if not is_begun:
         raise ValueError(f"{shown}: the file is empty")
+
+
+def _no_comments(lines: Iterable[textfile.Line]) -> Iterator[textfile.Line]:
+    """Yields the lines that are not blank and no comments, stripped."""
+    last = comment = 0
+    marks = b";#"
+    for number, text in lines:
+        text = text.strip()
+        if text and number != last and text[0] in marks:
+            comment = number
+        if text and number != comment:
+            if text[:1] == b">":
+                marks = b";"
+            yield number, text
+        last = number
+
+
+def _is_structure(text: bytes) -> bool:
+    """Tells whether a line is dot-bracket notation, mostly."""
+    if text.isalpha():
+        return False
+    size = len(text)
+    num_brackets = size - len(text.translate(None, _BRACKETS))
+    num_dots = text.count(b".")
+    return num_brackets > 0 and 2 * (num_brackets + num_dots) > size
 
 
 def blocks(path: textfile.Path) -> Iterator[bytes]:

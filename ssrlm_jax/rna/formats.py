@@ -1,6 +1,6 @@
 """Text files of sequences and structures: FASTA, tables, dot-bracket, Stockholm.
 
-Plain or gz, told apart by content. Readers are streams: they hold one record. Every
+Packed or not, told apart by content. Readers are streams: they hold one record. Every
 complaint is a ValueError that begins with the file and the line, counted from 1.
 """
 
@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator
 import numpy as np
 
 from ssrlm_jax import files
-from ssrlm_jax.rna import fasta, stockholm, textfile
+from ssrlm_jax.rna import alphabet, fasta, stockholm, textfile
 from ssrlm_jax.rna import structure as structures
 
 READABLE = (
@@ -20,6 +20,8 @@ READABLE = (
 )
 
 _ENERGY = re.compile(r"\s+\(?\s*[-+]?\d+(\.\d+)?\s*\)?$")  # RNAfold: "(( )) (-1.20)"
+
+_STOCKHOLM = stockholm.HEADER.encode()
 
 Path = textfile.Path
 
@@ -52,9 +54,9 @@ def read_fasta(path: Path) -> Iterator[Record]:
             pieces.append(part.letters)
             continue
         if pieces:
-            yield Record(name, b"".join(pieces).decode("latin-1"), place=place)
+            yield Record(name, alphabet.as_text(b"".join(pieces)), place=place)
         name, place, pieces = part.name, f"{path}:{part.line}", []
-    yield Record(name, b"".join(pieces).decode("latin-1"), place=place)
+    yield Record(name, alphabet.as_text(b"".join(pieces)), place=place)
 
 
 def read_table(path: Path) -> Iterator[Record]:
@@ -224,14 +226,16 @@ def kind(path: Path) -> str:
     """
     found: dict[int, bytes] = {}
     for number, part in textfile.parts(path):
-        if text := part.strip():
+        text = part.strip()
+        is_comment = text[:1] == b";" or (text[:1] == b"#" and b"\t" not in text)
+        if text and (found or not is_comment or text.startswith(_STOCKHOLM)):
             found.setdefault(number, text)
         if len(found) == 3:
             break
     first = list(found.values())
     if not first:
         raise ValueError(f"{path}: the file is empty")
-    if first[0].startswith(stockholm.HEADER.encode()):
+    if first[0].startswith(_STOCKHOLM):
         return "stockholm"
     if first[0][:1] == b">":
         is_structure = len(first) == 3 and first[2][:1] in b".([{<"
@@ -251,5 +255,6 @@ READERS: dict[str, Callable[[Path], Iterator[Record]]] = {
 
 
 def read(path: Path) -> Iterator[Record]:
-    """Yields the records of a file of any format that `kind` knows."""
-    return READERS[kind(path)](path)
+    """Yields the records of a file or pipe of any format that `kind` knows."""
+    held = textfile.again(path)
+    return READERS[kind(held)](held)

@@ -283,5 +283,5 @@ def test_a_record_without_a_structure_is_an_error(tmp_path):
 
 def test_a_letter_that_is_not_of_rna_names_the_record():
     record = formats.Record("a", "AC-U", structures.from_dot_bracket("...."))
-    with pytest.raises(ValueError, match="a: position 3: '-' is not a letter"):
+    with pytest.raises(ValueError, match="a: position 3: '-' is a gap"):
         secondary.into_buckets([record], SETTINGS)

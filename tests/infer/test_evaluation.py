@@ -116,11 +116,11 @@ def test_one_prediction_serves_equal_sequences_of_other_names(tmp_path):
 
 def test_a_letter_that_is_not_of_rna_has_its_place(tmp_path):
     path = tmp_path / "truth.tsv"
-    path.write_text("id\tsequence\tdotbracket\na\tGAAC\t(..)\nb\tGJAC\t(..)\n")
-    with pytest.raises(ValueError, match=r"truth\.tsv:3: b: position 2: 'J' is not"):
+    path.write_text("id\tsequence\tdotbracket\na\tGAAC\t(..)\nb\tG-AC\t(..)\n")
+    with pytest.raises(ValueError, match=r"truth\.tsv:3: b: position 2: '-' is a gap"):
         evaluation.read_truth(str(path))
     _, (problem,) = evaluation.read_predictions(tmp_path)
-    assert "truth.tsv:3: b: position 2: 'J' is not" in problem
+    assert "truth.tsv:3: b: position 2: '-' is a gap" in problem
 
 
 def test_an_empty_folder_and_a_file_without_structures_are_errors(tmp_path):

@@ -153,13 +153,13 @@ def test_top_lists_as_many_pairs_however_improbable(fitted, capsys, tmp_path):
 
 def test_bad_records_are_named_and_the_others_go_on(fitted, capsys, tmp_path):
     path = tmp_path / "my.fa"
-    path.write_text(">a\nGGGGAAAACCCC\n>b\n>c\nACJ\n>one\nG\n>d\nGGGGAAAACCCC\n")
+    path.write_text(">a\nGGGGAAAACCCC\n>b\n>c\nAC-\n>one\nG\n>d\nGGGGAAAACCCC\n")
     assert cli.main(["contacts", str(path), "-m", str(fitted), "--top", "L/4"]) == 1
     said = capsys.readouterr()
     names = [line.split("\t")[0] for line in said.out.splitlines()]
     assert names == ["a"] * 3 + ["d"] * 3
     assert "record 2 (b): a header without a sequence" in said.err
-    assert "record 3 (c): position 3: 'J' is not a letter of RNA" in said.err
+    assert "record 3 (c): position 3: '-' is a gap" in said.err
     assert "3 of 5 predicted" in said.err
 
 

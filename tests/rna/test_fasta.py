@@ -1,3 +1,5 @@
+import pytest
+
 from ssrlm_jax.rna import fasta, textfile
 
 
@@ -30,3 +32,45 @@ def test_blocks_hold_whole_records(tmp_path, monkeypatch):
     path = tmp_path / "x.fa"
     path.write_text(">a\nAC\n>b\nG\n>c\nU\n")
     assert list(fasta.blocks(path)) == [b">a\nAC\n", b">b\nG\n", b">c\nU\n"]
+
+
+def _letters(tmp_path, text):
+    path = tmp_path / "x.fa"
+    path.write_text(text)
+    letters = {}
+    for part in fasta.parts(textfile.parts(path), path):
+        if part.name is not None:
+            name = part.name
+        letters[name] = letters.get(name, b"") + part.letters
+    return letters
+
+
+@pytest.mark.parametrize(
+    ("text", "letters"),
+    [
+        ("; a comment\n>a\nGG\n", b"GG"),
+        ("# a comment\n\n>a\n; another\nGG\n", b"GG"),
+        (">a\n1 GG CC 4\n5 AA\n", b"GGCCAA"),
+        (">a\nGG*\n\n", b"GG"),
+        (">a\nGG*\nCC**\n", b"GG*CC"),
+        (">a\nG;G\n#C\n", b"G;G#C"),
+    ],
+)
+def test_what_is_no_letter_of_a_sequence_goes(tmp_path, text, letters):
+    assert _letters(tmp_path, text) == {"a": letters}
+
+
+def test_a_comment_longer_than_a_part_is_one(tmp_path, monkeypatch):
+    monkeypatch.setattr(textfile, "_PART_BYTES", 4)
+    assert _letters(tmp_path, ";a long comment\n>a\nGGGG;CC\n") == {"a": b"GGGG;CC"}
+
+
+def test_a_header_of_a_stop_alone_has_no_sequence(tmp_path):
+    with pytest.raises(ValueError, match="x.fa:1: a header without a sequence"):
+        _letters(tmp_path, ">a\n*\n")
+
+
+@pytest.mark.parametrize("line", ["((..))", "(((...))) (-1.20)", "((AA..))..aa"])
+def test_a_line_of_a_structure_is_no_sequence(tmp_path, line):
+    with pytest.raises(ValueError, match="x.fa:3: a line of a structure"):
+        _letters(tmp_path, f">a\nGGAACC\n{line}\n")

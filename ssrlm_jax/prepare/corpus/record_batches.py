@@ -1,8 +1,8 @@
 """Files → batches of records as tokens: many short records at a time, flat.
 
 Most of a corpus is FASTA of short records, read in blocks. A FASTA file that is odd in
-any way (a record of many millions, a wrong letter, blanks in a line) is read again
-line by line, which reads all that can be read and names the line of what cannot.
+any way (a record of many millions, a letter that is not IUPAC, blanks in a line) is
+read again line by line, which reads all that can be and names the line of what cannot.
 """
 
 import contextlib
@@ -39,7 +39,7 @@ class Batch:
         where no record has a structure.
       has_structure: bool (records,).
       families: one for each record, "" where unknown; None: all unknown.
-      num_changed: IUPAC codes that were read as N.
+      changed: letters that were read as another.
       num_triples: pairs of base triples that were dropped.
     """
 
@@ -49,7 +49,7 @@ class Batch:
     partner: np.ndarray | None
     has_structure: np.ndarray
     families: list[str] | None = None
-    num_changed: int = 0
+    changed: alphabet.Changed = alphabet.Changed()
     num_triples: int = 0
 
     @property
@@ -72,7 +72,7 @@ class _Read:
 
     name: str
     token_L: np.ndarray
-    num_changed: int
+    changed: alphabet.Changed
     structure: structures.Structure | None = None
     family: str = ""
 
@@ -117,14 +117,16 @@ def _of_block(text: bytes) -> Batch:
     length = np.fromiter(map(len, sequences), np.int64, len(sequences))
     if text[:1] != b">" or len(names) < len(headers) or not length.all():
         raise OddFastaError
-    token, num_changed = alphabet.encode(b"".join(sequences))
+    token, changed = alphabet.encode(b"".join(sequences))
+    if changed.modified or changed.unknown:  # perhaps a comment, a number, a '*'
+        raise OddFastaError
     return Batch(
         b"\n".join(names).decode("utf-8", "replace").split("\n"),
         token,
         length,
         None,
         np.zeros(len(names), bool),
-        num_changed=num_changed,
+        changed=changed,
     )
 
 
@@ -160,7 +162,7 @@ def _joined(reads: list[_Read]) -> Batch:
         np.concatenate(partners) if partners else None,
         has_structure,
         [one.family for one in reads],
-        sum(one.num_changed for one in reads),
+        alphabet.total(one.changed for one in reads),
         num_triples,
     )
 
@@ -168,10 +170,10 @@ def _joined(reads: list[_Read]) -> Batch:
 def _records(path: str, kind: str) -> Iterator[_Read]:
     for record in formats.READERS[kind](path):
         try:
-            token_L, num_changed = alphabet.encode(record.sequence)
+            token_L, changed = alphabet.encode(record.sequence)
         except ValueError as error:
             raise ValueError(f"{record.place}: {error}") from error
-        yield _Read(record.name, token_L, num_changed, record.structure, record.family)
+        yield _Read(record.name, token_L, changed, record.structure, record.family)
 
 
 def _fasta(path: str, directory: pathlib.Path) -> Iterator[_Read]:
@@ -195,7 +197,7 @@ class _Held:
         self._path = path
         self._directory = directory
         self._pieces: list[fasta.Part] = []
-        self._size = self._num_changed = 0
+        self._size, self._changed = 0, alphabet.Changed()
         self._spool: IO[bytes] | None = None
 
     def close(self) -> None:
@@ -203,7 +205,8 @@ class _Held:
         if self._spool is not None:
             self._spool.close()
         self._spool = None
-        self._pieces, self._size, self._num_changed = [], 0, 0
+        self._pieces, self._size = [], 0
+        self._changed = alphabet.Changed()
 
     def add(self, piece: fasta.Part) -> None:
         self._pieces.append(piece)
@@ -214,8 +217,8 @@ class _Held:
             self._spool.write(self._encoded().data)
 
     def _encoded(self) -> np.ndarray:
-        token_L, num_changed = _encode(self._path, self._pieces)
-        self._num_changed += num_changed
+        token_L, changed = _encode(self._path, self._pieces)
+        self._changed = alphabet.total([self._changed, changed])
         self._pieces, self._size = [], 0
         return token_L
 
@@ -226,12 +229,12 @@ class _Held:
             self._spool.write(token_L.data)
             self._spool.flush()
             token_L = np.memmap(self._spool, np.uint8, "r")
-        read = _Read(name, token_L, self._num_changed)
+        read = _Read(name, token_L, self._changed)
         self.close()
         return read
 
 
-def _encode(path: str, pieces: list[fasta.Part]) -> tuple[np.ndarray, int]:
+def _encode(path: str, pieces: list[fasta.Part]) -> tuple[np.ndarray, alphabet.Changed]:
     """Reads the letters of consecutive pieces; an error names the line."""
     try:
         return alphabet.encode(b"".join(piece.letters for piece in pieces))

@@ -37,6 +37,8 @@ NO_NUCLEOTIDE = "no A C G U"
 SHORT = "too short"
 UNKNOWN = "too many unknown letters"
 SIMPLE = "low complexity"
+MODIFIED = "letters of modified nucleotides read as their parent"
+FOREIGN = "letters that are not of RNA read as N"
 
 _WORD = 3  # letters
 _NUM_WORDS = 4**_WORD
@@ -125,7 +127,9 @@ class _Parts:
             none = np.zeros(len(batch.names), bool)
             batch = dataclasses.replace(batch, partner=None, has_structure=none)
         self._num_in += len(batch.names)
-        self._changed["letters read as N"] += batch.num_changed
+        self._changed["letters read as N"] += batch.changed.codes
+        self._changed[MODIFIED] += batch.changed.modified
+        self._changed[FOREIGN] += batch.changed.unknown
         self._changed["pairs of base triples dropped"] += batch.num_triples
         is_kept = self._kept(batch)
         kept_P = np.flatnonzero(is_kept)
@@ -260,7 +264,7 @@ class _Parts:
             "num_in": self._num_in,
             "num_out": self._num_out,
             "dropped": dict(+self._dropped),
-            "changed": dict(changed),
+            "changed": dict(+changed),
             "num_parts": self._num_parts,
             "nucleotides": self._num_nucleotides,
             "lengths": self._lengths.tolist(),

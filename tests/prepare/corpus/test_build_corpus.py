@@ -200,7 +200,7 @@ def test_a_full_disk_leaves_nothing_that_looks_whole(
         (b"", "bad: the file is empty"),
         (b">a\n>b\nACGU\n", "bad:1: a header without a sequence"),
         (b"hello world\n", "bad:1: expected FASTA"),
-        (b">a\nAC-GU\n", "bad:2: position 3: '-' is not a letter of RNA"),
+        (b">a\nAC-GU\n", "bad:2: position 3: '-' is a gap"),
         (
             gzip.compress(b">a\nACGUAC\n" * 99, mtime=0)[:-9],
             "bad:.* the gz file ends too early",

@@ -28,7 +28,7 @@ def test_records_at_hand_become_a_corpus(tmp_path):
 @pytest.mark.parametrize(
     ("sequence", "complaint"),
     [
-        ("AC-G", "record 'bad': position 3: '-' is not a letter"),
+        ("AC-G", "record 'bad': position 3: '-' is a gap"),
         ("", "record 'bad': a record without a sequence"),
     ],
 )

@@ -108,7 +108,7 @@ def test_wobble_pairs_of_other_sets_stay(tmp_path):
     [
         ("bprna_TS9", ("x", "", "A", ".", ""), "no set 'bprna_TS9'; known: bprna_TR0"),
         ("pdb_TS1", ("x", "", "A", "", ""), "tsv:2: a structure is expected, found no"),
-        ("pdb_TS1", ("x", "", "AZ", "..", ""), "tsv:2: position 2: 'Z' is not a lett"),
+        ("pdb_TS1", ("x", "", "A-", "..", ""), "tsv:2: position 2: '-' is a gap"),
         ("pdb_TS1", ("x", "", "AC", ".", ""), "tsv:2: the structure has 1 positions"),
     ],
 )

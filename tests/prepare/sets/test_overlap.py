@@ -117,9 +117,9 @@ def test_without_mmseqs_it_is_said_what_goes_without(monkeypatch, tmp_path):
         overlap.settings(0.8, 0.8, 1)
 
 
-def test_a_letter_that_is_not_of_rna_is_named_with_its_place():
-    with pytest.raises(ValueError, match="^x.fa:3: position 2: 'Z'"):
-        overlap.by_sequence([formats.Record("a", "AZ", place="x.fa:3")])
+def test_a_gap_is_named_with_its_place():
+    with pytest.raises(ValueError, match="^x.fa:3: position 2: '-'"):
+        overlap.by_sequence([formats.Record("a", "A-", place="x.fa:3")])
 
 
 def test_sets_are_named():
