@@ -46,9 +46,7 @@ def test_one_bad_record_does_not_stop_the_others(tmp_path):
     path = tmp_path / "my.fa"
     shown = [str(record) for record in found[1:4]]
     assert shown[0] == f"{path}:3: record 2 (b): a header without a sequence"
-    assert shown[1].startswith(
-        f"{path}:5: record 3 (c): position 3: '-' is a gap"
-    )
+    assert shown[1].startswith(f"{path}:5: record 3 (c): position 3: '-' is a gap")
     assert shown[2] == f"{path}:7: record 4 (d): 5 letters, at most 4 are accepted"
 
 
