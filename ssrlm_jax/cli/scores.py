@@ -39,14 +39,26 @@ def show_pairs(scores_of: Mapping[str, Mapping[str, Any]]) -> None:
 def show_atoms(
     scores_of: Mapping[str, Mapping[str, Any]], names: Sequence[str]
 ) -> None:
-    """Prints means over structures, with 95 % intervals, a column for each method."""
-    rows = [["", *scores_of]]
+    """Prints means over structures, with 95 % intervals, a column for each method.
+
+    A method with several predictions of a structure has columns for their best and
+    their mean, too.
+    """
+    columns: dict[str, Mapping[str, Any]] = {}
+    for method, found in scores_of.items():
+        samples = found.get("samples")
+        columns[f"{method}, first" if samples else method] = found["scores"]
+        if samples:
+            columns[f"{method}, best of {samples['most']}"] = samples["best"]
+            columns[f"{method}, mean"] = samples["mean"]
+    rows = [["", *columns]]
     for name in names:
-        found = (one["scores"][name] for one in scores_of.values())
-        rows.append([name, *map(_text, found)])
+        rows.append([name, *(_text(found[name]) for found in columns.values())])
+    coverage = ", ".join(f"{n} {one['coverage']:.3f}" for n, one in scores_of.items())
     reports.write(
         f"{reports.table(rows, num_left=1)}means over structures (95 % bootstrap "
-        "interval); lddt: all atoms, pooled; lddt_c1: C1', mean over nucleotides\n"
+        "interval); lddt: all atoms, pooled; lddt_c1: C1', mean over nucleotides; "
+        f"missing nucleotides count as wrong\ncoverage: {coverage}\n"
     )
 
 

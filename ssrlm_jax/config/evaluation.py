@@ -39,8 +39,10 @@ class Evaluate3dConfig:
     has_helix: bool = True  # score an A-form helix for every strand, too
     truth: str = ""  # known structures: directories or files, separated by commas
     train: str = ""  # what was trained on, for identity: structures, tsv or fasta
-    min_length: int = 16  # nucleotides; shorter chains are left out, and counted
-    max_length: int = 0  # longer chains are left out, and counted; 0: none
+    min_length: int = 16  # nucleotides; shorter structures are left out, and named
+    max_length: int = 0  # longer structures are left out, and named; 0: none
+    is_by_chain: bool = False  # strands that pair with each other are scored alone, too
+    has_plddt: bool = True  # B columns of predictions may hold confidence
     num_cycles: int = 0  # of models; 0: their own
     seed: int = 0  # of the bootstrap
 

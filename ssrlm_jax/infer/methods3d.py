@@ -2,7 +2,7 @@
 
 import logging
 import pathlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
@@ -10,6 +10,8 @@ from ssrlm_jax.infer import folder as folders
 from ssrlm_jax.infer import helix as helices
 from ssrlm_jax.metrics import report3d
 from ssrlm_jax.rna import coordinate_formats
+
+APART = 100.0  # angstrom between strands that were predicted one by one
 
 Predict = Callable[[str], report3d.Model | None]  # of letters; None: not predicted
 
@@ -40,6 +42,30 @@ def of_model(directory: pathlib.Path, num_cycles: int | None = None) -> Predict:
         )
 
     return predict
+
+
+def together(strands: Sequence[report3d.Model]) -> report3d.Model:
+    """Returns strands that were predicted one by one as one structure.
+
+    Nothing is known of their places: they lie side by side, APART from each other.
+    """
+    moved, breaks, end, start = [], [], 0.0, 0
+    for one in strands:
+        x_N = one.xyz_LT3[one.is_atom_LT][:, 0]
+        shift_3 = np.array([end - x_N.min(initial=0.0), 0.0, 0.0], np.float32)
+        moved.append(one.xyz_LT3 + shift_3)
+        end += float(np.ptp(x_N)) + APART if len(x_N) else 0.0
+        breaks += [start + position for position in one.breaks]
+        start += len(one.letters)
+        breaks.append(start - 1)
+    plddts = [one.plddt_L for one in strands if one.plddt_L is not None]
+    return report3d.Model(
+        "".join(one.letters for one in strands),
+        np.concatenate(moved),
+        np.concatenate([one.is_atom_LT for one in strands]),
+        tuple(breaks),
+        np.concatenate(plddts) if len(plddts) == len(strands) else None,
+    )
 
 
 def as_pdb(name: str, model: report3d.Model) -> str:

@@ -49,7 +49,7 @@ def drawing(scored: Methods) -> "figures.Figure":
     confident = {
         name: of
         for name, of in scored.items()
-        if of and all(one.plddt_L is not None for one in of)
+        if any(one.plddt_L is not None for one in of)
     }
     num_panels = 1 + has_identity + bool(confident)
     width = _LEFT + num_panels * (_SIDE + _GAP)
@@ -128,8 +128,8 @@ def _scatter(
 def _draw_confidence(axes: Any, scored: Methods, style: Mapping[str, Any]) -> None:
     axes.plot([0, 1], [0, 1], color=canvas.PLAIN, linewidth=0.5, linestyle=(0, (2, 3)))
     for name, of in scored.items():
-        plddt_N = np.concatenate([one.plddt_L for one in of if one.plddt_L is not None])
-        lddt_N = np.concatenate([one.lddt_L for one in of])
+        sure = [(x.plddt_L, x.lddt_L) for x in of if x.plddt_L is not None]
+        plddt_N, lddt_N = map(np.concatenate, zip(*sure, strict=True))
         agreement = confidence.plddt_agreement(plddt_N, lddt_N)
         is_drawn_N = agreement.count_N >= _LEAST_IN_BIN
         color, marker = style[name]

@@ -6,10 +6,12 @@ r"""Scores predicted structures of RNA: models, files of programs, and a helix.
   ssrlm evaluate3d --config.predictions=rhofold=models/ \
       --config.truth=rna_puzzles/ --out=scores/peers
 
-A test set is scored once. Chains of equal letters are scored once, by the first file.
-Files of predictions are matched by their letters. OUT gets scores.json and, for each
-method, a table of all structures, its PDB files, and pictures of how scores depend on
-length, on similarity to the training set, and on confidence.
+A test set is scored once. Strands that pair with each other are one structure;
+structures of equal letters are scored once, by the first file. Files of predictions are
+matched by sequence and numbers (docs/tertiary.md); what is not used is named. OUT gets
+scores.json and, for each method, a table of all predictions, one of strands or PDB
+files, and pictures of how scores depend on length, on similarity to the training set,
+and on confidence.
 """
 
 import argparse
@@ -19,7 +21,8 @@ import json
 import logging
 import pathlib
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -28,15 +31,48 @@ from ssrlm_jax.cli import scores as tables
 from ssrlm_jax.data import tertiary as data
 from ssrlm_jax.external import mmseqs
 from ssrlm_jax.infer import canvas, trends
-from ssrlm_jax.jobs import command
-from ssrlm_jax.metrics import report3d
+from ssrlm_jax.jobs import command, structures3d
+from ssrlm_jax.metrics import assembly, report3d, strands
 from ssrlm_jax.rna import formats
 
 _log = logging.getLogger("ssrlm_jax")
 HELIX = "helix"
+MISSING = "not predicted"
 SEQUENCES = (".tsv", ".fa", ".fasta")  # of which only letters are read
 
-Predict = Callable[[str], report3d.Model | None]  # of letters; None: not predicted
+Known = Mapping[str, assembly.Assembly]
+
+
+class Predicted(NamedTuple):
+    """One prediction of a known structure.
+
+    Attributes:
+      model: its atoms.
+      at_L: see `report3d.score`.
+      sample: its file, below the directory of the method; "" of a model.
+      rows: what is said of each known strand.
+      note: what is said of the prediction.
+    """
+
+    model: report3d.Model
+    at_L: np.ndarray
+    sample: str = ""
+    rows: tuple[strands.Row, ...] = ()
+    note: str = ""
+
+
+class Method(NamedTuple):
+    """Something that predicts structures.
+
+    Attributes:
+      predict: from a known structure's name and letters, its predictions.
+      about: what scores.json says of it.
+      saved: whether its structures are written.
+    """
+
+    predict: Callable[[str, assembly.Assembly], list[Predicted]]
+    about: Mapping[str, Any]
+    saved: bool
 
 
 def evaluate(settings: config.Evaluate3dConfig, flags: argparse.Namespace) -> None:
@@ -47,53 +83,72 @@ def evaluate(settings: config.Evaluate3dConfig, flags: argparse.Namespace) -> No
     if flags.out.exists() and any(flags.out.iterdir()):
         raise ValueError(f"{flags.out} exists and is not empty; give another --out")
     canvas.check_installed("matplotlib")
-    truth = read_truth(settings.truth, settings.min_length, settings.max_length)
-    identities: dict[str, float] = {}
-    if settings.train:
-        sequences = [one.letters for one in truth.values()]
-        near_N = mmseqs.identities(sequences, read_letters(settings.train))
-        identities = dict(zip(truth, near_N.tolist(), strict=True))
-    loaded = {name: load() for name, load in methods.items()}
+    truth = structures3d.read_known(settings)
+    identities = _identities(truth, settings.train) if settings.train else {}
+    loaded = {name: load(truth) for name, load in methods.items()}
     flags.out.mkdir(parents=True, exist_ok=True)
     scores, scored, about = {}, {}, {}
-    for name, predict in loaded.items():
+    for name, method in loaded.items():
         start = time.perf_counter()
-        scored[name], missing = _score(predict, truth, identities, flags.out / name)
+        samples, rows = _score(name, method, truth, identities, flags.out)
         seconds = round(time.perf_counter() - start, 1)
-        about[name] = {"missing": missing, "seconds": seconds}
+        missing = [n for n, ours in samples.items() if ours[0].note == MISSING]
+        about[name] = {"missing": missing, "seconds": seconds, **method.about}
+        scored[name] = [ours[0] for ours in samples.values()]
         scores[name] = report3d.report(scored[name], settings.seed)
-        rows = ("\t".join(map(str, row)) for row in report3d.rows(scored[name]))
-        files.write_text(flags.out / f"{name}.tsv", "\n".join(rows) + "\n")
+        if any(len(ours) > 1 for ours in samples.values()):
+            of_all = report3d.of_samples([*samples.values()], settings.seed)
+            scores[name]["samples"] = of_all
+        flat = [one for ours in samples.values() for one in ours]
+        _write_table(flags.out / f"{name}.tsv", report3d.rows(flat))
+        if rows:
+            _write_table(flags.out / f"{name}.strands.tsv", rows)
         _log.info("%s: %d structures scored", name, len(truth) - len(missing))
-        for one in missing:
-            _log.info("%s: no structure of %s; it scores 0", name, one)
     facts = {"config": dataclasses.asdict(settings), "methods": about, "scores": scores}
     files.write_text(flags.out / "scores.json", json.dumps(facts, indent=1) + "\n")
     trends.save(scored, flags.out)
     tables.show_atoms(scores, report3d.SCORES)
 
 
-def _methods(settings: config.Evaluate3dConfig) -> dict[str, Callable[[], Predict]]:
+def _identities(truth: Known, train: str) -> dict[str, float]:
+    """Returns the identity of the nearest training sequence, of any strand."""
+    letters = [one.letters for known in truth.values() for one in known.strands]
+    near_N = mmseqs.identities(letters, read_letters(train))
+    near = dict(zip(letters, near_N.tolist(), strict=True))
+    return {
+        name: max(near[one.letters] for one in known.strands)
+        for name, known in truth.items()
+    }
+
+
+def _write_table(path: pathlib.Path, rows: Sequence[Sequence[object]]) -> None:
+    lines = ("\t".join(map(str, row)) + "\n" for row in rows)
+    files.write_text(path, "".join(lines))
+
+
+def _methods(
+    settings: config.Evaluate3dConfig,
+) -> dict[str, Callable[[Known], Method]]:
     """Returns what loads each method, by its name; loads nothing yet.
 
     Raises:
       ValueError: no method is named, or one is named badly.
     """
 
-    def helix() -> Predict:
+    def helix(truth: Known) -> Method:
         from ssrlm_jax.infer import methods3d  # JAX: seconds
 
-        return methods3d.helix
+        return _of_letters(methods3d.helix)
 
-    def model(directory: pathlib.Path) -> Predict:
+    def model(directory: pathlib.Path, truth: Known) -> Method:
         from ssrlm_jax.infer import methods3d
 
-        return methods3d.of_model(directory, settings.num_cycles or None)
+        return _of_letters(methods3d.of_model(directory, settings.num_cycles or None))
 
-    def predictions(directory: pathlib.Path) -> Predict:
-        return read_predictions(str(directory)).get
+    def predictions(directory: pathlib.Path, truth: Known) -> Method:
+        return _of_files(directory, truth, settings)
 
-    found: dict[str, Callable[[], Predict]] = {}
+    found: dict[str, Callable[[Known], Method]] = {}
     if settings.has_helix:
         found[HELIX] = helix
     for field, load in (("models", model), ("predictions", predictions)):
@@ -112,78 +167,115 @@ def _methods(settings: config.Evaluate3dConfig) -> dict[str, Callable[[], Predic
     return found
 
 
-def _score(
-    predict: Predict,
-    truth: dict[str, report3d.Model],
-    identities: dict[str, float],
-    directory: pathlib.Path,
-) -> tuple[list[report3d.Scored], list[str]]:
-    """Returns scores, and the names of what could not be predicted."""
+def _of_letters(
+    predict: Callable[[str], report3d.Model | None],
+) -> Method:
+    """Returns a method that sees the letters of strands, one by one."""
     from ssrlm_jax.infer import methods3d
 
-    directory.mkdir()
-    scored, missing = [], []
-    for name, native in truth.items():
-        predicted = predict(native.letters)
-        if predicted is None:
-            missing.append(name)
-            predicted = report3d.missing(native)
-        else:
-            try:
-                text = methods3d.as_pdb(name, predicted)
-                files.write_text(directory / f"{name}.pdb", text)
-            except ValueError as error:  # scored all the same
-                _log.warning("%s: not written: %s", name, error)
-        scored.append(report3d.score(name, predicted, native, identities.get(name)))
-    return scored, missing
+    def predicted(name: str, known: assembly.Assembly) -> list[Predicted]:
+        made = [predict(one.letters) for one in known.strands]
+        whole = [one for one in made if one is not None]
+        if len(whole) < len(made):
+            return []
+        at_L = np.arange(len(known.model.letters))
+        model = whole[0] if len(whole) == 1 else methods3d.together(whole)
+        return [Predicted(model, at_L)]
+
+    return Method(predicted, {}, saved=True)
 
 
-def read_truth(
-    names: str, min_length: int, max_length: int
-) -> dict[str, report3d.Model]:
-    """Reads known structures, by name; one of each sequence, the first.
-
-    Args:
-      names: directories or files, separated by commas.
-      min_length: nucleotides.
-      max_length: nucleotides; 0: any number.
-
-    Raises:
-      ValueError: nothing is left to score, or two chains have one name.
-      OSError: a file cannot be read.
-    """
-    found: dict[str, report3d.Model] = {}
-    known: set[str] = set()
-    structures = data.read(names, data.any_quality(min_length, max_length))
-    for one in structures:
-        if "N" in one.letters:
-            _log.info("%s is left out: a letter of it is unknown", one.name)
-        elif one.letters not in known:
-            if one.name in found:
-                raise ValueError(f"{names}: two chains are {one.name}; rename a file")
-            known.add(one.letters)
-            found[one.name] = _as_model(one)
-    if not found:
-        raise ValueError(f"{names}: no chain is left to score")
-    _log.info(
-        "%d chains, %d of them of distinct letters, are scored",
-        len(structures),
-        len(found),
+def _of_files(
+    directory: pathlib.Path, truth: Known, settings: config.Evaluate3dConfig
+) -> Method:
+    """Returns a method whose predictions are files."""
+    samples, unused = structures3d.read_predictions(
+        directory, has_plddt=settings.has_plddt
     )
-    return found
+    taken, others = structures3d.assign(truth, samples)
+    unused |= others
+    for file, why in unused.items():
+        _log.warning("%s is not used: %s", directory / file, why)
+
+    def predicted(name: str, known: assembly.Assembly) -> list[Predicted]:
+        found = []
+        for sample, edges in taken[name]:
+            laid = assembly.lay(known, sample.structure, edges)
+            rows = strands.rows(known, sample.structure, laid)
+            model = sample.structure.model._replace(breaks=laid.breaks)
+            note = sample.wrong or strands.note(rows)
+            found.append(Predicted(model, laid.at_L, sample.file, rows, note))
+        return found
+
+    by_name = {n: [one.file for one, _ in ours] for n, ours in taken.items() if ours}
+    return Method(predicted, {"files": by_name, "unused": unused}, saved=False)
 
 
-def read_predictions(names: str) -> dict[str, report3d.Model]:
-    """Reads predicted structures, by letters; the first of each.
+def _score(
+    method_name: str,
+    method: Method,
+    truth: Known,
+    identities: Mapping[str, float],
+    out: pathlib.Path,
+) -> tuple[dict[str, list[report3d.Scored]], list[list[object]]]:
+    """Returns scores of all predictions, by name, and a table of strands."""
+    scored: dict[str, list[report3d.Scored]] = {}
+    rows: list[list[object]] = []
+    for name, known in truth.items():
+        predictions = method.predict(name, known)
+        identity = identities.get(name)
+        scored[name] = [
+            report3d.score(name, one.model, known.model, one.at_L, identity)._replace(
+                sample=one.sample, note=one.note
+            )
+            for one in predictions
+        ]
+        if method.saved and predictions:
+            _save(out / method_name, name, known, predictions[0].model)
+        for one in predictions:
+            rows += [[name, one.sample, *row.cells()] for row in one.rows]
+            if one.note:
+                _log.warning("%s: %s, %s: %s", method_name, name, one.sample, one.note)
+        if not predictions:
+            _log.warning("%s: no structure of %s; it scores 0", method_name, name)
+            empty = known.model.without_atoms()
+            none = report3d.score(name, empty, known.model, identity=identity)
+            scored[name] = [none._replace(note=MISSING)]
+        elif len(predictions) > 1:
+            _say_samples(method_name, scored[name])
+    header = ["id", "sample", *strands.COLUMNS]
+    return scored, [header, *rows] if rows else []
 
-    Raises:
-      ValueError: there is none.
-      OSError: a file cannot be read.
-    """
-    found: dict[str, report3d.Model] = {}
-    for one in data.read(names, data.any_quality()):
-        found.setdefault(one.letters, _as_model(one))
-    return found
+
+def _say_samples(method_name: str, scored: Sequence[report3d.Scored]) -> None:
+    first, best = scored[0], max(scored, key=lambda one: one.scores["lddt"])
+    _log.info(
+        "%s: %s: %d files; lddt of the first, %s: %.3f; of the best, %s: %.3f",
+        method_name, first.name, len(scored), first.sample, first.scores["lddt"],
+        best.sample, best.scores["lddt"],
+    )  # fmt: skip
+
+
+def _save(
+    directory: pathlib.Path, name: str, known: assembly.Assembly, model: report3d.Model
+) -> None:
+    """Writes the strands of a structure, a file for each."""
+    from ssrlm_jax.infer import methods3d
+
+    directory.mkdir(exist_ok=True)
+    for strand, start in zip(known.strands, known.starts, strict=True):
+        part = slice(start, start + len(strand.letters))
+        title = name if len(known.strands) == 1 else f"{name}.{strand.name}"
+        plddt_L = None if model.plddt_L is None else model.plddt_L[part]
+        one = report3d.Model(
+            strand.letters, model.xyz_LT3[part], model.is_atom_LT[part], (), plddt_L
+        )
+        try:
+            text = methods3d.as_pdb(title, one)
+        except ValueError as error:  # scored all the same
+            _log.warning("%s: not written: %s", title, error)
+        else:
+            files.write_text(directory / f"{title}.pdb", text)
 
 
 def read_letters(names: str) -> list[str]:
@@ -196,16 +288,6 @@ def read_letters(names: str) -> list[str]:
     if names.removesuffix(".gz").endswith(SEQUENCES):
         return sorted({record.sequence for record in formats.read(names)})
     return sorted({one.letters for one in data.read(names, data.any_quality())})
-
-
-def _as_model(structure: data.Structure) -> report3d.Model:
-    breaks = np.flatnonzero(np.diff(structure.index_L) > 1)
-    return report3d.Model(
-        structure.letters,
-        structure.xyz_LT3,
-        structure.is_atom_LT,
-        tuple(breaks.tolist()),
-    )
 
 
 COMMAND = command.Command(

@@ -58,6 +58,38 @@ def plddt_agreement(plddt_L: np.ndarray, lddt_L: np.ndarray) -> Agreement:
     )
 
 
+def of_column(
+    values: Sequence[np.ndarray | None],
+    residues: Sequence[np.ndarray],
+    lengths: Sequence[int],
+) -> np.ndarray | None:
+    """Reads pLDDT from the B columns of a predicted structure.
+
+    Args:
+      values: of the atoms of each strand.
+      residues: position of each atom in its strand, from 0.
+      lengths: nucleotides of strands.
+
+    Returns:
+      0..1, of each nucleotide, all strands behind each other, the mean over its atoms;
+      nan where it has none. Numbers up to 1 are taken as they are, others up to 100 in
+      hundredths. None where a number is missing or beyond, or all are equal: then the
+      column says nothing of confidence.
+    """
+    known = [one for one in values if one is not None]
+    value_N = np.concatenate([np.empty(0), *known]).astype(np.float64)
+    if len(known) < len(values) or not len(value_N):
+        return None
+    if not ((value_N >= 0) & (value_N <= 100)).all() or np.ptp(value_N) == 0:
+        return None
+    scale = 1.0 if value_N.max() <= 1 else 100.0
+    starts = np.cumsum([0, *lengths[:-1]])
+    at_N = np.concatenate([r + s for r, s in zip(residues, starts, strict=True)])
+    total = sum(lengths)
+    sum_L = np.bincount(at_N, value_N / scale, total)
+    return _ratio(sum_L, np.bincount(at_N, minlength=total))
+
+
 def pooled_pearson(
     plddts: Sequence[np.ndarray], lddts: Sequence[np.ndarray], seed: int
 ) -> statistics.Interval:

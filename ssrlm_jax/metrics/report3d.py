@@ -1,6 +1,8 @@
 """Scores of a set of predicted structures, each with a bootstrap interval.
 
-Every mean is over structures. Structures as in `coordinates`; angstrom.
+Every mean is over structures. What a prediction lacks of a known structure counts as
+wrong; what it has beyond, where nothing was seen, counts for nothing. Structures as in
+`coordinates`; angstrom.
 """
 
 import math
@@ -32,18 +34,24 @@ SCORES = (
     "bond_outliers",  # share of bonds of the backbone
     "wrong_chirality",  # share of centres of ribose
 )
-COLUMNS = ("id", "length", "identity", "mean_plddt", *SCORES)
+COLUMNS = (
+    *("id", "sample", "length", "seen", "coverage", "identity", "mean_plddt"),
+    *SCORES,
+    *("canonical_found", "canonical_known", "note"),
+)
+
+_NO_PAIRS = coordinates.PairScores(math.nan, math.nan)
 
 
 class Model(NamedTuple):
     """A structure, known or predicted.
 
     Attributes:
-      letters: of the strand.
+      letters: of the strand, or of several behind each other.
       xyz_LT3: angstrom; not read where there is no atom.
       is_atom_LT: bool, which slots hold an atom.
       breaks: positions from 0 behind which no bond leads on.
-      plddt_L: 0..1; None where nothing is said of confidence.
+      plddt_L: 0..1, nan where not known; None where nothing is said of confidence.
     """
 
     letters: str
@@ -51,6 +59,11 @@ class Model(NamedTuple):
     is_atom_LT: np.ndarray
     breaks: tuple[int, ...] = ()
     plddt_L: np.ndarray | None = None
+
+    def without_atoms(self) -> "Model":
+        """Returns what stands for a structure that was not predicted."""
+        nothing_LT = np.zeros_like(self.is_atom_LT)
+        return self._replace(is_atom_LT=nothing_LT, plddt_L=None)
 
 
 class Scored(NamedTuple):
@@ -64,6 +77,11 @@ class Scored(NamedTuple):
       plddt_L: as predicted; None likewise.
       identity: with the nearest training sequence, 0 where none is near; None: not
         looked for.
+      num_seen: nucleotides of the known structure that have atoms.
+      num_covered: those of them that the prediction has, too.
+      canonical: pairs of cis Watson-Crick edges that were found, and that are known.
+      sample: which prediction of the structure it is, such as its file.
+      note: what is to be said of it.
     """
 
     name: str
@@ -72,56 +90,118 @@ class Scored(NamedTuple):
     lddt_L: np.ndarray
     plddt_L: np.ndarray | None = None
     identity: float | None = None
+    num_seen: int = 0
+    num_covered: int = 0
+    canonical: tuple[int, int] = (0, 0)
+    sample: str = ""
+    note: str = ""
 
 
 def score(
-    name: str, predicted: Model, known: Model, identity: float | None = None
+    name: str,
+    predicted: Model,
+    known: Model,
+    at_L: np.ndarray | None = None,
+    identity: float | None = None,
 ) -> Scored:
     """Scores one structure; what a prediction lacks counts as wrong.
 
-    Base pairs of both are found by `rna.pairs.annotate`. Clashes, bonds and chirality
-    are those of the prediction, nan where it has no atom.
+    Base pairs of both are found by `rna.pairs.annotate`; those of the prediction count
+    where the known structure has both nucleotides. A structure without known pairs has
+    no score of pairs, whatever is predicted. Clashes, bonds and chirality are those of
+    the whole prediction, nan where it has no atom.
+
+    Args:
+      name: of the structure.
+      predicted: the prediction.
+      known: the truth.
+      at_L: the position in the prediction of each known nucleotide, -1 where it has
+        none; letters that differ are none, too. None: both have the same letters.
+      identity: see `Scored`.
 
     Raises:
-      ValueError: letters differ, or a coordinate is not finite.
+      ValueError: letters differ without `at_L`, or a coordinate is not finite.
     """
-    if predicted.letters != known.letters:
-        raise ValueError(f"{name}: the prediction is of another sequence")
-    both = predicted.xyz_LT3, predicted.is_atom_LT, known.xyz_LT3, known.is_atom_LT
+    if at_L is None:
+        if predicted.letters != known.letters:
+            raise ValueError(f"{name}: the prediction is of another sequence")
+        at_L = np.arange(len(known.letters))
+    moved = along(predicted, known, at_L)
+    both = moved.xyz_LT3, moved.is_atom_LT, known.xyz_LT3, known.is_atom_LT
     c1 = coordinates.lddt_c1(*both)
-    own = predicted.xyz_LT3, predicted.is_atom_LT
-    found, true = base_pairs(predicted), base_pairs(known)
-    network = coordinates.interaction_network_fidelity(_places(found), _places(true))
-    canonical = coordinates.interaction_network_fidelity(
-        _places(found, "cWW"), _places(true, "cWW")
-    )
-    breaks = predicted.breaks
-    handed = stereochemistry.chirality(*own)
-    clashes = stereochemistry.clashes(predicted.letters, *own, breaks)
+    is_seen_L = known.is_atom_LT.any(1)
+    is_covered_L = is_seen_L & moved.is_atom_LT.any(1)
     values = {
         "lddt": coordinates.lddt_all_atom(*both).score,
         "lddt_c1": c1.score,
         "tm_score": superposition.tm_score(*both),
         "rmsd": superposition.rmsd(*both),
-        "fidelity": network.fidelity,
-        "pair_f1": network.f1,
-        "canonical_f1": canonical.f1,
+    }
+    place_M = np.full(len(predicted.letters) + 1, -1)  # the last: of -1
+    place_M[at_L[is_covered_L]] = np.flatnonzero(is_covered_L)
+    found, true = base_pairs(predicted), base_pairs(known)
+    counts = []
+    for edges in ("", "cWW"):
+        true_P2, found_P2 = _places(true, edges), place_M[_places(found, edges)]
+        found_P2 = found_P2[(found_P2 >= 0).all(1)]
+        network = coordinates.interaction_network_fidelity(found_P2, true_P2)
+        counts.append((network if len(true_P2) else _NO_PAIRS, found_P2, true_P2))
+    values["fidelity"], values["pair_f1"] = counts[0][0]
+    canonical, found_P2, true_P2 = counts[1]
+    values["canonical_f1"] = canonical.f1
+    known_pairs = set(map(tuple, true_P2.tolist()))
+    return Scored(
+        name,
+        len(known.letters),
+        values | _violations(predicted),
+        c1.score_L,
+        moved.plddt_L,
+        identity,
+        int(is_seen_L.sum()),
+        int(is_covered_L.sum()),
+        (len(known_pairs & set(map(tuple, found_P2.tolist()))), len(known_pairs)),
+    )
+
+
+def _violations(predicted: Model) -> dict[str, float]:
+    """Returns the scores that need no known structure."""
+    own = predicted.xyz_LT3, predicted.is_atom_LT
+    handed = stereochemistry.chirality(*own)
+    clashes = stereochemistry.clashes(predicted.letters, *own, predicted.breaks)
+    return {
         "clashes": clashes.per_thousand,
-        "bond_outliers": stereochemistry.bond_outliers(*own, breaks).share,
+        "bond_outliers": stereochemistry.bond_outliers(*own, predicted.breaks).share,
         "wrong_chirality": handed.num_wrong / handed.num_centres
         if handed.num_centres
         else math.nan,
     }
-    if not predicted.is_atom_LT.any():  # to miss all is no success where no pair is
-        values |= dict.fromkeys(("fidelity", "pair_f1", "canonical_f1"), 0.0)
-    return Scored(
-        name, len(known.letters), values, c1.score_L, predicted.plddt_L, identity
+
+
+def along(predicted: Model, known: Model, at_L: np.ndarray) -> Model:
+    """Returns a prediction in the places of the known structure.
+
+    Args:
+      predicted: the prediction.
+      known: the truth.
+      at_L: see `score`; a nucleotide of another letter has no atoms.
+    """
+    is_same_L = np.array(
+        [
+            at >= 0 and predicted.letters[at] == letter
+            for at, letter in zip(at_L.tolist(), known.letters, strict=True)
+        ],
+        bool,
     )
-
-
-def missing(known: Model) -> Model:
-    """Returns what stands for a structure that was not predicted: no atoms."""
-    return known._replace(is_atom_LT=np.zeros_like(known.is_atom_LT), plddt_L=None)
+    plddt_L = None
+    if predicted.plddt_L is not None:
+        plddt_L = np.where(is_same_L, predicted.plddt_L[at_L], np.nan)
+    return Model(
+        known.letters,
+        predicted.xyz_LT3[at_L],
+        predicted.is_atom_LT[at_L] & is_same_L[:, None],
+        (),
+        plddt_L,
+    )
 
 
 def base_pairs(model: Model) -> list[pairs.Pair]:
@@ -146,14 +226,18 @@ def report(scored: Sequence[Scored], seed: int = 0) -> dict[str, Any]:
     """Returns all scores as a nested dict; a score is [value, low, high].
 
     The interval is the middle 95 % over structures drawn anew (metrics.statistics); a
-    score that is not defined is None. `with_length` and `with_identity` are Pearson's
-    correlations of lDDT. Of confidence there is something only where all have it.
+    score that is not defined is None. `coverage` is the share of the nucleotides that
+    were seen which predictions have. `with_length` and `with_identity` are Pearson's
+    correlations of lDDT. Of confidence there is something where some have it, of those.
     """
     length_N = np.array([one.length for one in scored], float)
+    num_seen = sum(one.num_seen for one in scored)
     found: dict[str, Any] = {
         "structures": len(scored),
         "nucleotides": int(length_N.sum()),
-        "scores": {name: _mean(_column(scored, name), seed) for name in SCORES},
+        "seen": num_seen,
+        "coverage": round(sum(one.num_covered for one in scored) / max(num_seen, 1), 6),
+        "scores": means(scored, seed),
         "with_length": {
             name: _correlation(length_N, _column(scored, name), seed)
             for name in ("lddt", "lddt_c1", "tm_score")
@@ -165,22 +249,58 @@ def report(scored: Sequence[Scored], seed: int = 0) -> dict[str, Any]:
             name: _correlation(identity_N, _column(scored, name), seed)
             for name in ("lddt", "lddt_c1", "tm_score")
         }
-    plddts = [one.plddt_L for one in scored if one.plddt_L is not None]
-    if plddts and len(plddts) == len(scored):
-        found["confidence"] = _confidence(plddts, [one.lddt_L for one in scored], seed)
+    sure = [(one.plddt_L, one.lddt_L) for one in scored if one.plddt_L is not None]
+    if sure:
+        plddts, lddts = zip(*sure, strict=True)
+        found["confidence"] = _confidence(plddts, lddts, seed)
     return found
+
+
+def means(scored: Sequence[Scored], seed: int = 0) -> dict[str, list[float | None]]:
+    """Returns the mean of each of SCORES where it is defined, with its interval."""
+    return {name: _mean(_column(scored, name), seed) for name in SCORES}
+
+
+def of_samples(samples: Sequence[Sequence[Scored]], seed: int = 0) -> dict[str, Any]:
+    """Returns what several predictions of each structure come to.
+
+    Args:
+      samples: of each structure, at least one; the first is what `report` has.
+      seed: of the bootstrap.
+
+    Returns:
+      `most`: samples of a structure; `best`: means of the samples of highest all-atom
+      lDDT; `mean`: means of the mean over the samples of each structure.
+    """
+    best = [max(ours, key=lambda one: one.scores["lddt"]) for ours in samples]
+    middle = [
+        ours[0]._replace(
+            scores={n: float(_means([_column(ours, n)])[0]) for n in SCORES}
+        )
+        for ours in samples
+    ]
+    return {
+        "most": max(map(len, samples), default=0),
+        "best": means(best, seed),
+        "mean": means(middle, seed),
+    }
 
 
 def rows(scored: Iterable[Scored]) -> list[list[object]]:
     """Returns a header and a row of scores for each structure."""
     found: list[list[object]] = [list(COLUMNS)]
     for one in scored:
-        plddt = "" if one.plddt_L is None else f"{one.plddt_L.mean():.4f}"
-        identity = "" if one.identity is None else f"{one.identity:.3f}"
-        values = (one.scores[name] for name in SCORES)
+        plddt = [one.plddt_L] if one.plddt_L is not None else []
+        numbers = [
+            one.num_covered / one.num_seen if one.num_seen else math.nan,
+            math.nan if one.identity is None else one.identity,
+            *(_means(plddt).tolist() or [math.nan]),
+            *(one.scores[name] for name in SCORES),
+        ]
         found.append(
-            [one.name, one.length, identity, plddt]
-            + ["" if math.isnan(value) else f"{value:.4f}" for value in values]
+            [one.name, one.sample, one.length, one.num_seen]
+            + ["" if math.isnan(value) else f"{value:.4f}" for value in numbers]
+            + [*one.canonical, one.note]
         )
     return found
 
@@ -197,6 +317,8 @@ def _confidence(
         for values in (agreement.plddt_N, agreement.lddt_N)
     ]
     return {
+        "structures": len(plddts),
+        "mean_plddt": round(float(np.nanmean(_means(plddts))), 6),
         "pearson_of_nucleotides": _plain(
             confidence.pooled_pearson(plddts, lddts, seed)
         ),

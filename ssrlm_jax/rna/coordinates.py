@@ -38,6 +38,7 @@ class Chain:
       residue_N: int32, the position of each atom from 0, rising.
       name_N: names of atoms, such as C1'.
       xyz_N3: float32, angstrom.
+      b_N: float32, the B column of each atom; None where nothing is said.
     """
 
     name: str
@@ -49,6 +50,7 @@ class Chain:
     residue_N: np.ndarray
     name_N: np.ndarray
     xyz_N3: np.ndarray
+    b_N: np.ndarray | None = None
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -179,7 +181,7 @@ def _chain(structure: gemmi.Structure, chain: gemmi.Chain) -> Chain | str:
         numbers[position] = str(residue.seqid).strip()
     if full:
         numbers += [""] * (len(full) - length)
-    residue_N, name_N, xyz_N3 = _atoms(placed)
+    residue_N, name_N, xyz_N3, b_N = _atoms(placed)
     return Chain(
         name=chain.name,
         letters="".join(letters),
@@ -194,6 +196,7 @@ def _chain(structure: gemmi.Structure, chain: gemmi.Chain) -> Chain | str:
         residue_N=residue_N,
         name_N=name_N,
         xyz_N3=xyz_N3,
+        b_N=b_N,
     )
 
 
@@ -256,9 +259,9 @@ def _gaps(residues: Sequence[gemmi.Residue]) -> list[tuple[int, int]]:
 
 def _atoms(
     placed: Sequence[tuple[int, gemmi.Residue]],
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Returns position, name and place of the heavy atoms."""
-    rows: list[tuple[int, str, list[float]]] = []
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Returns position, name, place and B column of the heavy atoms."""
+    rows: list[tuple[int, str, list[float], float]] = []
     for position, residue in placed:
         best: dict[str, gemmi.Atom] = {}
         for atom in residue:
@@ -267,9 +270,10 @@ def _atoms(
                 continue
             if name not in best or atom.occ > best[name].occ:
                 best[name] = atom
-        rows += [(position, name, atom.pos.tolist()) for name, atom in best.items()]
+        rows += [(position, n, a.pos.tolist(), a.b_iso) for n, a in best.items()]
     return (
         np.array([row[0] for row in rows], np.int32),
         np.array([row[1] for row in rows], "U4"),
         np.array([row[2] for row in rows], np.float32).reshape(-1, 3),
+        np.array([row[3] for row in rows], np.float32),
     )

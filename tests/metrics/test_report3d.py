@@ -40,19 +40,22 @@ def test_the_truth_scores_full_marks_and_nothing_scores_none():
         assert best[name] == 1.0
     assert best["rmsd"] == pytest.approx(0.0, abs=1e-5)
     assert best["wrong_chirality"] == 0.0
-    worst = report3d.score("a", report3d.missing(known), known).scores
+    worst = report3d.score("a", known.without_atoms(), known).scores
     for name in ("lddt", "lddt_c1", "tm_score", "fidelity", "pair_f1"):
         assert worst[name] == 0.0
     assert np.isnan(worst["rmsd"])
 
 
-def test_nothing_is_no_success_where_there_is_no_pair():
+def test_where_nothing_pairs_no_pair_is_scored():
+    """Else a set without pairs has the same full marks from any prediction."""
     letters = "ACGU"
     known = report3d.Model(letters, *helix.atoms_of(letters))
-    found = report3d.score("a", known, known).scores
-    assert found["fidelity"] == found["pair_f1"] == found["canonical_f1"] == 1.0
-    found = report3d.score("a", report3d.missing(known), known).scores
-    assert found["fidelity"] == found["pair_f1"] == found["canonical_f1"] == 0.0
+    for predicted in (known, known.without_atoms()):
+        found = report3d.score("a", predicted, known)
+        names = ("fidelity", "pair_f1", "canonical_f1")
+        assert np.isnan([found.scores[name] for name in names]).all()
+        assert found.canonical == (0, 0)
+    assert report3d.report([found])["scores"]["pair_f1"] == [None, None, None]
 
 
 def test_base_pairs_of_a_structure_are_those_of_its_file():

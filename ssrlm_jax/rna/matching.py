@@ -1,0 +1,207 @@
+"""Which nucleotide of a model is which of a known strand.
+
+One rule: equal letters count in order; else the numbers of the authors count, where
+what they name agrees; else an alignment does. Positions count from 0.
+"""
+
+import functools
+import math
+from typing import NamedTuple
+
+import numpy as np
+
+from ssrlm_jax.rna import coordinates
+
+WAYS = ("letters", "numbers", "alignment")
+MIN_SAME = 0.8  # share of what stands on each other that has equal letters
+MIN_SHARE = 0.7  # of the shorter strand that stands on a letter of the other
+NUMBERS_SAME = 0.9  # share of common numbers with equal letters, and of what ...
+# ... an alignment finds, for numbers to count
+MAX_SKIPPED = 1_000  # nucleotides of a gap; numbers of authors may jump by more
+_LETTERS = "ACGUN"
+_SAME, _OTHER = 5, -4  # N beside any letter: 0
+_GAP = (-8, -1)  # opened, extended; free at the ends
+_MOST = 50  # alignments of equal score that are compared
+# An alignment counts where its equal letters, less what stands against it, are so many
+# more than two strands of such lengths share by chance: log4 of the number of places.
+_MARGIN, _AGAINST = 4.0, 1.5
+
+
+class Matched(NamedTuple):
+    """A model's strand laid along a known one.
+
+    Attributes:
+      at_L: int32, the position in the model of each known nucleotide; -1 where the
+        model has none.
+      num_same: those with equal letters, which are known in both.
+      num_other: those with other letters, and steps at which one strand has letters
+        that the other lacks without a break there.
+      way: of WAYS.
+    """
+
+    at_L: np.ndarray
+    num_same: int
+    num_other: int
+    way: str
+
+
+def match(
+    known: coordinates.Chain,
+    model: coordinates.Chain,
+    is_known_L: np.ndarray | None = None,
+    is_model_L: np.ndarray | None = None,
+) -> Matched | None:
+    """Lays a model's strand along a known one.
+
+    Nucleotides that were not seen keep their places where the file names them; where
+    only numbers of the authors tell that some are missing, these are unknown letters.
+
+    Args:
+      known: the known strand.
+      model: the model's.
+      is_known_L: bool, the nucleotides of the known strand to look at; None: all.
+      is_model_L: of the model's, likewise.
+
+    Returns:
+      None where the strands are of different RNA: less than MIN_SHARE of the shorter
+      one stands on the other, less than MIN_SAME of that has equal letters, or so
+      much is equal by chance.
+    """
+    found = _match(_key(known, is_known_L), _key(model, is_model_L))
+    if found is None or (is_known_L is None and is_model_L is None):
+        return found
+    at_L = found.at_L.copy()
+    if is_known_L is not None:
+        at_L[~is_known_L] = -1
+    if is_model_L is not None:
+        at_L[~is_model_L[at_L]] = -1
+    return found._replace(at_L=at_L)
+
+
+class _Key(NamedTuple):
+    """What decides a match."""
+
+    letters: str
+    numbers: tuple[str, ...]
+    gaps: tuple[tuple[int, int], ...]
+
+
+def _key(chain: coordinates.Chain, is_L: np.ndarray | None) -> _Key:
+    if is_L is None:
+        return _Key(chain.letters, chain.numbers, chain.gaps)
+    letters = (x if one else "N" for x, one in zip(chain.letters, is_L, strict=True))
+    numbers = (x if one else "" for x, one in zip(chain.numbers, is_L, strict=True))
+    return _Key("".join(letters), tuple(numbers), chain.gaps)
+
+
+@functools.lru_cache(maxsize=4096)
+def _match(known: _Key, model: _Key) -> Matched | None:
+    if known.letters == model.letters:
+        at_L = np.arange(len(known.letters), dtype=np.int32)
+        return _judged(known, model, at_L, 0, "letters")
+    aligned_L, num_steps = _aligned(known, model)
+    aligned = _judged(known, model, aligned_L, num_steps, "alignment")
+    numbered = _numbered(known, model)
+    if numbered and (
+        not aligned or numbered.num_same >= NUMBERS_SAME * aligned.num_same
+    ):
+        return numbered
+    return aligned
+
+
+def _judged(
+    known: _Key, model: _Key, at_L: np.ndarray, num_steps: int, way: str
+) -> Matched | None:
+    """Counts equal letters; None where they are too few."""
+    letters = [(known.letters[i], model.letters[at_L[i]]) for i in _both(at_L)]
+    num_same = sum(a == b != "N" for a, b in letters)
+    num_other = sum(a != b and "N" not in (a, b) for a, b in letters)
+    sizes = [len(x.letters) - x.letters.count("N") for x in (known, model)]
+    is_little = num_same + num_other < MIN_SHARE * min(sizes)
+    if not num_same or is_little or num_same < MIN_SAME * (num_same + num_other):
+        return None
+    if way == "alignment":
+        excess = num_same - _AGAINST * (num_other + num_steps)
+        if excess < _MARGIN + math.log(math.prod(sizes), 4):
+            return None
+    at_L.setflags(write=False)  # it is kept, and shared
+    return Matched(at_L, num_same, num_other + num_steps, way)
+
+
+def _both(at_L: np.ndarray) -> list[int]:
+    found: list[int] = np.flatnonzero(at_L >= 0).tolist()
+    return found
+
+
+def _numbered(known: _Key, model: _Key) -> Matched | None:
+    """Matches by numbers of the authors; None where they do not fit."""
+    places = {number: n for n, number in enumerate(model.numbers) if number}
+    at_L = np.array([places.get(number, -1) for number in known.numbers], np.int32)
+    found = _judged(known, model, at_L, 0, "numbers")
+    if found and found.num_same < NUMBERS_SAME * (found.num_same + found.num_other):
+        return None
+    return found
+
+
+def _aligned(known: _Key, model: _Key) -> tuple[np.ndarray, int]:
+    """Returns positions, and at how many places one strand lacks letters unsaid."""
+    import biotite.sequence as bs  # a third of a second
+    from biotite.sequence import align
+
+    places, texts = zip(*(_spread(one) for one in (known, model)), strict=True)
+    alphabet = bs.LetterAlphabet(_LETTERS)
+    scores_VV = np.full((len(_LETTERS), len(_LETTERS)), _OTHER, np.int32)
+    np.fill_diagonal(scores_VV, _SAME)
+    scores_VV[-1] = scores_VV[:, -1] = 0
+    found = align.align_optimal(
+        *(bs.GeneralSequence(alphabet, text) for text in texts),
+        align.SubstitutionMatrix(alphabet, alphabet, scores_VV),
+        gap_penalty=_GAP,
+        terminal_penalty=False,
+        max_number=_MOST,
+    )
+    breaks = [{position for position, _ in one.gaps} for one in (known, model)]
+    traces = [
+        np.stack(
+            [
+                np.where(column_N >= 0, place_N[column_N], -2)
+                for column_N, place_N in zip(one.trace.T, places, strict=True)
+            ],
+            axis=-1,
+        )
+        for one in found
+    ]
+    steps = [_unsaid(trace_N2, breaks) for trace_N2 in traces]
+    best = int(np.argmin(steps))
+    at_L = np.full(len(known.letters), -1, np.int32)
+    both_N2 = traces[best][(traces[best] >= 0).all(1)]
+    at_L[both_N2[:, 0]] = both_N2[:, 1]
+    return at_L, steps[best]
+
+
+def _spread(key: _Key) -> tuple[np.ndarray, str]:
+    """Returns positions and letters; -1 and N for those that numbers skip."""
+    skipped = dict(key.gaps)
+    places: list[int] = []
+    for position in range(len(key.letters)):
+        places.append(position)
+        places += [-1] * min(skipped.get(position, 0), MAX_SKIPPED)
+    text = "".join("N" if n < 0 else key.letters[n] for n in places)
+    return np.array(places, np.int32), text
+
+
+def _unsaid(trace_N2: np.ndarray, breaks: list[set[int]]) -> int:
+    """Counts steps within both strands at which letters of one are left over.
+
+    Args:
+      trace_N2: positions that stand on each other; -1: skipped by numbers, -2: a gap.
+      breaks: of both strands, positions behind which no bond leads on.
+    """
+    both_N = np.flatnonzero((trace_N2 >= 0).all(1))
+    num = 0
+    for first, second in zip(both_N, both_N[1:], strict=False):
+        for mine, theirs in ((0, 1), (1, 0)):
+            between_N2 = trace_N2[first + 1 : second]
+            is_over = ((between_N2[:, theirs] >= 0) & (between_N2[:, mine] == -2)).any()
+            num += bool(is_over and trace_N2[first, mine] not in breaks[mine])
+    return num
