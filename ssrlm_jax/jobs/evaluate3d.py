@@ -223,9 +223,12 @@ def _score(
     rows: list[list[object]] = []
     for name, known in truth.items():
         predictions = method.predict(name, known)
-        identity = identities.get(name)
+        true = report3d.base_pairs(known.model)
+        score = functools.partial(
+            report3d.score, name, known=known.model, identity=identities.get(name)
+        )
         scored[name] = [
-            report3d.score(name, one.model, known.model, one.at_L, identity)._replace(
+            score(one.model, at_L=one.at_L, true=true)._replace(
                 sample=one.sample, note=one.note
             )
             for one in predictions
@@ -238,8 +241,7 @@ def _score(
                 _log.warning("%s: %s, %s: %s", method_name, name, one.sample, one.note)
         if not predictions:
             _log.warning("%s: no structure of %s; it scores 0", method_name, name)
-            empty = known.model.without_atoms()
-            none = report3d.score(name, empty, known.model, identity=identity)
+            none = score(known.model.without_atoms(), true=true)
             scored[name] = [none._replace(note=MISSING)]
         elif len(predictions) > 1:
             _say_samples(method_name, scored[name])

@@ -103,6 +103,7 @@ def score(
     known: Model,
     at_L: np.ndarray | None = None,
     identity: float | None = None,
+    true: Sequence[pairs.Pair] | None = None,
 ) -> Scored:
     """Scores one structure; what a prediction lacks counts as wrong.
 
@@ -118,6 +119,7 @@ def score(
       at_L: the position in the prediction of each known nucleotide, -1 where it has
         none; letters that differ are none, too. None: both have the same letters.
       identity: see `Scored`.
+      true: of `base_pairs` of the known structure; None: they are found here.
 
     Raises:
       ValueError: letters differ without `at_L`, or a coordinate is not finite.
@@ -139,7 +141,8 @@ def score(
     }
     place_M = np.full(len(predicted.letters) + 1, -1)  # the last: of -1
     place_M[at_L[is_covered_L]] = np.flatnonzero(is_covered_L)
-    found, true = base_pairs(predicted), base_pairs(known)
+    found = base_pairs(predicted)
+    true = base_pairs(known) if true is None else true
     counts = []
     for edges in ("", "cWW"):
         true_P2, found_P2 = _places(true, edges), place_M[_places(found, edges)]

@@ -13,18 +13,18 @@ import numpy as np
 from ssrlm_jax.rna import coordinates
 
 WAYS = ("letters", "numbers", "alignment")
-MIN_SAME = 0.8  # share of what stands on each other that has equal letters
+MIN_SAME = 0.85  # share of equal letters of what stands on each other, and of steps
 MIN_SHARE = 0.7  # of the shorter strand that stands on a letter of the other
 NUMBERS_SAME = 0.9  # share of common numbers with equal letters, and of what ...
 # ... an alignment finds, for numbers to count
 MAX_SKIPPED = 1_000  # nucleotides of a gap; numbers of authors may jump by more
 _LETTERS = "ACGUN"
 _SAME, _OTHER = 5, -4  # N beside any letter: 0
-_GAP = (-8, -1)  # opened, extended; free at the ends
+_GAP = (-12, -1)  # opened, extended; free at the ends
 _MOST = 50  # alignments of equal score that are compared
 # An alignment counts where its equal letters, less what stands against it, are so many
 # more than two strands of such lengths share by chance: log4 of the number of places.
-_MARGIN, _AGAINST = 4.0, 1.5
+_MARGIN, _AGAINST = 4.0, 3.0
 
 
 class Matched(NamedTuple):
@@ -64,8 +64,8 @@ def match(
 
     Returns:
       None where the strands are of different RNA: less than MIN_SHARE of the shorter
-      one stands on the other, less than MIN_SAME of that has equal letters, or so
-      much is equal by chance.
+      one stands on the other, less than MIN_SAME of that is equal, or so much is equal
+      by chance.
     """
     found = _match(_key(known, is_known_L), _key(model, is_model_L))
     if found is None or (is_known_L is None and is_model_L is None):
@@ -116,16 +116,19 @@ def _judged(
     letters = [(known.letters[i], model.letters[at_L[i]]) for i in _both(at_L)]
     num_same = sum(a == b != "N" for a, b in letters)
     num_other = sum(a != b and "N" not in (a, b) for a, b in letters)
+    num_laid = num_same + num_other
+    num_other += num_steps
     sizes = [len(x.letters) - x.letters.count("N") for x in (known, model)]
-    is_little = num_same + num_other < MIN_SHARE * min(sizes)
-    if not num_same or is_little or num_same < MIN_SAME * (num_same + num_other):
+    if not num_same or num_laid < MIN_SHARE * min(sizes):
+        return None
+    if num_same < MIN_SAME * (num_same + num_other):
         return None
     if way == "alignment":
-        excess = num_same - _AGAINST * (num_other + num_steps)
+        excess = num_same - _AGAINST * num_other
         if excess < _MARGIN + math.log(math.prod(sizes), 4):
             return None
     at_L.setflags(write=False)  # it is kept, and shared
-    return Matched(at_L, num_same, num_other + num_steps, way)
+    return Matched(at_L, num_same, num_other, way)
 
 
 def _both(at_L: np.ndarray) -> list[int]:
