@@ -10,7 +10,7 @@ import numpy as np
 
 from ssrlm_jax import config, infer
 from ssrlm_jax.infer import confidence
-from ssrlm_jax.rna import probabilities
+from ssrlm_jax.rna import probabilities, strands
 from ssrlm_jax.rna import structure as structures
 
 NUM_LAYERS = 2
@@ -18,7 +18,7 @@ NUM_LAYERS = 2
 
 class Prediction:
     def __init__(self, sequence, max_pairs_per_base):
-        length = len(sequence)
+        length = len(strands.joined(sequence))
         i = np.arange(max(0, (length - 3) // 2), dtype=np.int32)
         pairs = np.stack([i, length - 1 - i], axis=1)
         if max_pairs_per_base > 1:
@@ -34,7 +34,7 @@ class Prediction:
 class Predictor:
     threshold, threshold_note, energy_note = 0.25, "", ""
     trained_length = 30
-    max_length = max_fold_length = None
+    max_length = max_fold_length = max_joined_length = None
 
     def __init__(self, decoding):
         self.decoding = decoding or config.DecodingConfig()

@@ -2,6 +2,7 @@ import gzip
 import json
 import os
 import pathlib
+import re
 import subprocess
 import sys
 
@@ -10,6 +11,7 @@ import pytest
 import standing_predictor
 
 from ssrlm_jax import cli, config, infer, model_dir
+from ssrlm_jax.external import programs
 from ssrlm_jax.infer import catalogue, results
 from ssrlm_jax.rna import alphabet, structure_formats
 
@@ -400,3 +402,88 @@ def test_commands_wait_for_jax_and_matplotlib_only_when_they_run():
         "sys.exit('jax' in sys.modules or 'matplotlib' in sys.modules)"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_a_program_that_fails_is_reported_for_its_record(
+    capsys, loaded, monkeypatch, tmp_path
+):
+    whole = standing_predictor.Predictor.fold
+
+    def fails(self, sequences):
+        if any(len(one) == 12 for one in sequences):
+            raise programs.ProgramError("ViennaRNA: no probabilities")
+        return whole(self, sequences)
+
+    monkeypatch.setattr(standing_predictor.Predictor, "fold", fails)
+    lengths = {"a": 9, "b": 12, "c": 10, "d": 12, "e": 11}
+    text = "".join(f">{name}\n{'G' * n}\n" for name, n in lengths.items())
+    (tmp_path / "x").write_text(text)
+    status, out, err = _ssrlm(capsys, "fold", tmp_path / "x")
+    assert status == 1
+    assert [line.split()[0] for line in out.splitlines()[::3]] == [">a", ">c", ">e"]
+    assert [line for line in err if "no probabilities" in line] == [
+        f"ssrlm fold: {tmp_path / 'x'}:{place}: {name}: ViennaRNA: no probabilities"
+        for place, name in ((3, "b"), (7, "d"))
+    ]
+    assert err[-1].startswith("ssrlm fold: 3 of 5 folded")
+
+
+def test_two_strands_are_folded_together(capsys, loaded):
+    status, out, _ = _ssrlm(capsys, "fold", "GGGGAAAC+GUUUCCCC")
+    assert (status, out.splitlines()[1:]) == (
+        0,
+        ["GGGGAAAC&GUUUCCCC", "((((((..&..))))))"],
+    )
+
+
+@pytest.mark.parametrize("flags", [["embed", "-o", "x.npz"]])
+def test_what_takes_one_strand_reports_two(
+    capsys, trained, flags, tmp_path, monkeypatch
+):
+    monkeypatch.chdir(tmp_path)
+    command, *rest = flags
+    status, _, err = _ssrlm(capsys, command, "GGGGAAAC&GUUUCCCC", *rest)
+    assert status == 1
+    assert "argument: sequence: two strands, joined by '&'; one is accepted" in err[0]
+    assert not (tmp_path / "x.npz").exists()
+
+
+@pytest.mark.parametrize(
+    ("flags", "told"),
+    [
+        (["--warn-unknown", "2"], "warn_unknown=2.0 does not lie in 0..1"),
+        (["--max-unknown", "-1"], "max_unknown=-1.0 does not lie in 0..1"),
+    ],
+)
+def test_shares_of_letters_are_checked(capsys, loaded, flags, told):
+    status, _, (line,) = _ssrlm(capsys, "fold", "GGGAAACCC", *flags)
+    assert (status, loaded) == (1, [])
+    assert told in line
+
+
+@pytest.mark.parametrize(
+    ("text", "flags", "status", "sequences", "told"),
+    [
+        # a protein: 17 of 28 letters are not A C G T
+        (
+            ">p\nMKTAYHAKSRWGGSSAATTKKGGVVSHK\n", [], 0,
+            ["MKUAYHAKSRWGGSSAAUUKKGGVVSHK"], "warning: .*17 of 28 letters are not",
+        ),
+        (">a\nGGGAAACCC C\n", [], 0, ["GGGAAACCCC"], ""),
+        ("; a comment\n>a\n  1 ggga aaccc\n", [], 0, ["GGGAAACCC"], ""),
+        (">a\nGGGAAACCC*\n>b\nGGG-AACCC\n", [], 1, ["GGGAAACCC"], "--remove-gaps"),
+        (
+            ">a\nGGGAAACCC*\n>b\nGGG-AACCC\n", ["--remove-gaps"], 0,
+            ["GGGAAACCC", "GGGAACCC"], "",
+        ),
+        (">a\nGGGAAAPCC\n", [], 0, ["GGGAAAUCC"], "1 letters of modified"),
+    ],
+)  # fmt: skip
+def test_files_as_people_have_them_are_folded(
+    capsys, loaded, tmp_path, text, flags, status, sequences, told
+):
+    (tmp_path / "my.fa").write_text(text)
+    found, out, err = _ssrlm(capsys, "fold", tmp_path / "my.fa", *flags)
+    assert (found, out.splitlines()[1::3]) == (status, sequences)
+    assert re.search(told, "\n".join(err[:-1])) is not None
+    assert bool(err[:-1]) == bool(told)

@@ -12,9 +12,11 @@ import pathlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from ssrlm_jax import config
 from ssrlm_jax.cli import decodings, models, reports
+from ssrlm_jax.external import programs
 from ssrlm_jax.infer import inputs, results
-from ssrlm_jax.rna import formats, probabilities
+from ssrlm_jax.rna import alphabet, formats, probabilities, strands
 
 if TYPE_CHECKING:
     from ssrlm_jax.infer import prediction
@@ -56,34 +58,58 @@ def add(parser: argparse.ArgumentParser) -> None:
 
 def add_input(parser: argparse.ArgumentParser) -> None:
     """Adds where RNA comes from, and how long it may be, to a command."""
+    defaults = config.LettersConfig()
     parser.add_argument(
         "source",
         nargs="?",
         metavar="FASTA",
-        help="file (plain or gz), '-' for standard input, or a sequence",
+        help="file (plain, gz, bz2, xz or zip), '-' for standard input, or a sequence",
     )
     parser.add_argument(
         "--max-length", type=int, metavar="N", help="report longer records, unfolded"
     )
+    for name, what in (
+        ("warn", "warn of a record with a larger"),
+        ("max", "report records with a larger"),
+    ):
+        default = getattr(defaults, f"{name}_unknown")
+        parser.add_argument(
+            f"--{name}-unknown",
+            type=float,
+            metavar="SHARE",
+            default=default,
+            help=f"{what} share of letters that are not A C G U T (default: {default})",
+        )
+    parser.add_argument(
+        "--remove-gaps",
+        action="store_true",
+        help=f"of aligned sequences: {' '.join(alphabet.GAPS)}",
+    )
 
 
-def opened(parsed: argparse.Namespace) -> Iterator[formats.Record | inputs.Problem]:
+def opened(parsed: argparse.Namespace) -> Iterator[inputs.Read]:
     """Returns the records of the input, of which the first is read.
 
     Raises:
-      ValueError: a bad --max-length; as `inputs.records`.
+      ValueError: a bad --max-length or share; as `inputs.records`.
     """
     if parsed.max_length is not None and parsed.max_length < 1:
         raise ValueError(f"--max-length={parsed.max_length} is < 1")
-    records = inputs.records(parsed.source, parsed.max_length)
+    letters = config.LettersConfig(
+        warn_unknown=parsed.warn_unknown,
+        max_unknown=parsed.max_unknown,
+        remove_gaps=parsed.remove_gaps,
+    )
+    records = inputs.records(parsed.source, parsed.max_length, letters)
     return itertools.chain([next(records)], records)
 
 
 def usable(
-    records: Iterable[formats.Record | inputs.Problem],
+    records: Iterable[inputs.Read],
     report: reports.Report,
     trained_length: int | None,
     max_length: int | None = None,
+    max_joined_length: int | None = 0,
 ) -> Iterator[formats.Record]:
     """Yields the records that can be used and reports the others.
 
@@ -94,17 +120,28 @@ def usable(
       report: gets problems, and a warning for each record that is too long.
       trained_length: of the model's training, in nucleotides; None: unknown.
       max_length: of what the model can compute; None: any.
+      max_joined_length: of two strands; 0: what is done is done to one strand.
     """
     try:
         for record in records:
             if isinstance(record, inputs.Problem):
                 report.problem(str(record))
                 continue
+            if isinstance(record, inputs.Note):
+                report.say(str(record))
+                continue
             length = len(record.sequence)
-            if max_length is not None and length > max_length:
+            if record.breaks and max_joined_length == 0:
+                report.problem(
+                    f"{record.place}: {record.name}: two strands, joined by "
+                    f"{strands.MARK!r}; one is accepted here"
+                )
+                continue
+            most = max_joined_length if record.breaks else max_length
+            if most is not None and length > most:
                 report.problem(
                     f"{record.place}: {record.name}: {length:,} nucleotides, the model "
-                    f"takes up to {max_length:,}"
+                    f"takes up to {most:,}{' in two strands' * bool(record.breaks)}"
                 )
                 continue
             if trained_length is not None and length > trained_length:
@@ -139,7 +176,11 @@ def _fold(parsed: argparse.Namespace) -> int:
         for note in filter(None, (predictor.threshold_note, predictor.energy_note)):
             report.say(f"warning: {note}")
         good = usable(
-            records, report, predictor.trained_length, predictor.max_fold_length
+            records,
+            report,
+            predictor.trained_length,
+            predictor.max_fold_length,
+            predictor.max_joined_length,
         )
         for record, predicted in _folded(predictor, good, report):
             told = about | {"expected_f1": round(predicted.expected_f1, 4)}
@@ -207,13 +248,14 @@ def _folded(
     """Yields records with their structure, and their predictions.
 
     Where memory is full, the longest record that waits is reported, the rest goes on.
+    Where a program fails, those that wait are folded one by one, to report which.
     """
     unread, waiting = iter(records), collections.deque[formats.Record]()
 
     def sequences() -> Iterator[str]:
         for record in unread:
             waiting.append(record)
-            yield record.sequence
+            yield strands.marked(record.sequence, record.breaks)
 
     while True:
         try:
@@ -221,16 +263,46 @@ def _folded(
                 structure = predicted.structure
                 record = dataclasses.replace(waiting.popleft(), structure=structure)
                 yield record, predicted
+        except programs.ProgramError:
+            if not waiting:
+                raise
+            held = list(waiting)
+            waiting.clear()
+            yield from _one_by_one(predictor, held, report)
         except (MemoryError, RuntimeError) as error:
             if not reports.is_full(error) or not waiting:
                 raise
             longest = max(waiting, key=lambda record: len(record.sequence))
-            report.problem(
-                f"{longest.place}: {longest.name}: {len(longest.sequence):,} "
-                "nucleotides need more memory than there is"
-            )
+            report.problem(_why(longest, error))
             again = [record for record in waiting if record is not longest]
             waiting.clear()
             unread = itertools.chain(again, unread)
         else:
             return
+
+
+def _one_by_one(
+    predictor: "predictors.Predictor",
+    records: Iterable[formats.Record],
+    report: reports.Report,
+) -> "Iterator[tuple[formats.Record, prediction.Prediction]]":
+    """Yields as `_folded`; reports each record that cannot be folded."""
+    for record in records:
+        text = strands.marked(record.sequence, record.breaks)
+        try:
+            (predicted,) = predictor.predict([text])
+        except (programs.ProgramError, MemoryError, RuntimeError) as error:
+            is_told = isinstance(error, programs.ProgramError) or reports.is_full(error)
+            if not is_told:
+                raise
+            report.problem(_why(record, error))
+        else:
+            yield dataclasses.replace(record, structure=predicted.structure), predicted
+
+
+def _why(record: formats.Record, error: Exception) -> str:
+    """Says why a record was not folded."""
+    reason = str(error)
+    if reports.is_full(error):
+        reason = f"{len(record.sequence):,} nucleotides need more memory than there is"
+    return f"{record.place}: {record.name}: {reason}"

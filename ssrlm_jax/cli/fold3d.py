@@ -113,8 +113,8 @@ def _fold3d(parsed: argparse.Namespace) -> int:
 
 
 def _alone(
-    records: Iterable[formats.Record | inputs.Problem],
-) -> Iterator[formats.Record | inputs.Problem]:
+    records: Iterable[inputs.Read],
+) -> Iterator[inputs.Read]:
     """Returns an input, read to its end, of which one record at most can be used.
 
     Raises:

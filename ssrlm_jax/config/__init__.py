@@ -25,6 +25,7 @@ from ssrlm_jax.config.encoder import (
 )
 from ssrlm_jax.config.evaluation import Evaluate3dConfig as Evaluate3dConfig
 from ssrlm_jax.config.evaluation import EvaluateConfig as EvaluateConfig
+from ssrlm_jax.config.letters import LettersConfig as LettersConfig
 from ssrlm_jax.config.pdb import PdbConfig as PdbConfig
 from ssrlm_jax.config.pretraining import (
     MASKING_POLICIES,

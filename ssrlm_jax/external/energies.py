@@ -21,7 +21,7 @@ import numpy as np
 
 from ssrlm_jax import config, files
 from ssrlm_jax.external import folding, programs, relatives, sequences, vienna
-from ssrlm_jax.rna import probabilities
+from ssrlm_jax.rna import probabilities, strands
 
 LEAST = 1e-4  # of a pair that is listed
 _ROW = np.dtype([("i", "<i4"), ("j", "<i4"), ("probability", "<f2")])
@@ -69,13 +69,15 @@ class Energies:
         """Returns for each sequence what each program says of its pairs.
 
         Args:
-          given: letters as `rna.alphabet` reads them.
+          given: letters as `rna.alphabet` reads them; '&' between two strands.
 
         Raises:
-          ValueError: a letter that is not of RNA.
+          ValueError: a gap; two strands, and a program that knows one.
           ProgramError: a program failed, or cannot fold so long an RNA.
         """
-        read = [sequences.read(number, one) for number, one in enumerate(given, 1)]
+        read = [
+            sequences.read_strands(number, one) for number, one in enumerate(given, 1)
+        ]
         columns = [
             self._of_program(name, folder, read)
             for name, folder in zip(self.names, self._folders, strict=True)
@@ -87,6 +89,11 @@ class Energies:
         """Nucleotides of the longest RNA; None: any, as all programs fold locally."""
         return None if all(map(_is_for_any_length, self._folders)) else self.longest
 
+    @property
+    def max_joined_length(self) -> int:
+        """Nucleotides of two strands, which no program folds locally; 0: none does."""
+        return self.longest if self.max_length is None else 0
+
     def nearest(self, letters: str) -> list[relatives.Relative]:
         """Returns the relatives of a sequence, as `relatives.Relatives.of`.
 
@@ -96,7 +103,7 @@ class Energies:
         Raises:
           ValueError: a letter that is not of RNA.
         """
-        read = sequences.read(1, letters)
+        read = sequences.read(1, strands.joined(letters))
         for folder in self._folders:
             if isinstance(folder, relatives.Relatives) and read:
                 return folder.of(read)
@@ -189,13 +196,15 @@ class Energies:
     def _of_program(
         self, name: str, folder: folding.Folder, read: Sequence[str]
     ) -> list[Listed]:
+        if name == relatives.NAME:  # are looked for of strands as if they were one
+            read = [strands.joined(letters) for letters in read]
         found: dict[str, Listed] = {}
         for letters in dict.fromkeys(read):
             if (listed := self._kept(name, letters)) is not None:
                 found[letters] = listed
         missing = [letters for letters in dict.fromkeys(read) if letters not in found]
         longest = sys.maxsize if name == relatives.NAME else self.longest
-        short = [letters for letters in missing if len(letters) <= longest]
+        short = [one for one in missing if len(strands.joined(one)) <= longest]
         new: dict[str, Listed] = {}
         folded: list[folding.Folded] = []
         if short:  # loading parameters takes longer than finding what is kept

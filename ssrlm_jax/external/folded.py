@@ -11,6 +11,7 @@ import numpy as np
 
 from ssrlm_jax.external import programs, sequences
 from ssrlm_jax.rna import probabilities as pair_probabilities
+from ssrlm_jax.rna import strands
 from ssrlm_jax.rna import structure as structures
 
 
@@ -46,6 +47,8 @@ def fold(
     predict: Callable[[list[str], float | None], list[Prediction]],
     with_probabilities: bool,
     least: float = pair_probabilities.LEAST,
+    *,
+    has_strands: bool = False,
 ) -> list[Folded]:
     """Folds sequences by a program and checks what it says.
 
@@ -57,12 +60,15 @@ def fold(
         is asked for, or None; keeps their order.
       with_probabilities: whether they are asked for.
       least: of a pair that is listed.
+      has_strands: whether the program folds strands that '&' joins; it counts their
+        letters only.
 
     Raises:
-      ValueError: a letter that is not of RNA, before anything is folded.
+      ValueError: a gap, or strands where they are not folded, before anything is.
       ProgramError: as `predict`; a structure or pair that does not fit its sequence.
     """
-    read = [sequences.read(number, letters) for number, letters in enumerate(given, 1)]
+    reader = sequences.read_strands if has_strands else sequences.read
+    read = [reader(number, letters) for number, letters in enumerate(given, 1)]
     shown = [number for number, letters in enumerate(read) if letters]
     predictions = []
     if shown:
@@ -77,8 +83,9 @@ def fold(
 
 
 def _folded(
-    program: str, number: int, letters: str, said: Prediction, least: float
+    program: str, number: int, given: str, said: Prediction, least: float
 ) -> Folded:
+    letters = strands.joined(given)
     place = f"{program}, sequence {number} of the call"
     if len(said.dot_bracket) != len(letters):
         raise programs.ProgramError(

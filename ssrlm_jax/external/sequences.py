@@ -8,7 +8,7 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from ssrlm_jax.rna import alphabet
+from ssrlm_jax.rna import alphabet, strands
 
 
 def read(number: int, given: str) -> str:
@@ -27,6 +27,12 @@ def read(number: int, given: str) -> str:
         return alphabet.decode(alphabet.encode(given)[0])
     except ValueError as error:
         raise ValueError(f"sequence {number}, {error}") from error
+
+
+def read_strands(number: int, given: str) -> str:
+    """Returns one sequence or several strands, '&' between them; errors as `read`."""
+    joined, breaks = strands.split(given)
+    return strands.marked(read(number, joined), breaks)
 
 
 def write_fasta(

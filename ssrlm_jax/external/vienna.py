@@ -6,13 +6,14 @@ Stadler 2006, Bioinformatics 22(5).
 
 import contextlib
 import dataclasses
+import math
 import threading
 from collections.abc import Iterator, Sequence
 from types import ModuleType
-from typing import Any
+from typing import Any, NamedTuple
 
 from ssrlm_jax.external import folded, programs
-from ssrlm_jax.rna import probabilities
+from ssrlm_jax.rna import probabilities, strands
 
 METHODS = ("mfe", "centroid", "mea")
 GAMMA = 1.0  # the default of RNAfold --MEA
@@ -23,6 +24,8 @@ PARAMETERS = {
     "langdon2018": "params_load_RNA_Langdon2018",
 }
 _DEFAULT = "turner2004"
+_NO_STRUCTURE = 1e4  # kcal/mol, what is told where there can be none
+_MOST_EXPONENT = 700.0  # of a number that is one
 _LOADING = threading.RLock()  # the library holds one set for the whole process
 
 
@@ -71,14 +74,19 @@ class Vienna:
         with_probabilities: bool = False,
         least: float = probabilities.LEAST,
     ) -> list[folded.Folded]:
-        """Folds sequences; see `folding.Folder`.
+        """Folds sequences; see `folding.Folder`. Two strands have '&' between them.
 
         Raises:
           ProgramError: also where the partition function overflows.
         """
         with self._loaded():
             return folded.fold(
-                "ViennaRNA", sequences, self._predict, with_probabilities, least
+                "ViennaRNA",
+                sequences,
+                self._predict,
+                with_probabilities,
+                least,
+                has_strands=True,
             )
 
     def local(
@@ -150,25 +158,73 @@ class Vienna:
         return [self._predict_one(one, least) for one in letters]
 
     def _predict_one(self, letters: str, least: float | None) -> folded.Prediction:
-        with_probabilities = least is not None
+        found = self._state(letters, least)
+        parts = letters.split(strands.MARK)
+        if len(parts) == 1:
+            return found.prediction
+        return self._together(found, [self._state(one, least) for one in parts], parts)
+
+    def _together(
+        self, bound: "_State", apart: "list[_State]", parts: list[str]
+    ) -> folded.Prediction:
+        """Returns what two strands do, which bind or do not, in the standard state."""
+        dots = "".join(one.prediction.dot_bracket for one in apart)
+        energy = sum(one.energy for one in apart)
+        is_bound = bound.energy < energy
+        if bound.prediction.pairs is None:
+            return bound.prediction if is_bound else folded.Prediction(dots, None)
+        gain = sum(one.ensemble for one in apart) - bound.ensemble
+        kT = _library().GASCONST * (self.temperature + _library().K0) / 1000.0
+        share = 1.0 / (1.0 + math.exp(min(-gain / kT, _MOST_EXPONENT)))
+        found = {(i, j): share * p for i, j, p in bound.prediction.pairs}
+        begin = 0
+        for one, letters in zip(apart, parts, strict=True):
+            for i, j, p in one.prediction.pairs or ():
+                pair = (begin + i, begin + j)
+                found[pair] = found.get(pair, 0.0) + (1.0 - share) * p
+            begin += len(letters)
+        chosen = bound.prediction.dot_bracket if share > 0.5 else dots
+        return folded.Prediction(chosen, [(i, j, p) for (i, j), p in found.items()])
+
+    def _state(self, letters: str, least: float | None) -> "_State":
+        """Returns what a strand does, or two that are bound to each other."""
         compound = _library().fold_compound(letters, self._model())
         dots, energy = compound.mfe()
-        if self.method == "mfe" and not with_probabilities:
-            return folded.Prediction(dots, None)
-        compound.exp_params_rescale(energy)  # long sequences overflow without it
-        _, ensemble = compound.pf()
-        if not ensemble <= energy + 0.01:  # kcal/mol; it does not fail by itself
+        length, is_one = len(strands.joined(letters)), strands.MARK not in letters
+        dots = dots or "." * length  # of two letters it says nothing
+        if least is None and self.method == "mfe":
+            return _State(folded.Prediction(dots, None), energy, energy)
+        if energy < _NO_STRUCTURE:  # or two strands have no pair
+            compound.exp_params_rescale(energy)  # long sequences overflow without it
+            _, ensemble = compound.pf()
+        else:
+            ensemble = math.inf
+        # It does not fail by itself. Of two strands it counts a little otherwise.
+        is_found = ensemble <= energy + 0.01 if is_one else ensemble > -math.inf
+        if not is_found:
             raise programs.ProgramError(
-                f"ViennaRNA: no probabilities for a sequence of {len(letters)} letters"
+                f"ViennaRNA: no probabilities for a sequence of {length} letters"
             )
+        if ensemble == math.inf:
+            none = None if least is None else []
+            return _State(folded.Prediction("." * length, none), energy, ensemble)
         if self.method == "centroid":
             dots, _ = compound.centroid()
         elif self.method == "mea":
             dots, _ = compound.MEA(self.gamma or GAMMA)
-        if not with_probabilities:
-            return folded.Prediction(dots, None)
-        listed = compound.plist_from_probs(least)
-        return folded.Prediction(dots, [(pair.i, pair.j, pair.p) for pair in listed])
+        pairs = None
+        if least is not None:
+            listed = compound.plist_from_probs(least)
+            pairs = [(pair.i, pair.j, pair.p) for pair in listed]
+        return _State(folded.Prediction(dots, pairs), energy, ensemble)
+
+
+class _State(NamedTuple):
+    """A prediction, and the free energies of its structure and of all; kcal/mol."""
+
+    prediction: folded.Prediction
+    energy: float
+    ensemble: float
 
 
 def _library() -> ModuleType:

@@ -1,8 +1,8 @@
 """The RNA that a command is given: a FASTA file, standard input, or a sequence.
 
 A stream: what can be used and what cannot comes in the order of the input, and one
-bad record does not stop the others. Letters come upper-cased with U for T; IUPAC
-codes stay as given, models read them as N.
+bad record does not stop the others. Letters come as `alphabet.spelled` spells them;
+IUPAC codes stay as given, models read them as N.
 """
 
 import dataclasses
@@ -10,9 +10,11 @@ import os
 import sys
 from collections.abc import Generator, Iterator
 
-from ssrlm_jax.rna import alphabet, fasta, formats, textfile
+from ssrlm_jax import config
+from ssrlm_jax.rna import alphabet, fasta, formats, strands, textfile
 
 ARGUMENT_NAME = "sequence"  # of a sequence that is an argument
+_SURE = 8  # letters A C G U T from which a word is taken for a sequence without a word
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -36,24 +38,42 @@ class Problem:
         return f"{self.place}: {record}{self.reason}"
 
 
+@dataclasses.dataclass(frozen=True, slots=True)
+class Note:
+    """What is to be told of an input that can be used, in one line."""
+
+    text: str
+
+    def __str__(self) -> str:
+        return self.text
+
+
+Read = formats.Record | Problem | Note
+
+
 def records(
-    source: str | None, max_length: int | None = None
-) -> Iterator[formats.Record | Problem]:
+    source: str | None,
+    max_length: int | None = None,
+    letters: config.LettersConfig | None = None,
+) -> Iterator[Read]:
     """Yields the records of an input, each with its problem where it has one.
 
-    A record without letters, with letters that are not IUPAC or with more than
-    `max_length` letters is a problem. A header without a name gets `record` and its
-    number. Of a record that is too long no more than `max_length` letters are held.
+    A record without letters, with a gap, with too many letters that are not of RNA, of
+    more than two strands or with more than `max_length` letters is a problem. A header
+    without a name gets `record` and its number. Of a record that is too long no more
+    than `max_length` letters are held. What is read as something else is told in notes.
 
     Args:
-      source: a FASTA file, plain or gz; "-": standard input, plain or gz; letters
-        that are no file: one sequence, named `sequence`; None: standard input,
-        unless it is a terminal.
+      source: a FASTA file or "-" for standard input, in any packing and encoding that
+        `textfile` reads; letters that are no file: one sequence, named `sequence`;
+        None: standard input, unless it is a terminal.
       max_length: letters of a record, at most; None: any number.
+      letters: how they are taken; None: the defaults.
 
     Raises:
       ValueError: nothing is given; the file cannot be read, is empty or damaged.
     """
+    reader = _Reader(max_length, letters or config.LettersConfig())
     if source is None and sys.stdin.isatty():
         raise ValueError(
             "nothing to read: give a FASTA file, a sequence, or '-' for standard input"
@@ -62,29 +82,19 @@ def records(
         # Not sys.stdin itself: it reads text, and letters need not be UTF-8.
         with open(sys.stdin.fileno(), "rb", closefd=False) as file:
             lines = textfile.stream_parts(file, textfile.SHOWN_INPUT)
-            yield from _parse(lines, textfile.SHOWN_INPUT, max_length)
+            yield from reader.read(lines, textfile.SHOWN_INPUT)
     elif os.path.isfile(source):  # pathlib's fails on a sequence as long as a path
-        yield from _parse(textfile.parts(source), source, max_length)
+        yield from reader.read(textfile.parts(source), source)
     elif os.path.exists(source) and not os.path.isdir(source):  # <(zcat my.fa.gz)
         with open(source, "rb") as file:
             lines = textfile.stream_parts(file, source)
-            yield from _parse(lines, source, max_length)
-    elif os.path.isdir(source) or not source.isalpha():
+            yield from reader.read(lines, source)
+    elif os.path.isdir(source) or not strands.joined(source).isalpha():
         raise ValueError(
             f"{source!r} is neither a FASTA file nor a sequence of letters A C G U"
         )
     else:
-        yield _argument(source, max_length)
-
-
-def _argument(source: str, max_length: int | None) -> formats.Record | Problem:
-    held = _Held(1, ARGUMENT_NAME, "argument")
-    held.add(source.encode("utf-8", "replace"), max_length)
-    record = held.finish(max_length)
-    if isinstance(record, Problem):
-        reason = f"{record.reason}; nor is {source[:40]!r} a file"
-        return dataclasses.replace(record, reason=reason)
-    return record
+        yield from reader.argument(source)
 
 
 @dataclasses.dataclass(slots=True)
@@ -103,36 +113,112 @@ class _Held:
         if max_length is None or self.length <= max_length:
             self.pieces.append(letters)
 
-    def finish(self, max_length: int | None) -> formats.Record | Problem:
-        letters = b"".join(self.pieces)
-        reason = self.problem
-        if max_length is not None and self.length > max_length:
-            reason = f"{self.length:,} letters, at most {max_length:,} are accepted"
-        elif not reason:
-            try:
-                sequence, _ = alphabet.spelled(letters)
-            except ValueError as error:
-                reason = str(error)
-        if reason:
-            return Problem(self.name, self.number, self.place, reason)
-        return formats.Record(self.name, sequence, place=self.place)
 
+class _Reader:
+    """Reads one input, and counts what it reads as something else."""
 
-def _parse(
-    lines: Generator[textfile.Line], shown: str, max_length: int | None
-) -> Iterator[formats.Record | Problem]:
-    """Yields the records of lines of FASTA; `shown` names the file."""
-    held: _Held | None = None
-    for part in fasta.parts(lines, shown, is_lenient=True):
-        if part.name is not None:
-            if held is not None:
-                yield held.finish(max_length)
-            count = held.number + 1 if held is not None else 1
-            held = _Held(count, part.name, f"{shown}:{part.line}")
-        elif held is None:
-            yield Problem("", 0, f"{shown}:{part.line}", part.problem)
+    def __init__(self, max_length: int | None, letters: config.LettersConfig) -> None:
+        self._max_length, self._letters = max_length, letters
+        self._changed = alphabet.Changed()
+        self._first = ""  # record that has a letter that is no letter of RNA
+        self._num_structures = 0
+
+    def read(self, lines: Generator[textfile.Line], shown: str) -> Iterator[Read]:
+        """Yields the records of lines of FASTA; `shown` names the file."""
+        held: _Held | None = None
+        for part in fasta.parts(lines, shown, is_lenient=True):
+            if part.name is not None:
+                if held is not None:
+                    yield from self._finish(held)
+                count = held.number + 1 if held is not None else 1
+                held = _Held(count, part.name, f"{shown}:{part.line}")
+            elif part.problem == fasta.STRUCTURE:
+                self._num_structures += 1
+            elif held is None:
+                yield Problem("", 0, f"{shown}:{part.line}", part.problem)
+            else:
+                held.problem = part.problem
+                held.add(part.letters, self._max_length)
+        if held is not None:
+            yield from self._finish(held)
+        yield from self._notes(shown)
+
+    def argument(self, source: str) -> Iterator[Read]:
+        """Yields the one record of letters that are no file."""
+        held = _Held(1, ARGUMENT_NAME, "argument")
+        held.add(source.encode("utf-8", "replace"), self._max_length)
+        shown = repr(source[:40])
+        for one in self._finish(held):
+            if isinstance(one, Problem):
+                reason = f"{one.reason}; nor is {shown} a file"
+                yield dataclasses.replace(one, reason=reason)
+                return
+            if isinstance(one, formats.Record):
+                num_other = alphabet.num_other(one.sequence)
+                if num_other or len(one.sequence) < _SURE:
+                    yield Note(
+                        f"there is no file {shown}: these {len(one.sequence)} letters "
+                        "are taken for a sequence"
+                    )
+            yield one
+        yield from self._notes("argument")
+
+    def _finish(self, held: _Held) -> Iterator[formats.Record | Problem | Note]:
+        """Yields what is to be told of a record, and the record."""
+        try:
+            if held.problem:
+                raise ValueError(held.problem)
+            record, warning = self._record(held)
+        except alphabet.GapError as error:
+            reason = f"{error} (--remove-gaps)"
+            yield Problem(held.name, held.number, held.place, reason)
+        except ValueError as error:
+            yield Problem(held.name, held.number, held.place, str(error))
         else:
-            held.problem = part.problem
-            held.add(part.letters, max_length)
-    if held is not None:
-        yield held.finish(max_length)
+            if warning:
+                yield Note(f"warning: {held.place}: {held.name}: {warning}")
+            yield record
+
+    def _record(self, held: _Held) -> tuple[formats.Record, str]:
+        """Returns a record, and what there is to warn of."""
+        most = self._max_length
+        if most is not None and held.length > most:
+            raise ValueError(f"{held.length:,} letters, at most {most:,} are accepted")
+        text = alphabet.as_text(b"".join(held.pieces))
+        if self._letters.remove_gaps:
+            text = alphabet.without_gaps(text)
+        given, breaks = strands.split(text)
+        if len(breaks) >= strands.MOST:
+            raise ValueError(
+                f"{len(breaks) + 1} strands; up to {strands.MOST} are accepted"
+            )
+        if not given:
+            raise ValueError("a sequence of gaps only")
+        sequence, changed = alphabet.spelled(given)
+        num_other = alphabet.num_other(given)
+        told = f"{num_other:,} of {len(given):,} letters are not A C G U T: is it RNA?"
+        if num_other > self._letters.max_unknown * len(given):
+            raise ValueError(f"{told} (--max-unknown {self._letters.max_unknown:g})")
+        self._changed = alphabet.total([self._changed, changed])
+        if changed.unknown and not self._first:
+            self._first = f"{held.place}: {held.name}"
+        is_odd = num_other > self._letters.warn_unknown * len(given)
+        record = formats.Record(held.name, sequence, place=held.place, breaks=breaks)
+        return record, told if is_odd else ""
+
+    def _notes(self, shown: str) -> Iterator[Note]:
+        """Yields what was read as something else in the whole input."""
+        if self._num_structures:
+            yield Note(
+                f"{shown}: {self._num_structures:,} lines of structures left out"
+            )
+        if self._changed.modified:
+            yield Note(
+                f"{shown}: {self._changed.modified:,} letters of modified nucleotides "
+                "were read as their parent (inosine as N)"
+            )
+        if self._changed.unknown:
+            yield Note(
+                f"{shown}: {self._changed.unknown:,} letters that are not of RNA were "
+                f"read as N, the first in {self._first}"
+            )

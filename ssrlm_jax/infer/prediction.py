@@ -14,7 +14,7 @@ import numpy as np
 
 from ssrlm_jax.external import programs
 from ssrlm_jax.infer import confidence
-from ssrlm_jax.rna import formats, probabilities
+from ssrlm_jax.rna import formats, probabilities, strands
 from ssrlm_jax.rna import structure as structures
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ class Prediction(NamedTuple):
     """What a model says of a sequence.
 
     Attributes:
-      sequence: as given.
+      sequence: as given, perhaps of two strands with '&' between them.
       structure: decoded from the probabilities.
       probabilities: of pairs; those below `probabilities.LEAST` are left out.
       name: of the sequence, "" where it has none.
@@ -46,13 +46,19 @@ class Prediction(NamedTuple):
     expected_f1: float = float("nan")
 
     @property
+    def letters(self) -> str:
+        """The sequence, strands joined: as long as the structure."""
+        return strands.joined(self.sequence)
+
+    @property
     def dot_bracket(self) -> str:
-        """The structure as text.
+        """The structure as text; '&' where it stands in the sequence.
 
         Raises:
           ValueError: a base triple, or more crossings than there are brackets.
         """
-        return structures.to_dot_bracket(self.structure)
+        _, breaks = strands.split(self.sequence)
+        return strands.marked(structures.to_dot_bracket(self.structure), breaks)
 
     @property
     def mean_probability(self) -> float:
@@ -77,7 +83,7 @@ class Prediction(NamedTuple):
         if kind not in pictures:
             raise ValueError(f"kind={kind!r} is not one of 'drawing', 'arc', 'map'")
         canvas.check_installed()
-        record = formats.Record(self.name, self.sequence, self.structure)
+        record = formats.Record(self.name, self.letters, self.structure)
         return pictures[kind](record, self.probabilities)
 
     def to_pandas(self) -> "pd.DataFrame":
@@ -102,7 +108,7 @@ class Prediction(NamedTuple):
         return pd.DataFrame(
             {
                 "position": np.arange(1, length + 1),
-                "letter": list(self.sequence),
+                "letter": list(self.letters),
                 "partner": partner,
                 "probability": pair_L,
                 "paired": np.minimum(paired_L, 1.0),
@@ -111,16 +117,19 @@ class Prediction(NamedTuple):
 
     def _repr_html_(self) -> str:
         """Returns what a notebook shows: facts, coloured dot-bracket and a drawing."""
-        if len(self.sequence) > _MOST_SHOWN:
+        if self.structure.length > _MOST_SHOWN:
             shown = (
-                f"<p>{len(self.sequence):,} nt: more than a notebook shows "
+                f"<p>{self.structure.length:,} nt: more than a notebook shows "
                 f"({_MOST_SHOWN:,}); <code>plot('map')</code> draws them.</p>"
             )
             return f"<div><p>{self._facts()}</p>{shown}</div>"
         return f"<div><p>{self._facts()}</p>{self._text()}{self._drawing()}</div>"
 
     def _facts(self) -> str:
-        facts = [f"{len(self.sequence):,} nt", f"{len(self.structure.pairs):,} pairs"]
+        facts = [
+            f"{self.structure.length:,} nt",
+            f"{len(self.structure.pairs):,} pairs",
+        ]
         if len(self.structure.pairs):
             facts.append(f"mean probability {self.mean_probability:.2f}")
         if not np.isnan(self.expected_f1):
@@ -131,14 +140,14 @@ class Prediction(NamedTuple):
     def _text(self) -> str:
         """Returns sequence and dot-bracket, the latter coloured by probability."""
         try:
-            dots = self.dot_bracket
+            dots = structures.to_dot_bracket(self.structure)
         except ValueError as error:  # triples: the drawing has them
             return f"<p>{html.escape(str(error))}</p>"
         color_L = self._colors()
         lines = []
         for start in range(0, len(dots), _LINE):
             end = min(start + _LINE, len(dots))
-            letters = html.escape(self.sequence[start:end])
+            letters = html.escape(self.letters[start:end])
             marks = "".join(
                 f'<span style="color:{color}">{html.escape(dot)}</span>'
                 if color
@@ -213,7 +222,7 @@ def _rows(predictions: Iterable[Prediction]) -> Iterable[dict[str, Any]]:
             dots = None
         yield {
             "name": one.name,
-            "length": len(one.sequence),
+            "length": one.structure.length,
             "sequence": one.sequence,
             "dot_bracket": dots,
             "pairs": len(one.structure.pairs),

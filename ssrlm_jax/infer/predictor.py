@@ -23,7 +23,7 @@ from ssrlm_jax.external import energies, relatives
 from ssrlm_jax.infer import confidence, decodings, prediction, row_heads, rows
 from ssrlm_jax.models import attention, heads, layerwise, pair_tiles, shapes
 from ssrlm_jax.models import encoder as encoders
-from ssrlm_jax.rna import batches, decode, probabilities
+from ssrlm_jax.rna import batches, decode, probabilities, strands
 
 POOLS = ("mean", "cls", "none")
 TILE = 1_024  # positions; longer RNA is computed in tiles of this size
@@ -190,13 +190,26 @@ class Predictor:
             limits.append(self._energies.max_length)
         return min((one for one in limits if one is not None), default=None)
 
+    @property
+    def max_joined_length(self) -> int | None:
+        """Nucleotides of the longest two strands that are folded together; None: any.
+
+        0: none. The encoder reads them as one strand; of the programs that give
+        energies ViennaRNA knows of strands, and folds no windows of two.
+        """
+        limits = [self.max_fold_length]
+        if self._energies is not None:
+            limits.append(self._energies.max_joined_length)
+        return min((one for one in limits if one is not None), default=None)
+
     def fold(
         self, sequences: Sequence[str] | Mapping[str, str]
     ) -> prediction.Predictions:
         """Predicts the structures of sequences.
 
         Args:
-          sequences: letters as `rna.alphabet` reads them; or these by name.
+          sequences: letters as `rna.alphabet` reads them, of two strands with '&'
+            between them; or these by name. Positions count the letters of both.
 
         Returns:
           A list, one for each in their order; a notebook shows it as a table.
@@ -223,12 +236,13 @@ class Predictor:
         for sequence, listed in self.pair_probabilities(sequences):
             structure = decode.decode(
                 listed,
-                sequence,
+                strands.joined(sequence),
                 threshold=threshold,
                 method=flags.method,
                 max_pairs_per_base=flags.max_pairs_per_base,
                 allow_sharp_loops=flags.allow_sharp_loops,
                 is_canonical_only=flags.is_canonical_only,
+                breaks=strands.split(sequence)[1],
             )
             one = prediction.Prediction(sequence, structure, listed)
             yield one._replace(expected_f1=self._expected_f1(one))
@@ -242,7 +256,8 @@ class Predictor:
           ValueError: as `predict`.
         """
         self._pair_head()
-        yield from self._in_order(sequences, self._pairs_of_row, self.max_fold_length)
+        limits = (self.max_fold_length, self.max_joined_length)
+        yield from self._in_order(sequences, self._pairs_of_row, *limits)
 
     def _pair_head(self) -> heads.Head:
         if self._head is None:
@@ -306,7 +321,8 @@ class Predictor:
         if pool not in POOLS:
             raise ValueError(f"pool {pool!r} is not one of {POOLS}")
         embed = functools.partial(self._embed_row, layer, pool)
-        return [state for _, state in self._in_order(sequences, embed, self.max_length)]
+        found = self._in_order(sequences, embed, self.max_length, 0)
+        return [state for _, state in found]
 
     @property
     def _limits(self) -> rows.Limits:
@@ -321,6 +337,7 @@ class Predictor:
         sequences: Iterable[str],
         compute: Callable[[rows.Row], list[Any]],
         max_length: int | None,
+        max_joined_length: int | None,
     ) -> Iterator[tuple[str, Any]]:
         """Yields sequences and results, in the order given.
 
@@ -328,6 +345,7 @@ class Predictor:
           sequences: in any order of lengths.
           compute: a row to a result for each of its sequences.
           max_length: nucleotides of the longest one that is accepted; None: any.
+          max_joined_length: of two strands; 0: one strand is accepted.
         """
         if isinstance(sequences, str):  # whose letters would be sequences
             raise TypeError(
@@ -338,7 +356,7 @@ class Predictor:
         sizes = itertools.chain(WINDOWS, itertools.repeat(WINDOWS[-1]))
         while window := rows.window(numbered, next(sizes)):
             for number, sequence in window:
-                rows.check(number, sequence, max_length)
+                rows.check(number, sequence, max_length, max_joined_length)
             results: dict[int, Any] = {}
             for row in rows.make(window, self._limits):
                 results |= dict(zip(row.numbers, compute(row), strict=True))
@@ -380,7 +398,7 @@ class Predictor:
         """Returns energy_BLMS of a group, filled up with empty maps, if it is read."""
         if self._energies is None:
             return None
-        letters = [row.sequences[place] for place in group.places]
+        letters = [row.given[place] for place in group.places]
         letters += [""] * (size - len(letters))
         return probabilities.to_maps(self._energies(letters), group.length)
 
@@ -393,7 +411,7 @@ class Predictor:
         assert isinstance(head, heads.PairHead), "max_fold_length keeps others away"
         from scipy import special  # type: ignore[import-untyped]  # a fifth of a second
 
-        (listed,) = self._energies(row.sequences) if self._energies else ((),)
+        (listed,) = self._energies(row.given) if self._energies else ((),)
         # Not by JAX, which compiles for each size of the last tiles.
         return probabilities.from_tiles(
             (tile.row, tile.column, self._finite(special.expit(tile.logits_LM)))

@@ -18,11 +18,12 @@ import numpy as np
 
 from ssrlm_jax import files
 from ssrlm_jax.infer import confidence
-from ssrlm_jax.rna import formats, probabilities, structure_formats
+from ssrlm_jax.rna import formats, probabilities, strands, structure_formats
 from ssrlm_jax.rna import structure as structures
 
 JSON_FILE = "predictions.jsonl"
 PAIRED_ONCE = ("ct", "bpseq", "dbn")  # they hold one partner of a nucleotide
+ONE_STRAND = ("prob", "ct", "bpseq")
 FORMATS = ("json", "prob", *PAIRED_ONCE)
 ON_STREAM = ("dbn", "json")  # one record may follow another
 NAMES, EMBEDDING = "names", "embedding"  # arrays of a table of embeddings
@@ -46,18 +47,25 @@ def named_formats(text: str) -> tuple[str, ...]:
     return names
 
 
-def check_writable(structure: structures.Structure, names: Sequence[str]) -> None:
-    """Checks that formats can hold a structure.
+def check_writable(record: formats.Record, names: Sequence[str]) -> None:
+    """Checks that formats can hold a record and its structure.
 
     Raises:
-      ValueError: a nucleotide has several partners and a format holds one.
+      ValueError: a nucleotide has several partners and a format holds one; there are
+        two strands and a format holds one.
     """
+    structure = structure_formats.structure_of(record)
     _, num_dropped = structures.partners(structure)
     lost = [name for name in names if name in PAIRED_ONCE]
     if num_dropped and lost:
         raise ValueError(
             f"{num_dropped} of {len(structure.pairs)} pairs share a nucleotide with "
             f"another, which {', '.join(lost)} cannot hold; json and prob can"
+        )
+    lost = [name for name in names if name in ONE_STRAND]
+    if record.breaks and lost:
+        raise ValueError(
+            f"two strands, which {', '.join(lost)} cannot hold; dbn and json can"
         )
 
 
@@ -69,7 +77,7 @@ def as_dot_bracket(
     """Returns three lines: `>name` and how sure it is, sequence, structure.
 
     Args:
-      record: has a structure.
+      record: has a structure; of two strands, '&' stands between them.
       listed: probabilities of its pairs.
       about: of its "relatives" the first is named, where there are any; its
         "expected_f1" goes before what the probabilities promise.
@@ -77,16 +85,17 @@ def as_dot_bracket(
     Raises:
       ValueError: a base triple, or more crossings than there are brackets.
     """
+    check_writable(record, ["dbn"])
     structure = structure_formats.structure_of(record)
-    check_writable(structure, ["dbn"])
-    dots = structures.to_dot_bracket(structure)
+    dots = strands.marked(structures.to_dot_bracket(structure), record.breaks)
     promised = confidence.expected_f1(structure, listed)
     expected = about.get("expected_f1", promised)
     header = f">{record.name} expected F1 {expected:.2f}"
     for one in about.get("relatives", ())[:1]:
         share = f"{one['identity']:.0%} equal, {one['aligned']:.0%} aligned"
         header += f", like {one['name']} ({share})"
-    return f"{header}\n{record.sequence}\n{dots}\n"
+    sequence = strands.marked(record.sequence, record.breaks)
+    return f"{header}\n{sequence}\n{dots}\n"
 
 
 def as_json(
@@ -95,7 +104,8 @@ def as_json(
     """Returns one line: the record, its pairs from 1 and how probable each is.
 
     `dot_bracket` is null where it cannot hold the structure, `mean_probability` where
-    there are no pairs. A pair that is not listed has the probability 0.
+    there are no pairs. A pair that is not listed has the probability 0. Of two strands
+    '&' stands between them, and the letters of both are counted through.
 
     Args:
       record: has a structure.
@@ -105,13 +115,13 @@ def as_json(
     structure = structure_formats.structure_of(record)
     probability_P = confidence.of_pairs(structure, listed).astype(float)
     try:
-        dots = structures.to_dot_bracket(structure)
+        dots = strands.marked(structures.to_dot_bracket(structure), record.breaks)
     except ValueError:
         dots = None
     mean = round(float(probability_P.mean()), _DIGITS) if len(probability_P) else None
     fields = {
         "name": record.name,
-        "sequence": record.sequence,
+        "sequence": strands.marked(record.sequence, record.breaks),
         "dot_bracket": dots,
         "pairs": (structure.pairs + 1).tolist(),
         "probabilities": probability_P.round(_DIGITS).tolist(),
@@ -199,11 +209,15 @@ class Structures:
         stem = self._stems.take(file_stem(record.name))
         _, num_dropped = structures.partners(structure)
         for name in FORMATS:  # dot-bracket last: many crossings stop it alone
-            if name in self._names and not (num_dropped and name in PAIRED_ONCE):
+            is_lost = num_dropped and name in PAIRED_ONCE
+            is_lost |= bool(record.breaks) and name in ONE_STRAND
+            if name in self._names and not is_lost:
                 self._write(name, stem, record, listed, about)
-        if self._with_plots:
+        if self._with_plots and not record.breaks:
             self._draw(stem, record, listed)
-        check_writable(structure, self._names)
+        check_writable(record, self._names)
+        if self._with_plots and record.breaks:
+            raise ValueError("no pictures are drawn of two strands")
 
     def _write(
         self,

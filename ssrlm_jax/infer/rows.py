@@ -10,7 +10,7 @@ import math
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from ssrlm_jax.rna import alphabet, batches
+from ssrlm_jax.rna import alphabet, batches, strands
 
 ROW = 640  # tokens; a longer sequence has a row of its own
 MAX_SEGMENTS = 64  # sequences of a row
@@ -39,7 +39,8 @@ class Row(NamedTuple):
 
     Attributes:
       numbers: of the sequences, as given.
-      sequences: from short to long.
+      sequences: from short to long, strands joined.
+      given: the same, strands with what stands between them.
       length: of the row, in tokens.
       longest: tokens that none of the sequences has more of; one of few.
       is_alone: whether there is no other sequence in the window.
@@ -47,6 +48,7 @@ class Row(NamedTuple):
 
     numbers: list[int]
     sequences: list[str]
+    given: list[str]
     length: int
     longest: int
     is_alone: bool
@@ -64,16 +66,33 @@ class Group(NamedTuple):
     length: int
 
 
-def check(number: int, sequence: str, max_length: int | None) -> None:
-    """Raises a ValueError unless a sequence can be read, and is not too long."""
-    if not sequence:
+def check(
+    number: int,
+    given: str,
+    max_length: int | None,
+    max_joined_length: int | None = 0,
+) -> None:
+    """Raises a ValueError unless a sequence can be read, and is not too long.
+
+    Args:
+      number: its place, from 1, for messages.
+      given: the sequence.
+      max_length: nucleotides; None: any.
+      max_joined_length: of two strands, together; 0: one strand is accepted.
+    """
+    if not given:
         raise ValueError(f"sequence {number} is empty")
-    if max_length is not None and len(sequence) > max_length:
-        raise ValueError(
-            f"sequence {number} has {len(sequence):,} nucleotides, the model takes up "
-            f"to {max_length:,}"
-        )
     try:
+        sequence, breaks = strands.split(given)
+        if breaks and max_joined_length == 0:
+            raise ValueError("two strands found, one is accepted")
+        if len(breaks) >= strands.MOST:
+            raise ValueError(f"{len(breaks) + 1} strands, {strands.MOST} are accepted")
+        most = max_joined_length if breaks else max_length
+        if most is not None and len(sequence) > most:
+            raise ValueError(
+                f"{len(sequence):,} nucleotides, the model takes up to {most:,}"
+            )
         alphabet.encode(sequence)
     except ValueError as error:
         raise ValueError(f"sequence {number}: {error}") from error
@@ -106,14 +125,15 @@ def make(window: Sequence[tuple[int, str]], limits: Limits) -> Iterator[Row]:
 
 
 def _row(held: list[tuple[int, str]], used: int, is_alone: bool, limits: Limits) -> Row:
-    numbers, sequences = map(list, zip(*held, strict=True))
+    numbers, given = map(list, zip(*held, strict=True))
+    sequences = [strands.joined(one) for one in given]
     if len(held) > 1:
         length = batches.least(used, limits.row)
         longest = len(sequences[-1]) + 2
         longest = batches.least(longest, length, RECORD_STEP, RECORD_RATIO)
     else:
         length = longest = _padded(len(sequences[0]), is_alone, limits) + 2
-    return Row(numbers, sequences, length, longest, is_alone)
+    return Row(numbers, sequences, given, length, longest, is_alone)
 
 
 def groups(row: Row, limits: Limits) -> Iterator[Group]:

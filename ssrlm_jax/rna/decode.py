@@ -4,7 +4,7 @@ A pair is taken only where its probability is above the threshold. Positions cou
 from 0, in messages from 1.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
@@ -27,6 +27,7 @@ def decode(
     max_pairs_per_base: int = 1,
     allow_sharp_loops: bool = True,
     is_canonical_only: bool = False,
+    breaks: Sequence[int] = (),
 ) -> structures.Structure:
     """Returns the structure that a method reads from probabilities.
 
@@ -52,6 +53,7 @@ def decode(
         the rounds before left. Has no meaning for "threshold".
       allow_sharp_loops: whether pairs with j - i < 4 are taken.
       is_canonical_only: whether only A-U, G-C and G-U are taken.
+      breaks: where a second strand begins: no loop is sharp that it opens.
 
     Returns:
       A structure of the length of the sequence.
@@ -80,7 +82,10 @@ def decode(
     i, j, probability = probabilities
     is_open = probability > threshold
     if not allow_sharp_loops:
-        is_open &= j - i >= SHORTEST_LOOP
+        is_loop = j - i >= SHORTEST_LOOP
+        for start in breaks:
+            is_loop |= (i < start) & (j >= start)
+        is_open &= is_loop
     if is_canonical_only:
         is_open &= _is_canonical(i, j, sequence)
     listed = _Pairs(i[is_open], j[is_open], probability[is_open])

@@ -36,6 +36,7 @@ class Record:
       structure: None where nothing is known.
       family: "" where nothing is known.
       place: file and line, for messages.
+      breaks: positions, from 0, at which a second strand begins, and further ones.
     """
 
     name: str
@@ -43,6 +44,7 @@ class Record:
     structure: structures.Structure | None = None
     family: str = ""
     place: str = ""
+    breaks: tuple[int, ...] = ()
 
 
 def read_fasta(path: Path) -> Iterator[Record]:

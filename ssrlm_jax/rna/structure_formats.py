@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator
 import numpy as np
 
 from ssrlm_jax import files
-from ssrlm_jax.rna import formats, textfile
+from ssrlm_jax.rna import formats, strands, textfile
 from ssrlm_jax.rna import structure as structures
 
 _ENERGY = re.compile(r"(ENERGY|dG)\s*=\s*[-+.\d]+\s*(kcal/mol)?\s*(\[[^]]*\])?", re.I)
@@ -201,13 +201,14 @@ def write_bpseq(path: formats.Path, record: formats.Record) -> None:
 
 
 def write_dbn(path: formats.Path, record: formats.Record) -> None:
-    """Writes a .dbn file; errors as `write_ct`, or too many crossings."""
+    """Writes a .dbn file, '&' between strands; errors as `write_ct`, or crossings."""
     structure = _checked(path, record)
     try:
         dots = structures.to_dot_bracket(structure)
     except ValueError as error:
         raise ValueError(f"{path}: {record.name}: {error}") from error
-    _write(path, [f">{record.name}", record.sequence, dots])
+    shown = (strands.marked(text, record.breaks) for text in (record.sequence, dots))
+    _write(path, [f">{record.name}", *shown])
 
 
 def _lines(path: formats.Path) -> Iterator[_Line]:

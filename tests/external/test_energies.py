@@ -139,3 +139,17 @@ def test_settings_name_programs_that_exist_and_give_probabilities():
         config.HeadConfig(kind="ernierna", energy="vienna")
     with pytest.raises(ValueError, match="energy_span=700 is more than"):
         config.HeadConfig(energy_span=700)
+
+
+def test_two_strands_are_joined_for_relatives_and_kept_apart_for_vienna(tmp_path):
+    pair = "GGGGAAAC&GUUUCCCC"
+    source = energies.Energies(names=TWO, folder=str(tmp_path))
+    ((first, _),) = source([pair])
+    assert {(0, 15), (7, 8)} <= set(
+        zip(first.i.tolist(), first.j.tolist(), strict=True)
+    )
+    ((one_strand, _),) = source([pair.replace("&", "")])
+    assert not np.array_equal(first.probability, one_strand.probability)
+    assert source.max_joined_length == source.longest
+    ((again, _),) = source([pair])
+    np.testing.assert_array_equal(again.probability, first.probability)

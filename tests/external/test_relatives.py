@@ -153,8 +153,8 @@ def test_what_is_remembered():
     assert memory.names == ("triple",)
     assert memory.sequences == ("GGGAAAUUU",)
     assert memory.dots == ("(......).",)
-    with pytest.raises(ValueError, match="bad.*'!'"):
-        relatives.remember([_record("bad", "GG!CC", "(...)")])
+    with pytest.raises(ValueError, match="bad.*'-'"):
+        relatives.remember([_record("bad", "GG-CC", "(...)")])
 
 
 def test_they_are_one_source_among_others(tmp_path, memory):

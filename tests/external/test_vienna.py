@@ -140,3 +140,50 @@ def test_a_missing_package_says_what_to_install(monkeypatch):
     monkeypatch.setitem(sys.modules, "RNA", None)
     with pytest.raises(programs.ProgramError, match="pip install ViennaRNA"):
         vienna.Vienna()
+
+
+def test_two_strands_bind_each_other(library):
+    (found,) = vienna.Vienna().fold(["GGGGAAAC&GUUUCCCC"], with_probabilities=True)
+    assert structures.to_dot_bracket(found.structure) == "(((((((())))))))"
+    listed = found.probabilities
+    assert listed.probability[(listed.i == 0) & (listed.j == 15)] > 0.9
+
+
+def test_two_strands_that_do_not_bind_do_what_each_does(library):
+    folder = vienna.Vienna()
+    hairpin = "GGGGAAAACCCC"
+    for given, start in ((f"{hairpin}&AAAA", 0), (f"AAAA&{hairpin}", 4)):
+        (both,) = folder.fold([given], with_probabilities=True)
+        (alone,) = folder.fold([hairpin], with_probabilities=True)
+        np.testing.assert_array_equal(
+            both.structure.pairs, alone.structure.pairs + start
+        )
+        np.testing.assert_array_equal(
+            both.probabilities.i, alone.probabilities.i + start
+        )
+        np.testing.assert_allclose(
+            both.probabilities.probability, alone.probabilities.probability, atol=0.01
+        )
+
+
+def test_the_share_that_is_bound_is_that_of_the_energies(library):
+    # ViennaRNA's ensemble of a dimer: Z = Z_a Z_b + Z_ab, in kcal/mol as F = -kT ln Z.
+    given = "GGGAAACC&GGUUC"
+    compound = library.fold_compound(given)
+    _, first, second, bound, _ = compound.pf_dimer()
+    kT = library.GASCONST * (37.0 + library.K0) / 1000.0
+    share = 1 / (1 + np.exp(-(first + second - bound) / kT))
+    (found,) = vienna.Vienna().fold([given], with_probabilities=True, least=1e-6)
+    matrix = np.array(compound.bpp())[1:, 1:]  # of the strands that are bound
+    listed = found.probabilities
+    across = (listed.i < 8) & (listed.j >= 8)
+    expected = share * matrix[listed.i[across], listed.j[across]]
+    np.testing.assert_allclose(listed.probability[across], expected, rtol=1e-3)
+    assert 0.01 < share < 0.99
+
+
+@pytest.mark.parametrize("method", vienna.METHODS)
+@pytest.mark.parametrize("given", ["A&U", "C&U", "N&N", "U&GUG", "NNC&UACUCA"])
+def test_strands_too_short_to_bind_are_folded(library, method, given):
+    (found,) = vienna.Vienna(method=method).fold([given], with_probabilities=True)
+    assert found.structure.length == len(given) - 1

@@ -7,6 +7,7 @@ import threading
 
 import pytest
 
+from ssrlm_jax import config
 from ssrlm_jax.infer import inputs
 from ssrlm_jax.rna import formats
 
@@ -31,9 +32,9 @@ def standard_input(monkeypatch, tmp_path):
 
 
 def test_letters_are_upper_case_with_u_and_codes_as_given(tmp_path):
-    (record,) = _read(tmp_path, ">a some words\nacgt\nUNrY\n")
+    (record,) = _read(tmp_path, ">a some words\nacgtacgt\nUNrY\n")
     assert record == formats.Record(
-        "a", "ACGUUNRY", place=f"{tmp_path / 'my.fa'}:1", structure=None
+        "a", "ACGUACGUUNRY", place=f"{tmp_path / 'my.fa'}:1", structure=None
     )
 
 
@@ -65,7 +66,9 @@ def test_of_a_record_that_is_too_long_little_is_held():
     for _ in range(8):
         held.add(b"G" * 1000, 2500)
     assert sum(map(len, held.pieces)) == 2000
-    assert held.finish(2500).reason == "8,000 letters, at most 2,500 are accepted"
+    reader = inputs._Reader(2500, config.LettersConfig())
+    (problem,) = reader._finish(held)
+    assert problem.reason == "8,000 letters, at most 2,500 are accepted"
 
 
 def test_a_header_at_the_end_is_a_problem(tmp_path):
@@ -203,3 +206,95 @@ def test_nothing_on_a_terminal_is_an_error(monkeypatch):
     monkeypatch.setattr(sys, "stdin", Terminal())
     with pytest.raises(ValueError, match="nothing to read: give a FASTA file"):
         list(inputs.records(None))
+
+
+PROTEIN = "MKTAYHAKSRWGGSSAATTKKGGVVSHK"  # 17 of 28 letters are not A C G T
+
+
+def test_a_protein_is_warned_of_and_one_of_other_letters_refused(tmp_path):
+    note, record = _read(tmp_path, f">p\n{PROTEIN}\n")
+    assert str(note) == (
+        f"warning: {tmp_path / 'my.fa'}:1: p: 17 of 28 letters are not A C G U T: is "
+        "it RNA?"
+    )
+    assert record.sequence == "MKUAYHAKSRWGGSSAAUUKKGGVVSHK"
+    (problem,) = _read(tmp_path, ">p\nMKLVFFEDNNRW\n")
+    assert problem.reason == (
+        "12 of 12 letters are not A C G U T: is it RNA? (--max-unknown 0.7)"
+    )
+
+
+@pytest.mark.parametrize(
+    ("warn", "most", "kinds"),
+    [(16 / 28, 17 / 28, 2), (17 / 28, 17 / 28, 1), (0, 16 / 28, 0)],
+)
+def test_what_share_of_other_letters_is_too_much_is_a_setting(
+    tmp_path, warn, most, kinds
+):
+    letters = config.LettersConfig(warn_unknown=warn, max_unknown=most)
+    found = _read(tmp_path, f">p\n{PROTEIN}\n", letters=letters)
+    kind_of = {2: [inputs.Note, formats.Record], 1: [formats.Record]}
+    assert [type(one) for one in found] == kind_of.get(kinds, [inputs.Problem])
+
+
+def test_what_is_read_as_something_else_is_counted_at_the_end(tmp_path):
+    text = ">a\nGGGGGGGGGGGGIP\n>b\nGGGGGGGGGGGGGG@\n>c\nGGGGGGGGGGGG0@\n"
+    *records, modified, unknown = _read(tmp_path, text)
+    path = tmp_path / "my.fa"
+    assert [record.sequence[12:] for record in records] == ["NU", "GGN", "NN"]
+    assert str(modified) == (
+        f"{path}: 2 letters of modified nucleotides were read as their parent "
+        "(inosine as N)"
+    )
+    told = "3 letters that are not of RNA were read as N, the first in"
+    assert str(unknown) == f"{path}: {told} {path}:3: b"
+
+
+def test_gaps_are_removed_where_that_is_asked_for(tmp_path):
+    text = ">a\nGG--.~_CC\n>b\n---\n"
+    first, second = _read(tmp_path, text)
+    assert first.reason.endswith(
+        "is a gap, as of an alignment; remove gaps (--remove-gaps)"
+    )
+    record, problem = _read(
+        tmp_path, text, letters=config.LettersConfig(remove_gaps=True)
+    )
+    assert (record.sequence, problem.reason) == ("GGCC", "a sequence of gaps only")
+
+
+def test_structures_below_sequences_are_left_out_and_counted(tmp_path):
+    record, note = _read(tmp_path, ">a\nGGGAAACCC\n(((...))) (-1.20)\n")
+    assert record.sequence == "GGGAAACCC"
+    assert str(note) == f"{tmp_path / 'my.fa'}: 1 lines of structures left out"
+
+
+@pytest.mark.parametrize("mark", "&+")
+def test_two_strands_are_one_record(tmp_path, mark):
+    (record,) = _read(tmp_path, f">a\nGGGG\n{mark}cccct\n")
+    assert (record.sequence, record.breaks) == ("GGGGCCCCU", (4,))
+
+
+@pytest.mark.parametrize(
+    ("letters", "reason"),
+    [("A&C&G", "3 strands; up to 2 are accepted"), ("A&", "a strand without letters")],
+)
+def test_what_are_not_two_strands_is_a_problem(tmp_path, letters, reason):
+    (problem,) = _read(tmp_path, f">a\n{letters}\n")
+    assert problem.reason.startswith(reason)
+
+
+def test_a_word_that_may_be_a_file_is_said_to_be_taken_for_a_sequence():
+    note, record = inputs.records("data")
+    assert str(note) == (
+        "there is no file 'data': these 4 letters are taken for a sequence"
+    )
+    assert record.sequence == "DAUA"
+    assert [str(one) for one in inputs.records("gatta")][0].startswith("there is no fi")
+    (record,) = inputs.records("GGGGAAAACCCC&GGGG")
+    assert record.breaks == (12,)
+
+
+def test_a_word_that_is_no_sequence_says_both():
+    (problem,) = inputs.records("sequences")
+    assert problem.reason.startswith("7 of 9 letters are not A C G U T")
+    assert problem.reason.endswith("nor is 'sequences' a file")

@@ -149,6 +149,29 @@ def test_a_batch_with_energies_gives_what_its_sequences_give_one_by_one(reading)
     assert hairpin.max() > 0.2
 
 
+def test_two_strands_pair_across_the_break(reading):
+    predictor = predictors.Predictor(*reading, config.DecodingConfig(threshold=0.2))
+    pair = "GGGGCCAC&GUGGCCCC"
+    assert predictor.max_joined_length == 1_500
+    (found,) = predictor.fold([pair])
+    joined, matrix_LL = pair.replace("&", ""), _matrices(predictor, [pair])[0]
+    assert (found.sequence, found.letters) == (pair, joined)
+    assert found.structure.length == 16
+    assert found.dot_bracket[8] == "&"
+    (one_strand_LL,) = _matrices(predictor, [joined])
+    # 8 and 9 are neighbours: no program pairs them in one strand, two ends may pair.
+    assert matrix_LL[7, 8] > one_strand_LL[7, 8]
+    together = predictor.fold([*RNA[:3], pair, *RNA[3:]])
+    np.testing.assert_array_equal(together[3].structure.pairs, found.structure.pairs)
+    assert (found.to_pandas()["letter"] == list(joined)).all()
+    assert "16 nt" in found._repr_html_()
+
+
+def test_a_model_without_energies_reads_two_strands_as_one(predictor):
+    joined, both = predictor.fold(["GGGGCCACGUGGCCCC", "GGGGCCAC&GUGGCCCC"])
+    np.testing.assert_array_equal(joined.structure.pairs, both.structure.pairs)
+
+
 def test_long_rna_with_energies_in_tiles_is_equal_to_the_whole(reading):
     tiled = predictors.Predictor(*reading, tile=24)
     whole = predictors.Predictor(*reading)
@@ -293,6 +316,9 @@ def test_layers_run_from_the_embedding_to_the_last(model, predictor):
     [
         (lambda p: p.fold(["ACGU", ""]), "sequence 2 is empty"),
         (lambda p: p.fold(["AC-U"]), "sequence 1: position 3: '-'"),
+        (lambda p: p.embed(["A&U"]), "sequence 1: two strands found, one is accepted"),
+        (lambda p: p.fold(["A&U&A"]), "sequence 1: 3 strands, 2 are accepted"),
+        (lambda p: p.fold(["A&"]), "sequence 1: a strand without letters"),
         (lambda p: p.embed(["A"], layer=4), r"layer 4 does not lie in -1\.\.3"),
         (lambda p: p.embed(["A"], pool="max"), "'max' is not one of"),
     ],

@@ -300,3 +300,22 @@ def test_a_place_that_cannot_be_written_is_refused_at_once(tmp_path, made):
     given = [("dbn",)] if made is results.Structures else []
     with pytest.raises(ValueError, match="cannot be written .*give a place that can"):
         made(tmp_path / "file" / "out", *given)
+
+
+def test_two_strands_are_written_with_what_is_between_them(tmp_path):
+    record = formats.Record(
+        "two", "GGAAACC", structures.from_dot_bracket("((...))"), breaks=(3,)
+    )
+    assert results.as_dot_bracket(record, LISTED).splitlines()[1:] == [
+        "GGA&AACC",
+        "((.&..))",
+    ]
+    told = json.loads(results.as_json(record, LISTED, {}))
+    assert (told["sequence"], told["dot_bracket"]) == ("GGA&AACC", "((.&..))")
+    assert told["pairs"] == [[1, 7], [2, 6]]
+    with pytest.raises(ValueError, match="two strands, which ct, prob cannot hold"):
+        _write(tmp_path / "x", record, names=("ct", "prob", "dbn"))
+    assert _files(tmp_path / "x") == ["two.dbn"]
+    assert (tmp_path / "x" / "two.dbn").read_text() == ">two\nGGA&AACC\n((.&..))\n"
+    with pytest.raises(ValueError, match="no pictures are drawn of two strands"):
+        _write(tmp_path / "y", record, with_plots=True)

@@ -149,3 +149,13 @@ def test_the_list_is_left_as_it_was():
         _pairs(listed, method=method)
     for column, was in zip(listed, before, strict=True):
         np.testing.assert_array_equal(column, was)
+
+
+def test_no_loop_is_sharp_that_a_break_opens():
+    listed = probabilities.PairProbabilities(
+        np.array([2, 0]), np.array([3, 2]), np.array([0.9, 0.8])
+    )
+    found = decode.decode(
+        listed, "GGGCCC", threshold=0.5, allow_sharp_loops=False, breaks=(3,)
+    )
+    assert found.pairs.tolist() == [[2, 3]]
