@@ -1,7 +1,7 @@
 """SSR-LM in JAX: a structure-aware RNA language model.
 
 >>> predictor = ssrlm_jax.load()  # doctest: +SKIP
->>> predictor.fold(["GGGAAACCC"])  # doctest: +SKIP
+>>> predictor.fold(ssrlm_jax.read("my.fa"))  # doctest: +SKIP
 """
 
 import os
@@ -32,3 +32,24 @@ def load(
     from ssrlm_jax.infer import catalogue, predictor  # JAX: seconds
 
     return predictor.load(catalogue.find(model), decoding, dtype=dtype)
+
+
+def read(source: str | os.PathLike[str]) -> dict[str, str]:
+    """Reads sequences by name, for `Predictor.fold` and `embed`.
+
+    Args:
+      source: a FASTA file, as `ssrlm fold` reads it; a name that comes again gets
+        "-2", "-3" and so on.
+
+    Raises:
+      ValueError: a record that cannot be used, with its line; as `inputs.records`.
+    """
+    from ssrlm_jax.infer import inputs, results
+
+    names = results.FreeNames()
+    found: dict[str, str] = {}
+    for record in inputs.records(os.fspath(source)):
+        if isinstance(record, inputs.Problem):
+            raise ValueError(str(record))
+        found[names.take(record.name)] = record.sequence
+    return found

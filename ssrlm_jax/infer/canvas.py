@@ -5,6 +5,8 @@ is sure. Sizes are in inches. Matplotlib, the extra [plots], is used without pyp
 nothing is shared between pictures.
 """
 
+import functools
+import io
 import pathlib
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
@@ -75,12 +77,12 @@ def page(
       width: of the axes.
       height: of the axes.
     """
-    from matplotlib import cm, colors, figure
+    from matplotlib import cm, colors
 
     right = _LEFT + width
     bar = max(_BAR_HEIGHT, min(height, 3.0))
     full = (right + _RIGHT, _BOTTOM + max(height, bar) + _TOP)
-    made = figure.Figure(figsize=full)
+    made = _figure()(figsize=full)
 
     def box(
         left: float, bottom: float, wide: float, high: float
@@ -100,6 +102,20 @@ def page(
     for text, down in ((name, 0.17), (_facts(record, listed), 0.36)):
         made.text(_LEFT / full[0], 1 - down / full[1], text, size=9, va="center")
     return made, axes
+
+
+@functools.cache
+def _figure() -> "type[figures.Figure]":
+    """Returns a figure that notebooks show, which without pyplot they do not."""
+    from matplotlib import figure
+
+    class Shown(figure.Figure):
+        def _repr_svg_(self) -> str:
+            held = io.StringIO()
+            self.savefig(held, format="svg", bbox_inches="tight")
+            return held.getvalue()
+
+    return Shown
 
 
 def color_of(probability_P: np.ndarray) -> np.ndarray:

@@ -7,7 +7,9 @@ Positions count from 1 where people read them. Pictures and colours need the ext
 import base64
 import html
 import io
-from collections.abc import Iterable
+import os
+import pathlib
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -23,7 +25,10 @@ if TYPE_CHECKING:
 
 _MOST_SHOWN = 2_000  # nucleotides that a notebook shows; a drawing of more is a blot
 _LINE = 80  # letters of a line in a notebook
-_TEXT = 'style="line-height:1.25;overflow-x:auto;text-align:left"'
+_TEXT = (
+    'style="font-family:monospace;white-space:pre;line-height:1.25;overflow-x:auto;'
+    'text-align:left"'
+)
 
 
 class Prediction(NamedTuple):
@@ -83,8 +88,15 @@ class Prediction(NamedTuple):
         if kind not in pictures:
             raise ValueError(f"kind={kind!r} is not one of 'drawing', 'arc', 'map'")
         canvas.check_installed()
-        record = formats.Record(self.name, self.letters, self.structure)
-        return pictures[kind](record, self.probabilities)
+        return pictures[kind](self.record(), self.probabilities)
+
+    def record(self, default: str = "") -> formats.Record:
+        """Returns name, letters and structure, for the writers of files.
+
+        Args:
+          default: the name where there is none.
+        """
+        return formats.Record(self.name or default, self.letters, self.structure)
 
     def to_pandas(self) -> "pd.DataFrame":
         """Returns a table, a row for each nucleotide.
@@ -200,6 +212,42 @@ class Predictions(list[Prediction]):
         the structure), pairs, mean_probability and expected_f1.
         """
         return _pandas().DataFrame(_rows(self))
+
+    def save(
+        self,
+        directory: str | os.PathLike[str],
+        formats: Sequence[str] = ("dbn",),
+        *,
+        with_plots: bool = False,
+        is_replaced: bool = False,
+    ) -> None:
+        """Writes files, as `ssrlm fold -o DIR`.
+
+        Args:
+          directory: is made where it is missing.
+          formats: of "json", "prob", "ct", "bpseq" and "dbn".
+          with_plots: whether pictures are drawn, too.
+          is_replaced: whether files of the same name give way.
+
+        Raises:
+          ValueError: another format; the directory holds something; a format cannot
+            hold a structure.
+          ProgramError: something that pictures need is not installed.
+        """
+        from ssrlm_jax.infer import results
+
+        names = results.named_formats(",".join(formats))
+        folder = results.Structures(
+            pathlib.Path(directory),
+            names,
+            with_plots=with_plots,
+            is_replaced=is_replaced,
+        )
+        with folder:
+            for number, one in enumerate(self, 1):
+                expected = round(one.expected_f1, 4)
+                about = {} if np.isnan(expected) else {"expected_f1": expected}
+                folder.add(one.record(f"record{number}"), one.probabilities, about)
 
     def _repr_html_(self) -> str:
         """Returns a table of all."""

@@ -1,5 +1,6 @@
 """What a prediction says of itself, as text, table and page."""
 
+import json
 import sys
 import xml.etree.ElementTree
 
@@ -101,3 +102,21 @@ def test_an_empty_list_says_so():
 def test_another_picture_is_an_error():
     with pytest.raises(ValueError, match="kind='arcs?x' is not one of"):
         _made().plot("arcx")
+
+
+def test_a_list_is_saved_as_the_command_would(tmp_path):
+    found = prediction.Predictions([_made(expected_f1=0.5), _made("........", "")])
+    found.save(tmp_path / "out", ["dbn", "json"])
+    assert (tmp_path / "out/x.dbn").read_text() == ">x\nGACUGACU\n((...)).\n"
+    assert (tmp_path / "out/record2.dbn").exists()
+    lines = (tmp_path / "out/predictions.jsonl").read_text().splitlines()
+    assert [json.loads(line)["expected_f1"] for line in lines][0] == 0.5
+    with pytest.raises(ValueError, match="is not empty"):
+        found.save(tmp_path / "out")
+    found.save(tmp_path / "out", is_replaced=True)
+
+
+def test_a_figure_shows_itself_in_a_notebook():
+    pytest.importorskip("matplotlib")
+    picture = _made().plot("arc")._repr_svg_()
+    assert xml.etree.ElementTree.fromstring(picture).tag.endswith("svg")
