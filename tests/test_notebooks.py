@@ -1,0 +1,58 @@
+"""Notebooks run from top to bottom on small settings, and say how they are had."""
+
+import json
+import os
+import pathlib
+import tomllib
+
+import pytest
+
+ROOT = pathlib.Path(__file__).parents[1]
+NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
+ADDRESS = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["urls"][
+    "Repository"
+]
+MOST_S = 60  # of a notebook
+
+
+def _cells(path, kind):
+    cells = json.loads(path.read_text())["cells"]
+    return ["".join(c["source"]) for c in cells if c["cell_type"] == kind]
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_a_notebook_is_kept_without_what_it_shows(path):
+    for cell in json.loads(path.read_text())["cells"]:
+        assert not cell.get("outputs")
+        assert cell.get("execution_count") is None
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_its_badge_and_its_installation_name_this_repository(path):
+    place = f"{ADDRESS.removeprefix('https://')}/blob/main/notebooks/{path.name}"
+    badge = f"(https://colab.research.google.com/{place.replace('.com', '')})"
+    assert badge in _cells(path, "markdown")[0]
+    (install,) = [c for c in _cells(path, "code") if "%pip" in c]
+    assert f'package = "git+{ADDRESS}"' in install
+
+
+def test_readme_has_a_badge_for_each():
+    readme = (ROOT / "README.md").read_text()
+    for path in NOTEBOOKS:
+        assert f"/blob/main/notebooks/{path.name})" in readme
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_a_notebook_runs(path, tmp_path, monkeypatch):
+    nbformat = pytest.importorskip("nbformat")
+    nbclient = pytest.importorskip("nbclient")
+    monkeypatch.setenv("SSRLM_QUICK", "1")
+    monkeypatch.setenv("PYTHONPATH", str(ROOT))
+    monkeypatch.setenv("PYTHONWARNINGS", "error::DeprecationWarning:__main__")
+    monkeypatch.setenv("SSRLM_CACHE", os.fspath(tmp_path / "cache"))
+    nbclient.NotebookClient(
+        nbformat.read(path, as_version=4),
+        timeout=MOST_S * 5,  # a busy machine is no error of the notebook
+        kernel_name="python3",
+        resources={"metadata": {"path": os.fspath(tmp_path)}},
+    ).execute()
