@@ -16,11 +16,11 @@ import pathlib
 import numpy as np
 
 from ssrlm_jax import config
-from ssrlm_jax.data import pretraining, rows
+from ssrlm_jax.data import pretraining_batches, rows
 from ssrlm_jax.metrics import markov
 from ssrlm_jax.rna import alphabet
-from ssrlm_jax.tasks import pretrain
-from ssrlm_jax.train import workdir
+from ssrlm_jax.tasks import pretraining_task
+from ssrlm_jax.train import workdirs
 
 ORDERS = (0, 3)
 PARTS = ("", "_ncrna", "_other", "_paired", "_unpaired")
@@ -36,7 +36,7 @@ def main() -> None:
     flags = parser.parse_args()
     curves, settings = {}, []
     for run in flags.runs:
-        run_settings = workdir.read_meta(run)["config"]
+        run_settings = workdirs.read_meta(run)["config"]
         settings.append(config.frozen(config.PretrainConfig, run_settings))
         curves[settings[-1].masking.policy] = curve_of(run)
     _check_comparable(flags.runs, settings)
@@ -58,7 +58,7 @@ def main() -> None:
 def curve_of(run: pathlib.Path) -> list[dict[str, float]]:
     """Returns the validation scores of a run, by step."""
     points, tokens = [], float("nan")
-    for line in workdir.read_metrics(run):
+    for line in workdirs.read_metrics(run):
         tokens = line.get("tokens", tokens)
         if "validation/loss" in line:
             scores = {
@@ -77,7 +77,7 @@ def chain_scores(
 ) -> dict[str, dict[str, float]]:
     """Returns loss and accuracy of Markov chains on the validation rows."""
     manifest = rows.open_corpus(corpus)
-    batches = pretraining.validation(
+    batches = pretraining_batches.validation(
         corpus, manifest, settings, process=0, num_processes=1
     )
     found = {}
@@ -88,7 +88,9 @@ def chain_scores(
         ]
         totals: dict[str, np.ndarray] = {}
         for batch in batches:
-            for name, pair in pretrain.scores(guess(chains, batch), batch).items():
+            for name, pair in pretraining_task.scores(
+                guess(chains, batch), batch
+            ).items():
                 totals[name] = totals.get(name, 0.0) + np.array(pair, np.float64)
         found[f"order {order}"] = {k: float(s / n) for k, (s, n) in totals.items()}
     return found

@@ -28,16 +28,15 @@ import report
 import secondary
 
 from ssrlm_jax import config, model_dir
-from ssrlm_jax.infer import contacts
-from ssrlm_jax.models import attention
-from ssrlm_jax.models import encoder as encoders
+from ssrlm_jax.infer import contact_predictor
+from ssrlm_jax.models import attention, encoders
 from ssrlm_jax.rna import alphabet, batches
 
 LEAST = config.ContactsConfig().min_separation
 SHOWN = ("seconds", "first_seconds", "peak_gib", "weights_gib", "all_maps_gib")
 HEADER = ("what", "s", "first s", "peak GiB", "weights GiB", "all maps GiB")
 
-Work = Callable[[contacts.Maps, str], Callable[[], object]]
+Work = Callable[[contact_predictor.Maps, str], Callable[[], object]]
 
 
 def main() -> None:
@@ -100,19 +99,19 @@ def measure(encoder: str, what: str, length: int, repeats: int) -> dict[str, Any
     }
 
 
-def _logits(maps: contacts.Maps, sequence: str) -> Callable[[], object]:
+def _logits(maps: contact_predictor.Maps, sequence: str) -> Callable[[], object]:
     num_maps = maps.encoder.num_layers * maps.encoder.num_heads
     return lambda: maps.logits(
         sequence, np.linspace(-1, 1, num_maps)[None], np.array([-3.0])
     )
 
 
-def _features(maps: contacts.Maps, sequence: str) -> Callable[[], object]:
+def _features(maps: contact_predictor.Maps, sequence: str) -> Callable[[], object]:
     i, j = np.triu_indices(len(sequence), LEAST)
     return lambda: maps.features(sequence, i, j)
 
 
-def _hidden(maps: contacts.Maps, sequence: str) -> Callable[[], object]:
+def _hidden(maps: contact_predictor.Maps, sequence: str) -> Callable[[], object]:
     choice = attention.choose("auto", jax.devices()[0])
     body = maps.encoder.clone(attend=attention.build(choice.name, max_segments=1))
     tokens = batches.pad([sequence], len(sequence))
@@ -127,7 +126,7 @@ def _hidden(maps: contacts.Maps, sequence: str) -> Callable[[], object]:
 WORK: dict[str, Work] = {"hidden": _hidden, "logits": _logits, "features": _features}
 
 
-def _maps(encoder: str) -> contacts.Maps:
+def _maps(encoder: str) -> contact_predictor.Maps:
     """Returns an encoder with random weights, made leaf by leaf."""
     sizes = secondary.ENCODERS[encoder]
     architecture = config.EncoderConfig(**sizes, num_kv_heads=sizes["num_heads"])
@@ -142,7 +141,7 @@ def _maps(encoder: str) -> contacts.Maps:
         architecture=architecture, letters=alphabet.LETTERS, made={}, scores={}
     )
     params = jax.tree.map(lambda leaf: draw(key, leaf.shape), shapes)
-    return contacts.Maps(description, params)
+    return contact_predictor.Maps(description, params)
 
 
 def _peak_bytes() -> int:

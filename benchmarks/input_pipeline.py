@@ -29,9 +29,9 @@ import numpy as np
 import report
 
 from ssrlm_jax import config
-from ssrlm_jax.data import masking, pretraining, rows
+from ssrlm_jax.data import masking, pretraining_batches, rows
 from ssrlm_jax.prepare.corpus import from_records, generated_rna
-from ssrlm_jax.rna import alphabet, formats, structure
+from ssrlm_jax.rna import alphabet, formats, structures
 
 ROWS_PER_BATCH = 64
 BATCHES_PER_TURN = 10
@@ -101,7 +101,7 @@ def generate(out: pathlib.Path, num_rows: int, row_length: int) -> pathlib.Path:
     def folded(number: int) -> formats.Record:
         num_helices = min(int(rng.geometric(0.1)), 30)
         text = generated_rna.random_structure(rng, num_helices)
-        pairs = structure.from_dot_bracket(text)
+        pairs = structures.from_dot_bracket(text)
         return formats.Record(f"folded{number}", letters(len(text)), pairs)
 
     def coding(number: int) -> formats.Record:
@@ -131,7 +131,7 @@ def raw_rows(corpus: pathlib.Path) -> Iterator[bytes]:
     """Yields rows as the pipeline reads them: shuffled, sources in turn."""
     manifest = rows.open_corpus(corpus)
     sources = [
-        pretraining.stored_rows(corpus, manifest, "train", source)
+        pretraining_batches.stored_rows(corpus, manifest, "train", source)
         .shuffle(seed=SEED)
         .repeat()
         for source in rows.SOURCES
@@ -145,7 +145,7 @@ def pipeline(
     corpus: pathlib.Path, row_length: int, choice: config.MaskingConfig
 ) -> Turn:
     """Returns a turn of our input, from files to batches."""
-    stream = pretraining.batches(
+    stream = pretraining_batches.batches(
         corpus,
         rows.open_corpus(corpus, row_length=row_length),
         settings(row_length, choice),

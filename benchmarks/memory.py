@@ -20,7 +20,7 @@ import report
 
 from ssrlm_jax import config
 from ssrlm_jax.jobs import command
-from ssrlm_jax.models import attention, encoder
+from ssrlm_jax.models import attention, encoders
 
 CARDS = {"24 GB": 24, "40 GB": 40, "80 GB": 80, "141 GB": 141}  # 1e9 bytes
 POLICIES = ("minimal", "dots", "full")  # from fast and large to slow and small
@@ -57,7 +57,7 @@ def static_bytes(settings: config.PretrainConfig) -> int:
 
     With accumulation, the gradient of a micro-batch stands beside their sum.
     """
-    params = encoder.num_parameters(settings.encoder)
+    params = encoders.num_parameters(settings.encoder)
     copies = 3 + 2  # parameters, two moments; summed gradient and that of one part
     return params * (copies * 4 + jnp.dtype(settings.compute.dtype).itemsize)
 
@@ -76,7 +76,7 @@ def row_bytes(settings: config.PretrainConfig, policy: str) -> tuple[int, int]:
 def _kept(settings: config.PretrainConfig, num_layers: int, policy: str) -> int:
     """Returns the bytes of arrays kept for the backward pass of one more row."""
     sizes = dataclasses.asdict(settings.encoder) | {"num_layers": num_layers}
-    model = encoder.Encoder(
+    model = encoders.Encoder(
         **sizes,
         dtype=settings.compute.dtype,
         remat=policy,

@@ -17,9 +17,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from ssrlm_jax.external import mmseqs, relatives, vienna
-from ssrlm_jax.metrics import pairs
-from ssrlm_jax.rna import structure as structures
-from ssrlm_jax.rna import structure_formats
+from ssrlm_jax.metrics import pair_scores
+from ssrlm_jax.rna import structure_formats, structures
 
 
 def fit(
@@ -80,12 +79,12 @@ def main() -> None:
         seconds = time.perf_counter() - start
         counts_N4 = np.array(
             [
-                pairs.count(one.structure, record.structure)
+                pair_scores.count(one.structure, record.structure)
                 for one, record in zip(folded, known, strict=True)
                 if record.structure is not None
             ]
         )
-        f1 = float(pairs.f1(counts_N4).mean())
+        f1 = float(pair_scores.f1(counts_N4).mean())
         result[name] = {"f1": round(f1, 4), "seconds": round(seconds, 1)}
     if shutil.which("mmseqs"):
         start = time.perf_counter()

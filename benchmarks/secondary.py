@@ -185,28 +185,25 @@ def train(encoder: str, head: str, length: int) -> dict[str, Any]:
     import jax
 
     from ssrlm_jax import config
-    from ssrlm_jax.data import secondary as data
+    from ssrlm_jax.data import secondary_batches
     from ssrlm_jax.models import heads
-    from ssrlm_jax.rna import formats
-    from ssrlm_jax.rna import structure as structures
-    from ssrlm_jax.tasks import pretrain
-    from ssrlm_jax.tasks import secondary as tasks
-    from ssrlm_jax.train import optimizer, sharding
-    from ssrlm_jax.train import update as updates
+    from ssrlm_jax.rna import formats, structures
+    from ssrlm_jax.tasks import pretraining_task, secondary_task
+    from ssrlm_jax.train import optimizers, sharding, updates
 
     mesh = sharding.make_mesh(config.MeshConfig())
     compute = config.ComputeConfig(dtype="float32", remat="none")
-    task = tasks.Secondary(
-        pretrain.build_encoder(_sizes(encoder), compute, mesh, max_segments=1),
+    task = secondary_task.Secondary(
+        pretraining_task.build_encoder(_sizes(encoder), compute, mesh, max_segments=1),
         heads.build(
             config.HeadConfig(**HEADS[head]), "float32", length >= REMATERIALISED
         ),
     )
-    adamw = optimizer.build(config.OptimizerConfig(), 100)
+    adamw = optimizers.build(config.OptimizerConfig(), 100)
     compiled = updates.build(task, adamw, config=config.LoopConfig(), mesh=mesh, seed=0)
     structure = structures.Structure(length, np.array([[0, length - 1]]))
     record = formats.Record("x", "ACGU" * (length // 4) + "A" * (length % 4), structure)
-    batch = sharding.spread(data.make([record], length), mesh)
+    batch = sharding.spread(secondary_batches.make([record], length), mesh)
     notes = compiled.notes(0.0, 1.0, 1.0, 1.0)
     seconds = []
     with jax.set_mesh(mesh):
@@ -235,9 +232,8 @@ def predictor(sizes: Any, settings: Any, dtype: str = "float32") -> Any:
     import jax.numpy as jnp
 
     from ssrlm_jax import model_dir
-    from ssrlm_jax.infer import predictor as predictors
-    from ssrlm_jax.models import attention, heads, layerwise
-    from ssrlm_jax.models import encoder as encoders
+    from ssrlm_jax.infer import predictors
+    from ssrlm_jax.models import attention, encoders, heads, layerwise
     from ssrlm_jax.rna import alphabet
 
     body = encoders.Encoder(**dataclasses.asdict(sizes), attend=attention.plain)

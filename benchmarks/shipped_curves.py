@@ -16,14 +16,14 @@ import matplotlib.pyplot as plt
 from matplotlib.axes import Axes
 
 from ssrlm_jax.infer import decodings
-from ssrlm_jax.train import workdir
+from ssrlm_jax.train import workdirs
 
 
 def draw_losses(axes: Axes, runs: list[pathlib.Path]) -> None:
     """Draws losses of training and validation, one run after the other."""
     before = 0
     for number, run in enumerate(runs):
-        lines = workdir.read_metrics(run)
+        lines = workdirs.read_metrics(run)
         for name, style in (("loss", "-"), ("validation/loss", "o-")):
             found = [line for line in lines if name in line]
             steps = [before + line["step"] for line in found]
@@ -75,7 +75,7 @@ def main() -> None:
     figure.savefig(parsed.out, dpi=110)
     for run in parsed.runs:
         copy = parsed.out.with_name(f"{run.name}_curve.jsonl")
-        shutil.copyfile(run / workdir.METRICS, copy)
+        shutil.copyfile(run / workdirs.METRICS, copy)
 
 
 if __name__ == "__main__":

@@ -98,10 +98,10 @@ def trunk_pass(length: int, repeats: int, *, is_training: bool) -> dict[str, Any
     import jax
     import jax.numpy as jnp
 
-    from ssrlm_jax.models import folding, trunk
+    from ssrlm_jax.models import folding_network, trunk
 
     settings = _settings()
-    fields = {name: getattr(settings, name) for name in folding.TRUNK_FIELDS}
+    fields = {name: getattr(settings, name) for name in folding_network.TRUNK_FIELDS}
     fields |= {"single_dropout": 0.0, "pair_dropout": 0.0}
     network = trunk.Trunk(**fields, is_training=is_training)
     keys = jax.random.split(jax.random.key(0), 3)
@@ -123,10 +123,12 @@ def whole(length: int, repeats: int) -> dict[str, Any]:
     """Takes one cycle of the whole network, from embeddings to atoms."""
     import jax
 
-    from ssrlm_jax.models import folding
+    from ssrlm_jax.models import folding_network
 
     folder, groups, params, inputs = _network(length)
-    run = jax.jit(lambda p, x: folding.fold(folder, p, x, groups, 1, 0.0).folded)
+    run = jax.jit(
+        lambda p, x: folding_network.fold(folder, p, x, groups, 1, 0.0).folded
+    )
     return timed(run, (params, inputs), repeats)
 
 
@@ -135,15 +137,15 @@ def step(length: int, repeats: int) -> dict[str, Any]:
     import jax
 
     from ssrlm_jax import config
-    from ssrlm_jax.data import tertiary as data
+    from ssrlm_jax.data import tertiary_crops
     from ssrlm_jax.rna import atoms
-    from ssrlm_jax.tasks import tertiary as tasks
+    from ssrlm_jax.tasks import tertiary_task
 
     letters = "ACGU" * (length // 4)
     kind_L = atoms.encode(letters)
     rng = np.random.default_rng(0)
     xyz_LT3 = rng.normal(size=(length, atoms.SLOTS, 3)).astype(np.float32)
-    chain = data.Structure(
+    chain = tertiary_crops.Structure(
         "x",
         letters,
         np.arange(length, dtype=np.int32),
@@ -153,8 +155,8 @@ def step(length: int, repeats: int) -> dict[str, Any]:
     )
     embedding_LE = rng.normal(size=(length, EMBEDDING)).astype(np.float32)
     settings = config.StructuresConfig(batch_size=1)
-    crops = data.Crops([chain], [embedding_LE], np.arange(1), settings)
-    task = tasks.Tertiary(_settings(), config.LossConfig(), EMBEDDING)
+    crops = tertiary_crops.Crops([chain], [embedding_LE], np.arange(1), settings)
+    task = tertiary_task.Tertiary(_settings(), config.LossConfig(), EMBEDDING)
     learned, _ = task.init(jax.random.key(0), {})
 
     def loss(learned: Any, batch: Any, key: jax.Array) -> jax.Array:
@@ -198,13 +200,13 @@ def _network(length: int) -> Any:
     import jax
     import jax.numpy as jnp
 
-    from ssrlm_jax.models import folding, folding_inputs
+    from ssrlm_jax.models import folding_inputs, folding_network
     from ssrlm_jax.rna import atoms
 
     settings = _settings()
     tables = dataclasses.asdict(atoms.geometry(settings.geometry))
-    folder, groups = folding.build(settings, tables)
-    params = folding.init(folder, EMBEDDING, groups, jax.random.key(0))
+    folder, groups = folding_network.build(settings, tables)
+    params = folding_network.init(folder, EMBEDDING, groups, jax.random.key(0))
     inputs = folding_inputs.Inputs(
         jax.random.normal(jax.random.key(1), (1, length, EMBEDDING)),
         jnp.arange(length)[None] % 4,

@@ -36,14 +36,13 @@ import numpy as np
 import report
 
 from ssrlm_jax import config
-from ssrlm_jax.data import pretraining, rows
+from ssrlm_jax.data import pretraining_batches, rows
 from ssrlm_jax.jobs import command
 from ssrlm_jax.models import attention
 from ssrlm_jax.prepare.corpus import pack
 from ssrlm_jax.rna import alphabet
-from ssrlm_jax.tasks import pretrain as tasks
-from ssrlm_jax.train import hardware, optimizer, sharding
-from ssrlm_jax.train import update as updates
+from ssrlm_jax.tasks import pretraining_task
+from ssrlm_jax.train import hardware, optimizers, sharding, updates
 
 SEED = 0
 MAX_SEGMENTS = 64
@@ -133,7 +132,7 @@ def batch_of(settings: config.PretrainConfig) -> Batch:
         return generated_batch(settings.data.rows_per_batch, settings.data.row_length)
     corpus = settings.data.corpus
     manifest = rows.open_corpus(corpus, row_length=settings.data.row_length)
-    stream = pretraining.batches(
+    stream = pretraining_batches.batches(
         corpus, manifest, settings, seed=SEED, process=0, num_processes=1
     )
     return next(stream)
@@ -142,10 +141,12 @@ def batch_of(settings: config.PretrainConfig) -> Batch:
 def ours(settings: config.PretrainConfig, batch: Batch) -> Contender:
     """Returns the update of launch/pretrain.py, compiled."""
     mesh = sharding.make_mesh(settings.mesh)
-    task = tasks.Pretrain(
-        tasks.build_encoder(settings.encoder, settings.compute, mesh, MAX_SEGMENTS)
+    task = pretraining_task.Pretrain(
+        pretraining_task.build_encoder(
+            settings.encoder, settings.compute, mesh, MAX_SEGMENTS
+        )
     )
-    adamw = optimizer.build(settings.optimizer, settings.loop.num_steps)
+    adamw = optimizers.build(settings.optimizer, settings.loop.num_steps)
     update = updates.build(task, adamw, config=settings.loop, mesh=mesh, seed=SEED)
     placed = sharding.spread(batch, mesh)
     notes_N4 = update.notes(0.0, 0.0, 0.0, 0.0)
@@ -189,7 +190,9 @@ def summary(
     settings: config.PretrainConfig, batch: Batch, contender: Contender
 ) -> dict:
     """Returns rates of one contender; tokens are those that are not padding."""
-    cost = tasks.Pretrain(settings.encoder).cost(batch)  # sizes are all it needs
+    cost = pretraining_task.Pretrain(settings.encoder).cost(
+        batch
+    )  # sizes are all it needs
     seconds = statistics.median(contender.seconds)
     device = jax.devices()[0]
     peak = hardware.peak(device.device_kind)

@@ -20,9 +20,8 @@ import report
 from ssrlm_jax import load
 from ssrlm_jax.external import vienna
 from ssrlm_jax.infer import canvas, layout
-from ssrlm_jax.metrics import pairs
-from ssrlm_jax.rna import formats
-from ssrlm_jax.rna import structure as structures
+from ssrlm_jax.metrics import pair_scores
+from ssrlm_jax.rna import formats, structures
 
 ROOT = pathlib.Path(__file__).parents[1]
 TWELVE = ROOT / "tests" / "fixtures" / "twelve.tsv"
@@ -82,7 +81,7 @@ def main() -> None:
 
 
 def _f1(found: structures.Structure, known: structures.Structure) -> float:
-    return float(pairs.f1(np.array([pairs.count(found, known)]))[0])
+    return float(pair_scores.f1(np.array([pair_scores.count(found, known)]))[0])
 
 
 if __name__ == "__main__":

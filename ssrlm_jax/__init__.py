@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from ssrlm_jax import config
-    from ssrlm_jax.infer import predictor
+    from ssrlm_jax.infer import predictors
 
 
 def load(
@@ -17,8 +17,8 @@ def load(
     decoding: "config.DecodingConfig | None" = None,
     *,
     dtype: str = "float32",
-) -> "predictor.Predictor":
-    """Loads a model, for folding and embedding; see `infer.predictor.load`.
+) -> "predictors.Predictor":
+    """Loads a model, for folding and embedding; see `infer.predictors.load`.
 
     Args:
       model: a directory, or a name of `ssrlm models`; None: the one that SSRLM_MODEL
@@ -29,9 +29,9 @@ def load(
     Raises:
       ValueError: there is no model, or it is damaged.
     """
-    from ssrlm_jax.infer import catalogue, predictor  # JAX: seconds
+    from ssrlm_jax.infer import catalogue, predictors  # JAX: seconds
 
-    return predictor.load(catalogue.find(model), decoding, dtype=dtype)
+    return predictors.load(catalogue.find(model), decoding, dtype=dtype)
 
 
 def read(source: str | os.PathLike[str]) -> dict[str, str]:

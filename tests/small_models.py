@@ -6,7 +6,7 @@ import jax
 import jax.numpy as jnp
 
 from ssrlm_jax import config, model_dir
-from ssrlm_jax.models import attention, encoder, heads
+from ssrlm_jax.models import attention, encoders, heads
 from ssrlm_jax.rna import alphabet
 
 SIZES = config.EncoderConfig(
@@ -17,7 +17,7 @@ HEAD = config.HeadConfig(channels=4)
 
 def save(folder):
     """Writes a model directory, of which the threshold is 0.45."""
-    body = encoder.Encoder(**dataclasses.asdict(SIZES), attend=attention.plain)
+    body = encoders.Encoder(**dataclasses.asdict(SIZES), attend=attention.plain)
     token_BL = jnp.zeros((1, 8), jnp.uint8)
     keys = jax.random.split(jax.random.key(0))
     params = {

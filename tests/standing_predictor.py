@@ -1,4 +1,4 @@
-"""A predictor without a model: what commands need of `infer.predictor`.
+"""A predictor without a model: what commands need of `infer.predictors`.
 
 Every RNA is one hairpin with a loop of three or more, whatever its letters.
 """
@@ -9,9 +9,8 @@ import types
 import numpy as np
 
 from ssrlm_jax import config, infer
-from ssrlm_jax.infer import confidence
-from ssrlm_jax.rna import probabilities, strands
-from ssrlm_jax.rna import structure as structures
+from ssrlm_jax.infer import pair_confidence
+from ssrlm_jax.rna import probabilities, strands, structures
 
 NUM_LAYERS = 2
 
@@ -28,7 +27,9 @@ class Prediction:
         i, j = self.structure.pairs.T
         sure = np.full(len(i), 0.75, np.float32)
         self.probabilities = probabilities.PairProbabilities(i, j, sure)
-        self.expected_f1 = confidence.expected_f1(self.structure, self.probabilities)
+        self.expected_f1 = pair_confidence.expected_f1(
+            self.structure, self.probabilities
+        )
 
 
 class Predictor:
@@ -62,13 +63,13 @@ class Predictor:
 
 
 def put(loaded):
-    """Puts this in the place of `infer.predictor`; `loaded` lists what is loaded."""
+    """Puts this in the place of `infer.predictors`; `loaded` lists what is loaded."""
 
     def load(directory, decoding=None, *, dtype):
         assert dtype in config.DTYPES
         loaded.append((directory, decoding))
         return Predictor(decoding)
 
-    module = types.ModuleType("ssrlm_jax.infer.predictor")
+    module = types.ModuleType("ssrlm_jax.infer.predictors")
     module.load = load
-    infer.predictor = sys.modules[module.__name__] = module
+    infer.predictors = sys.modules[module.__name__] = module

@@ -7,9 +7,9 @@ import pathlib
 import numpy as np
 
 from ssrlm_jax import config
-from ssrlm_jax.data import tertiary as data
+from ssrlm_jax.data import tertiary_crops
 from ssrlm_jax.infer import helix
-from ssrlm_jax.models import folding, folding_inputs, geometry
+from ssrlm_jax.models import folding_inputs, folding_network, geometry
 from ssrlm_jax.rna import atoms, coordinate_formats
 
 PATH = pathlib.Path(__file__).parent / "fixtures" / "1Q96.pdb"
@@ -35,8 +35,8 @@ SIZES = config.FoldingConfig(
 
 
 @functools.cache
-def chain() -> data.Structure:
-    return data.read(str(PATH), config.StructuresConfig())[0]
+def chain() -> tertiary_crops.Structure:
+    return tertiary_crops.read(str(PATH), config.StructuresConfig())[0]
 
 
 def whole() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -71,7 +71,7 @@ def inputs(number: int, length: int, width: int = 8) -> folding_inputs.Inputs:
 
 def network(
     settings: config.FoldingConfig = SIZES, **options
-) -> tuple[folding.Folder, geometry.Groups]:
-    return folding.build(
+) -> tuple[folding_network.Folder, geometry.Groups]:
+    return folding_network.build(
         settings, dataclasses.asdict(atoms.geometry(settings.geometry)), **options
     )

@@ -10,8 +10,8 @@ from ssrlm_jax import cli, config, model_dir
 from ssrlm_jax.cli import reports
 from ssrlm_jax.external import relatives
 from ssrlm_jax.prepare.corpus import generated_rna
-from ssrlm_jax.rna import alphabet, formats, structure
-from ssrlm_jax.train import workdir
+from ssrlm_jax.rna import alphabet, formats, structures
+from ssrlm_jax.train import workdirs
 
 SIZES = config.EncoderConfig(
     num_layers=2, width=8, num_heads=2, num_kv_heads=2, ffn_width=16
@@ -51,7 +51,7 @@ def test_info_on_a_model_fits_a_screen_and_says_what_comes_next(model, capsys):
             **{"config": {"data": {"train": "a.tsv"}}, "data_until": "2020"},
         },
     )
-    known = structure.from_dot_bracket("(..)")
+    known = structures.from_dot_bracket("(..)")
     table = model.with_name(relatives.FILE)
     relatives.write(table, relatives.remember([formats.Record("x", "GAAC", known)]))
     params = {"encoder": {"x": np.ones(3)}, "pair_head": {"x": np.ones(3)}}
@@ -113,10 +113,10 @@ def test_info_on_a_run_says_how_far_it_is(tmp_path, capsys):
         "architecture": {"encoder": {"width": 8}},
         "config": {"loop": {"num_steps": 12}},
     }
-    workdir.claim(tmp_path / "run", config.LoopConfig(), meta)
+    workdirs.claim(tmp_path / "run", config.LoopConfig(), meta)
     (tmp_path / "run" / "checkpoints" / "4").mkdir(parents=True)
     metrics = '{"step": 3, "loss": 2.0}\n{"step": 4, "loss": 1.5}\n'
-    (tmp_path / "run" / workdir.METRICS).write_text(metrics)
+    (tmp_path / "run" / workdirs.METRICS).write_text(metrics)
     assert cli.main(["info", "--json", str(tmp_path / "run")]) == 0
     facts = json.loads(capsys.readouterr().out)
     assert facts["holds"] == "a training run"

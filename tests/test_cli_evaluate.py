@@ -5,8 +5,7 @@ import numpy as np
 import pytest
 
 from ssrlm_jax import cli
-from ssrlm_jax.rna import formats, probabilities, structure_formats
-from ssrlm_jax.rna import structure as structures
+from ssrlm_jax.rna import formats, probabilities, structure_formats, structures
 
 
 @pytest.fixture

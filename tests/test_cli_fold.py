@@ -28,9 +28,9 @@ GOOD_LINES = [
 def loaded(monkeypatch):
     """Lists which models were loaded; none is."""
     found = []
-    name = "ssrlm_jax.infer.predictor"
+    name = "ssrlm_jax.infer.predictors"
     monkeypatch.setitem(sys.modules, name, sys.modules.get(name))
-    monkeypatch.setattr(infer, "predictor", None, raising=False)
+    monkeypatch.setattr(infer, "predictors", None, raising=False)
     standing_predictor.put(found)
     monkeypatch.setenv(catalogue.MODEL, "models/tiny")
     return found
@@ -321,11 +321,11 @@ def trained(tmp_path, monkeypatch):
     """Writes a tiny model with a head, not a stand-in; returns its predictor."""
     import small_models  # JAX
 
-    from ssrlm_jax.infer import predictor
+    from ssrlm_jax.infer import predictors
 
     small_models.save(tmp_path / "trained")
     monkeypatch.setenv(catalogue.MODEL, str(tmp_path / "trained"))
-    return predictor.load(tmp_path / "trained")
+    return predictors.load(tmp_path / "trained")
 
 
 def test_commands_give_what_the_predictor_gives(capsys, trained, fasta, tmp_path):
@@ -355,17 +355,17 @@ def test_what_memory_does_not_hold_is_reported_and_the_rest_folded(
 ):
     import jax
 
-    from ssrlm_jax.infer import predictor
+    from ssrlm_jax.infer import predictors
 
-    whole = predictor.Predictor._pairs_of_row
+    whole = predictors.Predictor._pairs_of_row
 
     def full(self, row):
         if "GGGGAAAACCCC" in row.sequences:
             raise jax.errors.JaxRuntimeError("RESOURCE_EXHAUSTED: Out of memory\nmore")
         return whole(self, row)
 
-    monkeypatch.setattr(predictor.Predictor, "_pairs_of_row", full)
-    monkeypatch.setattr(predictor, "WINDOWS", (window,))
+    monkeypatch.setattr(predictors.Predictor, "_pairs_of_row", full)
+    monkeypatch.setattr(predictors, "WINDOWS", (window,))
     status, out, err = _ssrlm(capsys, "fold", fasta)
     assert status == 1
     assert [line.split()[0] for line in out.splitlines()[::3]] == [">a", ">e"]
@@ -377,12 +377,12 @@ def test_what_memory_does_not_hold_is_reported_and_the_rest_folded(
 def test_full_memory_ends_in_one_line(capsys, trained, fasta, monkeypatch, tmp_path):
     import jax
 
-    from ssrlm_jax.infer import predictor
+    from ssrlm_jax.infer import predictors
 
     def full(*_):
         raise jax.errors.JaxRuntimeError("RESOURCE_EXHAUSTED: Out of memory\nmore")
 
-    monkeypatch.setattr(predictor.Predictor, "embed", full)
+    monkeypatch.setattr(predictors.Predictor, "embed", full)
     status, _, err = _ssrlm(capsys, "embed", fasta, "-o", tmp_path / "x.npz")
     assert status == 1
     assert "Out of memory; what is written is whole, leave out longer RNA" in err[-1]

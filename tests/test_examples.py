@@ -23,3 +23,13 @@ def test_examples_give_what_they_show(name):
     failed, attempted = doctest.testmod(importlib.import_module(name))
     assert attempted > 0
     assert failed == 0
+
+
+def test_modules_go_by_the_names_that_the_docs_had_too():
+    from ssrlm_jax import infer, rna
+    from ssrlm_jax.infer import atom_predictor, folder, predictor, predictors
+    from ssrlm_jax.rna import structure, structures
+
+    assert (structure, predictor, folder) == (structures, predictors, atom_predictor)
+    assert not hasattr(rna, "structurs")
+    assert not hasattr(infer, "predictr")

@@ -5,8 +5,7 @@ import numpy as np
 import pytest
 
 from ssrlm_jax import files
-from ssrlm_jax.rna import formats, probabilities, structure_formats
-from ssrlm_jax.rna import structure as structures
+from ssrlm_jax.rna import formats, probabilities, structure_formats, structures
 
 RNA = formats.Record("a", "GAAC" * 2000, structures.Structure(8000, np.zeros((0, 2))))
 NOTHING = probabilities.from_matrix(np.zeros((2, 2)))

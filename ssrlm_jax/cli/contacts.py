@@ -38,10 +38,10 @@ def _contacts(parsed: argparse.Namespace) -> int:
     records = fold.opened(parsed)
     if parsed.out is not None:
         files.check_directory(parsed.out, is_replaced=parsed.force)
-    from ssrlm_jax.infer import contacts as infer  # JAX: seconds
+    from ssrlm_jax.infer import contact_predictor  # JAX: seconds
 
     models.keep_compiled()
-    predictor = infer.load(directory)
+    predictor = contact_predictor.load(directory)
     with reports.Report(
         "contacts", "predicted", is_output_shown=parsed.out is None
     ) as report:

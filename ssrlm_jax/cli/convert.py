@@ -163,10 +163,10 @@ def _downloaded(family: str, name: str | None) -> tuple[pathlib.Path, str]:
 
 
 def _say(out: pathlib.Path, done: Any) -> None:
-    from ssrlm_jax.models import encoder
+    from ssrlm_jax.models import encoders
 
     description = done.description
-    millions = encoder.num_parameters(description.architecture) / 1e6
+    millions = encoders.num_parameters(description.architecture) / 1e6
     print(
         f"wrote {out}: {done.num_tensors} tensors, an encoder of {millions:,.1f} "
         f"M parameters; weights under {description.made['licence']}; cite "

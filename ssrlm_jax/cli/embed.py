@@ -43,7 +43,7 @@ def _embed(parsed: argparse.Namespace) -> int:
     file = results.Embeddings(parsed.out, is_replaced=parsed.force)
     records = fold.opened(parsed)
     from ssrlm_jax import model_dir  # Flax and JAX: seconds
-    from ssrlm_jax.infer import predictor as predictors
+    from ssrlm_jax.infer import predictors
 
     num_layers = model_dir.describe(directory).architecture.num_layers
     if not -1 <= parsed.layer <= num_layers:

@@ -19,8 +19,7 @@ from ssrlm_jax.infer import inputs, results
 from ssrlm_jax.rna import alphabet, formats, probabilities, strands
 
 if TYPE_CHECKING:
-    from ssrlm_jax.infer import prediction
-    from ssrlm_jax.infer import predictor as predictors
+    from ssrlm_jax.infer import prediction, predictors
 
 _MOST_RELATIVES = 3  # that are told of
 _Write = Callable[
@@ -161,7 +160,7 @@ def _fold(parsed: argparse.Namespace) -> int:
     with contextlib.ExitStack() as stack:
         write, folder = _writer(parsed, names)
         records = opened(parsed)
-        from ssrlm_jax.infer import predictor as predictors  # JAX: seconds
+        from ssrlm_jax.infer import predictors  # JAX: seconds
 
         models.keep_compiled()
         predictor = predictors.load(directory, decoding, dtype=parsed.dtype)

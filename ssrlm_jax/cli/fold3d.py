@@ -16,7 +16,7 @@ from ssrlm_jax.metrics import stereochemistry
 from ssrlm_jax.rna import formats
 
 if TYPE_CHECKING:
-    from ssrlm_jax.infer import folder as folders
+    from ssrlm_jax.infer import atom_predictor
 
 
 def add(parser: argparse.ArgumentParser) -> None:
@@ -84,10 +84,10 @@ def _fold3d(parsed: argparse.Namespace) -> int:
     records = fold.opened(parsed)
     if writer is None:
         records = _alone(records)
-    from ssrlm_jax.infer import folder as folders  # JAX: seconds
+    from ssrlm_jax.infer import atom_predictor  # JAX: seconds
 
     models.keep_compiled()
-    model = folders.load(directory, parsed.cycles)
+    model = atom_predictor.load(directory, parsed.cycles)
     origin = _origin(model, directory)
     with reports.Report("fold3d", "folded", is_output_shown=writer is None) as report:
         for record in fold.usable(records, report, model.trained_length, None):
@@ -132,8 +132,8 @@ def _alone(
 
 
 def _relaxed(
-    made: "folders.Prediction", limit_s: float
-) -> tuple["folders.Prediction", dict[str, float | bool]]:
+    made: "atom_predictor.Prediction", limit_s: float
+) -> tuple["atom_predictor.Prediction", dict[str, float | bool]]:
     """Returns the prediction after relaxation, and what the summary says of it."""
     before = stereochemistry.bond_outliers(made.xyz_LT3, made.is_atom_LT)
     found = amber.relax(results3d.chain(made), limit_s=limit_s)
@@ -147,7 +147,9 @@ def _relaxed(
     }
 
 
-def _origin(model: "folders.Folder", directory: pathlib.Path) -> results3d.Origin:
+def _origin(
+    model: "atom_predictor.AtomPredictor", directory: pathlib.Path
+) -> results3d.Origin:
     made = model.description.made
     about = {
         "model": directory.resolve().name,

@@ -14,7 +14,7 @@ from ssrlm_jax import model_dir
 from ssrlm_jax.cli import reports
 from ssrlm_jax.data import rows
 from ssrlm_jax.infer import catalogue, decodings
-from ssrlm_jax.train import workdir as workdirs
+from ssrlm_jax.train import workdirs
 
 _MODEL, _CORPUS, _RUN = "a model", "a corpus", "a training run"
 

@@ -6,7 +6,7 @@ anything else runs, so a misspelt or impossible setting stops the program at
 once, with a message that names the setting.
 """
 
-from ssrlm_jax.config.contacts import ContactsConfig as ContactsConfig
+from ssrlm_jax.config.contact_fit import ContactsConfig as ContactsConfig
 from ssrlm_jax.config.corpus import (
     ClusterConfig,
     CorpusConfig,
@@ -41,7 +41,7 @@ from ssrlm_jax.config.pretraining import (
     SourceRates,
     with_variant,
 )
-from ssrlm_jax.config.secondary import (
+from ssrlm_jax.config.secondary_training import (
     ENERGIES,
     HEADS,
     RANDOM,
@@ -52,7 +52,7 @@ from ssrlm_jax.config.secondary import (
     with_head,
 )
 from ssrlm_jax.config.settings import editable, frozen
-from ssrlm_jax.config.tertiary import (
+from ssrlm_jax.config.tertiary_training import (
     FoldingConfig,
     LossConfig,
     StructuresConfig,

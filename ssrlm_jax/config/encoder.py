@@ -24,7 +24,7 @@ class EncoderConfig:
     `num_kv_heads` are explicit. A checkpoint fits one architecture only.
 
     The choices from `norm` on are those of published models (convert/); SSR-LM's are
-    the defaults. models/encoder.py and models/layers.py say what each does.
+    the defaults. models/encoders.py and models/layers.py say what each does.
     """
 
     num_layers: int = 33  # 0: embeddings are letters alone; `ssrlm letters`
@@ -101,7 +101,7 @@ class ComputeConfig:
     """How the encoder is computed; changes speed and memory, not the model."""
 
     dtype: str = "bfloat16"  # of matrix products; norms, softmax, losses: float32
-    remat: str = "minimal"  # what the backward pass keeps; models/encoder.py
+    remat: str = "minimal"  # what the backward pass keeps; models/encoders.py
     attention: str = "auto"  # "auto": chosen once from the device, and logged
 
     def __post_init__(self) -> None:

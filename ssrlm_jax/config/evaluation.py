@@ -11,7 +11,7 @@ class EvaluateConfig:
     """What is scored on which RNA."""
 
     model: str = ""  # directory of a fine-tuned model; "": none
-    programs: str = ""  # of external/folding.py, or relatives (those of `train`); ...
+    programs: str = ""  # of external.folding_programs, or relatives (of `train`); ...
     # ... separated by commas
     truth: str = ""  # file of known structures
     train: str = ""  # files of training RNA, for scores by similarity; needs mmseqs

@@ -7,7 +7,7 @@ import numpy as np
 
 from ssrlm_jax import config
 from ssrlm_jax.convert import rules, sources
-from ssrlm_jax.models import folding, folding_inputs, refinement
+from ssrlm_jax.models import folding_inputs, folding_network, refinements
 from ssrlm_jax.rna import atoms, rigid_groups
 
 _BLOCK = "e2eformer.blocks.{}."
@@ -192,7 +192,7 @@ def _structure(sizes: config.FoldingConfig) -> Rules:
 def _torsions(sizes: config.FoldingConfig) -> Rules:
     S, W = sizes.structure_width, sizes.torsion_width
     num_torsions = len(rigid_groups.GEOMETRIES[sizes.geometry].torsions)
-    num_torsions += folding.RHOFOLD_UNUSED
+    num_torsions += folding_network.RHOFOLD_UNUSED
     source, target = "structure_module.angle_resnet.", "structure/torsions/"
     found = [
         *dense(f"{target}now", f"{source}linear_in", W, S),
@@ -261,7 +261,7 @@ def _heads(sizes: config.FoldingConfig) -> Rules:
 
 
 def _refinement(source: sources.Source, sizes: config.FoldingConfig) -> Rules:
-    W, message = sizes.refinement_width, refinement.MESSAGE
+    W, message = sizes.refinement_width, refinements.MESSAGE
     inner, start = 2 * (2 * W + 1), "structure_module.refinenet."
     tokens = folding_inputs.NUM_RHOFOLD_TOKENS
     first = folding_inputs.FIRST_POSITION

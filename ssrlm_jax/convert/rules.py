@@ -14,9 +14,7 @@ import numpy as np
 
 from ssrlm_jax import config, model_dir
 from ssrlm_jax.convert import sources
-from ssrlm_jax.models import attention, heads, shapes
-from ssrlm_jax.models import encoder as encoders
-from ssrlm_jax.models import folding as foldings
+from ssrlm_jax.models import attention, encoders, folding_network, heads, shapes
 from ssrlm_jax.rna import alphabet, atoms
 
 Form = Callable[[np.ndarray], np.ndarray]
@@ -285,7 +283,7 @@ def arrays(plan: Plan, source: sources.Source) -> dict[str, model_dir.Lazy]:
     folder = groups = None
     if plan.folding:
         tables = dataclasses.asdict(atoms.geometry(plan.folding.geometry))
-        folder, groups = foldings.build(plan.folding, tables)
+        folder, groups = folding_network.build(plan.folding, tables)
     expected = shapes.of(encoder, head, folder, groups)
     targets = [_path(rule) for rule in plan.rules]
     if set(targets) != expected.keys() or len(targets) != len(expected):

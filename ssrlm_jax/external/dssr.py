@@ -13,7 +13,7 @@ import os
 import re
 from collections.abc import Sequence
 
-from ssrlm_jax.rna import coordinates, pairs
+from ssrlm_jax.rna import coordinates, pair_kinds
 
 _NUMBER = re.compile(r"(-?\d+)(?:\^(\w))?$")
 _EDGES = re.compile(r"[ct][WHS][WHS]")
@@ -21,7 +21,7 @@ _EDGES = re.compile(r"[ct][WHS][WHS]")
 
 def read(
     path: str | os.PathLike[str], chains: Sequence[coordinates.Chain]
-) -> list[pairs.Pair]:
+) -> list[pair_kinds.Pair]:
     """Returns the pairs of nucleotides of `chains`.
 
     Args:
@@ -29,7 +29,7 @@ def read(
       chains: of the same structure; pairs with anything else are left out.
 
     Returns:
-      As of `rna.pairs.annotate`; edges "" where DSSR names none ("--").
+      As of `rna.pair_kinds.annotate`; edges "" where DSSR names none ("--").
 
     Raises:
       ValueError: the file cannot be read, or is no JSON of DSSR.
@@ -53,7 +53,7 @@ def read(
         one, two = places.get(_place(first)), places.get(_place(second))
         if one and two and one != two:
             known = edges if _EDGES.fullmatch(edges) else ""
-            found.add(pairs.ordered(*one, *two, known))
+            found.add(pair_kinds.ordered(*one, *two, known))
     return sorted(found)
 
 

@@ -20,7 +20,7 @@ from collections.abc import Callable, Iterable, Sequence
 import numpy as np
 
 from ssrlm_jax import config, files
-from ssrlm_jax.external import folding, programs, relatives, sequences, vienna
+from ssrlm_jax.external import folding_programs, programs, relatives, sequences, vienna
 from ssrlm_jax.rna import probabilities, strands
 
 LEAST = 1e-4  # of a pair that is listed
@@ -150,13 +150,13 @@ class Energies:
                 raise
 
     @functools.cached_property
-    def _folders(self) -> list[folding.Folder]:
-        folders: list[folding.Folder] = []
+    def _folders(self) -> list[folding_programs.Folder]:
+        folders: list[folding_programs.Folder] = []
         for name in self.names:
             if name == relatives.NAME:
                 folders.append(self._relatives())
                 continue
-            one = folding.FOLDERS[name]()
+            one = folding_programs.FOLDERS[name]()
             if isinstance(one, vienna.Vienna):
                 one = dataclasses.replace(one, temperature=self.temperature)
             elif self.temperature != 37.0:
@@ -194,7 +194,7 @@ class Energies:
         return all(self._path(name, letters).exists() for name in self.names)
 
     def _of_program(
-        self, name: str, folder: folding.Folder, read: Sequence[str]
+        self, name: str, folder: folding_programs.Folder, read: Sequence[str]
     ) -> list[Listed]:
         if name == relatives.NAME:  # are looked for of strands as if they were one
             read = [strands.joined(letters) for letters in read]
@@ -206,7 +206,7 @@ class Energies:
         longest = sys.maxsize if name == relatives.NAME else self.longest
         short = [one for one in missing if len(strands.joined(one)) <= longest]
         new: dict[str, Listed] = {}
-        folded: list[folding.Folded] = []
+        folded: list[folding_programs.Folded] = []
         if short:  # loading parameters takes longer than finding what is kept
             folded = folder.fold(short, with_probabilities=True, least=LEAST)
         for letters, one in zip(short, folded, strict=True):
@@ -220,7 +220,9 @@ class Energies:
             self._keep(name, letters, found[letters])
         return [found[letters] for letters in read]
 
-    def _local(self, name: str, folder: folding.Folder, letters: str) -> Listed:
+    def _local(
+        self, name: str, folder: folding_programs.Folder, letters: str
+    ) -> Listed:
         if not isinstance(folder, vienna.Vienna):
             raise programs.ProgramError(
                 f"{name} does not fold locally: {len(letters):,} nucleotides found, up "
@@ -283,7 +285,7 @@ def build(
     )
 
 
-def _is_for_any_length(folder: folding.Folder) -> bool:
+def _is_for_any_length(folder: folding_programs.Folder) -> bool:
     return isinstance(folder, vienna.Vienna | relatives.Relatives)
 
 

@@ -11,8 +11,7 @@ import numpy as np
 
 from ssrlm_jax.external import programs, sequences
 from ssrlm_jax.rna import probabilities as pair_probabilities
-from ssrlm_jax.rna import strands
-from ssrlm_jax.rna import structure as structures
+from ssrlm_jax.rna import strands, structures
 
 
 class Folded(NamedTuple):

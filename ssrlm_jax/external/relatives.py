@@ -20,8 +20,7 @@ import numpy as np
 
 from ssrlm_jax import files
 from ssrlm_jax.external import folded, programs, sequences
-from ssrlm_jax.rna import decode, formats, probabilities, textfile
-from ssrlm_jax.rna import structure as structures
+from ssrlm_jax.rna import decode, formats, probabilities, structures, textfile
 
 NAME = "relatives"
 VERSION = 2  # of what is computed here

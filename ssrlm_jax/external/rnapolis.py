@@ -6,7 +6,7 @@ Leontis-Westhof classes from heavy atoms alone.
 
 from collections.abc import Sequence
 
-from ssrlm_jax.rna import coordinates, pairs
+from ssrlm_jax.rna import coordinates, pair_kinds
 
 
 def check() -> None:
@@ -19,8 +19,8 @@ def check() -> None:
         ) from error
 
 
-def annotate(chains: Sequence[coordinates.Chain]) -> list[pairs.Pair]:
-    """Finds base pairs; arguments and result as of `rna.pairs.annotate`."""
+def annotate(chains: Sequence[coordinates.Chain]) -> list[pair_kinds.Pair]:
+    """Finds base pairs; arguments and result as of `rna.pair_kinds.annotate`."""
     from rnapolis import annotator, common, tertiary
 
     residues = []
@@ -59,7 +59,7 @@ def annotate(chains: Sequence[coordinates.Chain]) -> list[pairs.Pair]:
         one, two = pair.nt1.auth, pair.nt2.auth
         if one and two:
             found.add(
-                pairs.ordered(
+                pair_kinds.ordered(
                     int(one.chain),
                     one.number - 1,
                     int(two.chain),

@@ -14,9 +14,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ssrlm_jax.external import programs
-from ssrlm_jax.infer import confidence
-from ssrlm_jax.rna import formats, probabilities, structure_formats
-from ssrlm_jax.rna import structure as structures
+from ssrlm_jax.infer import pair_confidence
+from ssrlm_jax.rna import formats, probabilities, structure_formats, structures
 
 if TYPE_CHECKING:
     from matplotlib import figure as figures
@@ -171,5 +170,5 @@ def _facts(record: formats.Record, listed: probabilities.PairProbabilities) -> s
     facts = f"{structure.length} nt, {len(structure.pairs)} pairs"
     if not len(structure.pairs):
         return facts
-    mean = confidence.of_pairs(structure, listed).mean()
+    mean = pair_confidence.of_pairs(structure, listed).mean()
     return f"{facts}, mean probability {mean:.2f}"

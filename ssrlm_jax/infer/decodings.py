@@ -2,7 +2,7 @@
 
 Fine-tuning chooses one threshold, for the greedy rule without restrictions. Another
 rule needs another one: `ssrlm thresholds` chooses them, on validation RNA, and
-`infer.predictor.load` reads them.
+`infer.predictors.load` reads them.
 """
 
 import dataclasses
@@ -15,11 +15,11 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from ssrlm_jax import config, files
-from ssrlm_jax.infer import confidence
+from ssrlm_jax.infer import pair_confidence
 from ssrlm_jax.rna import decode
 
 if TYPE_CHECKING:
-    from ssrlm_jax.metrics import thresholds
+    from ssrlm_jax.metrics import threshold_choice
 
 FILE = "decodings.json"  # inside the model directory
 
@@ -43,8 +43,8 @@ NO_RULES = Rules({}, config.DecodingConfig())
 
 
 def choose(
-    known: "Sequence[thresholds.Known]", methods: Sequence[str]
-) -> "Iterator[tuple[config.DecodingConfig, thresholds.Choice]]":
+    known: "Sequence[threshold_choice.Known]", methods: Sequence[str]
+) -> "Iterator[tuple[config.DecodingConfig, threshold_choice.Choice]]":
     """Yields rules with their threshold, and their scores on validation RNA.
 
     Args:
@@ -55,7 +55,7 @@ def choose(
     Raises:
       ValueError: there are no RNAs.
     """
-    from ssrlm_jax.metrics import thresholds  # folding needs none
+    from ssrlm_jax.metrics import threshold_choice  # folding needs none
 
     for method in methods:
         for allow_sharp_loops, is_canonical_only in itertools.product(
@@ -65,7 +65,7 @@ def choose(
                 "allow_sharp_loops": allow_sharp_loops,
                 "is_canonical_only": is_canonical_only,
             }
-            choice = thresholds.choose_for(known, method=method, **flags)
+            choice = threshold_choice.choose_for(known, method=method, **flags)
             rule = config.DecodingConfig(
                 method=method, threshold=choice.threshold, **flags
             )
@@ -73,7 +73,7 @@ def choose(
 
 
 def agreement(
-    known: "Sequence[thresholds.Known]", rule: config.DecodingConfig
+    known: "Sequence[threshold_choice.Known]", rule: config.DecodingConfig
 ) -> dict[str, float]:
     """Returns how the F1 that probabilities promise goes with the F1 that is reached.
 
@@ -85,14 +85,14 @@ def agreement(
       Means over RNAs of `f1` and `expected_f1`, their `correlation` (Pearson), and
       `intercept` and `slope` of the line from the second to the first.
     """
-    from ssrlm_jax.metrics import pairs, statistics
+    from ssrlm_jax.metrics import pair_scores, statistics
 
     counts, expected = [], []
     for sequence, structure, listed in known:
         found = decode.decode(listed, sequence, **dataclasses.asdict(rule))
-        counts.append(pairs.count(found, structure))
-        expected.append(confidence.expected_f1(found, listed))
-    f1_N, expected_N = pairs.f1(np.array(counts)), np.array(expected)
+        counts.append(pair_scores.count(found, structure))
+        expected.append(pair_confidence.expected_f1(found, listed))
+    f1_N, expected_N = pair_scores.f1(np.array(counts)), np.array(expected)
     sums = statistics.moments(f1_N, expected_N)
     shared, own = np.cov(f1_N, expected_N, bias=True)[:, 1]
     slope = shared / own if own else 1.0  # least squares
@@ -107,7 +107,7 @@ def agreement(
 
 def save(
     directory: pathlib.Path,
-    chosen: "Sequence[tuple[config.DecodingConfig, thresholds.Choice]]",
+    chosen: "Sequence[tuple[config.DecodingConfig, threshold_choice.Choice]]",
     about: Mapping[str, Any],
 ) -> pathlib.Path:
     """Writes what was chosen, and how, into a model directory; returns the file.

@@ -13,9 +13,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from ssrlm_jax.infer import canvas, confidence
-from ssrlm_jax.rna import formats, probabilities, structure_formats
-from ssrlm_jax.rna import structure as structures
+from ssrlm_jax.infer import canvas, pair_confidence
+from ssrlm_jax.rna import formats, probabilities, structure_formats, structures
 
 if TYPE_CHECKING:
     from matplotlib import figure as figures
@@ -59,7 +58,7 @@ def drawing(
     axes.set_ylim(low_2[1], high_2[1])
     axes.set_axis_off()
     points = 72 * step
-    probability_P = confidence.of_pairs(structure, listed)
+    probability_P = pair_confidence.of_pairs(structure, listed)
     order_P = np.argsort(probability_P, kind="stable")  # the greatest is on top
     color_P4 = canvas.color_of(probability_P)
     color_L4 = _draw(axes, structure, laid_out, color_P4, order_P, points)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from ssrlm_jax.infer import folder as folders
+from ssrlm_jax.infer import atom_predictor
 from ssrlm_jax.infer import helix as helices
 from ssrlm_jax.metrics import report3d
 from ssrlm_jax.rna import coordinate_formats
@@ -27,9 +27,9 @@ def of_model(directory: pathlib.Path, num_cycles: int | None = None) -> Predict:
     """Loads a model; what is too long for it or for the memory is not predicted.
 
     Raises:
-      ValueError: as `folder.load`.
+      ValueError: as `atom_predictor.load`.
     """
-    folder = folders.load(directory, num_cycles)
+    folder = atom_predictor.load(directory, num_cycles)
 
     def predict(letters: str) -> report3d.Model | None:
         try:

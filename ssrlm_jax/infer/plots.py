@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ssrlm_jax.infer import canvas, confidence, layout
-from ssrlm_jax.rna import formats, probabilities, structure_formats
-from ssrlm_jax.rna import structure as structures
+from ssrlm_jax.infer import canvas, layout, pair_confidence
+from ssrlm_jax.rna import formats, probabilities, structure_formats, structures
 
 if TYPE_CHECKING:
     from matplotlib import figure as figures
@@ -45,7 +44,7 @@ def arcs(
     figure, axes = canvas.page(record, listed, width, high + low)
     axes.set_xlim(0, length + 1)
     axes.set_ylim(-low, high)
-    color_P4 = canvas.color_of(confidence.of_pairs(structure, listed))
+    color_P4 = canvas.color_of(pair_confidence.of_pairs(structure, listed))
     _add_arcs(axes, structure.pairs, color_P4, _BAND, per_span)
     if truth is not None:
         color_P4 = canvas.color_of_true(truth, structure)

@@ -15,9 +15,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from ssrlm_jax.external import programs
-from ssrlm_jax.infer import confidence
-from ssrlm_jax.rna import formats, probabilities, strands
-from ssrlm_jax.rna import structure as structures
+from ssrlm_jax.infer import pair_confidence
+from ssrlm_jax.rna import formats, probabilities, strands, structures
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -70,7 +69,9 @@ class Prediction(NamedTuple):
         """The mean probability of the structure's pairs, 0..1; nan without pairs."""
         if not len(self.structure.pairs):
             return float("nan")
-        return float(confidence.of_pairs(self.structure, self.probabilities).mean())
+        return float(
+            pair_confidence.of_pairs(self.structure, self.probabilities).mean()
+        )
 
     def plot(self, kind: str = "drawing") -> "figures.Figure":
         """Draws the structure: a Matplotlib figure, which a notebook shows.
@@ -109,7 +110,7 @@ class Prediction(NamedTuple):
         length = self.structure.length
         partner_L, _ = structures.partners(self.structure)
         pair_L = np.zeros(length, np.float32)
-        probability_P = confidence.of_pairs(self.structure, self.probabilities)
+        probability_P = pair_confidence.of_pairs(self.structure, self.probabilities)
         for side in self.structure.pairs.T:
             np.maximum.at(pair_L, side, probability_P)
         paired_L = np.zeros(length, np.float32)
@@ -178,7 +179,7 @@ class Prediction(NamedTuple):
             from ssrlm_jax.infer import canvas
         except ImportError:
             return found
-        probability_P = confidence.of_pairs(self.structure, self.probabilities)
+        probability_P = pair_confidence.of_pairs(self.structure, self.probabilities)
         for pair, rgba in zip(
             self.structure.pairs.tolist(), canvas.color_of(probability_P), strict=True
         ):

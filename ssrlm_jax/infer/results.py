@@ -17,9 +17,8 @@ from typing import IO, Any
 import numpy as np
 
 from ssrlm_jax import files
-from ssrlm_jax.infer import confidence
-from ssrlm_jax.rna import formats, probabilities, strands, structure_formats
-from ssrlm_jax.rna import structure as structures
+from ssrlm_jax.infer import pair_confidence
+from ssrlm_jax.rna import formats, probabilities, strands, structure_formats, structures
 
 JSON_FILE = "predictions.jsonl"
 PAIRED_ONCE = ("ct", "bpseq", "dbn")  # they hold one partner of a nucleotide
@@ -88,7 +87,7 @@ def as_dot_bracket(
     check_writable(record, ["dbn"])
     structure = structure_formats.structure_of(record)
     dots = strands.marked(structures.to_dot_bracket(structure), record.breaks)
-    promised = confidence.expected_f1(structure, listed)
+    promised = pair_confidence.expected_f1(structure, listed)
     expected = about.get("expected_f1", promised)
     header = f">{record.name} expected F1 {expected:.2f}"
     for one in about.get("relatives", ())[:1]:
@@ -113,7 +112,7 @@ def as_json(
       about: more fields, such as the model.
     """
     structure = structure_formats.structure_of(record)
-    probability_P = confidence.of_pairs(structure, listed).astype(float)
+    probability_P = pair_confidence.of_pairs(structure, listed).astype(float)
     try:
         dots = strands.marked(structures.to_dot_bracket(structure), record.breaks)
     except ValueError:
@@ -126,7 +125,7 @@ def as_json(
         "pairs": (structure.pairs + 1).tolist(),
         "probabilities": probability_P.round(_DIGITS).tolist(),
         "mean_probability": mean,
-        "expected_f1": round(confidence.expected_f1(structure, listed), _DIGITS),
+        "expected_f1": round(pair_confidence.expected_f1(structure, listed), _DIGITS),
     }
     return json.dumps(fields | dict(about)) + "\n"
 

@@ -19,11 +19,11 @@ from ssrlm_jax.rna import (
     formats,
     probabilities,
     structure_formats,
+    structures,
 )
-from ssrlm_jax.rna import structure as structures
 
 if TYPE_CHECKING:  # JAX: seconds that other commands need not wait
-    from ssrlm_jax.infer import folder
+    from ssrlm_jax.infer import atom_predictor
 
 FORMATS = ("pdb", "mmcif")
 ENDINGS = {"pdb": "pdb", "mmcif": "cif"}
@@ -60,7 +60,7 @@ class Origin(NamedTuple):
     about: Mapping[str, str]
 
 
-def chain(prediction: "folder.Prediction") -> coordinate_formats.PredictedChain:
+def chain(prediction: "atom_predictor.Prediction") -> coordinate_formats.PredictedChain:
     """Returns a prediction as what files and pictures are made of."""
     return coordinate_formats.PredictedChain(
         prediction.letters,
@@ -71,14 +71,14 @@ def chain(prediction: "folder.Prediction") -> coordinate_formats.PredictedChain:
 
 
 def as_text(
-    name: str, prediction: "folder.Prediction", kind: str, origin: Origin
+    name: str, prediction: "atom_predictor.Prediction", kind: str, origin: Origin
 ) -> str:
     """Returns a predicted structure as a file of a format."""
     about = {"title": name} | dict(origin.about)
     return _TEXT[kind](chain(prediction), origin.software, about)
 
 
-def pairs(prediction: "folder.Prediction") -> structures.Structure:
+def pairs(prediction: "atom_predictor.Prediction") -> structures.Structure:
     """Returns the base pairs of the pair map: canonical, one partner each."""
     return decode.decode(
         probabilities.from_matrix(prediction.pair_LM),
@@ -90,7 +90,7 @@ def pairs(prediction: "folder.Prediction") -> structures.Structure:
 
 
 def summary(
-    name: str, prediction: "folder.Prediction", origin: Origin
+    name: str, prediction: "atom_predictor.Prediction", origin: Origin
 ) -> dict[str, Any]:
     """Returns what one would ask of a prediction first, for JSON."""
     atoms = prediction.xyz_LT3, prediction.is_atom_LT
@@ -156,7 +156,7 @@ class Models:
     def add(
         self,
         name: str,
-        prediction: "folder.Prediction",
+        prediction: "atom_predictor.Prediction",
         origin: Origin,
         relaxed: Mapping[str, float | bool] | None = None,
     ) -> pathlib.Path:
@@ -197,7 +197,9 @@ class Models:
             )
         return path
 
-    def _write_maps(self, path: pathlib.Path, prediction: "folder.Prediction") -> None:
+    def _write_maps(
+        self, path: pathlib.Path, prediction: "atom_predictor.Prediction"
+    ) -> None:
         with files.whole(path) as part, part.open("wb") as file:
             np.savez_compressed(
                 file,

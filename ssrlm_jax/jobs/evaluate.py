@@ -26,16 +26,15 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ssrlm_jax import config, files
 from ssrlm_jax.cli import decodings as rules
-from ssrlm_jax.cli import reports
-from ssrlm_jax.cli import scores as tables
-from ssrlm_jax.infer import evaluation
+from ssrlm_jax.cli import reports, score_tables
+from ssrlm_jax.infer import pair_evaluation
 from ssrlm_jax.jobs import command
-from ssrlm_jax.metrics import report
+from ssrlm_jax.metrics import score_report
 from ssrlm_jax.rna import formats
 
 if TYPE_CHECKING:
-    from ssrlm_jax.external import folding
-    from ssrlm_jax.infer import predictor as predictors
+    from ssrlm_jax.external import folding_programs
+    from ssrlm_jax.infer import predictors
 
 _MOST_LISTED = 20  # of each problem, on the terminal; the JSON has all
 
@@ -45,7 +44,7 @@ _log = logging.getLogger("ssrlm_jax")
 class _Predicted(NamedTuple):
     """What a method says of the RNA, and what is told of the method."""
 
-    found: Sequence[evaluation.Found]
+    found: Sequence[pair_evaluation.Found]
     about: dict[str, Any]
     unread: Sequence[str] = ()
 
@@ -60,8 +59,8 @@ class _Scored(NamedTuple):
       about: the method.
     """
 
-    scored: Sequence[report.Scored]
-    are_there: Sequence[report.Scored]
+    scored: Sequence[score_report.Scored]
+    are_there: Sequence[score_report.Scored]
     problems: Mapping[str, Sequence[str]]
     about: dict[str, Any]
 
@@ -77,10 +76,10 @@ def evaluate(settings: config.EvaluateConfig, flags: argparse.Namespace) -> int:
     training = [
         record
         for path in filter(None, settings.train.split(","))
-        for record in evaluation.read_truth(path)
+        for record in pair_evaluation.read_truth(path)
     ]
     folders = _folders(settings, training)
-    truth = evaluation.read_truth(settings.truth, settings.max_length)
+    truth = pair_evaluation.read_truth(settings.truth, settings.max_length)
     methods: dict[str, Callable[[], _Predicted]] = {
         name: functools.partial(_by_program, folder, truth)
         for name, folder in folders.items()
@@ -96,7 +95,9 @@ def evaluate(settings: config.EvaluateConfig, flags: argparse.Namespace) -> int:
         of_files += "/" * (of_files in methods)
         methods[of_files] = functools.partial(_by_files, flags.predictions)
     found = _scored(methods, truth, training, settings.decoding)
-    scores = {name: report.report(f.scored, settings.seed) for name, f in found.items()}
+    scores = {
+        name: score_report.report(f.scored, settings.seed) for name, f in found.items()
+    }
     if flags.out:
         _write(flags.out, settings, found, scores)
     shown = dict(scores)
@@ -107,7 +108,7 @@ def evaluate(settings: config.EvaluateConfig, flags: argparse.Namespace) -> int:
             "truth": settings.truth,
             "predictions": str(flags.predictions),
             "scores": scores[of_files],
-            "scores without missing": report.report(there, settings.seed),
+            "scores without missing": score_report.report(there, settings.seed),
             "problems": problems,
         }
         if flags.json:
@@ -115,7 +116,7 @@ def evaluate(settings: config.EvaluateConfig, flags: argparse.Namespace) -> int:
             files.write_text(flags.json, json.dumps(told, indent=1) + "\n")
         if "missing" in problems:
             shown["without missing"] = told["scores without missing"]
-    tables.show_pairs(shown)
+    score_tables.show_pairs(shown)
     _say(problems)
     return int(bool(problems))
 
@@ -144,14 +145,14 @@ def _check(settings: config.EvaluateConfig, flags: argparse.Namespace) -> None:
 
 def _folders(
     settings: config.EvaluateConfig, training: Sequence[formats.Record]
-) -> "dict[str, folding.Folder]":
+) -> "dict[str, folding_programs.Folder]":
     """Returns the programs that are named; they are there."""
     names = [name for name in settings.programs.split(",") if name]
     if not names:
         return {}
-    from ssrlm_jax.external import folding
+    from ssrlm_jax.external import folding_programs
 
-    known = (*folding.FOLDERS, config.RELATIVES)
+    known = (*folding_programs.FOLDERS, config.RELATIVES)
     if set(names) - set(known):
         raise ValueError(
             f"config.programs={settings.programs!r}: names of {', '.join(known)} are "
@@ -160,22 +161,21 @@ def _folders(
     return {name: _folder(name, training) for name in names}
 
 
-def _folder(name: str, training: Sequence[formats.Record]) -> "folding.Folder":
-    from ssrlm_jax.external import folding
+def _folder(name: str, training: Sequence[formats.Record]) -> "folding_programs.Folder":
+    from ssrlm_jax.external import folding_programs
 
     if name == config.RELATIVES:
         from ssrlm_jax.external import relatives
 
         return relatives.Relatives(memory=relatives.remember(training))
-    return folding.FOLDERS[name]()
+    return folding_programs.FOLDERS[name]()
 
 
 def _model(
     settings: config.EvaluateConfig, truth: list[formats.Record]
 ) -> "predictors.Predictor":
     """Returns the model, if it can fold all RNA: it has a head and a threshold."""
-    from ssrlm_jax.infer import catalogue, decodings  # JAX: seconds
-    from ssrlm_jax.infer import predictor as predictors
+    from ssrlm_jax.infer import catalogue, decodings, predictors  # JAX: seconds
 
     asked = None if settings.is_own_rule else settings.decoding
     predictor = predictors.load(catalogue.find(settings.model), asked)
@@ -183,7 +183,7 @@ def _model(
     _log.info("threshold of the model: %g, %s", predictor.threshold, rule)
     for note in filter(None, (predictor.threshold_note, predictor.energy_note)):
         _log.warning("%s", note)
-    evaluation.check_lengths(truth, predictor.max_fold_length)
+    pair_evaluation.check_lengths(truth, predictor.max_fold_length)
     return predictor
 
 
@@ -194,7 +194,7 @@ def _by_model(
 
     predicted = predictor.fold([record.sequence for record in truth])
     found = [
-        evaluation.Found(r.name, r.sequence, "", one.structure, one.probabilities)
+        pair_evaluation.Found(r.name, r.sequence, "", one.structure, one.probabilities)
         for r, one in zip(truth, predicted, strict=True)
     ]
     rule = decodings.flags_of(predictor.decoding)
@@ -202,7 +202,9 @@ def _by_model(
     return _Predicted(found, about)
 
 
-def _by_program(folder: "folding.Folder", truth: list[formats.Record]) -> _Predicted:
+def _by_program(
+    folder: "folding_programs.Folder", truth: list[formats.Record]
+) -> _Predicted:
     from ssrlm_jax.external import programs
 
     sequences = [record.sequence for record in truth]
@@ -214,14 +216,14 @@ def _by_program(folder: "folding.Folder", truth: list[formats.Record]) -> _Predi
         _log.warning("%s: no AUPRC", error)
         folded = folder.fold(sequences)
     found = [
-        evaluation.Found(r.name, r.sequence, "", one.structure, one.probabilities)
+        pair_evaluation.Found(r.name, r.sequence, "", one.structure, one.probabilities)
         for r, one in zip(truth, folded, strict=True)
     ]
     return _Predicted(found, dict(folder.describe()))
 
 
 def _by_files(folder: pathlib.Path) -> _Predicted:
-    found, unread = evaluation.read_predictions(folder)
+    found, unread = pair_evaluation.read_predictions(folder)
     return _Predicted(found, {"predictions": str(folder)}, unread)
 
 
@@ -245,8 +247,8 @@ def _scored(
         start = time.perf_counter()
         given, about, unread = predict()
         about |= {"seconds": round(time.perf_counter() - start, 1)}
-        matched = evaluation.match(truth, given, unread)
-        scored = evaluation.score(truth, matched, decoding, identities)
+        matched = pair_evaluation.match(truth, given, unread)
+        scored = pair_evaluation.score(truth, matched, decoding, identities)
         known = zip(scored, matched.found, strict=True)
         are_there = [one for one, prediction in known if prediction]
         found[name] = _Scored(scored, are_there, matched.problems(), about)
@@ -262,7 +264,7 @@ def _write(
     """Writes all scores, and a table of all RNAs for each method."""
     out.mkdir(parents=True, exist_ok=True)
     for name, one in found.items():
-        rows = ("\t".join(map(str, row)) for row in report.rows(one.scored))
+        rows = ("\t".join(map(str, row)) for row in score_report.rows(one.scored))
         table = out / f"{name.replace('/', '_')}.tsv"
         files.write_text(table, "\n".join(rows) + "\n")
     methods = {

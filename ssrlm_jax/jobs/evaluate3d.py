@@ -27,8 +27,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ssrlm_jax import config, files
-from ssrlm_jax.cli import scores as tables
-from ssrlm_jax.data import tertiary as data
+from ssrlm_jax.cli import score_tables
+from ssrlm_jax.data import tertiary_crops
 from ssrlm_jax.external import mmseqs
 from ssrlm_jax.infer import canvas, trends
 from ssrlm_jax.jobs import command, structures3d
@@ -107,7 +107,7 @@ def evaluate(settings: config.Evaluate3dConfig, flags: argparse.Namespace) -> No
     facts = {"config": dataclasses.asdict(settings), "methods": about, "scores": scores}
     files.write_text(flags.out / "scores.json", json.dumps(facts, indent=1) + "\n")
     trends.save(scored, flags.out)
-    tables.show_atoms(scores, report3d.SCORES)
+    score_tables.show_atoms(scores, report3d.SCORES)
 
 
 def _identities(truth: Known, train: str) -> dict[str, float]:
@@ -289,7 +289,12 @@ def read_letters(names: str) -> list[str]:
     """
     if names.removesuffix(".gz").endswith(SEQUENCES):
         return sorted({record.sequence for record in formats.read(names)})
-    return sorted({one.letters for one in data.read(names, data.any_quality())})
+    return sorted(
+        {
+            one.letters
+            for one in tertiary_crops.read(names, tertiary_crops.any_quality())
+        }
+    )
 
 
 COMMAND = command.Command(

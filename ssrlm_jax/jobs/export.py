@@ -14,7 +14,7 @@ from typing import Any
 from ssrlm_jax import config, model_dir, types
 from ssrlm_jax.jobs import command
 from ssrlm_jax.rna import alphabet
-from ssrlm_jax.train import workdir as workdirs
+from ssrlm_jax.train import workdirs
 
 
 def export(parsed: argparse.Namespace) -> None:

@@ -20,11 +20,11 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from ssrlm_jax import config, model_dir, types
-from ssrlm_jax.data import secondary as data
+from ssrlm_jax.data import secondary_batches
 from ssrlm_jax.infer import catalogue
 from ssrlm_jax.jobs import command
 from ssrlm_jax.rna import formats
-from ssrlm_jax.train import workdir as workdirs
+from ssrlm_jax.train import workdirs
 
 if TYPE_CHECKING:
     from ssrlm_jax.external import energies, relatives
@@ -42,11 +42,11 @@ def finetune(settings: config.FinetuneConfig, flags: argparse.Namespace) -> None
         "encoder": dataclasses.asdict(sizes),
         "head": settings.head.described(),
     }
-    split = data.split(settings.data, settings.seed)
+    split = secondary_batches.split(settings.data, settings.seed)
     memory, energy = _energy(settings, split)
     training_energy = energy and dataclasses.replace(energy, unseen=settings.unseen)
-    train = data.into_buckets(split.train, settings.data, training_energy)
-    validation = data.into_buckets(split.validation, settings.data, energy)
+    train = secondary_batches.into_buckets(split.train, settings.data, training_energy)
+    validation = secondary_batches.into_buckets(split.validation, settings.data, energy)
     settings = settings.in_steps(train.batches_per_epoch)
     made_with = workdirs.made_with(settings, architecture)
     workdirs.check(workdir, settings.loop, made_with)
@@ -57,21 +57,20 @@ def finetune(settings: config.FinetuneConfig, flags: argparse.Namespace) -> None
 
     # Not above: these take seconds to import, and a wrong setting should not.
     from ssrlm_jax.models import heads
-    from ssrlm_jax.tasks import pretrain
-    from ssrlm_jax.tasks import secondary as tasks
+    from ssrlm_jax.tasks import pretraining_task, secondary_task
     from ssrlm_jax.train import job
 
     size, compute = settings.data.batch_size, settings.compute
     place = job.place(settings, size, "data.batch_size")
-    task = tasks.Secondary(
-        pretrain.build_encoder(sizes, compute, place.mesh, max_segments=1),
+    task = secondary_task.Secondary(
+        pretraining_task.build_encoder(sizes, compute, place.mesh, max_segments=1),
         heads.build(settings.head, compute.dtype, settings.is_head_rematerialised),
         is_encoder_learned=settings.encoder_rate > 0,
         loaded=loaded,
         validation=validation.ordered,
         records=split.validation,
     )
-    rates = {f"^{tasks.ENCODER}/": settings.encoder_rate}
+    rates = {f"^{secondary_task.ENCODER}/": settings.encoder_rate}
     how: dict[str, Any] = {"settings": settings, "place": place, "rates": rates}
     _, process, num_processes = place
     if flags.dry_run:
@@ -114,7 +113,7 @@ def _check_length(
 
 
 def _energy(
-    settings: config.FinetuneConfig, split: data.Split
+    settings: config.FinetuneConfig, split: secondary_batches.Split
 ) -> "tuple[relatives.Memory | None, energies.Energies | None]":
     """Returns known structures and energies that a head reads; None: it does not."""
     if not settings.head.energies:
@@ -127,7 +126,9 @@ def _energy(
     return memory, energies.build(settings.head, settings.energies, memory)
 
 
-def _memory(settings: config.FinetuneConfig, split: data.Split) -> "relatives.Memory":
+def _memory(
+    settings: config.FinetuneConfig, split: secondary_batches.Split
+) -> "relatives.Memory":
     """Returns the known structures that a head reads of.
 
     What equals a record of data.leave_out or of validation is not among them.
@@ -143,17 +144,19 @@ def _memory(settings: config.FinetuneConfig, split: data.Split) -> "relatives.Me
             validation=settings.relatives,
             max_length=sys.maxsize,
         )
-        records = data.split(named, settings.seed).train
-    unseen = {data.letters_of(one) for one in split.validation}
+        records = secondary_batches.split(named, settings.seed).train
+    unseen = {secondary_batches.letters_of(one) for one in split.validation}
     memory = relatives.remember(
-        one for one in records if data.letters_of(one) not in unseen
+        one for one in records if secondary_batches.letters_of(one) not in unseen
     )
     _log.info("relatives are looked for in %d known structures", len(memory.names))
     return memory
 
 
 def _write(
-    workdir: pathlib.Path, split: data.Split, memory: "relatives.Memory | None"
+    workdir: pathlib.Path,
+    split: secondary_batches.Split,
+    memory: "relatives.Memory | None",
 ) -> None:
     """Writes what trains, what is left for the test, and what a head reads of."""
     if memory is not None:

@@ -18,7 +18,7 @@ import pathlib
 import numpy as np
 
 from ssrlm_jax import config, files, model_dir
-from ssrlm_jax.infer import evaluation
+from ssrlm_jax.infer import pair_evaluation
 from ssrlm_jax.jobs import command
 from ssrlm_jax.rna import formats
 
@@ -32,18 +32,21 @@ def contacts(settings: config.ContactsConfig, flags: argparse.Namespace) -> None
     records = _read(settings)
     description, params = model_dir.load_encoder(pathlib.Path(settings.model))
 
-    from ssrlm_jax.infer import contacts as infer  # JAX: seconds
-    from ssrlm_jax.tasks import contacts as tasks
+    from ssrlm_jax.infer import contact_predictor  # JAX: seconds
+    from ssrlm_jax.tasks import contact_regression
     from ssrlm_jax.train import loop
 
-    path = pathlib.Path(settings.model) / infer.FILE
+    path = pathlib.Path(settings.model) / contact_predictor.FILE
     if path.exists() and not flags.force:
         raise ValueError(f"{path} exists; --force replaces it")
     files.check_place(path)
-    maps = infer.Maps(description, params)
-    draws = tasks.fit_draws(
+    maps = contact_predictor.Maps(description, params)
+    draws = contact_regression.fit_draws(
         maps,
-        [tasks.draw(records, settings, number) for number in range(settings.draws)],
+        [
+            contact_regression.draw(records, settings, number)
+            for number in range(settings.draws)
+        ],
         settings,
     )
     scores = [one["scores"] for one in draws]
@@ -55,8 +58,8 @@ def contacts(settings: config.ContactsConfig, flags: argparse.Namespace) -> None
         "weights": np.reshape(draws[0]["weights"], shape).tolist(),
         **{name: draws[0][name] for name in ("intercept", "threshold")},
         "min_separation": settings.min_separation,
-        "mean": tasks.mean(scores),
-        "spread": tasks.spread(scores),
+        "mean": contact_regression.mean(scores),
+        "spread": contact_regression.spread(scores),
         "config": dataclasses.asdict(settings),
         "versions": loop.versions()
         | {"scikit-learn": importlib.metadata.version("scikit-learn")},
@@ -79,7 +82,7 @@ def _read(settings: config.ContactsConfig) -> dict[str, list[formats.Record]]:
                 f"config.{name} is empty: name a file of known structures in "
                 "config.table, or in config.train, validation and test"
             )
-        found[name] = evaluation.read_truth(
+        found[name] = pair_evaluation.read_truth(
             getattr(settings, name), settings.max_length
         )
     return found

@@ -28,9 +28,9 @@ def write(flags: argparse.Namespace) -> None:
     )
     from flax import traverse_util  # not above: JAX takes seconds
 
-    from ssrlm_jax.models import attention, encoder, shapes
+    from ssrlm_jax.models import attention, encoders, shapes
 
-    network = encoder.Encoder(
+    network = encoders.Encoder(
         **dataclasses.asdict(architecture), attend=attention.plain
     )
     arrays = {

@@ -17,7 +17,7 @@ import pathlib
 from ssrlm_jax import config, model_dir, types
 from ssrlm_jax.data import rows
 from ssrlm_jax.jobs import command
-from ssrlm_jax.train import workdir as workdirs
+from ssrlm_jax.train import workdirs
 
 _log = logging.getLogger("ssrlm_jax")
 
@@ -41,28 +41,33 @@ def pretrain(settings: config.PretrainConfig, flags: argparse.Namespace) -> None
     manifest = rows.open_corpus(corpus, row_length=settings.data.row_length)
 
     # Not above: these take seconds to import, and a wrong setting should not.
-    from ssrlm_jax.data import pretraining
-    from ssrlm_jax.tasks import pretrain as tasks
+    from ssrlm_jax.data import pretraining_batches
+    from ssrlm_jax.tasks import pretraining_task
     from ssrlm_jax.train import job, sharding
 
     place = job.place(settings, settings.data.rows_per_batch, "data.rows_per_batch")
     share = {"process": place.process, "num_processes": place.num_processes}
     batches = functools.partial(
-        pretraining.batches, corpus, manifest, settings, seed=settings.seed, **share
+        pretraining_batches.batches,
+        corpus,
+        manifest,
+        settings,
+        seed=settings.seed,
+        **share,
     )
-    model = tasks.build_encoder(
+    model = pretraining_task.build_encoder(
         sizes, settings.compute, place.mesh, manifest.max_segments
     )
     if flags.dry_run:
-        task = tasks.Pretrain(model, loaded=loaded)
+        task = pretraining_task.Pretrain(model, loaded=loaded)
         print(job.cost(task, next(batches()), settings=settings, place=place))
         return
     if line := rows.unmeasured(manifest):
         _log.warning("%s", line)
-    held_out = pretraining.validation(corpus, manifest, settings, **share)
+    held_out = pretraining_batches.validation(corpus, manifest, settings, **share)
     validation = [sharding.spread(batch, place.mesh) for batch in held_out]
     job.run(
-        tasks.Pretrain(model, validation, loaded),
+        pretraining_task.Pretrain(model, validation, loaded),
         lambda start: batches(start=start),
         settings=settings,
         place=place,
@@ -91,14 +96,14 @@ def _corpus(settings: config.PretrainConfig, workdir: pathlib.Path) -> pathlib.P
 def _finish(workdir: pathlib.Path, params: types.Params, meta: workdirs.Meta) -> None:
     """Exports the model of a finished run and says what was learned, and what next."""
     from ssrlm_jax.jobs import export
-    from ssrlm_jax.tasks import pretrain as tasks
+    from ssrlm_jax.tasks import pretraining_task
 
     model = workdir / "model"
     description = export.write(model, workdir, params, meta, is_replaced=True)
     step = description.made["step"]
     print(
         f"learned (step {step:,}, on held-out rows): "
-        f"{tasks.summary(description.scores)}\n"
+        f"{pretraining_task.summary(description.scores)}\n"
         f"checkpoint: {workdir / workdirs.CHECKPOINTS / str(step)}\n"
         f"model: {model}\n"
         f"next: ssrlm info {model}\n"

@@ -23,7 +23,7 @@ CARD = ("licence", "citation", "data_until", "data", "left_out", "cost", "comman
 
 def ship(parsed: argparse.Namespace) -> None:
     """Reads a model and its card, and writes both into the package."""
-    from ssrlm_jax.infer import contacts  # JAX: seconds
+    from ssrlm_jax.infer import contact_predictor  # JAX: seconds
 
     card = json.loads(parsed.card.read_text())
     if sorted(card) != sorted(CARD):
@@ -48,11 +48,13 @@ def ship(parsed: argparse.Namespace) -> None:
         dtype="float16",
         others=[path for path in others if path.exists()],
     )
-    fitted = parsed.model / contacts.FILE
+    fitted = parsed.model / contact_predictor.FILE
     if fitted.exists():
         found = json.loads(fitted.read_text())
         told = {name: value for name, value in found.items() if name in _OF_CONTACTS}
-        files.write_text(out / contacts.FILE, json.dumps(told, indent=1) + "\n")
+        files.write_text(
+            out / contact_predictor.FILE, json.dumps(told, indent=1) + "\n"
+        )
     size = sum(path.stat().st_size for path in catalogue.SHIPPED.rglob("*"))
     print(f"wrote {out}; all shipped models: {size / 1e6:.1f} MB")
 

@@ -13,9 +13,9 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from ssrlm_jax import config
-from ssrlm_jax.data import tertiary as data
+from ssrlm_jax.data import tertiary_crops
 from ssrlm_jax.metrics import assembly, confidence
-from ssrlm_jax.rna import coordinates, pairs
+from ssrlm_jax.rna import coordinates, pair_kinds
 
 MIN_PAIRS = (
     2  # canonical, between two strands that are one structure: crystals make ...
@@ -50,7 +50,7 @@ def read_known(settings: config.Evaluate3dConfig) -> dict[str, assembly.Assembly
     found: dict[str, assembly.Assembly] = {}
     known: dict[tuple[str, ...], str] = {}
     left_out: list[str] = []
-    for path in data.files(settings.truth):
+    for path in tertiary_crops.files(settings.truth):
         try:
             entry = coordinates.read(path)
             units = _units(entry, settings.is_by_chain)
@@ -103,10 +103,10 @@ def _units(
     unit_N = np.arange(len(entry.chains))
     if not is_by_chain and len(unit_N) > 1:
         num_NN = np.zeros((len(unit_N), len(unit_N)), int)
-        for pair in pairs.annotate(entry.chains):
+        for pair in pair_kinds.annotate(entry.chains):
             first, second = entry.chains[pair.chain], entry.chains[pair.other]
             letters = first.letters[pair.i], second.letters[pair.j]
-            if pairs.kind(*letters, pair.edges) != pairs.KINDS[2]:
+            if pair_kinds.kind(*letters, pair.edges) != pair_kinds.KINDS[2]:
                 num_NN[pair.chain, pair.other] += 1
         for one, other in np.argwhere(num_NN >= MIN_PAIRS):
             unit_N[unit_N == unit_N[other]] = unit_N[one]
@@ -146,7 +146,7 @@ def read_predictions(
     """
     samples: list[Sample] = []
     unread: dict[str, str] = {}
-    paths = data.files(str(directory))
+    paths = tertiary_crops.files(str(directory))
     for path in sorted(paths, key=lambda p: _natural(str(p.relative_to(directory)))):
         name = str(path.relative_to(directory))
         try:

@@ -19,12 +19,11 @@ import pathlib
 import numpy as np
 
 from ssrlm_jax import config, model_dir, types
-from ssrlm_jax.data import embeddings
-from ssrlm_jax.data import tertiary as data
+from ssrlm_jax.data import embeddings, tertiary_crops
 from ssrlm_jax.jobs import command
 from ssrlm_jax.prepare.sets import structure_sets
 from ssrlm_jax.rna import formats
-from ssrlm_jax.train import workdir as workdirs
+from ssrlm_jax.train import workdirs
 
 _log = logging.getLogger("ssrlm_jax")
 
@@ -45,7 +44,7 @@ def train(settings: config.TertiaryConfig, flags: argparse.Namespace) -> None:
     training, validating = structure_sets.divide(settings.data, settings.seed)
 
     # Not above: these take seconds to import, and a wrong setting should not.
-    from ssrlm_jax.tasks import tertiary as tasks
+    from ssrlm_jax.tasks import tertiary_task
     from ssrlm_jax.train import job
 
     size = settings.data.batch_size
@@ -53,7 +52,7 @@ def train(settings: config.TertiaryConfig, flags: argparse.Namespace) -> None:
     crops, validation = _embedded(settings, training, validating)
     _log.info("training: %s", crops)
     _log.info("validation: %s", validation)
-    task = tasks.Tertiary(
+    task = tertiary_task.Tertiary(
         settings.folding,
         settings.loss,
         description.architecture.width,
@@ -86,17 +85,17 @@ def train(settings: config.TertiaryConfig, flags: argparse.Namespace) -> None:
 
 def _embedded(
     settings: config.TertiaryConfig,
-    training: list[data.Structure],
-    validating: list[data.Structure],
-) -> tuple[data.Crops, data.Crops]:
+    training: list[tertiary_crops.Structure],
+    validating: list[tertiary_crops.Structure],
+) -> tuple[tertiary_crops.Crops, tertiary_crops.Crops]:
     """Returns both with embeddings, which are computed once."""
     model = pathlib.Path(settings.model)
     store = pathlib.Path(settings.embeddings) if settings.embeddings else None
 
     def embed(sequences: list[str]) -> list[np.ndarray]:
-        from ssrlm_jax.infer import predictor
+        from ssrlm_jax.infer import predictors
 
-        return predictor.load(model).embed(sequences, pool="none")
+        return predictors.load(model).embed(sequences, pool="none")
 
     found = embeddings.of(
         [structure.letters for structure in (*training, *validating)],
@@ -108,19 +107,19 @@ def _embedded(
     cluster_N = structure_sets.clusters(training, settings.data)
     each_N = np.arange(len(validating))  # none stands for another
     return (
-        data.Crops(training, found[:num_training], cluster_N, settings.data),
-        data.Crops(validating, found[num_training:], each_N, settings.data),
+        tertiary_crops.Crops(training, found[:num_training], cluster_N, settings.data),
+        tertiary_crops.Crops(validating, found[num_training:], each_N, settings.data),
     )
 
 
 def _write(
     workdir: pathlib.Path,
-    training: list[data.Structure],
-    validating: list[data.Structure],
+    training: list[tertiary_crops.Structure],
+    validating: list[tertiary_crops.Structure],
 ) -> None:
     """Writes which chains train and validate."""
     for name, chains in (("training", training), ("validation", validating)):
-        formats.write_table(workdir / f"{name}.tsv", map(data.record, chains))
+        formats.write_table(workdir / f"{name}.tsv", map(tertiary_crops.record, chains))
 
 
 def _finish(workdir: pathlib.Path, params: types.Params, meta: workdirs.Meta) -> None:

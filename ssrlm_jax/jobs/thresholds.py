@@ -19,9 +19,9 @@ import pathlib
 import numpy as np
 
 from ssrlm_jax import config
-from ssrlm_jax.infer import evaluation
+from ssrlm_jax.infer import pair_evaluation
 from ssrlm_jax.jobs import command
-from ssrlm_jax.metrics import calibration, thresholds
+from ssrlm_jax.metrics import calibration, threshold_choice
 
 
 def choose(settings: config.DecodingsConfig, flags: argparse.Namespace) -> None:
@@ -29,20 +29,22 @@ def choose(settings: config.DecodingsConfig, flags: argparse.Namespace) -> None:
     for name in ("model", "validation"):
         if not getattr(settings, name):
             raise ValueError(f"config.{name} is empty: see --help for a full command")
-    records = evaluation.read_truth(settings.validation, settings.max_length)
+    records = pair_evaluation.read_truth(settings.validation, settings.max_length)
 
-    from ssrlm_jax.infer import decodings  # JAX: seconds
-    from ssrlm_jax.infer import predictor as predictors
+    from ssrlm_jax.infer import (
+        decodings,  # JAX: seconds
+        predictors,
+    )
 
     directory = pathlib.Path(settings.model)
     path = directory / decodings.FILE
     if path.exists() and not flags.force:
         raise ValueError(f"{path} exists; --force replaces it")
     predictor = predictors.load(directory)
-    evaluation.check_lengths(records, predictor.max_fold_length)
+    pair_evaluation.check_lengths(records, predictor.max_fold_length)
     listed = predictor.pair_probabilities(record.sequence for record in records)
     known = [
-        thresholds.Known(sequence, record.structure, found)
+        threshold_choice.Known(sequence, record.structure, found)
         for record, (sequence, found) in zip(records, listed, strict=True)
         if record.structure is not None  # read_truth sees to it
     ]

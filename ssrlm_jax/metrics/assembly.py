@@ -13,8 +13,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ssrlm_jax.metrics import coordinates as scores
-from ssrlm_jax.metrics import report3d, superposition
+from ssrlm_jax.metrics import coordinate_scores, report3d, superposition
 from ssrlm_jax.rna import atoms, coordinates, matching
 
 MAX_TRIED = 120  # ways to lay strands that are all compared; beyond, the likely ones
@@ -239,7 +238,7 @@ def _fit(known: report3d.Model, predicted: report3d.Model, at_L: np.ndarray) -> 
     motion = superposition.fit(moving_N3, fixed_N3)
     away_N3 = moving_N3 @ motion.turn_33.T + motion.shift_3 - fixed_N3
     num = max(int(known.is_atom_LT[:, C1].sum()), 1)
-    lddt = scores.lddt_c1(*both).score
+    lddt = coordinate_scores.lddt_c1(*both).score
     return float(np.nan_to_num(lddt) + _near(away_N3, _APART).sum() / num)
 
 

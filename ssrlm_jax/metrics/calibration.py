@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ssrlm_jax.metrics import thresholds
+from ssrlm_jax.metrics import threshold_choice
 
 NUM_BINS = 10
 
@@ -29,7 +29,7 @@ class Reliability(NamedTuple):
     count_N: np.ndarray
 
 
-def reliability(known: Sequence[thresholds.Known]) -> Reliability:
+def reliability(known: Sequence[threshold_choice.Known]) -> Reliability:
     """Compares the listed probabilities of all RNAs with their known pairs.
 
     Pairs that are not listed, below `rna.probabilities.LEAST`, do not count: nearly
@@ -38,7 +38,10 @@ def reliability(known: Sequence[thresholds.Known]) -> Reliability:
     """
     probability_P = np.concatenate([one.listed.probability for one in known])
     is_true_P = np.concatenate(
-        [thresholds.labels(one.structure, one.listed.i, one.listed.j) for one in known]
+        [
+            threshold_choice.labels(one.structure, one.listed.i, one.listed.j)
+            for one in known
+        ]
     )
     bin_P = np.minimum((probability_P * NUM_BINS).astype(int), NUM_BINS - 1)
     count_N = np.bincount(bin_P, minlength=NUM_BINS)

@@ -13,13 +13,12 @@ import numpy as np
 
 from ssrlm_jax.metrics import (
     confidence,
-    coordinates,
+    coordinate_scores,
     statistics,
     stereochemistry,
     superposition,
 )
-from ssrlm_jax.rna import atoms, pairs
-from ssrlm_jax.rna import coordinates as files
+from ssrlm_jax.rna import atoms, coordinates, pair_kinds
 
 # What is scored, in the order of tables.
 SCORES = (
@@ -40,7 +39,7 @@ COLUMNS = (
     *("canonical_found", "canonical_known", "note"),
 )
 
-_NO_PAIRS = coordinates.PairScores(math.nan, math.nan)
+_NO_PAIRS = coordinate_scores.PairScores(math.nan, math.nan)
 
 
 class Model(NamedTuple):
@@ -103,14 +102,14 @@ def score(
     known: Model,
     at_L: np.ndarray | None = None,
     identity: float | None = None,
-    true: Sequence[pairs.Pair] | None = None,
+    true: Sequence[pair_kinds.Pair] | None = None,
 ) -> Scored:
     """Scores one structure; what a prediction lacks counts as wrong.
 
-    Base pairs of both are found by `rna.pairs.annotate`; those of the prediction count
-    where the known structure has both nucleotides. A structure without known pairs has
-    no score of pairs, whatever is predicted. Clashes, bonds and chirality are those of
-    the whole prediction, nan where it has no atom.
+    Base pairs of both are found by `rna.pair_kinds.annotate`; those of the prediction
+    count where the known structure has both nucleotides. A structure without known
+    pairs has no score of pairs, whatever is predicted. Clashes, bonds and chirality are
+    those of the whole prediction, nan where it has no atom.
 
     Args:
       name: of the structure.
@@ -130,11 +129,11 @@ def score(
         at_L = np.arange(len(known.letters))
     moved = along(predicted, known, at_L)
     both = moved.xyz_LT3, moved.is_atom_LT, known.xyz_LT3, known.is_atom_LT
-    c1 = coordinates.lddt_c1(*both)
+    c1 = coordinate_scores.lddt_c1(*both)
     is_seen_L = known.is_atom_LT.any(1)
     is_covered_L = is_seen_L & moved.is_atom_LT.any(1)
     values = {
-        "lddt": coordinates.lddt_all_atom(*both).score,
+        "lddt": coordinate_scores.lddt_all_atom(*both).score,
         "lddt_c1": c1.score,
         "tm_score": superposition.tm_score(*both),
         "rmsd": superposition.rmsd(*both),
@@ -147,7 +146,7 @@ def score(
     for edges in ("", "cWW"):
         true_P2, found_P2 = _places(true, edges), place_M[_places(found, edges)]
         found_P2 = found_P2[(found_P2 >= 0).all(1)]
-        network = coordinates.interaction_network_fidelity(found_P2, true_P2)
+        network = coordinate_scores.interaction_network_fidelity(found_P2, true_P2)
         counts.append((network if len(true_P2) else _NO_PAIRS, found_P2, true_P2))
     values["fidelity"], values["pair_f1"] = counts[0][0]
     canonical, found_P2, true_P2 = counts[1]
@@ -207,11 +206,11 @@ def along(predicted: Model, known: Model, at_L: np.ndarray) -> Model:
     )
 
 
-def base_pairs(model: Model) -> list[pairs.Pair]:
+def base_pairs(model: Model) -> list[pair_kinds.Pair]:
     """Returns the base pairs of a structure, canonical and other."""
     at_N2 = np.argwhere(model.is_atom_LT)
     names = [atoms.NAMES.get(letter, atoms.BACKBONE) for letter in model.letters]
-    chain = files.Chain(
+    chain = coordinates.Chain(
         name="A",
         letters=model.letters,
         numbers=tuple(str(n) for n in range(1, len(model.letters) + 1)),
@@ -222,7 +221,7 @@ def base_pairs(model: Model) -> list[pairs.Pair]:
         name_N=np.array([names[i][slot] for i, slot in at_N2], dtype="<U4"),
         xyz_N3=model.xyz_LT3[model.is_atom_LT].astype(np.float32),
     )
-    return pairs.annotate([chain])
+    return pair_kinds.annotate([chain])
 
 
 def report(scored: Sequence[Scored], seed: int = 0) -> dict[str, Any]:
@@ -335,7 +334,7 @@ def _confidence(
     }
 
 
-def _places(found: Iterable[pairs.Pair], edges: str = "") -> np.ndarray:
+def _places(found: Iterable[pair_kinds.Pair], edges: str = "") -> np.ndarray:
     """Returns positions of pairs, of certain edges or of any, (P, 2)."""
     places = [(p.i, p.j) for p in found if not edges or p.edges == edges]
     return np.array(places, np.int64).reshape(-1, 2)

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ssrlm_jax.metrics import coordinates
+from ssrlm_jax.metrics import coordinate_scores
 from ssrlm_jax.rna import atoms
 
 MAX_OVERLAP = 0.4  # of van der Waals spheres, as MolProbity counts clashes
@@ -104,7 +104,7 @@ def clashes(
     """
     from scipy import spatial  # type: ignore[import-untyped]  # a fifth of a second
 
-    xyz_LT3, is_atom_LT = coordinates.checked("strand", xyz_LT3, is_atom_LT)
+    xyz_LT3, is_atom_LT = coordinate_scores.checked("strand", xyz_LT3, is_atom_LT)
     element_LT = _elements(letters, is_atom_LT)
     is_linked_L = _linked(len(is_atom_LT), breaks)
     at_N2 = np.argwhere(is_atom_LT)
@@ -151,7 +151,7 @@ def bond_outliers(
 
     Source: lengths and deviations of `atoms.BACKBONE_BONDS` and `atoms.LINK`.
     """
-    xyz_LT3, is_atom_LT = coordinates.checked("strand", xyz_LT3, is_atom_LT)
+    xyz_LT3, is_atom_LT = coordinate_scores.checked("strand", xyz_LT3, is_atom_LT)
     is_linked_L = _linked(len(is_atom_LT), breaks)
     num_outliers = num_bonds = 0
     for (first, second), (mean, deviation) in atoms.BACKBONE_BONDS.items():
@@ -192,7 +192,7 @@ def chirality(xyz_LT3: np.ndarray, is_atom_LT: np.ndarray) -> Chirality:
     Raises:
       ValueError: shapes differ, or a coordinate is not finite.
     """
-    xyz_LT3, is_atom_LT = coordinates.checked("strand", xyz_LT3, is_atom_LT)
+    xyz_LT3, is_atom_LT = coordinate_scores.checked("strand", xyz_LT3, is_atom_LT)
     volume_L4 = np.full((len(xyz_LT3), len(CENTRES)), np.nan)
     for column, (centre, neighbours) in enumerate(CENTRES):
         slots = [_slot(name) for name in (centre, *neighbours)]

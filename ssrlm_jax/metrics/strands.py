@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ssrlm_jax.metrics import assembly, coordinates, report3d
+from ssrlm_jax.metrics import assembly, coordinate_scores, report3d
 
 COLUMNS = (
     *("chain", "model_chain", "matched_by", "length", "seen", "covered", "coverage"),
@@ -66,7 +66,7 @@ def rows(
             if theirs not in ("", mine)
         ]
         ours = [(m, way) for n, m, way in laid.pairs if n == place]
-        lddt = coordinates.lddt_all_atom(
+        lddt = coordinate_scores.lddt_all_atom(
             moved.xyz_LT3[part],
             moved.is_atom_LT[part],
             known.model.xyz_LT3[part],

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ssrlm_jax.metrics import coordinates
+from ssrlm_jax.metrics import coordinate_scores
 from ssrlm_jax.rna import atoms
 
 # Of TM-score's search: shortest fragment, rounds from each, and the range of the
@@ -69,8 +69,10 @@ def rmsd(
     Raises:
       ValueError: shapes differ, a coordinate is not finite, or there is no such slot.
     """
-    predicted_LT3, is_predicted_LT, true_LT3, is_true_LT = coordinates.checked_both(
-        predicted_LT3, is_predicted_LT, true_LT3, is_true_LT
+    predicted_LT3, is_predicted_LT, true_LT3, is_true_LT = (
+        coordinate_scores.checked_both(
+            predicted_LT3, is_predicted_LT, true_LT3, is_true_LT
+        )
     )
     is_both_LT = is_predicted_LT & is_true_LT
     if slot is not None:
@@ -113,8 +115,10 @@ def tm_score(
     Source: Zhang and Skolnick 2004, Proteins 57; for RNA, Gong et al. 2019,
       Bioinformatics 35(21). As `USalign -TMscore 1`, or better.
     """
-    predicted_LT3, is_predicted_LT, true_LT3, is_true_LT = coordinates.checked_both(
-        predicted_LT3, is_predicted_LT, true_LT3, is_true_LT
+    predicted_LT3, is_predicted_LT, true_LT3, is_true_LT = (
+        coordinate_scores.checked_both(
+            predicted_LT3, is_predicted_LT, true_LT3, is_true_LT
+        )
     )
     C3 = atoms.C3_PRIME
     num_true = int(is_true_LT[:, C3].sum())

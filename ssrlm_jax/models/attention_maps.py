@@ -13,8 +13,7 @@ import chex
 import jax
 
 from ssrlm_jax import types
-from ssrlm_jax.models import attention, layerwise
-from ssrlm_jax.models import encoder as encoders
+from ssrlm_jax.models import attention, encoders, layerwise
 
 
 class Layer(NamedTuple):

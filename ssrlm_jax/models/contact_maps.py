@@ -14,8 +14,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from ssrlm_jax import types
-from ssrlm_jax.models import attention_maps
-from ssrlm_jax.models import encoder as encoders
+from ssrlm_jax.models import attention_maps, encoders
 
 
 def correct(maps_HLM: jax.Array, is_L: jax.Array) -> jax.Array:

@@ -1,13 +1,13 @@
 """What is read off the features of nucleotides and pairs; float32.
 
-Source: RhoFold (Shen et al. 2024). Axes: models/folding.py.
+Source: RhoFold (Shen et al. 2024). Axes: models/folding_network.py.
 """
 
 import flax.linen as nn
 import jax
 import jax.numpy as jnp
 
-from ssrlm_jax.models import trunk_layers as layers
+from ssrlm_jax.models import trunk_layers
 
 NUM_DISTANCES = 3  # maps: of P, C4' and the glycosidic N
 
@@ -27,7 +27,7 @@ class DistanceHead(nn.Module):
     def __call__(self, z_BLMC: jax.Array) -> jax.Array:
         """Returns logits, (B, 3, L, M, N)."""
         C = z_BLMC.shape[-1]
-        z_BLMC = nn.Dense(C, name="in")(layers.norm("float32", "norm")(z_BLMC))
+        z_BLMC = nn.Dense(C, name="in")(trunk_layers.norm("float32", "norm")(z_BLMC))
         if self.is_symmetric:
             z_BLMC = 0.5 * (z_BLMC + jnp.swapaxes(z_BLMC, 1, 2))
         maps = [
@@ -44,7 +44,7 @@ class PairHead(nn.Module):
     def __call__(self, z_BLMC: jax.Array) -> jax.Array:
         """Returns symmetric logits, (B, L, M)."""
         C = z_BLMC.shape[-1]
-        z_BLMC = nn.Dense(C, name="in")(layers.norm("float32", "norm")(z_BLMC))
+        z_BLMC = nn.Dense(C, name="in")(trunk_layers.norm("float32", "norm")(z_BLMC))
         z_BLMC = 0.5 * (z_BLMC + jnp.swapaxes(z_BLMC, 1, 2))
         return _two_layers(z_BLMC, 4 * C, 1, "pair")[..., 0]
 
@@ -62,7 +62,7 @@ class ConfidenceHead(nn.Module):
     def __call__(self, s_BLD: jax.Array) -> jax.Array:
         """Returns logits, (B, L, N)."""
         width = s_BLD.shape[-1]
-        s_BLD = layers.norm("float32", "norm")(s_BLD)
+        s_BLD = trunk_layers.norm("float32", "norm")(s_BLD)
         s_BLD = nn.relu(nn.Dense(width, name="first")(s_BLD))
         s_BLD = nn.relu(nn.Dense(width, name="second")(s_BLD))
         return nn.Dense(self.num_bins, name="out")(s_BLD)

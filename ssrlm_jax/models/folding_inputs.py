@@ -11,8 +11,7 @@ import flax.linen as nn
 import jax
 import jax.numpy as jnp
 
-from ssrlm_jax.models import geometry
-from ssrlm_jax.models import trunk_layers as layers
+from ssrlm_jax.models import geometry, trunk_layers
 
 NUM_KINDS = 5  # A C G U, and others
 NUM_RHOFOLD_TOKENS = 17
@@ -59,7 +58,7 @@ class OfSequence(nn.Module):
         letter_BLD = nn.Embed(
             NUM_KINDS, self.width, embedding_init=EMBEDDED, name="letter"
         )(inputs.kind_BL)
-        known_BLE = layers.norm("float32", "norm")(inputs.embedding_BLE)
+        known_BLE = trunk_layers.norm("float32", "norm")(inputs.embedding_BLE)
         m_BLD = nn.Dense(self.width, name="joined")(
             jnp.concatenate([known_BLE, letter_BLD], axis=-1)
         )
@@ -78,7 +77,7 @@ class OfSequence(nn.Module):
         )
         other_BMC = jnp.swapaxes(other_BMC, 1, 2)
         seen_BLMC = jnp.concatenate([one_BLC * other_BMC, one_BLC - other_BMC], axis=-1)
-        z_BLMC += nn.Dense(C, kernel_init=layers.ZEROS, name="pair")(seen_BLMC)
+        z_BLMC += nn.Dense(C, kernel_init=trunk_layers.ZEROS, name="pair")(seen_BLMC)
         return m_BLD[:, None], z_BLMC
 
 
@@ -148,11 +147,11 @@ class Recycling(nn.Module):
         squared_BLM1 = geometry.squared_distances(xyz_BL3, xyz_BL3)[..., None]
         end_111N = jnp.roll(edge_111N, -1).at[..., -1].set(jnp.inf)
         is_in_BLMN = (squared_BLM1 > edge_111N) & (squared_BLM1 < end_111N)
-        z_BLMC = layers.norm("float32", "pair_norm")(z_BLMC)
+        z_BLMC = trunk_layers.norm("float32", "pair_norm")(z_BLMC)
         z_BLMC += nn.Dense(z_BLMC.shape[-1], name="distance")(
             is_in_BLMN.astype(jnp.float32)
         )
-        return layers.norm("float32", "norm")(m_BLD), z_BLMC
+        return trunk_layers.norm("float32", "norm")(m_BLD), z_BLMC
 
 
 def waves(length: int, width: int) -> jax.Array:

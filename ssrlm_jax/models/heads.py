@@ -18,8 +18,7 @@ import numpy as np
 from jax.sharding import PartitionSpec as P
 
 from ssrlm_jax import types
-from ssrlm_jax.models import encoder as encoders
-from ssrlm_jax.models import pair_resnet
+from ssrlm_jax.models import encoders, pair_resnet
 
 # A head has few parameters: every device holds all of them.
 PARTITION_RULES: tuple[tuple[str, P], ...] = ((r"pair_head/", P()),)

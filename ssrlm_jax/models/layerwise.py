@@ -15,8 +15,7 @@ import numpy as np
 from flax import traverse_util
 
 from ssrlm_jax import types
-from ssrlm_jax.models import attention
-from ssrlm_jax.models import encoder as encoders
+from ssrlm_jax.models import attention, encoders
 
 BLOCKS = "blocks"  # where an encoder's parameters have their layers, stacked
 

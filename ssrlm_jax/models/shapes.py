@@ -6,11 +6,10 @@ from typing import TYPE_CHECKING
 import jax
 import jax.numpy as jnp
 
-from ssrlm_jax.models import encoder as encoders
-from ssrlm_jax.models import heads
+from ssrlm_jax.models import encoders, heads
 
 if TYPE_CHECKING:
-    from ssrlm_jax.models import folding, geometry
+    from ssrlm_jax.models import folding_network, geometry
 
 Shapes = dict[str, tuple[int, ...]]
 
@@ -18,7 +17,7 @@ Shapes = dict[str, tuple[int, ...]]
 def of(
     encoder: encoders.Encoder,
     head: heads.Head | None = None,
-    folder: "folding.Folder | None" = None,
+    folder: "folding_network.Folder | None" = None,
     groups: "geometry.Groups | None" = None,
 ) -> Shapes:
     """Returns paths, "encoder/...", "pair_head/..." and "folding/...", and shapes.
@@ -35,9 +34,11 @@ def of(
         fresh = functools.partial(heads.fresh, head, encoder.width)
         tree["pair_head"] = jax.eval_shape(fresh, key)
     if folder is not None and groups is not None:
-        from ssrlm_jax.models import folding  # ten files, and few models have it
+        from ssrlm_jax.models import (
+            folding_network,  # ten files, and few models have it
+        )
 
-        fresh = functools.partial(folding.init, folder, encoder.width, groups)
+        fresh = functools.partial(folding_network.init, folder, encoder.width, groups)
         tree["folding"] = jax.eval_shape(fresh, key)
     return of_tree(tree)
 

@@ -14,8 +14,7 @@ import flax.linen as nn
 import jax
 import jax.numpy as jnp
 
-from ssrlm_jax.models import geometry
-from ssrlm_jax.models import trunk_layers as layers
+from ssrlm_jax.models import geometry, trunk_layers
 
 SCALE = 10.0  # angstrom
 # Softplus of it is 1: points weigh as much as algorithm 22 has it, at first.
@@ -82,7 +81,7 @@ class PointAttention(nn.Module):
             -1,
             1,
         )
-        score_BHLM = jnp.where(is_BL[:, None, None], score_BHLM, layers.LEAST)
+        score_BHLM = jnp.where(is_BL[:, None, None], score_BHLM, trunk_layers.LEAST)
         weight_BHLM = jax.nn.softmax(score_BHLM, axis=-1)
 
         out_BLHA = jnp.einsum("bhlm,bmha->blha", weight_BHLM, v_BMHA)
@@ -129,7 +128,7 @@ class Torsions(nn.Module):
         x_BLF += nn.Dense(self.width, name="now")(nn.relu(s_BLD))
         for block in range(self.num_blocks):
             inner_BLF = nn.Dense(
-                self.width, kernel_init=layers.RELU_INIT, name=f"block_{block}_up"
+                self.width, kernel_init=trunk_layers.RELU_INIT, name=f"block_{block}_up"
             )(nn.relu(x_BLF))
             x_BLF += nn.Dense(self.width, name=f"block_{block}_down")(
                 nn.relu(inner_BLF)
@@ -163,13 +162,13 @@ class Layer(nn.Module):
         s_BLD += PointAttention(*self.attention, name="attention")(
             s_BLD, z_BLMC, frames, is_BL
         )
-        s_BLD = layers.norm("float32", "attention_norm")(s_BLD)
+        s_BLD = trunk_layers.norm("float32", "attention_norm")(s_BLD)
         dense = functools.partial(nn.Dense, s_BLD.shape[-1])
-        x_BLD = nn.relu(dense(kernel_init=layers.RELU_INIT, name="first")(s_BLD))
-        x_BLD = nn.relu(dense(kernel_init=layers.RELU_INIT, name="second")(x_BLD))
+        x_BLD = nn.relu(dense(kernel_init=trunk_layers.RELU_INIT, name="first")(s_BLD))
+        x_BLD = nn.relu(dense(kernel_init=trunk_layers.RELU_INIT, name="second")(x_BLD))
         s_BLD += dense(name="third")(x_BLD)
-        s_BLD = layers.norm("float32", "norm")(s_BLD)
-        update_BL6 = nn.Dense(6, kernel_init=layers.ZEROS, name="update")(s_BLD)
+        s_BLD = trunk_layers.norm("float32", "norm")(s_BLD)
+        update_BL6 = nn.Dense(6, kernel_init=trunk_layers.ZEROS, name="update")(s_BLD)
         turn_BL3, shift_BL3 = jnp.split(update_BL6, 2, axis=-1)
         origin_BL3 += geometry.rotate(frames.turn_33, shift_BL3)
         q_BL4 = geometry.turned(q_BL4, turn_BL3)
@@ -206,8 +205,8 @@ class StructureModule(nn.Module):
           is_BL: bool, where there is a nucleotide.
           start: quaternions (B, L, 4) and origins (B, L, 3), angstrom; None: all alike.
         """
-        first_BLD = layers.norm("float32", "norm")(s_BLD)
-        z_BLMC = layers.norm("float32", "pair_norm")(z_BLMC)
+        first_BLD = trunk_layers.norm("float32", "norm")(s_BLD)
+        z_BLMC = trunk_layers.norm("float32", "pair_norm")(z_BLMC)
         s_BLD = nn.Dense(s_BLD.shape[-1], name="in")(first_BLD)
         if start is None:
             q_4 = jnp.array([1.0, 0.0, 0.0, 0.0])

@@ -10,7 +10,7 @@ from typing import Any
 import flax.linen as nn
 import jax
 
-from ssrlm_jax.models import trunk_layers as layers
+from ssrlm_jax.models import trunk_layers
 
 
 class Block(nn.Module):
@@ -39,25 +39,27 @@ class Block(nn.Module):
         m_BSLD, z_BLMC = carry
         is_BLM = is_BL[:, :, None] & is_BL[:, None, :]
         dtype, heads = self.dtype, (self.num_heads, self.head_size)
-        rows = layers.RowAttention(*heads, self.has_row_norm, dtype, name="rows")
+        rows = trunk_layers.RowAttention(*heads, self.has_row_norm, dtype, name="rows")
         m_BSLD = m_BSLD + self._kept(rows(m_BSLD, z_BLMC, is_BL), ())
         if self.has_columns:
-            m_BSLD = m_BSLD + layers.ColumnAttention(*heads, dtype, name="columns")(
-                m_BSLD
-            )
-        transition = functools.partial(layers.Transition, self.transition_factor, dtype)
+            m_BSLD = m_BSLD + trunk_layers.ColumnAttention(
+                *heads, dtype, name="columns"
+            )(m_BSLD)
+        transition = functools.partial(
+            trunk_layers.Transition, self.transition_factor, dtype
+        )
         m_BSLD = m_BSLD + transition(name="transition")(m_BSLD)
-        outer = layers.OuterProduct(
+        outer = trunk_layers.OuterProduct(
             self.outer_width, z_BLMC.shape[-1], dtype, name="outer"
         )
         z_BLMC = z_BLMC + outer(m_BSLD, is_BL)
         for name, is_outgoing in (("outgoing", True), ("incoming", False)):
-            triangle = layers.TriangleProduct(
+            triangle = trunk_layers.TriangleProduct(
                 self.triangle_width, is_outgoing, dtype, name=name
             )
             z_BLMC = z_BLMC + self._kept(triangle(z_BLMC, is_BLM), (1,))
         for name, is_starting in (("starting", True), ("ending", False)):
-            attend = layers.TriangleAttention(
+            attend = trunk_layers.TriangleAttention(
                 self.num_pair_heads,
                 self.pair_head_size,
                 is_starting,

@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from ssrlm_jax.rna import probabilities as pair_probabilities
-from ssrlm_jax.rna import structure as structures
+from ssrlm_jax.rna import structures
 
 CANONICAL = frozenset({"AU", "UA", "GC", "CG", "GU", "UG"})
 SHORTEST_LOOP = 4  # j - i of a pair that is not a sharp loop, at least
@@ -33,7 +33,7 @@ def decode(
 
     The flags are those that RiNALMo publishes: `allow_sharp_loops`, `allow_nc_pairs`
     (here `is_canonical_only`, its opposite) and `allow_flexible_pairings`, which does
-    not change a structure: it is the slack of metrics/pairs.py.
+    not change a structure: it is the slack of metrics/pair_scores.py.
 
     Args:
       probabilities: of pairs; what is not listed is never taken. Left as it is.

@@ -6,7 +6,7 @@ s stem, h hairpin loop, i bulge or interior loop, m multiloop, f 5' end, t 3' en
 
 import numpy as np
 
-from ssrlm_jax.rna import structure as structures
+from ssrlm_jax.rna import structures
 
 
 def of(structure: structures.Structure) -> str:

@@ -11,8 +11,7 @@ from collections.abc import Callable, Iterable, Iterator
 import numpy as np
 
 from ssrlm_jax import files
-from ssrlm_jax.rna import alphabet, fasta, stockholm, textfile
-from ssrlm_jax.rna import structure as structures
+from ssrlm_jax.rna import alphabet, fasta, stockholm, structures, textfile
 
 READABLE = (
     "FASTA, a table with the columns id and sequence, a dot-bracket file or a "

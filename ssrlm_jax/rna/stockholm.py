@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ssrlm_jax.rna import structure as structures
+from ssrlm_jax.rna import structures
 
 HEADER = "# STOCKHOLM 1."
 _GAPS = "-.~_"

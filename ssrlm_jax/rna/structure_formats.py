@@ -15,8 +15,7 @@ from collections.abc import Callable, Iterator
 import numpy as np
 
 from ssrlm_jax import files
-from ssrlm_jax.rna import formats, strands, textfile
-from ssrlm_jax.rna import structure as structures
+from ssrlm_jax.rna import formats, strands, structures, textfile
 
 _ENERGY = re.compile(r"(ENERGY|dG)\s*=\s*[-+.\d]+\s*(kcal/mol)?\s*(\[[^]]*\])?", re.I)
 _BPSEQ_HEADER = re.compile(r"#|[A-Za-z][\w ]*:")  # "# ...", "Accession Number: ..."

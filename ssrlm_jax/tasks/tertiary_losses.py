@@ -126,7 +126,7 @@ def pair_error(
 def lddt(found_BL3: jax.Array, true_BL3: jax.Array, is_BL: jax.Array) -> jax.Array:
     """Returns the lDDT of points, (B, L) in 0..1; 0 for points without neighbours.
 
-    The same as metrics.coordinates' of C1', for the target of the confidence.
+    The same as metrics.coordinate_scores' of C1', for the target of the confidence.
     """
     true_BLM = geometry.distances(true_BL3, true_BL3)
     is_other_LM = ~jnp.eye(is_BL.shape[1], dtype=bool)

@@ -23,9 +23,7 @@ from orbax.checkpoint import checkpoint_managers as policies
 
 from ssrlm_jax import config as config_lib
 from ssrlm_jax import types
-from ssrlm_jax.train import sharding
-from ssrlm_jax.train import update as updates
-from ssrlm_jax.train import workdir as workdirs
+from ssrlm_jax.train import sharding, updates, workdirs
 
 DAMAGED = "damaged_checkpoints"  # where those that do not restore are moved
 ITEMS = ("state", "meta")

@@ -12,9 +12,17 @@ from jax.sharding import Mesh
 
 from ssrlm_jax import config as config_lib
 from ssrlm_jax import types
-from ssrlm_jax.train import checkpoint, contract, hardware, log, loop, plan, sharding
-from ssrlm_jax.train import optimizer as optimizers
-from ssrlm_jax.train import workdir as workdirs
+from ssrlm_jax.train import (
+    checkpoint,
+    contract,
+    hardware,
+    log,
+    loop,
+    optimizers,
+    plan,
+    sharding,
+    workdirs,
+)
 
 Settings = (
     config_lib.PretrainConfig | config_lib.FinetuneConfig | config_lib.TertiaryConfig
@@ -75,11 +83,11 @@ def run(
       settings: of the command; checkpoints keep them.
       place: of `place`.
       workdir: for checkpoints, metrics and the model.
-      made_with: of `workdir.made_with`, after `workdir.check`; checkpoints keep it.
+      made_with: of `workdirs.made_with`, after `workdir.check`; checkpoints keep it.
       origin: what the model starts from; checkpoints keep it.
       finish: exports the model and says what was learned; the first process calls it
         with the workdir, the parameters to keep and the meta of their checkpoint.
-      rates: as for `optimizer.build`.
+      rates: as for `optimizers.build`.
       prepare: writes what else the workdir holds; the first process calls it.
 
     Raises:

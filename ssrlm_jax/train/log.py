@@ -17,7 +17,7 @@ import rich.progress
 
 from ssrlm_jax import config as config_lib
 from ssrlm_jax import files
-from ssrlm_jax.train import workdir as workdirs
+from ssrlm_jax.train import workdirs
 
 Scalars = dict[str, float]
 Sink = Callable[[int, Scalars], None]

@@ -25,13 +25,13 @@ from ssrlm_jax.train import (
     contract,
     hardware,
     log,
+    meters,
+    optimizers,
     preemption,
     sharding,
+    updates,
+    workdirs,
 )
-from ssrlm_jax.train import meter as meters
-from ssrlm_jax.train import optimizer as optimizers
-from ssrlm_jax.train import update as updates
-from ssrlm_jax.train import workdir as workdirs
 
 NOTHING_KEPT: workdirs.Meta = {"batches": 0, "meter": meters.NOTHING, "best": None}
 PACKAGES = ("ssrlm-jax", "jax", "jaxlib", "flax", "optax", "orbax-checkpoint", "numpy")
@@ -77,7 +77,7 @@ def run(
       mesh: the devices.
       seed: of the random keys.
       workdir: where checkpoints and metrics go; the same on all processes, and
-        checked by `workdir.check`.
+        checked by `workdirs.check`.
       meta: written into every checkpoint; "architecture" holds the settings that
         a workdir must not change, "config", where given, all of them.
 

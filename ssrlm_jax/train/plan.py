@@ -12,9 +12,7 @@ from jax.sharding import Mesh
 
 from ssrlm_jax import config as config_lib
 from ssrlm_jax import types
-from ssrlm_jax.train import contract, hardware
-from ssrlm_jax.train import optimizer as optimizers
-from ssrlm_jax.train import update as updates
+from ssrlm_jax.train import contract, hardware, optimizers, updates
 
 MFU = 0.45  # of the peak; assumed for expected times
 CARDS = ("A100", "H200")

@@ -14,8 +14,7 @@ from multimolecule_models import letters, make, run, save
 
 from ssrlm_jax import model_dir
 from ssrlm_jax.convert import families
-from ssrlm_jax.models import attention, attention_maps, heads
-from ssrlm_jax.models import encoder as encoders
+from ssrlm_jax.models import attention, attention_maps, encoders, heads
 from ssrlm_jax.rna import alphabet, batches
 
 FAMILIES = ("rinalmo", "rnafm", "ernierna")

@@ -10,8 +10,7 @@ import pytest
 
 from ssrlm_jax import model_dir
 from ssrlm_jax.convert import families
-from ssrlm_jax.models import attention, attention_maps
-from ssrlm_jax.models import encoder as encoders
+from ssrlm_jax.models import attention, attention_maps, encoders
 from ssrlm_jax.rna import batches
 
 torch = pytest.importorskip("torch", reason="PyTorch computes the reference")

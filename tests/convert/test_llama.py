@@ -11,8 +11,7 @@ from safetensors.numpy import load_file, save_file
 
 from ssrlm_jax import config, model_dir
 from ssrlm_jax.convert import families, llama
-from ssrlm_jax.models import attention, attention_maps, heads
-from ssrlm_jax.models import encoder as encoders
+from ssrlm_jax.models import attention, attention_maps, encoders, heads
 from ssrlm_jax.rna import alphabet, batches
 
 MADE = {"licence": "CC0-1.0", "citation": "who trained it"}

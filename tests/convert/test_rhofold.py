@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 
 from ssrlm_jax.convert import rhofold, rhofold_rules, rules, sources
-from ssrlm_jax.models import folding, folding_inputs, trunk
+from ssrlm_jax.models import folding_inputs, folding_network, trunk
 from ssrlm_jax.rna import atoms
 
 GOLDEN = pathlib.Path(__file__).parents[1] / "fixtures" / "rhofold_tiny.npz"
@@ -47,7 +47,7 @@ def model(source):
         path = rule.target.removeprefix("folding/")
         params[path] = np.stack(parts) if rule.is_layered else parts[0]
     tables = dataclasses.asdict(atoms.geometry(sizes.geometry))
-    folder, groups = folding.build(sizes, tables)
+    folder, groups = folding_network.build(sizes, tables)
     return folder, groups, flax.traverse_util.unflatten_dict(params, sep="/")
 
 
@@ -55,7 +55,7 @@ def model(source):
 def test_two_cycles_are_rhofolds(rows, golden, model):
     folder, groups, params = model
     inputs = _inputs(golden, rows)
-    state = folding.fresh(folder, inputs)
+    state = folding_network.fresh(folder, inputs)
     run = jax.jit(folder.apply)
     for cycle in range(2):
         folded, state = run({"params": params}, inputs, state, groups)
@@ -86,7 +86,7 @@ def test_atoms_before_the_refinement_are_rhofolds(golden, model):
     inputs = _inputs(golden, "K1")
     plain = folder.clone(refinement=(0, 0))
     folded, _ = jax.jit(plain.apply)(
-        {"params": params}, inputs, folding.fresh(plain, inputs), groups
+        {"params": params}, inputs, folding_network.fresh(plain, inputs), groups
     )
     expected = {
         "cords": golden["K1/cycle0_cords_prerefine"],
@@ -129,7 +129,9 @@ def test_every_tensor_has_a_rule_or_a_reason(source, model):
     )
     notes = rules.check(plan, source)
     assert sum(int(note.split()[0]) for note in notes) == 2 * 4 + 1 + 4 * 2
-    fresh = jax.eval_shape(lambda: folding.init(folder, 5, groups, jax.random.key(0)))
+    fresh = jax.eval_shape(
+        lambda: folding_network.init(folder, 5, groups, jax.random.key(0))
+    )
     del fresh["inputs"]["joined"]  # the language model, which the fixture lacks
     found = flax.traverse_util.flatten_dict(params)
     expected = flax.traverse_util.flatten_dict(fresh)

@@ -15,7 +15,7 @@ from hypothesis import strategies
 
 from ssrlm_jax import config
 from ssrlm_jax.data import masking
-from ssrlm_jax.rna import alphabet, structure
+from ssrlm_jax.rna import alphabet, structures
 
 NUCLEOTIDES = alphabet.encode("ACGU")[0]
 
@@ -48,11 +48,11 @@ def pack(*records, length=None):
     token, partner, segment = [], [], []
     for number, (letters, pairs) in enumerate(records, 1):
         folded = (
-            structure.from_dot_bracket(pairs)
+            structures.from_dot_bracket(pairs)
             if isinstance(pairs, str)
-            else structure.Structure(len(letters), pairs)
+            else structures.Structure(len(letters), pairs)
         )
-        inside, _ = structure.partners(folded)
+        inside, _ = structures.partners(folded)
         partner += [-1, *np.where(inside < 0, -1, inside + len(token) + 1), -1]
         token += [alphabet.CLS, *alphabet.encode(letters)[0], alphabet.EOS]
         segment += [number] * (len(letters) + 2)

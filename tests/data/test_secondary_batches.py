@@ -5,9 +5,8 @@ import numpy as np
 import pytest
 
 from ssrlm_jax import config
-from ssrlm_jax.data import secondary
-from ssrlm_jax.rna import alphabet, formats, probabilities
-from ssrlm_jax.rna import structure as structures
+from ssrlm_jax.data import secondary_batches
+from ssrlm_jax.rna import alphabet, formats, probabilities, structures
 
 SETTINGS = config.LabelledConfig(max_length=100, batch_size=2)
 
@@ -30,7 +29,7 @@ def _names(batch):
 
 def test_a_batch_by_hand():
     record = formats.Record("a", "gCAN", structures.from_dot_bracket("(..)"))
-    batch = secondary.make([record, None], 5)
+    batch = secondary_batches.make([record, None], 5)
     assert batch["token"][0].tolist() == [
         alphabet.CLS,
         alphabet.G,
@@ -59,7 +58,7 @@ def test_energies_of_a_batch_by_hand():
         return [(listed, empty) if one else (empty, empty) for one in letters]
 
     record = formats.Record("a", "gCAN", structures.from_dot_bracket("(..)"))
-    energy_BLMS = secondary.make([record, None], 5, energies)["energy"]
+    energy_BLMS = secondary_batches.make([record, None], 5, energies)["energy"]
     assert asked == ["gCAN", ""]
     assert (energy_BLMS.shape, energy_BLMS.dtype) == ((2, 5, 5, 2), np.float16)
     assert np.argwhere(energy_BLMS).tolist() == [[0, 0, 3, 0], [0, 3, 0, 0]]
@@ -68,7 +67,7 @@ def test_energies_of_a_batch_by_hand():
 
 @pytest.mark.parametrize("start", [0, 7, 50])
 def test_threads_change_nothing(start):
-    one = secondary.into_buckets(
+    one = secondary_batches.into_buckets(
         _records(), dataclasses.replace(SETTINGS, num_threads=1)
     )
     four = dataclasses.replace(
@@ -80,7 +79,7 @@ def test_threads_change_nothing(start):
 
 
 def test_every_record_comes_once_an_epoch_in_another_order():
-    buckets = secondary.into_buckets(_records(), SETTINGS)
+    buckets = secondary_batches.into_buckets(_records(), SETTINGS)
     num = buckets.batches_per_epoch
     stream = buckets.batches(7, 0, 1, 0)
     epochs = [
@@ -94,7 +93,7 @@ def test_every_record_comes_once_an_epoch_in_another_order():
 
 
 def test_batches_go_on_from_any_number():
-    buckets = secondary.into_buckets(_records(), SETTINGS)
+    buckets = secondary_batches.into_buckets(_records(), SETTINGS)
     whole = list(itertools.islice(buckets.batches(7, 0, 1, 0), 60))
     for start in (1, buckets.batches_per_epoch, 45):
         rest = itertools.islice(buckets.batches(7, 0, 1, start), 60 - start)
@@ -104,7 +103,7 @@ def test_batches_go_on_from_any_number():
 
 
 def test_two_processes_read_the_halves_of_each_batch():
-    buckets = secondary.into_buckets(_records(), SETTINGS)
+    buckets = secondary_batches.into_buckets(_records(), SETTINGS)
     parts = [itertools.islice(buckets.batches(7, n, 2, 0), 30) for n in (0, 1)]
     whole = itertools.islice(buckets.batches(7, 0, 1, 0), 30)
     for batch, first, second in zip(whole, *parts, strict=True):
@@ -114,7 +113,7 @@ def test_two_processes_read_the_halves_of_each_batch():
 
 def test_validation_gives_every_record_once_with_its_place():
     records = _records()
-    buckets = secondary.into_buckets(records, SETTINGS)
+    buckets = secondary_batches.into_buckets(records, SETTINGS)
     seen = []
     for places, batch in buckets.ordered():
         assert len(batch["token"]) == SETTINGS.batch_size
@@ -128,7 +127,7 @@ def test_padding_is_small_and_shapes_are_few_at_the_lengths_of_real_sets():
     # bpRNA TR0: median 105, nine tenths below 234, the longest 498.
     lengths = np.random.default_rng(0).lognormal(np.log(108), 0.5, 3_000)
     records = [_record(int(n), f"r{k}") for k, n in enumerate(lengths) if 30 < n < 500]
-    buckets = secondary.into_buckets(records, config.LabelledConfig())
+    buckets = secondary_batches.into_buckets(records, config.LabelledConfig())
     assert buckets.padding < 0.07
     assert len(buckets.lengths) <= 30
 
@@ -136,7 +135,7 @@ def test_padding_is_small_and_shapes_are_few_at_the_lengths_of_real_sets():
 def test_a_family_is_held_out_whole():
     records = [_record(20, f"r{n}", "abc"[n % 3]) for n in range(30)]
     settings = config.LabelledConfig(table="t.tsv", held_out="b")
-    found = secondary.split_by_family(settings, records, seed=0)
+    found = secondary_batches.split_by_family(settings, records, seed=0)
     assert {r.family for r in found.test} == {"b"}
     assert {r.family for r in [*found.train, *found.validation]} == {"a", "c"}
     assert len(found.validation) == 2
@@ -149,11 +148,11 @@ def test_a_family_is_held_out_whole():
 def test_records_of_one_name_keep_their_own_families():
     records = [_record(20 + n, f"r{n % 5}", "abc"[n // 5]) for n in range(15)]
     held = config.LabelledConfig(table="t.tsv", held_out="b")
-    found = secondary.split_by_family(held, records, seed=0)
+    found = secondary_batches.split_by_family(held, records, seed=0)
     assert {r.family for r in [*found.train, *found.validation]} == {"a", "c"}
     assert [r.family for r in found.test] == ["b"] * 5
     fold = config.LabelledConfig(table="t.tsv", num_folds=3)
-    parts = vars(secondary.split_by_family(fold, records, seed=0)).values()
+    parts = vars(secondary_batches.split_by_family(fold, records, seed=0)).values()
     families = sorted([r.family for r in part] for part in parts)
     assert families == [["a"] * 5, ["b"] * 5, ["c"] * 5]
 
@@ -163,7 +162,7 @@ def test_folds_share_no_family_and_every_fold_tests_once():
     tested = []
     for fold in range(3):
         settings = config.LabelledConfig(table="t.tsv", num_folds=3, fold=fold)
-        found = secondary.split_by_family(settings, records, seed=0)
+        found = secondary_batches.split_by_family(settings, records, seed=0)
         parts = [found.train, found.validation, found.test]
         families = [{r.family for r in part} for part in parts]
         for one, other in itertools.combinations(families, 2):
@@ -175,7 +174,7 @@ def test_folds_share_no_family_and_every_fold_tests_once():
 def test_records_without_a_family_are_families_of_their_own():
     records = [_record(20, f"r{n}") for n in range(9)]
     settings = config.LabelledConfig(table="t.tsv", num_folds=3)
-    found = secondary.split_by_family(settings, records, seed=0)
+    found = secondary_batches.split_by_family(settings, records, seed=0)
     assert [len(found.train), len(found.validation), len(found.test)] == [3, 3, 3]
 
 
@@ -194,7 +193,7 @@ def test_a_split_that_cannot_be_made_is_an_error(tmp_path, settings, message):
     formats.write_table(table, [_record(20, "a", "x")])
     settings = {k: str(table) if v == "TABLE" else v for k, v in settings.items()}
     with pytest.raises(ValueError, match=message):
-        secondary.split(config.LabelledConfig(**settings), seed=0)
+        secondary_batches.split(config.LabelledConfig(**settings), seed=0)
 
 
 def test_records_that_are_too_long_are_left_out_and_counted(tmp_path, caplog):
@@ -204,7 +203,7 @@ def test_records_that_are_too_long_are_left_out_and_counted(tmp_path, caplog):
         train=str(table), validation=str(table), max_length=100
     )
     with caplog.at_level("INFO", logger="ssrlm_jax"):
-        found = secondary.split(settings, seed=0)
+        found = secondary_batches.split(settings, seed=0)
     assert [r.name for r in found.train] == ["a"]
     assert "data.train: 1 records are empty or longer than 100 nt" in caplog.text
 
@@ -215,7 +214,7 @@ def test_what_is_tested_may_be_longer_than_what_trains(tmp_path):
     settings = config.LabelledConfig(
         table=str(tmp_path / "t.tsv"), held_out="b", max_length=100
     )
-    found = secondary.split(settings, seed=0)
+    found = secondary_batches.split(settings, seed=0)
     assert [r.name for r in found.test] == ["r1", "r4", "r7", "r10"]
     assert {len(r.sequence) for r in (*found.train, *found.validation)} == {20}
 
@@ -227,12 +226,12 @@ def test_a_table_of_families_must_fit_the_records(tmp_path, caplog):
         table=str(table), num_folds=3, families=str(families)
     )
     families.write_text("r0\tx\nr1\tx\nr2\ty\n")
-    found = secondary.split(settings, seed=0)
+    found = secondary_batches.split(settings, seed=0)
     assert "1 records of the table are not in it" in caplog.text
     assert {"r0", "r1"} in [{r.name for r in part} for part in vars(found).values()]
     families.write_text("other0\tx\n")
     with pytest.raises(ValueError, match="has no record of the table, such as 'r0'"):
-        secondary.split(settings, seed=0)
+        secondary_batches.split(settings, seed=0)
 
 
 @pytest.fixture
@@ -251,14 +250,14 @@ def test_what_is_left_out_does_not_train(left_out, caplog):
     letters, table, test_set = left_out
     given = config.LabelledConfig(train=table, validation=table, leave_out=test_set)
     with caplog.at_level("INFO", logger="ssrlm_jax"):
-        found = secondary.split(given, seed=0)
+        found = secondary_batches.split(given, seed=0)
     assert [r.name for r in found.train] == ["AAAU", "CAAG", "GAAC", "GCAC"]
     assert [r.name for r in found.validation] == letters
     assert "training: 2 records equal one of data.leave_out" in caplog.text
     assert "validation: 2 do; data.validation is used as it is given" in caplog.text
     everything = dataclasses.replace(given, leave_out=table)
     with pytest.raises(ValueError, match="left to train on after data.leave_out"):
-        secondary.split(everything, seed=0)
+        secondary_batches.split(everything, seed=0)
 
 
 def test_what_is_left_out_of_a_table_does_not_validate_either(left_out):
@@ -267,7 +266,7 @@ def test_what_is_left_out_of_a_table_does_not_validate_either(left_out):
         given = config.LabelledConfig(
             table=table, num_folds=3, fold=fold, leave_out=test_set
         )
-        found = secondary.split(given, seed=0)
+        found = secondary_batches.split(given, seed=0)
         learned = {r.name for r in (*found.train, *found.validation)}
         tested = {r.name for r in found.test}
         assert learned == set(letters) - {"ACGU", "GGAC"} - tested
@@ -278,10 +277,10 @@ def test_a_record_without_a_structure_is_an_error(tmp_path):
     table.write_text("id\tsequence\tdotbracket\na\tACGU\t\n")
     settings = config.LabelledConfig(train=str(table), validation=str(table))
     with pytest.raises(ValueError, match="t.tsv:2: a has no structure"):
-        secondary.split(settings, seed=0)
+        secondary_batches.split(settings, seed=0)
 
 
 def test_a_letter_that_is_not_of_rna_names_the_record():
     record = formats.Record("a", "AC-U", structures.from_dot_bracket("...."))
     with pytest.raises(ValueError, match="a: position 3: '-' is a gap"):
-        secondary.into_buckets([record], SETTINGS)
+        secondary_batches.into_buckets([record], SETTINGS)

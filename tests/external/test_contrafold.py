@@ -6,7 +6,7 @@ import pytest
 import stand_ins
 
 from ssrlm_jax.external import contrafold, programs
-from ssrlm_jax.rna import structure as structures
+from ssrlm_jax.rna import structures
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ import pytest
 import stand_ins
 
 from ssrlm_jax import config
-from ssrlm_jax.external import energies, folding, programs, vienna
+from ssrlm_jax.external import energies, folding_programs, programs, vienna
 from ssrlm_jax.rna import probabilities
 
 RNA = pytest.importorskip("RNA", reason="ViennaRNA is not installed")
@@ -21,7 +21,7 @@ def _matrices(found, length):
 def test_each_program_says_what_it_says_alone():
     ((first, second),) = energies.Energies(names=TWO)([stand_ins.TRNA])
     for name, found in zip(TWO, (first, second), strict=True):
-        (folded,) = folding.FOLDERS[name]().fold(
+        (folded,) = folding_programs.FOLDERS[name]().fold(
             [stand_ins.TRNA], with_probabilities=True, least=1e-4
         )
         np.testing.assert_array_equal(found.i, folded.probabilities.i)
@@ -126,7 +126,7 @@ def test_a_head_without_energies_has_no_source():
 
 
 def test_settings_name_programs_that_exist_and_give_probabilities():
-    assert {*config.ENERGIES} - {config.RELATIVES} <= set(folding.FOLDERS)
+    assert {*config.ENERGIES} - {config.RELATIVES} <= set(folding_programs.FOLDERS)
     assert "linearfold" not in config.ENERGIES
     for energy, message in {
         "viena": "head.energy='viena' is not one of",

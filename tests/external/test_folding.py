@@ -5,16 +5,16 @@ import numpy as np
 import pytest
 import stand_ins
 
-from ssrlm_jax.external import folded, folding, programs
-from ssrlm_jax.rna import structure as structures
+from ssrlm_jax.external import folded, folding_programs, programs
+from ssrlm_jax.rna import structures
 
 MIXED = [stand_ins.TRNA, "", "A", "NNNNNN", "augtr", "GGGGNAAACCCC"]
 
 
-@pytest.fixture(params=sorted(folding.FOLDERS))
+@pytest.fixture(params=sorted(folding_programs.FOLDERS))
 def folder(request, tmp_path):
     """Every folder; programs are stand-ins, ViennaRNA is itself."""
-    make = folding.FOLDERS[request.param]
+    make = folding_programs.FOLDERS[request.param]
     if request.param in ("vienna", "andronescu", "langdon"):
         pytest.importorskip("RNA", reason="ViennaRNA is not installed")
         return make()
@@ -66,10 +66,10 @@ def test_descriptions_go_into_manifests(folder):
     assert said.get("version") or said["program_sha256"]
 
 
-@pytest.mark.parametrize("name", sorted(folding.FOLDERS))
+@pytest.mark.parametrize("name", sorted(folding_programs.FOLDERS))
 def test_a_misspelt_setting_is_refused(name):
     with pytest.raises(TypeError, match="gama"):
-        folding.FOLDERS[name](gama=6)
+        folding_programs.FOLDERS[name](gama=6)
 
 
 def _fold_by(*said, sequences=("ACGU", "GGAACC"), with_probabilities=True):

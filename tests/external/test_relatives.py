@@ -7,8 +7,7 @@ import pytest
 import stand_ins
 
 from ssrlm_jax.external import energies, relatives
-from ssrlm_jax.rna import decode, formats
-from ssrlm_jax.rna import structure as structures
+from ssrlm_jax.rna import decode, formats, structures
 
 pytest.importorskip("pyopal", reason="PyOpal is not installed")
 

@@ -3,7 +3,7 @@ import tarfile
 
 import pytest
 
-from ssrlm_jax.rna import coordinates, pairs
+from ssrlm_jax.rna import coordinates, pair_kinds
 
 DATA = pathlib.Path(__file__).parents[3] / "shared" / "data" / "tertiary"
 HELIX = "train/1KXK.pdb"
@@ -30,14 +30,14 @@ def test_two_annotators_agree_on_the_canonical_pairs_of_a_ribozyme(chains):
         {
             pair[:4]
             for pair in annotate(chains)
-            if pairs.kind(
+            if pair_kinds.kind(
                 chains[pair.chain].letters[pair.i],
                 chains[pair.other].letters[pair.j],
                 pair.edges,
             )
             != "non-canonical"
         }
-        for annotate in (pairs.annotate, rnapolis.annotate)
+        for annotate in (pair_kinds.annotate, rnapolis.annotate)
     ]
     assert len(found[0]) >= 20
     assert len(found[0] & found[1]) >= 0.9 * len(found[0] | found[1])
@@ -46,8 +46,8 @@ def test_two_annotators_agree_on_the_canonical_pairs_of_a_ribozyme(chains):
 def test_a_watson_crick_edge_is_in_one_canonical_pair(chains):
     used = [
         end
-        for pair in pairs.annotate(chains)
-        if pairs.kind(
+        for pair in pair_kinds.annotate(chains)
+        if pair_kinds.kind(
             chains[pair.chain].letters[pair.i],
             chains[pair.other].letters[pair.j],
             pair.edges,

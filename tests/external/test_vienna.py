@@ -5,7 +5,7 @@ import pytest
 import stand_ins
 
 from ssrlm_jax.external import programs, vienna
-from ssrlm_jax.rna import structure as structures
+from ssrlm_jax.rna import structures
 
 
 @pytest.fixture

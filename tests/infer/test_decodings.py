@@ -7,9 +7,8 @@ import pytest
 
 from ssrlm_jax import config
 from ssrlm_jax.infer import decodings
-from ssrlm_jax.metrics import thresholds
-from ssrlm_jax.rna import probabilities
-from ssrlm_jax.rna import structure as structures
+from ssrlm_jax.metrics import threshold_choice
+from ssrlm_jax.rna import probabilities, structures
 
 # A stem of three pairs and a wrong one, U-U, that no stricter rule takes.
 SEQUENCE = "GGGUAAAAUCCC"
@@ -20,7 +19,7 @@ def _known(wrong):
     i, j = np.array([0, 1, 2, 3], np.int32), np.array([11, 10, 9, 8], np.int32)
     probability = np.array([0.9, 0.7, 0.35, wrong], np.float32)
     listed = probabilities.PairProbabilities(i, j, probability)
-    return thresholds.Known(SEQUENCE, KNOWN, listed)
+    return threshold_choice.Known(SEQUENCE, KNOWN, listed)
 
 
 def _rule(allow_sharp_loops, is_canonical_only, method="greedy"):

@@ -5,9 +5,8 @@ import numpy as np
 import pytest
 
 from ssrlm_jax.external import programs
-from ssrlm_jax.infer import canvas, confidence, layout, plots
-from ssrlm_jax.rna import formats, probabilities
-from ssrlm_jax.rna import structure as structures
+from ssrlm_jax.infer import canvas, layout, pair_confidence, plots
+from ssrlm_jax.rna import formats, probabilities, structures
 
 pytest.importorskip("matplotlib")
 RNA = pytest.importorskip("RNA")
@@ -40,13 +39,13 @@ def test_pairs_that_are_not_listed_have_no_confidence():
         np.array([0.1, 0.5, 0.25], np.float32),
     )
     np.testing.assert_array_equal(
-        confidence.of_pairs(structure, listed), [0.5, 0, 0.25]
+        pair_confidence.of_pairs(structure, listed), [0.5, 0, 0.25]
     )
 
 
 def test_no_pairs_have_no_confidence():
     record, listed = _predicted("....")
-    assert confidence.of_pairs(record.structure, listed).shape == (0,)
+    assert pair_confidence.of_pairs(record.structure, listed).shape == (0,)
 
 
 def test_an_arc_joins_the_positions_of_its_pair():

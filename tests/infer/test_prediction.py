@@ -9,8 +9,7 @@ import pytest
 
 from ssrlm_jax.external import programs
 from ssrlm_jax.infer import prediction
-from ssrlm_jax.rna import probabilities
-from ssrlm_jax.rna import structure as structures
+from ssrlm_jax.rna import probabilities, structures
 
 
 def _made(dots="((...)).", name="x", **about):

@@ -6,8 +6,7 @@ import numpy as np
 import pytest
 
 from ssrlm_jax.infer import results
-from ssrlm_jax.rna import formats, probabilities, structure_formats
-from ssrlm_jax.rna import structure as structures
+from ssrlm_jax.rna import formats, probabilities, structure_formats, structures
 
 HAIRPIN = formats.Record(
     "hairpin", "GGAAACC", structures.from_dot_bracket("((...))"), place="my.fa:1"

@@ -7,7 +7,7 @@ import pytest
 
 import ssrlm_jax
 from ssrlm_jax.external import vienna
-from ssrlm_jax.metrics import pairs
+from ssrlm_jax.metrics import pair_scores
 from ssrlm_jax.rna import formats
 
 TWELVE = pathlib.Path(__file__).parents[1] / "fixtures" / "twelve.tsv"
@@ -28,10 +28,10 @@ def known():
 def test_the_default_folds_the_twelve_as_well_as_when_it_was_shipped(predictor, known):
     found = predictor.fold([record.sequence for record in known])
     counts = [
-        pairs.count(one.structure, record.structure)
+        pair_scores.count(one.structure, record.structure)
         for one, record in zip(found, known, strict=True)
     ]
-    assert pairs.f1(np.array(counts)).mean() > LEAST_MEAN_F1
+    assert pair_scores.f1(np.array(counts)).mean() > LEAST_MEAN_F1
 
 
 def test_trna_is_a_cloverleaf(predictor, known):

@@ -13,9 +13,8 @@ import numpy as np
 import pytest
 
 from ssrlm_jax import cli, config, model_dir
-from ssrlm_jax.models import attention, encoder
-from ssrlm_jax.rna import alphabet, formats
-from ssrlm_jax.rna import structure as structures
+from ssrlm_jax.models import attention, encoders
+from ssrlm_jax.rna import alphabet, formats, structures
 
 ROOT = pathlib.Path(__file__).parents[2]
 SIZES = config.EncoderConfig(
@@ -26,7 +25,7 @@ SIZES = config.EncoderConfig(
 @pytest.fixture(scope="module")
 def model(tmp_path_factory):
     folder = tmp_path_factory.mktemp("contacts")
-    body = encoder.Encoder(**dataclasses.asdict(SIZES), attend=attention.plain)
+    body = encoders.Encoder(**dataclasses.asdict(SIZES), attend=attention.plain)
     token_BL = jnp.zeros((1, 8), jnp.uint8)
     params = body.init(jax.random.key(0), token_BL, token_BL)["params"]
     description = model_dir.Description(

@@ -13,11 +13,9 @@ import numpy as np
 import pytest
 
 from ssrlm_jax import cli, config, model_dir
-from ssrlm_jax.models import attention
-from ssrlm_jax.models import encoder as encoders
+from ssrlm_jax.models import attention, encoders
 from ssrlm_jax.prepare.corpus import generated_rna
-from ssrlm_jax.rna import alphabet, formats
-from ssrlm_jax.rna import structure as structures
+from ssrlm_jax.rna import alphabet, formats, structures
 
 ROOT = pathlib.Path(__file__).parents[2]
 ROW = 64

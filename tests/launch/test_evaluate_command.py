@@ -15,8 +15,7 @@ import stand_ins
 
 import ssrlm_jax
 from ssrlm_jax import cli, model_dir
-from ssrlm_jax.rna import formats
-from ssrlm_jax.rna import structure as structures
+from ssrlm_jax.rna import formats, structures
 
 ROOT = pathlib.Path(__file__).parents[2]
 

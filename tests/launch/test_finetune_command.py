@@ -14,9 +14,8 @@ import pytest
 
 from ssrlm_jax import cli, model_dir
 from ssrlm_jax.external import relatives
-from ssrlm_jax.rna import formats
-from ssrlm_jax.rna import structure as structures
-from ssrlm_jax.train import workdir
+from ssrlm_jax.rna import formats, structures
+from ssrlm_jax.train import workdirs
 
 ROOT = pathlib.Path(__file__).parents[2]
 SETTINGS = {"data.ratio": 2.0, "loop.log_every": 1, "loop.compilation_cache": ""}
@@ -73,7 +72,7 @@ def _files(table):
 
 
 def _losses(path):
-    return [line["loss"] for line in workdir.read_metrics(path) if "loss" in line]
+    return [line["loss"] for line in workdirs.read_metrics(path) if "loss" in line]
 
 
 @pytest.fixture(scope="module")
@@ -89,7 +88,7 @@ def test_a_run_ends_with_the_best_model_and_its_threshold(whole, capsys):
     assert len(_losses(path)) == 12
     scores = [
         (line["validation/f1"], -line["step"], line["validation/threshold"])
-        for line in workdir.read_metrics(path)
+        for line in workdirs.read_metrics(path)
         if "validation/f1" in line
     ]
     best, step, threshold = max(scores)
@@ -191,7 +190,7 @@ def test_known_structures_go_along_with_a_model_that_reads_them(
 
 def test_a_terminated_run_goes_on_bit_for_bit(tmp_path, whole, table):
     process = start(tmp_path, **_files(table))
-    while not workdir.read_metrics(tmp_path):
+    while not workdirs.read_metrics(tmp_path):
         assert process.poll() is None, process.communicate()[0]
         time.sleep(0.02)
     process.send_signal(signal.SIGTERM)

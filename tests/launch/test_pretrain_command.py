@@ -13,7 +13,7 @@ import pytest
 
 from ssrlm_jax import cli, config, locks, model_dir
 from ssrlm_jax.prepare.corpus import generated_rna
-from ssrlm_jax.train import checkpoint, workdir
+from ssrlm_jax.train import checkpoint, workdirs
 
 ROOT = pathlib.Path(__file__).parents[2]
 TINY = {
@@ -73,7 +73,7 @@ def finish(process, code=0):
 
 
 def losses(path):
-    return [line["loss"] for line in workdir.read_metrics(path) if "loss" in line]
+    return [line["loss"] for line in workdirs.read_metrics(path) if "loss" in line]
 
 
 @pytest.fixture(scope="module")
@@ -105,12 +105,12 @@ def test_the_model_of_a_run_is_that_of_its_last_checkpoint(whole, tmp_path):
 
 def test_a_terminated_run_goes_on_bit_for_bit(tmp_path, whole, corpus):
     process = start(tmp_path, corpus)
-    while not workdir.read_metrics(tmp_path):
+    while not workdirs.read_metrics(tmp_path):
         assert process.poll() is None, process.communicate()[0]
         time.sleep(0.05)
     process.send_signal(signal.SIGTERM)
     finish(process)
-    (stopped,) = workdir.steps(tmp_path)[-1:]
+    (stopped,) = workdirs.steps(tmp_path)[-1:]
     assert 1 <= stopped < 8
     assert not (tmp_path / "model").exists()
 

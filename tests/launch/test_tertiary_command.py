@@ -13,7 +13,7 @@ import pytest
 import structures
 
 from ssrlm_jax import cli, config, model_dir
-from ssrlm_jax.data import tertiary as data
+from ssrlm_jax.data import tertiary_crops
 from ssrlm_jax.jobs import evaluate3d
 from ssrlm_jax.metrics import report3d
 from ssrlm_jax.rna import formats
@@ -93,7 +93,7 @@ def test_tables_say_what_trained_and_what_validated(folder, workdir):
     ]
     assert all(parts)
     found = sorted((r.name, r.sequence) for part in parts for r in part)
-    read = data.read(str(folder / "chains"), config.StructuresConfig())
+    read = tertiary_crops.read(str(folder / "chains"), config.StructuresConfig())
     assert found == sorted((one.name, one.letters) for one in read)
     assert any(len(record.structure.pairs) for part in parts for record in part)
     named = f"{workdir / 'training.tsv'}"

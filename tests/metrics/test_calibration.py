@@ -1,9 +1,8 @@
 import numpy as np
 import pytest
 
-from ssrlm_jax.metrics import calibration, thresholds
-from ssrlm_jax.rna import probabilities
-from ssrlm_jax.rna import structure as structures
+from ssrlm_jax.metrics import calibration, threshold_choice
+from ssrlm_jax.rna import probabilities, structures
 
 
 def _known(dots, *pairs):
@@ -11,7 +10,9 @@ def _known(dots, *pairs):
     listed = probabilities.PairProbabilities(
         np.array(i, int), np.array(j, int), np.array(probability, np.float32)
     )
-    return thresholds.Known("A" * len(dots), structures.from_dot_bracket(dots), listed)
+    return threshold_choice.Known(
+        "A" * len(dots), structures.from_dot_bracket(dots), listed
+    )
 
 
 def test_reliability_by_hand():

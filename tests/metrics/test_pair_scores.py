@@ -2,9 +2,8 @@ import numpy as np
 import pytest
 from sklearn import metrics as sklearn_metrics
 
-from ssrlm_jax.metrics import pairs, statistics
-from ssrlm_jax.rna import probabilities
-from ssrlm_jax.rna import structure as structures
+from ssrlm_jax.metrics import pair_scores, statistics
+from ssrlm_jax.rna import probabilities, structures
 
 
 def _structure(length, *given):
@@ -29,35 +28,42 @@ NOTHING = _structure(12)
 
 def test_counts_by_hand():
     predicted = _structure(12, (0, 11), (1, 10), (3, 8), (4, 7))
-    counts = pairs.count(predicted, HELIX)
+    counts = pair_scores.count(predicted, HELIX)
     assert counts == (2, 4, 2, 3)
-    assert pairs.precision(counts) == 0.5
-    assert pairs.recall(counts) == pytest.approx(2 / 3)
-    assert pairs.f1(counts) == pytest.approx(4 / 7)
+    assert pair_scores.precision(counts) == 0.5
+    assert pair_scores.recall(counts) == pytest.approx(2 / 3)
+    assert pair_scores.f1(counts) == pytest.approx(4 / 7)
 
 
 def test_a_helix_shifted_by_one_is_all_wrong_strictly_and_all_right_with_slack():
-    assert pairs.f1(pairs.count(SHIFTED, HELIX)) == 0.0
-    assert pairs.f1(pairs.count(SHIFTED, HELIX, slack=1)) == 1.0
+    assert pair_scores.f1(pair_scores.count(SHIFTED, HELIX)) == 0.0
+    assert pair_scores.f1(pair_scores.count(SHIFTED, HELIX, slack=1)) == 1.0
     both = _structure(12, (1, 10), (2, 9), (3, 8))  # a step in i and one in j
     assert (
-        pairs.f1(pairs.count(_structure(12, (1, 10)), _structure(12, (0, 11)), slack=1))
+        pair_scores.f1(
+            pair_scores.count(_structure(12, (1, 10)), _structure(12, (0, 11)), slack=1)
+        )
         == 0
     )
-    assert pairs.count(both, HELIX, slack=1) == (2, 3, 2, 3)
+    assert pair_scores.count(both, HELIX, slack=1) == (2, 3, 2, 3)
 
 
 def test_slack_counts_precision_and_recall_apart():
     # Both predicted pairs are a step from (0, 11); of the known ones one is found.
     predicted = _structure(12, (0, 11), (1, 11))
-    assert pairs.count(predicted, HELIX, slack=1) == (2, 2, 2, 3)
-    assert pairs.count(predicted, _structure(12, (0, 11)), slack=1) == (2, 2, 1, 1)
+    assert pair_scores.count(predicted, HELIX, slack=1) == (2, 2, 2, 3)
+    assert pair_scores.count(predicted, _structure(12, (0, 11)), slack=1) == (
+        2,
+        2,
+        1,
+        1,
+    )
 
 
 def test_slack_does_not_reach_over_the_edge():
     first, last = _structure(3, (0, 2)), _structure(3, (0, 1))
-    assert pairs.count(first, last, slack=1) == (1, 1, 1, 1)
-    assert pairs.count(_structure(3, (1, 2)), last, slack=1).right == 0
+    assert pair_scores.count(first, last, slack=1) == (1, 1, 1, 1)
+    assert pair_scores.count(_structure(3, (1, 2)), last, slack=1).right == 0
 
 
 @pytest.mark.parametrize(
@@ -66,16 +72,16 @@ def test_slack_does_not_reach_over_the_edge():
 )
 @pytest.mark.parametrize("slack", [0, 1])
 def test_empty_structures(predicted, known, expected, slack):
-    counts = pairs.count(predicted, known, slack=slack)
-    for score in (pairs.precision, pairs.recall, pairs.f1):
+    counts = pair_scores.count(predicted, known, slack=slack)
+    for score in (pair_scores.precision, pair_scores.recall, pair_scores.f1):
         assert score(counts) == expected
-    assert pairs.mcc(counts, 66) == expected
+    assert pair_scores.mcc(counts, 66) == expected
 
 
 def test_base_triples_count_as_the_pairs_they_are():
     triple = _structure(12, (0, 11), (0, 5), (1, 10))
-    assert pairs.count(triple, HELIX) == (2, 3, 2, 3)
-    assert pairs.count(HELIX, triple) == (2, 3, 2, 3)
+    assert pair_scores.count(triple, HELIX) == (2, 3, 2, 3)
+    assert pair_scores.count(HELIX, triple) == (2, 3, 2, 3)
 
 
 def test_classes_by_letters():
@@ -83,12 +89,12 @@ def test_classes_by_letters():
     sequence = "GGAcaaaaUucC"
     known = _structure(12, (0, 11), (1, 10), (2, 9), (3, 8))  # GC Gc Au cU
     predicted = _structure(12, (0, 11), (1, 9), (3, 8), (4, 7))  # GC Gu cU aa
-    found = pairs.count_by_class(predicted, known, sequence)
+    found = pair_scores.count_by_class(predicted, known, sequence)
     assert found["watson-crick"] == (1, 1, 1, 3)
     assert found["wobble"] == (0, 1, 0, 0)
     assert found["non-canonical"] == (1, 2, 1, 1)
     total = np.sum(list(found.values()), axis=0)
-    assert tuple(total) == pairs.count(predicted, known)
+    assert tuple(total) == pair_scores.count(predicted, known)
 
 
 def test_crossing_pairs_are_counted_apart():
@@ -96,7 +102,7 @@ def test_crossing_pairs_are_counted_apart():
     assert structures.crossing(known).tolist() == [True, True, True, False]
     predicted = _structure(12, (0, 5), (3, 9), (6, 10))
     # Predicted: 0-5 crosses 3-9 crosses 6-10; two of the three are known.
-    assert pairs.count_crossing(predicted, known) == (2, 3, 2, 3)
+    assert pair_scores.count_crossing(predicted, known) == (2, 3, 2, 3)
 
 
 def test_pairs_that_share_a_nucleotide_or_are_nested_do_not_cross():
@@ -109,15 +115,17 @@ def test_equal_to_scikit_learn(seed):
     rng = np.random.default_rng(seed)
     known, predicted = _random(rng, 30, 12), _random(rng, 30, 60)
     truth, ours = _labels(known), _labels(predicted)
-    counts = pairs.count(predicted, known)
-    assert pairs.precision(counts) == pytest.approx(
+    counts = pair_scores.count(predicted, known)
+    assert pair_scores.precision(counts) == pytest.approx(
         sklearn_metrics.precision_score(truth, ours)
     )
-    assert pairs.recall(counts) == pytest.approx(
+    assert pair_scores.recall(counts) == pytest.approx(
         sklearn_metrics.recall_score(truth, ours)
     )
-    assert pairs.f1(counts) == pytest.approx(sklearn_metrics.f1_score(truth, ours))
-    assert pairs.mcc(counts, len(truth)) == pytest.approx(
+    assert pair_scores.f1(counts) == pytest.approx(
+        sklearn_metrics.f1_score(truth, ours)
+    )
+    assert pair_scores.mcc(counts, len(truth)) == pytest.approx(
         sklearn_metrics.matthews_corrcoef(truth, ours)
     )
 
@@ -132,16 +140,18 @@ def test_average_precision_is_that_of_scikit_learn_alone_and_pooled(seed):
         matrix_LL = np.round(rng.random((length, length)) ** 4, 1)
         matrix_LL[tuple(known.pairs[::2].T)] = 0.9
         listed = probabilities.from_matrix(matrix_LL)
-        ranked.append(pairs.rank(listed, known))
+        ranked.append(pair_scores.rank(listed, known))
         truths.append(_labels(known))
         scores.append(matrix_LL[np.triu_indices(length, 1)])
         expected = sklearn_metrics.average_precision_score(truths[-1], scores[-1])
-        assert pairs.average_precision(ranked[-1:]) == pytest.approx(expected)
+        assert pair_scores.average_precision(ranked[-1:]) == pytest.approx(expected)
     expected = sklearn_metrics.average_precision_score(
         np.concatenate(truths), np.concatenate(scores)
     )
-    assert pairs.average_precision(ranked) == pytest.approx(expected)
-    assert pairs.pooled_average_precision(ranked, 0).value == pytest.approx(expected)
+    assert pair_scores.average_precision(ranked) == pytest.approx(expected)
+    assert pair_scores.pooled_average_precision(ranked, 0).value == pytest.approx(
+        expected
+    )
 
 
 def test_average_precision_by_hand():
@@ -151,18 +161,20 @@ def test_average_precision_by_hand():
     listed = probabilities.PairProbabilities(
         np.array([0, 0, 1]), np.array([2, 3, 2]), np.array([0.5, 0.9, 0.4])
     )
-    found = pairs.average_precision([pairs.rank(listed, known)])
+    found = pair_scores.average_precision([pair_scores.rank(listed, known)])
     assert found == pytest.approx((1 + 2 / 3 + 1 / 2) / 3)
 
 
 def test_average_precision_without_known_pairs_is_nan():
     listed = probabilities.from_matrix(np.full((4, 4), 0.5))
-    assert np.isnan(pairs.average_precision([pairs.rank(listed, _structure(4))]))
+    assert np.isnan(
+        pair_scores.average_precision([pair_scores.rank(listed, _structure(4))])
+    )
 
 
 def test_lengths_that_differ_are_an_error():
     with pytest.raises(ValueError, match="prediction has 3 nucleotides"):
-        pairs.count(_structure(3), _structure(4))
+        pair_scores.count(_structure(3), _structure(4))
 
 
 def test_an_interval_holds_the_mean_and_shrinks_with_more_sequences():

@@ -1,14 +1,13 @@
 import numpy as np
 import pytest
 
-from ssrlm_jax.metrics import report
-from ssrlm_jax.rna import probabilities
-from ssrlm_jax.rna import structure as structures
+from ssrlm_jax.metrics import score_report
+from ssrlm_jax.rna import probabilities, structures
 
 
 def _score(name, predicted, known, identity=None, listed=None):
     sequence = "GGGAAACCC" * (len(known) // 9)
-    return report.score(
+    return score_report.score(
         name,
         sequence,
         structures.from_dot_bracket(predicted),
@@ -29,7 +28,7 @@ def scored():
 
 
 def test_mean_and_pooled_by_hand(scored):
-    found = report.report(scored)
+    found = score_report.report(scored)
     # F1: 1, 2*2/(2+3) = 0.8, 1 (nothing in nothing), 0.
     assert found["strict"]["f1"]["mean"][0] == pytest.approx((1 + 0.8 + 1 + 0) / 4)
     # Pooled: 5 right of 32 predicted and 6 known.
@@ -42,7 +41,7 @@ def test_mean_and_pooled_by_hand(scored):
 
 
 def test_classes_count_only_rnas_that_have_such_pairs(scored):
-    parts = report.report(scored)["parts"]
+    parts = score_report.report(scored)["parts"]
     assert parts["watson-crick"]["rnas"] == 3
     assert parts["watson-crick"]["known"] == 6
     assert parts["wobble"]["rnas"] == 0
@@ -50,7 +49,7 @@ def test_classes_count_only_rnas_that_have_such_pairs(scored):
 
 
 def test_bins_go_by_length_and_identity(scored):
-    found = report.report(scored)
+    found = score_report.report(scored)
     assert [(k, v["rnas"]) for k, v in found["length"].items()] == [
         ("0 to 50 nt", 3),
         ("50 to 100 nt", 1),
@@ -63,7 +62,7 @@ def test_bins_go_by_length_and_identity(scored):
 
 
 def test_without_identities_there_are_no_bins_of_them():
-    found = report.report([_score("a", "." * 9, "." * 9)])
+    found = score_report.report([_score("a", "." * 9, "." * 9)])
     assert "identity" not in found
 
 
@@ -72,20 +71,20 @@ def test_average_precision_is_there_if_all_have_probabilities():
         np.array([0, 1]), np.array([8, 7]), np.array([0.9, 0.8])
     )
     with_both = _score("a", "((.....))", "((.....))", listed=listed)
-    found = report.report([with_both, with_both])["average_precision"]
+    found = score_report.report([with_both, with_both])["average_precision"]
     assert found["mean"][0] == found["pooled"][0] == 1.0
     without = _score("b", "((.....))", "((.....))")
-    assert "average_precision" not in report.report([with_both, without])
+    assert "average_precision" not in score_report.report([with_both, without])
 
 
 def test_no_rna_at_all_has_no_score():
-    found = report.report([])
+    found = score_report.report([])
     assert found["rnas"] == 0
     assert found["strict"]["f1"]["mean"] == [None, None, None]
 
 
 def test_rows_have_a_header_and_a_line_for_each_rna(scored):
-    header, *lines = report.rows(scored)
+    header, *lines = score_report.rows(scored)
     assert header[0] == "id"
     assert [line[0] for line in lines] == ["a", "b", "c", "d"]
     assert lines[1][2:5] == [3, 2, 2]

@@ -7,7 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from ssrlm_jax.models import attention, encoder
+from ssrlm_jax.models import attention, encoders
 
 REASON = "needs torch and transformers: pip install 'ssrlm-jax[dev]'"
 LAYERS, WIDTH, HEADS, INNER, LETTERS = 2, 48, 4, 64, 9
@@ -105,7 +105,7 @@ def test_logits_and_gradients_are_llamas(torch, backend, num_kv_heads, is_packed
     theirs = head(hidden)
     (torch.tensor(weight_BLV) * theirs).sum().backward()
 
-    ours = encoder.Encoder(
+    ours = encoders.Encoder(
         num_layers=LAYERS,
         width=WIDTH,
         num_heads=HEADS,

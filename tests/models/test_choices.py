@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from ssrlm_jax import config
-from ssrlm_jax.models import attention, encoder, layers
+from ssrlm_jax.models import attention, encoders, layers
 
 # Records of 7, 1 and 5 tokens and padding; the first has two hidden letters.
 SEGMENT_BL = np.array([[1] * 7 + [2] + [3] * 5 + [0] * 3], np.uint8)
@@ -23,7 +23,7 @@ def _model(family):
         | {"ffn_width": 48}
         | architectures.PUBLISHED[family]
     )
-    model = encoder.Encoder(**dataclasses.asdict(sizes), attend=attention.plain)
+    model = encoders.Encoder(**dataclasses.asdict(sizes), attend=attention.plain)
     params = jax.jit(model.init)(jax.random.key(0), TOKEN_BL, SEGMENT_BL)
     rng = np.random.default_rng(1)
     moved = jax.tree.map(
@@ -46,7 +46,7 @@ def test_packed_records_give_what_each_gives_alone(family):
 def test_counts_are_those_of_the_arrays(family):
     sizes, _, params = _model(family)
     leaves = jax.tree.leaves_with_path(params["params"])
-    assert encoder.num_parameters(sizes) == sum(leaf.size for _, leaf in leaves)
+    assert encoders.num_parameters(sizes) == sum(leaf.size for _, leaf in leaves)
     matrices = sum(
         leaf.size
         for path, leaf in leaves
@@ -58,7 +58,7 @@ def test_counts_are_those_of_the_arrays(family):
     )
     if not sizes.is_head_tied:  # a tied matrix multiplies, another embedding does not
         matrices -= params["params"]["embedding"].size
-    found = encoder.training_flops(sizes, num_tokens=1, num_pairs=0)
+    found = encoders.training_flops(sizes, num_tokens=1, num_pairs=0)
     assert found == 6 * matrices
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from ssrlm_jax import config
-from ssrlm_jax.models import attention, attention_maps, contact_maps, encoder
+from ssrlm_jax.models import attention, attention_maps, contact_maps, encoders
 from ssrlm_jax.rna import batches
 
 SIZES = config.EncoderConfig(
@@ -17,7 +17,7 @@ RNA = "GGGAAACCCAUGCGAUCU"
 
 @pytest.fixture(scope="module")
 def model():
-    body = encoder.Encoder(**dataclasses.asdict(SIZES), attend=attention.plain)
+    body = encoders.Encoder(**dataclasses.asdict(SIZES), attend=attention.plain)
     token_BL = jnp.zeros((1, 8), jnp.uint8)
     params = body.init(jax.random.key(0), token_BL, token_BL)["params"]
     return body, jax.tree.map(lambda leaf: leaf * 1.5, params)

@@ -7,7 +7,13 @@ import numpy as np
 import pytest
 import structures
 
-from ssrlm_jax.models import folding, geometry, refinement, structure_module, trunk
+from ssrlm_jax.models import (
+    folding_network,
+    geometry,
+    refinements,
+    structure_module,
+    trunk,
+)
 
 LENGTH = 13
 
@@ -23,7 +29,7 @@ def _moved(params, size):
 @functools.cache
 def _model():
     folder, groups = structures.network()
-    params = folding.init(folder, 8, groups, jax.random.key(0))
+    params = folding_network.init(folder, 8, groups, jax.random.key(0))
     return folder, groups, _moved(params, 0.1)
 
 
@@ -31,7 +37,7 @@ def _model():
 def _compiled(num_cycles, **options):
     folder, groups, params = _model()
     run = jax.jit(
-        lambda params, inputs, tolerance: folding.fold(
+        lambda params, inputs, tolerance: folding_network.fold(
             folder.clone(**options), params, inputs, groups, num_cycles, tolerance
         )
     )
@@ -98,7 +104,7 @@ def test_another_cycle_reads_the_one_before(alone):
 
 def test_scanned_blocks_are_blocks_in_a_row():
     settings = dataclasses.replace(structures.SIZES, num_blocks=3)
-    fields = {name: getattr(settings, name) for name in folding.TRUNK_FIELDS}
+    fields = {name: getattr(settings, name) for name in folding_network.TRUNK_FIELDS}
     network = trunk.Trunk(**fields)
     rng = np.random.default_rng(0)
     m_BSLD = rng.normal(size=(1, 1, 9, 32)).astype(np.float32)
@@ -149,7 +155,7 @@ def test_a_rigid_motion_is_followed_and_features_do_not_see_it():
 
 
 def test_refinement_follows_a_rigid_motion_and_leaves_empty_slots_out():
-    network = refinement.Refinement(8, 2, 17, 23)
+    network = refinements.Refinement(8, 2, 17, 23)
     xyz_LT3, kind_L, is_LT = structures.whole()
     arguments = kind_L[None], xyz_LT3[None], is_LT[None]
     params = jax.tree_util.tree_map_with_path(
@@ -177,11 +183,11 @@ def test_too_long_for_learned_positions_is_an_error():
         max_length=9,
     )
     folder, groups = structures.network(settings)
-    params = folding.init(folder, 8, groups, jax.random.key(0))
+    params = folding_network.init(folder, 8, groups, jax.random.key(0))
     inputs = structures.inputs(0, 10)
     inputs = inputs._replace(token_BSL=np.full((1, 1, 10), 4))
     with pytest.raises(ValueError, match="10 nucleotides found, the model knows 9"):
-        folding.fold(folder, params, inputs, groups, 1, 0.0)
+        folding_network.fold(folder, params, inputs, groups, 1, 0.0)
 
 
 @pytest.mark.parametrize(("start", "is_apart"), [("strand", True), ("point", False)])
@@ -189,9 +195,9 @@ def test_before_training_nucleotides_are_where_they_start(start, is_apart):
     """The network's moves start at zero: a strand, 4.7 angstrom a step, or a point."""
     settings = dataclasses.replace(structures.SIZES, start=start)
     folder, groups = structures.network(settings)
-    params = folding.init(folder, 8, groups, jax.random.key(0))
+    params = folding_network.init(folder, 8, groups, jax.random.key(0))
     inputs = structures.inputs(0, 9)
-    run = jax.jit(lambda p, x: folding.fold(folder, p, x, groups, 1, 0.0))
+    run = jax.jit(lambda p, x: folding_network.fold(folder, p, x, groups, 1, 0.0))
     found = run(params, inputs).folded
     origin_L3 = found.structure.frames.origin_3[0, -1]
     step_L = np.linalg.norm(np.diff(origin_L3, axis=0), axis=-1)

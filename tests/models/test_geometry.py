@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import structures
 
-from ssrlm_jax.metrics import coordinates
+from ssrlm_jax.metrics import coordinate_scores
 from ssrlm_jax.models import geometry
 from ssrlm_jax.rna import atoms
 
@@ -74,7 +74,7 @@ def test_a_real_chain_is_rebuilt_from_its_frames_and_torsions(name, rmsd, lddt):
     found_LT3 = np.array(geometry.atoms_of(frames, torsion_LK2, kind_L, groups))
     gap_LT = np.square(found_LT3 - xyz_LT3).sum(-1)
     assert np.sqrt(gap_LT[is_LT].mean()) < rmsd
-    score = coordinates.lddt_all_atom(found_LT3, is_LT, xyz_LT3, is_LT).score
+    score = coordinate_scores.lddt_all_atom(found_LT3, is_LT, xyz_LT3, is_LT).score
     assert score >= lddt
 
 

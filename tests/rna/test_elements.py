@@ -1,8 +1,7 @@
 import numpy as np
 import pytest
 
-from ssrlm_jax.rna import elements
-from ssrlm_jax.rna import structure as structures
+from ssrlm_jax.rna import elements, structures
 
 
 @pytest.mark.parametrize(

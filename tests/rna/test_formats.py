@@ -6,7 +6,7 @@ import re
 import numpy as np
 import pytest
 
-from ssrlm_jax.rna import formats, structure
+from ssrlm_jax.rna import formats, structures
 
 TABLE = "id\tfamily\tsequence\tdotbracket\tpairs\n"
 
@@ -171,9 +171,9 @@ def test_a_stockholm_consensus_is_projected_on_each_sequence(tmp_path):
     assert formats.kind(path) == "stockholm"
     one, two, three = formats.read(path)
     assert (one.name, one.sequence, one.family) == ("one/1-9", "GGACGUCC", "RF09999")
-    assert structure.to_dot_bracket(one.structure) == "((....))"
+    assert structures.to_dot_bracket(one.structure) == "((....))"
     assert (two.sequence, two.place) == ("GGaACUGC", f"{path}:6")
-    assert structure.to_dot_bracket(two.structure) == "(.(..).)"
+    assert structures.to_dot_bracket(two.structure) == "(.(..).)"
     assert (three.sequence, three.structure, three.family) == ("ACGU", None, "bare")
 
 
@@ -238,11 +238,11 @@ def test_rfam_alignments_give_the_structures_that_were_projected_before(tmp_path
 
 
 def test_a_written_table_reads_back_with_triples_and_unpaired_strands(tmp_path):
-    triple = structure.Structure(6, np.array([[0, 4], [0, 5], [1, 3]]))
+    triple = structures.Structure(6, np.array([[0, 4], [0, 5], [1, 3]]))
     records = [
         formats.Record("a", "GGAAUC", triple, family="x"),
-        formats.Record("b", "ACGU", structure.from_dot_bracket("....")),
-        formats.Record("c", "ACGUAC", structure.from_dot_bracket("([.)].")),
+        formats.Record("b", "ACGU", structures.from_dot_bracket("....")),
+        formats.Record("c", "ACGUAC", structures.from_dot_bracket("([.)].")),
     ]
     formats.write_table(tmp_path / "t.tsv", records)
     found = list(formats.read(tmp_path / "t.tsv"))

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ssrlm_jax.rna import formats, structure, structure_formats
+from ssrlm_jax.rna import formats, structure_formats, structures
 
 # A hairpin of two pairs, GGAAACC with (1, 7) and (2, 6), then of one: (1, 7).
 CT = """# made by hand
@@ -105,7 +105,7 @@ def test_a_file_gives_names_sequences_pairs_and_places(tmp_path, name, is_packed
     path.write_bytes(gzip.compress(content.encode()) if is_packed else content.encode())
     found = list(structure_formats.read(path))
     assert [
-        (one.name, one.sequence, structure.to_dot_bracket(one.structure))
+        (one.name, one.sequence, structures.to_dot_bracket(one.structure))
         for one in found
     ] == expected
     assert [one.place for one in found] == [f"{path}:{line}" for line in lines]
@@ -179,7 +179,7 @@ def records(draw):
     num_pairs = draw(st.integers(0, length // 2))
     pairs = np.array(order[: 2 * num_pairs], np.int32).reshape(-1, 2)
     name = draw(st.from_regex(r"[A-Za-z0-9_.|/-]+", fullmatch=True))
-    return formats.Record(name, draw(letters), structure.Structure(length, pairs))
+    return formats.Record(name, draw(letters), structures.Structure(length, pairs))
 
 
 @pytest.mark.parametrize("suffix", WRITERS)
@@ -195,7 +195,7 @@ def test_what_is_written_is_read_back(tmp_path_factory, suffix, record):
 
 
 def test_the_written_form_is_the_published_one(tmp_path):
-    record = formats.Record("x", "GAC", structure.from_dot_bracket("(.)"))
+    record = formats.Record("x", "GAC", structures.from_dot_bracket("(.)"))
     for suffix, expected in {
         ".ct": "3 x\n1 G 0 2 3 1\n2 A 1 3 0 2\n3 C 2 0 1 3\n",
         ".bpseq": "#Name: x\n1 G 3\n2 A 0\n3 C 1\n",
@@ -205,7 +205,7 @@ def test_the_written_form_is_the_published_one(tmp_path):
         assert (tmp_path / f"x{suffix}").read_text() == expected
 
 
-TRIPLE = structure.Structure(4, np.array([(0, 2), (0, 3)]))
+TRIPLE = structures.Structure(4, np.array([(0, 2), (0, 3)]))
 
 
 @pytest.mark.parametrize("suffix", WRITERS)
@@ -215,9 +215,9 @@ TRIPLE = structure.Structure(4, np.array([(0, 2), (0, 3)]))
         (formats.Record("x", "ACGU", TRIPLE), "x.*(paired already|two partners)"),
         (formats.Record("x", "ACG", TRIPLE), "has 4 positions, the sequence 3"),
         (formats.Record("x", "ACGU"), "a sequence with a structure is expected"),
-        (formats.Record("x", "", structure.from_dot_bracket("")), "is expected"),
-        (formats.Record("a b", "A", structure.from_dot_bracket(".")), "found 'a b'"),
-        (formats.Record("", "A", structure.from_dot_bracket(".")), "found ''"),
+        (formats.Record("x", "", structures.from_dot_bracket("")), "is expected"),
+        (formats.Record("a b", "A", structures.from_dot_bracket(".")), "found 'a b'"),
+        (formats.Record("", "A", structures.from_dot_bracket(".")), "found ''"),
     ],
 )
 def test_what_a_format_cannot_hold_is_not_written(tmp_path, suffix, record, complaint):

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from ssrlm_jax import config
-from ssrlm_jax.tasks import pretrain
-from ssrlm_jax.train import optimizer, sharding, update
+from ssrlm_jax.tasks import pretraining_task
+from ssrlm_jax.train import optimizers, sharding, updates
 
 B, L, NUM_STEPS = 8, 32, 3
 SETTINGS = config.PretrainConfig(
@@ -45,12 +45,12 @@ def one_device():
 def build(mesh, micro_batches=1, attention="plain", loaded=None):
     compute = dataclasses.replace(SETTINGS.compute, attention=attention)
     settings = dataclasses.replace(SETTINGS, compute=compute)
-    model = pretrain.build_encoder(
+    model = pretraining_task.build_encoder(
         settings.encoder, settings.compute, mesh, max_segments=4
     )
-    return update.build(
-        pretrain.Pretrain(model, loaded=loaded),
-        optimizer.build(settings.optimizer, num_steps=10),
+    return updates.build(
+        pretraining_task.Pretrain(model, loaded=loaded),
+        optimizers.build(settings.optimizer, num_steps=10),
         config=config.LoopConfig(micro_batches=micro_batches),
         mesh=mesh,
         seed=0,
@@ -105,8 +105,10 @@ def test_published_architectures_train_on_from_loaded_weights(family, monkeypatc
     sizes = dataclasses.replace(SETTINGS.encoder, **architectures.PUBLISHED[family])
     settings = dataclasses.replace(SETTINGS, encoder=sizes)
     monkeypatch.setattr(f"{__name__}.SETTINGS", settings)
-    task = pretrain.Pretrain(
-        pretrain.build_encoder(sizes, SETTINGS.compute, one_device(), max_segments=4)
+    task = pretraining_task.Pretrain(
+        pretraining_task.build_encoder(
+            sizes, SETTINGS.compute, one_device(), max_segments=4
+        )
     )
     loaded = jax.device_get(task.init(jax.random.key(7), {})[0])
     runs = []

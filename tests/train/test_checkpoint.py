@@ -9,7 +9,7 @@ import pytest
 import toy
 
 from ssrlm_jax import config
-from ssrlm_jax.train import checkpoint, sharding, update, workdir
+from ssrlm_jax.train import checkpoint, sharding, updates, workdirs
 
 # Orbax leaves reads of damaged files that it never awaits.
 pytestmark = pytest.mark.filterwarnings(
@@ -33,7 +33,7 @@ def _what_a_test_leaves_is_its_own():
 
 def _build(num_devices, inner=toy.INNER, **settings):
     mesh = sharding.make_mesh(MESHES[num_devices], jax.devices()[:num_devices])
-    return update.build(
+    return updates.build(
         toy.Mlp(inner),
         toy.optimizer(),
         config=config.LoopConfig(**settings),
@@ -92,7 +92,7 @@ def test_state_and_meta_come_back_on_fewer_devices_and_on_more(tmp_path):
 
 def test_the_newest_are_kept_and_every_so_many_steps_one_for_good(tmp_path):
     _save(tmp_path, steps=(2, 6, 8, 12, 14, 16), num_devices=1)
-    assert workdir.steps(tmp_path) == [6, 12, 14, 16]
+    assert workdirs.steps(tmp_path) == [6, 12, 14, 16]
 
 
 def test_an_empty_workdir_has_no_checkpoint(tmp_path):
@@ -142,7 +142,7 @@ def test_a_damaged_newest_checkpoint_is_reported_and_the_one_before_used(
     assert "checkpoint 8 is damaged" in caplog.text
     assert meta["step"] == 4
     _assert_same(restored, state)
-    assert workdir.steps(path) == [4]
+    assert workdirs.steps(path) == [4]
     assert (path / "damaged_checkpoints" / "8").is_dir()
 
 
@@ -153,14 +153,14 @@ def test_a_run_does_not_start_over_when_all_checkpoints_are_damaged(workdir_of_t
         _cut(_data_file(path / "checkpoints" / str(step)))
     with pytest.raises(ValueError, match=r"all checkpoints are damaged \(8, 4\)"):
         _restore(path, num_devices=8, inner=16_384)
-    assert workdir.steps(path) == [4, 8]
+    assert workdirs.steps(path) == [4, 8]
 
 
 def test_a_checkpoint_of_another_model_is_not_called_damaged(tmp_path):
     _save(tmp_path, num_devices=1)
     with pytest.raises(ValueError, match=r"another model: .* only this run \['ema/"):
         _restore(tmp_path, num_devices=1, ema_decay=0.5)
-    assert workdir.steps(tmp_path) == [4, 8]
+    assert workdirs.steps(tmp_path) == [4, 8]
 
 
 @pytest.mark.parametrize("ema_decay", [0.0, 0.5])

@@ -12,7 +12,7 @@ import pytest
 import toy
 
 from ssrlm_jax import config
-from ssrlm_jax.train import checkpoint, loop, sharding, workdir
+from ssrlm_jax.train import checkpoint, loop, sharding, workdirs
 
 SCRIPT = pathlib.Path(__file__).with_name("run_toy.py")
 LOOP = {"num_steps": 20, "log_every": 4, "evaluate_every": 7, "save_every": 3}
@@ -60,7 +60,7 @@ def _assert_same_run(path, reference):
 
 
 def _wait_for_step(path, step, process):
-    while not any(line["step"] >= step for line in workdir.read_metrics(path)):
+    while not any(line["step"] >= step for line in workdirs.read_metrics(path)):
         assert process.poll() is None, process.communicate()[0]
         time.sleep(0.02)
 
@@ -86,7 +86,7 @@ def test_terminated_twice_it_saves_and_ends_well(start, uninterrupted, tmp_path)
     process.terminate()
     process.terminate()
     (text,) = processes.finish(process)
-    (stopped,) = workdir.steps(tmp_path)[-1:]
+    (stopped,) = workdirs.steps(tmp_path)[-1:]
     assert f"stopped at step {stopped}; the same command goes on" in text
     assert 4 < stopped < LOOP["num_steps"]
     processes.finish(start(tmp_path))

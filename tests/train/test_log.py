@@ -6,7 +6,7 @@ import types
 import pytest
 
 from ssrlm_jax import config
-from ssrlm_jax.train import log, workdir
+from ssrlm_jax.train import log, workdirs
 
 
 @pytest.mark.parametrize(
@@ -48,7 +48,7 @@ def test_numbers_that_are_not_finite_leave_the_file_json(tmp_path):
     assert [json.loads(line, parse_constant=refuse) for line in lines] == [
         {"step": step, "loss": None, "rate": None, "tokens": 5.0} for step in (1, 2)
     ]
-    assert all(math.isnan(line["loss"]) for line in workdir.read_metrics(tmp_path))
+    assert all(math.isnan(line["loss"]) for line in workdirs.read_metrics(tmp_path))
 
 
 def test_only_one_process_writes(tmp_path, capsys):
@@ -113,5 +113,5 @@ def test_a_resumed_log_keeps_what_came_before(tmp_path):
             journal.write(step, {"loss": 1.0 / step}, "")
     with log.Log(tmp_path, config.LoopConfig(), first=2, is_primary=True) as journal:
         journal.write(3, {"loss": 9.0}, "")
-    found = [(line["step"], line["loss"]) for line in workdir.read_metrics(tmp_path)]
+    found = [(line["step"], line["loss"]) for line in workdirs.read_metrics(tmp_path)]
     assert found == [(1, 1.0), (2, 0.5), (3, 9.0)]

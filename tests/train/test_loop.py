@@ -10,7 +10,7 @@ import pytest
 import toy
 
 from ssrlm_jax import config
-from ssrlm_jax.train import checkpoint, loop, sharding, workdir
+from ssrlm_jax.train import checkpoint, loop, sharding, workdirs
 
 
 def _run(path, *, task=None, batches=toy.batches, mesh=None, meta=toy.META, **settings):
@@ -34,7 +34,7 @@ def _assert_same(first, second):
 
 def test_the_task_is_learned(tmp_path):
     _run(tmp_path, num_steps=30, log_every=5)
-    losses = [line["loss"] for line in workdir.read_metrics(tmp_path)]
+    losses = [line["loss"] for line in workdirs.read_metrics(tmp_path)]
     assert losses[-1] < 0.5 * losses[0]
 
 
@@ -136,7 +136,7 @@ def test_a_signal_saves_and_stops_after_a_step(tmp_path, number):
 
     # Known when the report of update 5 is read, while update 6 is on its way.
     assert int(state.step) == 6
-    assert workdir.steps(tmp_path) == [6]
+    assert workdirs.steps(tmp_path) == [6]
     assert signal.getsignal(number) == before
 
 
@@ -165,7 +165,7 @@ def test_a_score_that_is_nan_is_never_the_best(tmp_path):
     settings = {"evaluate_every": 2, "save_every": 2, "keep_latest": 1}
     task = _Scored(math.nan, 0.3, math.nan, 0.2)
     _run(tmp_path, task=task, num_steps=8, keep_best="f1", **settings)
-    assert workdir.steps(tmp_path) == [4, 8]
+    assert workdirs.steps(tmp_path) == [4, 8]
     _, meta = checkpoint.restore_parameters(tmp_path)
     assert meta["best"] == {"step": 4, "score": 0.3}
 
@@ -174,7 +174,7 @@ def test_a_changed_setting_is_told_and_recorded_once_training_goes_on(tmp_path, 
     def go_on(rate, num_steps):
         meta = toy.META | {"config": {"optimizer": {"learning_rate": rate}}}
         _run(tmp_path, num_steps=num_steps, meta=meta)
-        return workdir.read_meta(tmp_path)
+        return workdirs.read_meta(tmp_path)
 
     first = go_on(0.1, 6)
     assert go_on(0.2, 6) == first  # nothing is trained
@@ -184,10 +184,10 @@ def test_a_changed_setting_is_told_and_recorded_once_training_goes_on(tmp_path, 
 
 def test_a_finished_run_whose_meta_is_lost_has_it_again(tmp_path):
     _run(tmp_path, num_steps=6)
-    expected = workdir.read_meta(tmp_path)
-    (tmp_path / workdir.META).unlink()
+    expected = workdirs.read_meta(tmp_path)
+    (tmp_path / workdirs.META).unlink()
     _run(tmp_path, num_steps=6)
-    assert workdir.read_meta(tmp_path) == expected
+    assert workdirs.read_meta(tmp_path) == expected
 
 
 def test_a_model_without_layers_is_refused_before_it_is_trained(tmp_path):

@@ -10,7 +10,7 @@ import pytest
 import toy
 
 from ssrlm_jax import config
-from ssrlm_jax.train import checkpoint, loop, sharding, workdir
+from ssrlm_jax.train import checkpoint, loop, sharding, workdirs
 
 SCRIPT = pathlib.Path(__file__).with_name("run_toy.py")
 MIXED = {"data": 2, "fsdp": 2, "tensor": 2}
@@ -40,12 +40,12 @@ def test_two_processes_one_and_two_again_take_the_steps_of_one_device(tmp_path):
     """The signal goes to one process of the two; both stop after the same step."""
     mixed = tmp_path / "mixed"
     first, second = _start_two(mixed, 40, wait=0.1)
-    while not workdir.read_metrics(mixed):
+    while not workdirs.read_metrics(mixed):
         assert first.poll() is None, first.communicate()[0]
         time.sleep(0.05)
     second.terminate()
     processes.finish(first, second)
-    (stopped,) = workdir.steps(mixed)
+    (stopped,) = workdirs.steps(mixed)
     assert 4 < stopped < 24
 
     _run_here(mixed, sharding.make_mesh(config.MeshConfig(**MIXED)), 24)
@@ -87,4 +87,4 @@ def test_damage_that_one_process_meets_is_known_to_both(tmp_path):
 
     texts = processes.finish(*_start_two(tmp_path, 8, inner=16_384))
     assert all("checkpoint 6 is damaged" in text for text in texts)
-    assert workdir.steps(tmp_path) == [4, 8]
+    assert workdirs.steps(tmp_path) == [4, 8]

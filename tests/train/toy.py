@@ -15,8 +15,7 @@ import numpy as np
 from jax.sharding import PartitionSpec as P
 
 from ssrlm_jax import config, types
-from ssrlm_jax.train import optimizer as optimizers
-from ssrlm_jax.train import workdir
+from ssrlm_jax.train import optimizers, workdirs
 
 WIDTH, INNER, LAYERS = 8, 16, 2
 
@@ -103,5 +102,5 @@ def curve(path: pathlib.Path) -> list[dict[str, Any]]:
     """Returns the metrics of a run that do not depend on time."""
     return [
         {name: value for name, value in line.items() if name not in TIMES}
-        for line in workdir.read_metrics(path)
+        for line in workdirs.read_metrics(path)
     ]

@@ -13,11 +13,10 @@ from typing import Any
 import numpy as np
 
 from ssrlm_jax import config, files
-from ssrlm_jax.external import folding, programs
+from ssrlm_jax.external import folding_programs, programs
 from ssrlm_jax.prepare import executor
 from ssrlm_jax.prepare.corpus import windows
-from ssrlm_jax.rna import alphabet
-from ssrlm_jax.rna import structure as structures
+from ssrlm_jax.rna import alphabet, structures
 
 SKIPPED = "too long, left unfolded"
 IN_WINDOWS = "folded in windows"
@@ -52,13 +51,15 @@ class Task:
     settings: config.FoldConfig
 
 
-def folder(settings: config.FoldConfig) -> folding.Folder:
+def folder(settings: config.FoldConfig) -> folding_programs.Folder:
     """Returns the program that folds.
 
     Raises:
       ValueError, ImportError: it is missing; the message says how to get it.
     """
-    return folding.FOLDERS[settings.program](**_OPTIONS[settings.program](settings))
+    return folding_programs.FOLDERS[settings.program](
+        **_OPTIONS[settings.program](settings)
+    )
 
 
 def unfolded(keys_path: str, kept: np.ndarray) -> np.ndarray:

@@ -14,8 +14,7 @@ import numpy as np
 from ssrlm_jax import files
 from ssrlm_jax.data import rows
 from ssrlm_jax.prepare.corpus import pack, windows
-from ssrlm_jax.rna import alphabet, formats
-from ssrlm_jax.rna import structure as structures
+from ssrlm_jax.rna import alphabet, formats, structures
 
 
 def write_corpus(

@@ -14,8 +14,7 @@ import numpy as np
 from ssrlm_jax import config
 from ssrlm_jax.data import rows
 from ssrlm_jax.prepare.corpus import from_records
-from ssrlm_jax.rna import formats
-from ssrlm_jax.rna import structure as structures
+from ssrlm_jax.rna import formats, structures
 
 _PAIRS = np.array(["GC", "CG", "AU", "UA", "GU", "UG"])
 _PAIR_SHARES = np.array([0.28, 0.28, 0.16, 0.16, 0.06, 0.06])  # as in rRNA helices

@@ -15,8 +15,7 @@ from typing import IO
 
 import numpy as np
 
-from ssrlm_jax.rna import alphabet, fasta, formats, textfile
-from ssrlm_jax.rna import structure as structures
+from ssrlm_jax.rna import alphabet, fasta, formats, structures, textfile
 
 _BATCH = 2**20  # nucleotides of records that are gathered
 _SPOOL = 2**24  # nucleotides of a record that are held in memory

@@ -4,7 +4,7 @@ import collections
 from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
-from ssrlm_jax.rna import pairs
+from ssrlm_jax.rna import pair_kinds
 
 Place = tuple[int, int]
 
@@ -90,12 +90,12 @@ def _canonical(
     return {
         pair
         for pair, edges in found.items()
-        if _kind(letters, pair, edges or others.get(pair, "")) != pairs.KINDS[2]
+        if _kind(letters, pair, edges or others.get(pair, "")) != pair_kinds.KINDS[2]
     }
 
 
 def _kind(letters: str, pair: Place, edges: str) -> str:
-    return pairs.kind(letters[pair[0]], letters[pair[1]], edges)
+    return pair_kinds.kind(letters[pair[0]], letters[pair[1]], edges)
 
 
 def _scores(shared: int, mine: int, theirs: int) -> dict[str, float]:

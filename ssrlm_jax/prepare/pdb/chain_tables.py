@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 
 import numpy as np
 
-from ssrlm_jax.rna import pairs, structure
+from ssrlm_jax.rna import pair_kinds, structures
 
 COLUMNS = (
     "id chain date resolution method family type sequence dotbracket pairs classes "
@@ -60,7 +60,7 @@ def dot_bracket(record: Record) -> str:
     ranked = sorted(
         record.pairs,
         key=lambda p: (
-            pairs.KINDS.index(pairs.kind(letters[p[0]], letters[p[1]], p[2])),
+            pair_kinds.KINDS.index(pair_kinds.kind(letters[p[0]], letters[p[1]], p[2])),
             p,
         ),
     )
@@ -68,8 +68,8 @@ def dot_bracket(record: Record) -> str:
         if not used & {i, j}:
             used |= {i, j}
             chosen.append((i, j))
-    return structure.to_dot_bracket(
-        structure.Structure(len(letters), np.array(chosen, np.int32).reshape(-1, 2))
+    return structures.to_dot_bracket(
+        structures.Structure(len(letters), np.array(chosen, np.int32).reshape(-1, 2))
     )
 
 
@@ -77,7 +77,7 @@ def classes(record: Record) -> list[str]:
     """Names each pair, such as "watson-crick:cWW"; the edges where known."""
     letters = record.sequence
     return [
-        ":".join(filter(None, (pairs.kind(letters[i], letters[j], edges), edges)))
+        ":".join(filter(None, (pair_kinds.kind(letters[i], letters[j], edges), edges)))
         for i, j, edges in record.pairs
     ]
 

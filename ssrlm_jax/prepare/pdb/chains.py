@@ -15,7 +15,7 @@ import numpy as np
 from ssrlm_jax import files
 from ssrlm_jax.external import dssr, rnapolis
 from ssrlm_jax.prepare import executor
-from ssrlm_jax.rna import coordinates, pairs
+from ssrlm_jax.rna import coordinates, pair_kinds
 
 
 @dataclasses.dataclass(frozen=True)
@@ -100,7 +100,7 @@ def read(task: Task) -> executor.Counts:
 
 
 def _said(
-    number: int, chain: coordinates.Chain, by_name: dict[str, list[pairs.Pair]]
+    number: int, chain: coordinates.Chain, by_name: dict[str, list[pair_kinds.Pair]]
 ) -> dict[str, Any]:
     first = next(iter(by_name.values()))
     return {
@@ -120,7 +120,7 @@ def _said(
     }
 
 
-def _best_edges(found: Sequence[pairs.Pair]) -> list[tuple[int, int, str]]:
+def _best_edges(found: Sequence[pair_kinds.Pair]) -> list[tuple[int, int, str]]:
     """Returns each pair once; an annotator may give it under two classes."""
     best: dict[tuple[int, int], str] = {}
     for pair in found:
@@ -133,14 +133,14 @@ def _stem(path: str) -> str:
     return pathlib.Path(path).name.partition(".")[0]
 
 
-def _of_dssr(task: Task, chains: Sequence[coordinates.Chain]) -> list[pairs.Pair]:
+def _of_dssr(task: Task, chains: Sequence[coordinates.Chain]) -> list[pair_kinds.Pair]:
     return dssr.read(pathlib.Path(task.dssr, _stem(task.path) + ".json"), chains)
 
 
-Annotate = Callable[[Task, Sequence[coordinates.Chain]], list[pairs.Pair]]
+Annotate = Callable[[Task, Sequence[coordinates.Chain]], list[pair_kinds.Pair]]
 
 ANNOTATORS: dict[str, Annotate] = {
-    "biotite": lambda task, chains: pairs.annotate(chains),
+    "biotite": lambda task, chains: pair_kinds.annotate(chains),
     "rnapolis": lambda task, chains: rnapolis.annotate(chains),
     "dssr": _of_dssr,
 }

@@ -16,8 +16,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ssrlm_jax.rna import alphabet, formats, structure_formats
-from ssrlm_jax.rna import structure as structures
+from ssrlm_jax.rna import alphabet, formats, structure_formats, structures
 
 _log = logging.getLogger(__name__)
 

@@ -5,7 +5,7 @@ import logging
 import numpy as np
 
 from ssrlm_jax import config
-from ssrlm_jax.data import tertiary as data
+from ssrlm_jax.data import tertiary_crops
 from ssrlm_jax.external import mmseqs
 
 _log = logging.getLogger(__name__)
@@ -13,7 +13,7 @@ _log = logging.getLogger(__name__)
 
 def divide(
     chosen: config.StructuresConfig, seed: int
-) -> tuple[list[data.Structure], list[data.Structure]]:
+) -> tuple[list[tertiary_crops.Structure], list[tertiary_crops.Structure]]:
     """Returns chains for training and for validation, in files' order.
 
     Whole clusters of similar sequences are on one side. What shares a cluster with a
@@ -28,11 +28,11 @@ def divide(
       ValueError: no structure can be used, or none is left.
       ProgramError: as `clusters`.
     """
-    found = data.read(chosen.structures, chosen)
-    held = data.read(chosen.validation, chosen) if chosen.validation else []
+    found = tertiary_crops.read(chosen.structures, chosen)
+    held = tertiary_crops.read(chosen.validation, chosen) if chosen.validation else []
     if chosen.away_from:
         # Whatever is tested counts, also what is too long or too poor to train on.
-        tested = data.read(chosen.away_from, data.any_quality())
+        tested = tertiary_crops.read(chosen.away_from, tertiary_crops.any_quality())
         held = _apart(held, tested, chosen, "validate with")
         found = _apart(found, tested, chosen, "train on")
     kept = _apart(found, held, chosen, "train on")
@@ -41,17 +41,17 @@ def divide(
     if not chosen.validation_share:
         _log.warning("nothing is held out: validation says what was learned by heart")
         return kept, kept
-    parts = data.split(clusters(kept, chosen), chosen.validation_share, seed)
+    parts = tertiary_crops.split(clusters(kept, chosen), chosen.validation_share, seed)
     training, validating = ([kept[n] for n in part] for part in parts)
     return training, validating
 
 
 def _apart(
-    found: list[data.Structure],
-    others: list[data.Structure],
+    found: list[tertiary_crops.Structure],
+    others: list[tertiary_crops.Structure],
     settings: config.StructuresConfig,
     use: str,
-) -> list[data.Structure]:
+) -> list[tertiary_crops.Structure]:
     """Returns the chains that share no cluster with any of the others.
 
     Raises:
@@ -69,7 +69,7 @@ def _apart(
 
 
 def clusters(
-    structures: list[data.Structure], settings: config.StructuresConfig
+    structures: list[tertiary_crops.Structure], settings: config.StructuresConfig
 ) -> np.ndarray:
     """Returns the number of the cluster of each chain, (N,); equal letters are in one.
 

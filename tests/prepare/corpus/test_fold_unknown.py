@@ -4,14 +4,14 @@ import numpy as np
 import pytest
 
 from ssrlm_jax import config
-from ssrlm_jax.external import folding
+from ssrlm_jax.external import folding_programs
 from ssrlm_jax.prepare.corpus import (
     dedupe,
     fold_unknown,
     standardise,
     windows,
 )
-from ssrlm_jax.rna import structure
+from ssrlm_jax.rna import structures
 
 SETTINGS = config.FoldConfig(longest=40, task_nucleotides=50)
 
@@ -28,7 +28,9 @@ class Hairpins:
         for letters in sequences:
             size = len(letters)
             pairs = np.array([(i, size - 1 - i) for i in range(3)])
-            found.append(folding.Folded(structure.Structure(size, pairs), 0, None))
+            found.append(
+                folding_programs.Folded(structures.Structure(size, pairs), 0, None)
+            )
         return found
 
 

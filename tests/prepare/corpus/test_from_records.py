@@ -3,11 +3,11 @@ import pytest
 
 from ssrlm_jax.data import rows
 from ssrlm_jax.prepare.corpus import from_records
-from ssrlm_jax.rna import formats, structure
+from ssrlm_jax.rna import formats, structures
 
 
 def test_records_at_hand_become_a_corpus(tmp_path):
-    hairpin = structure.from_dot_bracket("((...))")
+    hairpin = structures.from_dot_bracket("((...))")
     records = {
         ("train", "ncrna"): iter([formats.Record("a", "GGaaaCC", hairpin)]),
         ("validation", "other"): [formats.Record("b", "ACGT" * 5)],

@@ -6,7 +6,7 @@ import pytest
 from ssrlm_jax import config
 from ssrlm_jax.data import rows
 from ssrlm_jax.prepare.corpus import generated_rna
-from ssrlm_jax.rna import structure
+from ssrlm_jax.rna import structures
 
 SMALL = config.FamiliesConfig(
     num_families=4,
@@ -29,7 +29,7 @@ def test_structures_are_nested_and_of_realistic_size():
             text = generated_rna.random_structure(rng, num_helices)
             assert "(" in text
             assert set(text) == set("(.)")
-            pairs = structure.from_dot_bracket(text).pairs
+            pairs = structures.from_dot_bracket(text).pairs
             assert (pairs[:, 1] - pairs[:, 0]).min() > 3  # hairpin loops of 4 or more
             assert 4 * num_helices <= len(pairs) <= 9 * num_helices
             assert 15 <= len(text) <= 150

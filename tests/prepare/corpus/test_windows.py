@@ -4,13 +4,13 @@ import pytest
 from hypothesis import strategies
 
 from ssrlm_jax.prepare.corpus import windows
-from ssrlm_jax.rna import alphabet, structure
+from ssrlm_jax.rna import alphabet, structures
 
 
 def _collected(text, dots, longest, shortest_tail=1):
     """The windows of one record, and what was counted."""
     token_L, _ = alphabet.encode(text)
-    partner_L = dots and structure.partners(structure.from_dot_bracket(dots))[0]
+    partner_L = dots and structures.partners(structures.from_dot_bracket(dots))[0]
     collector = windows.Collector()
     ends = windows.cuts(len(text), longest, shortest_tail)
     collector.add("r", token_L, partner_L, ends, 7)

@@ -4,7 +4,7 @@ import pathlib
 import pytest
 
 from ssrlm_jax.prepare.sets import benchmark_sets
-from ssrlm_jax.rna import formats, structure, structure_formats
+from ssrlm_jax.rna import formats, structure_formats, structures
 
 HEADER = "id\tfamily\tsequence\tdotbracket\tpairs\n"
 SHARED = pathlib.Path(__file__).parents[4] / "shared" / "data" / "secondary"
@@ -17,7 +17,7 @@ def _table(tmp_path, *rows, name="set.tsv"):
 
 
 def _ct(folder, name, sequence, dots, title="a title"):
-    record = formats.Record("x", sequence, structure.from_dot_bracket(dots))
+    record = formats.Record("x", sequence, structures.from_dot_bracket(dots))
     structure_formats.write_ct(folder / name, record)
     text = (folder / name).read_text().replace(" x\n", f" {title}\n", 1)
     (folder / name).write_text(text)

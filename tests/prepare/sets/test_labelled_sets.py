@@ -4,8 +4,7 @@ import numpy as np
 import pytest
 
 from ssrlm_jax.prepare.sets import labelled_sets
-from ssrlm_jax.rna import formats
-from ssrlm_jax.rna import structure as structures
+from ssrlm_jax.rna import formats, structures
 
 needs_mmseqs = pytest.mark.skipif(
     shutil.which("mmseqs") is None, reason="MMseqs2 is not installed"

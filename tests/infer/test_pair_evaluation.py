@@ -1,0 +1,134 @@
+import numpy as np
+import pytest
+
+from ssrlm_jax import config
+from ssrlm_jax.infer import pair_evaluation
+from ssrlm_jax.rna import formats, probabilities, structure_formats, structures
+
+SEQUENCE, DOTS = "GGGAAACCC", "(((...)))"
+TRUTH = [
+    formats.Record("a", SEQUENCE, structures.from_dot_bracket(DOTS)),
+    formats.Record("b", "GCAAAGC", structures.from_dot_bracket("((...))")),
+]
+
+
+def _record(name="a", sequence=SEQUENCE, dots=DOTS):
+    return formats.Record(name, sequence, structures.from_dot_bracket(dots))
+
+
+def _listed():
+    return probabilities.PairProbabilities(
+        np.array([0, 1], np.int32),
+        np.array([8, 7], np.int32),
+        np.array([0.9, 0.4], np.float32),
+    )
+
+
+def _match(folder):
+    return pair_evaluation.match(TRUTH, *pair_evaluation.read_predictions(folder))
+
+
+@pytest.mark.parametrize(
+    ("name", "write"),
+    [
+        ("x.ct", structure_formats.write_ct),
+        ("x.bpseq", structure_formats.write_bpseq),
+        ("x.dbn", structure_formats.write_dbn),
+    ],
+)
+def test_every_format_is_matched_by_name_or_sequence(tmp_path, name, write):
+    write(tmp_path / name, _record())
+    matched = _match(tmp_path)
+    assert matched.found[0].structure.pairs.tolist() == [[0, 8], [1, 7], [2, 6]]
+    assert matched.problems() == {"missing": ["b"]}
+
+
+def test_rnafold_output_with_several_records_is_read(tmp_path):
+    text = f">b\nGCAAAGC\n((...)) ( -1.20)\n>a\n{SEQUENCE}\n{DOTS} (-3.40)\n"
+    (tmp_path / "all.txt").write_text(text)
+    assert _match(tmp_path).problems() == {}
+
+
+def test_rnafold_output_under_the_name_of_dot_bracket_is_read(tmp_path):
+    text = f">a\n{SEQUENCE}\n{DOTS} ( -3.40)\n"
+    (tmp_path / "a.dbn").write_text(text)
+    assert _match(tmp_path).problems() == {"missing": ["b"]}
+
+
+def test_identities_at_an_edge_are_in_the_bin_they_begin():
+    identity_N = np.float32([0.9, 0.7])
+    matched = pair_evaluation.match(TRUTH, [])
+    scored = pair_evaluation.score(TRUTH, matched, config.DecodingConfig(), identity_N)
+    assert [one.identity for one in scored] == [0.9, 0.7]
+
+
+def test_probabilities_and_structure_of_one_rna_are_taken_together(tmp_path):
+    structure_formats.write_ct(tmp_path / "a.ct", _record())
+    probabilities.write(tmp_path / "a.prob", "a", "gggaaaccc", _listed())
+    (found, _) = _match(tmp_path).found
+    assert len(found.structure.pairs) == 3
+    assert len(found.listed.probability) == 2
+
+
+def test_probabilities_alone_are_decoded_at_the_threshold(tmp_path):
+    probabilities.write(tmp_path / "a.prob", "a", SEQUENCE, _listed())
+    matched = _match(tmp_path)
+    with pytest.raises(ValueError, match="probabilities alone; give --threshold"):
+        pair_evaluation.score(TRUTH, matched, config.DecodingConfig())
+    scored = pair_evaluation.score(TRUTH, matched, config.DecodingConfig(threshold=0.5))
+    assert scored[0].counts["strict"] == (1, 1, 1, 3)
+    assert scored[1].counts["strict"] == (0, 0, 0, 2)  # missing: an empty prediction
+    assert scored[1].ranked.num_known == 2
+
+
+def test_what_does_not_fit_is_listed(tmp_path):
+    structure_formats.write_ct(
+        tmp_path / "1.ct", _record("a", "GGGAAACCCA", DOTS + ".")
+    )
+    structure_formats.write_ct(tmp_path / "2.ct", _record("z", "AAAA", "...."))
+    (tmp_path / "3.ct").write_text("nonsense\n")
+    matched = _match(tmp_path)
+    assert list(matched.missing) == ["a", "b"]
+    assert matched.mismatched[0].startswith("a (")
+    assert "10 nt there, 9 nt known" in matched.mismatched[0]
+    assert matched.unused[0].startswith("z (")
+    assert "3.ct:1: a header" in matched.unread[0]
+
+
+def test_predictions_that_differ_are_listed_and_the_first_counts(tmp_path):
+    structure_formats.write_ct(tmp_path / "1.ct", _record())
+    structure_formats.write_ct(tmp_path / "2.ct", _record(dots="((.....))"))
+    matched = _match(tmp_path)
+    assert len(matched.found[0].structure.pairs) == 3
+    (line,) = matched.several
+    assert line.startswith("a (")
+    structure_formats.write_ct(tmp_path / "2.ct", _record())
+    assert not _match(tmp_path).several
+
+
+def test_one_prediction_serves_equal_sequences_of_other_names(tmp_path):
+    structure_formats.write_ct(tmp_path / "1.ct", _record("other"))
+    twice = [TRUTH[0], formats.Record("c", SEQUENCE, TRUTH[0].structure)]
+    given, unread = pair_evaluation.read_predictions(tmp_path)
+    assert not pair_evaluation.match(twice, given, unread).missing
+
+
+def test_a_letter_that_is_not_of_rna_has_its_place(tmp_path):
+    path = tmp_path / "truth.tsv"
+    path.write_text("id\tsequence\tdotbracket\na\tGAAC\t(..)\nb\tG-AC\t(..)\n")
+    with pytest.raises(ValueError, match=r"truth\.tsv:3: b: position 2: '-' is a gap"):
+        pair_evaluation.read_truth(str(path))
+    _, (problem,) = pair_evaluation.read_predictions(tmp_path)
+    assert "truth.tsv:3: b: position 2: '-' is a gap" in problem
+
+
+def test_an_empty_folder_and_a_file_without_structures_are_errors(tmp_path):
+    with pytest.raises(ValueError, match="has no files"):
+        pair_evaluation.read_predictions(tmp_path)
+    with pytest.raises(ValueError, match="is no directory"):
+        pair_evaluation.read_predictions(tmp_path / "x")
+    (tmp_path / "a.fa").write_text(">a\nACGU\n")
+    _, (problem,) = pair_evaluation.read_predictions(tmp_path)
+    assert "a has no structure" in problem
+    with pytest.raises(ValueError, match="a has no structure"):
+        pair_evaluation.read_truth(str(tmp_path / "a.fa"))

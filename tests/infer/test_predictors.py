@@ -1,0 +1,460 @@
+import dataclasses
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+import ssrlm_jax
+from ssrlm_jax import config, model_dir
+from ssrlm_jax.external import energies
+from ssrlm_jax.infer import decodings, predictors, sequence_rows
+from ssrlm_jax.metrics import threshold_choice
+from ssrlm_jax.models import attention, encoders, heads, layerwise
+from ssrlm_jax.rna import alphabet, batches, probabilities
+
+SIZES = config.EncoderConfig(
+    num_layers=3, width=16, num_heads=2, num_kv_heads=2, ffn_width=24
+)
+HEAD = config.HeadConfig(channels=4)
+RNA = ["GGGAAACCC", "A", "acgtnacgu" * 4, "GC" * 30, "GGGAAACCC", "AUGC" * 20]
+
+
+@pytest.fixture(scope="module")
+def model():
+    """Returns a description and parameters of a tiny model with a head."""
+    body = encoders.Encoder(**dataclasses.asdict(SIZES), attend=attention.plain)
+    head = heads.build(HEAD, "float32")
+    token_BL = jnp.zeros((1, 8), jnp.uint8)
+    keys = jax.random.split(jax.random.key(0))
+    params = {
+        "encoder": body.init(keys[0], token_BL, token_BL)["params"],
+        "pair_head": head.init(keys[1], jnp.zeros((1, 8, 16)), jnp.ones((1, 8), bool))[
+            "params"
+        ],
+    }
+    description = model_dir.Description(
+        architecture=SIZES,
+        letters=alphabet.LETTERS,
+        made={},
+        scores={},
+        threshold=0.4,
+        head=HEAD,
+        trained_length=50,
+    )
+    return description, jax.tree.map(np.asarray, params)
+
+
+@pytest.fixture(scope="module")
+def predictor(model):
+    return predictors.Predictor(*model)
+
+
+def _matrices(predictor, sequences):
+    return [
+        probabilities.to_matrix(listed, len(sequence))
+        for sequence, listed in predictor.pair_probabilities(sequences)
+    ]
+
+
+def test_results_come_in_the_order_given_and_fit_their_sequences(predictor):
+    found = predictor.fold(RNA)
+    assert [one.sequence for one in found] == RNA
+    assert [one.structure.length for one in found] == [len(one) for one in RNA]
+    np.testing.assert_array_equal(found[0].structure.pairs, found[4].structure.pairs)
+    for one in found:
+        assert (one.probabilities.probability >= probabilities.LEAST).all()
+        i, j = one.structure.pairs.T
+        matrix_LL = probabilities.to_matrix(one.probabilities, one.structure.length)
+        assert (matrix_LL[i, j] > 0.4).all()
+
+
+def test_a_batch_gives_what_its_sequences_give_one_by_one(predictor):
+    together = _matrices(predictor, RNA)
+    for sequence, matrix_LL in zip(RNA, together, strict=True):
+        (alone_LL,) = _matrices(predictor, [sequence])
+        np.testing.assert_allclose(matrix_LL, alone_LL, atol=1e-5)
+
+
+def test_probabilities_are_those_of_the_plain_forward_pass(model, predictor):
+    description, params = model
+    body = encoders.Encoder(**dataclasses.asdict(SIZES), attend=attention.plain)
+    head = heads.build(HEAD, "float32")
+    sequence = RNA[2]
+    token_BL, segment_BL, _ = batches.pad([sequence], len(sequence))
+    x_BLD = body.apply(
+        {"params": params["encoder"]}, token_BL, segment_BL, method="hidden"
+    )[:, 1:-1]
+    is_BL = jnp.ones(x_BLD.shape[:2], bool)
+    logits_BLM = head.apply({"params": params["pair_head"]}, x_BLD, is_BL)
+    expected_LL = np.array(jax.nn.sigmoid(logits_BLM)[0])
+    expected_LL[expected_LL < probabilities.LEAST] = 0
+    np.fill_diagonal(expected_LL, 0)
+    (found_LL,) = _matrices(predictor, [sequence])
+    np.testing.assert_allclose(found_LL, expected_LL, atol=1e-5)
+
+
+def test_long_rna_in_tiles_is_equal_to_the_whole(model, predictor, monkeypatch):
+    tiled = predictors.Predictor(*model, tile=24)
+    in_tiles = []
+    whole = tiled._pairs_of_long
+    monkeypatch.setattr(
+        tiled,
+        "_pairs_of_long",
+        lambda row: in_tiles.extend(row.sequences) or whole(row),
+    )
+    for found_LL, expected_LL in zip(
+        _matrices(tiled, RNA), _matrices(predictor, RNA), strict=True
+    ):
+        np.testing.assert_allclose(found_LL, expected_LL, atol=1e-5)
+    assert sorted(in_tiles) == sorted(one for one in RNA if len(one) > 24)
+    assert len(in_tiles) > 1
+
+
+@pytest.fixture(scope="module")
+def reading():
+    """Returns a description and parameters of a tiny model that reads energies."""
+    pytest.importorskip("RNA", reason="ViennaRNA is not installed")
+    settings = config.HeadConfig(channels=4, energy="vienna,andronescu")
+    body = encoders.Encoder(**dataclasses.asdict(SIZES), attend=attention.plain)
+    token_BL = jnp.zeros((1, 8), jnp.uint8)
+    keys = jax.random.split(jax.random.key(0))
+    params = {
+        "encoder": body.init(keys[0], token_BL, token_BL)["params"],
+        "pair_head": heads.fresh(heads.build(settings, "float32"), 16, keys[1]),
+    }
+    description = model_dir.Description(
+        architecture=SIZES,
+        letters=alphabet.LETTERS,
+        made={},
+        scores={},
+        threshold=0.4,
+        head=settings,
+    )
+    return description, jax.tree.map(np.asarray, params)
+
+
+def test_a_batch_with_energies_gives_what_its_sequences_give_one_by_one(reading):
+    predictor = predictors.Predictor(*reading)
+    rna = [*RNA, "NNNNNNNN"]
+    together = _matrices(predictor, rna)
+    backwards = _matrices(predictor, rna[::-1])[::-1]
+    for sequence, matrix_LL, again_LL in zip(rna, together, backwards, strict=True):
+        (alone_LL,) = _matrices(predictor, [sequence])
+        np.testing.assert_allclose(matrix_LL, alone_LL, atol=1e-5)
+        np.testing.assert_allclose(matrix_LL, again_LL, atol=1e-5)
+    # The energies are read: the hairpin is seen by weights that are random.
+    hairpin = together[RNA.index("GC" * 30)]
+    assert hairpin.max() > 0.2
+
+
+def test_two_strands_pair_across_the_break(reading):
+    predictor = predictors.Predictor(*reading, config.DecodingConfig(threshold=0.2))
+    pair = "GGGGCCAC&GUGGCCCC"
+    assert predictor.max_joined_length == 1_500
+    (found,) = predictor.fold([pair])
+    joined, matrix_LL = pair.replace("&", ""), _matrices(predictor, [pair])[0]
+    assert (found.sequence, found.letters) == (pair, joined)
+    assert found.structure.length == 16
+    assert found.dot_bracket[8] == "&"
+    (one_strand_LL,) = _matrices(predictor, [joined])
+    # 8 and 9 are neighbours: no program pairs them in one strand, two ends may pair.
+    assert matrix_LL[7, 8] > one_strand_LL[7, 8]
+    together = predictor.fold([*RNA[:3], pair, *RNA[3:]])
+    np.testing.assert_array_equal(together[3].structure.pairs, found.structure.pairs)
+    assert (found.to_pandas()["letter"] == list(joined)).all()
+    assert "16 nt" in found._repr_html_()
+
+
+def test_a_model_without_energies_reads_two_strands_as_one(predictor):
+    joined, both = predictor.fold(["GGGGCCACGUGGCCCC", "GGGGCCAC&GUGGCCCC"])
+    np.testing.assert_array_equal(joined.structure.pairs, both.structure.pairs)
+
+
+def test_long_rna_with_energies_in_tiles_is_equal_to_the_whole(reading):
+    tiled = predictors.Predictor(*reading, tile=24)
+    whole = predictors.Predictor(*reading)
+    for found_LL, expected_LL in zip(
+        _matrices(tiled, RNA), _matrices(whole, RNA), strict=True
+    ):
+        np.testing.assert_allclose(found_LL, expected_LL, atol=1e-5)
+
+
+def test_the_expected_f1_is_what_was_reached_on_validation(reading):
+    rules = decodings.Rules({}, config.DecodingConfig(), (0.1, 0.5))
+    plain = predictors.Predictor(*reading)
+    fitted = predictors.Predictor(*reading, rules=lambda: rules)
+    (predicted,) = plain.fold(["GC" * 30])
+    assert 0.0 < predicted.expected_f1 < 1.0
+    (again,) = fitted.fold(["GC" * 30])
+    assert again.expected_f1 == pytest.approx(0.1 + 0.5 * predicted.expected_f1)
+
+
+def test_sequences_by_name_give_predictions_with_names(reading):
+    found = predictors.Predictor(*reading).fold({"a": "GGGAAACCC", "b": "ACGU"})
+    assert [(one.name, one.sequence) for one in found] == [
+        ("a", "GGGAAACCC"),
+        ("b", "ACGU"),
+    ]
+
+
+def test_energies_of_another_version_are_said(reading):
+    description, params = reading
+    predictor = predictors.Predictor(description, params)
+    now = energies.build(description.head).describe()
+    assert predictor.energy_note == ""
+    older = [now[0] | {"version": "1.8.5"}, now[1]]
+    for trained, is_said in ((now, False), (older, True)):
+        made = dataclasses.replace(description, made={"energies": trained})
+        found = predictors.Predictor(made, params).energy_note
+        assert ("of ViennaRNA 1.8.5, ViennaRNA" in found) == is_said
+
+
+def test_few_shapes_are_compiled():
+    ladder = batches.lengths(predictors.TILE)
+    assert len(ladder) <= 40
+    sizes = [max(1, sequence_rows.PAIRS // n**2).bit_length() for n in ladder]
+    assert max(sizes) <= 13
+
+
+@pytest.mark.parametrize("longest", [None, 30_000])
+def test_long_rna_is_padded_to_few_lengths(longest):
+    limits = sequence_rows.Limits(sequence_rows.ROW, predictors.TILE, longest)
+    lengths = range(predictors.TILE + 1, 30_001, 7)
+    padded = []
+    for length in lengths:
+        (row,) = sequence_rows.make([(1, "A" * length)], limits)
+        padded.append(row.length - 2)
+    assert len(set(padded)) <= 32
+    more = np.array(padded) / np.array(lengths)
+    assert 1.0 <= more.min() <= more.max() <= batches.RATIO
+    assert more.mean() < 1.06
+    assert longest is None or max(padded) <= longest
+
+
+def test_long_rna_of_another_length_is_not_compiled_again(model, caplog):
+    predictor = predictors.Predictor(*model, tile=24)
+    with jax.log_compiles(), caplog.at_level("WARNING", "jax"):
+        predictor.fold(["A" * 65])
+        predictor.embed(["A" * 650])
+        assert "Finished XLA compilation" in caplog.text
+        caplog.clear()
+        predictor.fold(["A" * length for length in range(66, 73)])
+        predictor.embed(["A" * length for length in (640, 700)])
+        assert "Finished XLA compilation" not in caplog.text
+
+
+def test_results_come_while_sequences_are_still_read(model):
+    predictor = predictors.Predictor(*model)
+    read = []
+
+    def sequences():
+        for number in range(600):
+            read.append(number)
+            yield "ACGU"
+
+    next(iter(predictor.predict(sequences())))
+    assert len(read) == predictors.WINDOWS[0]
+
+
+def test_long_sequences_do_not_wait_for_others(model, monkeypatch):
+    monkeypatch.setattr(sequence_rows, "WINDOW_PAIRS", 30**2)
+    read = []
+
+    def sequences():
+        for length in (4, 4, 40, 4, 40):
+            read.append(length)
+            yield "A" * length
+
+    found = iter(predictors.Predictor(*model).predict(sequences()))
+    assert len(next(found).sequence) == 4
+    assert read == [4, 4, 40]
+    assert [len(one.sequence) for one in found] == [4, 40, 4, 40]
+
+
+def test_settings_of_decoding_are_obeyed(model):
+    description, params = model
+    strict = config.DecodingConfig(threshold=0.999)
+    found = predictors.Predictor(description, params, strict).fold(["GGGAAACCC"])
+    assert not len(found[0].structure.pairs)
+    every = config.DecodingConfig(threshold=0.01, method="threshold")
+    found = predictors.Predictor(description, params, every).fold(["GGGAAACCC"])
+    listed = found[0].probabilities.probability
+    assert len(found[0].structure.pairs) == (listed > 0.01).sum() > 4
+
+
+@pytest.mark.parametrize("pool", predictors.POOLS)
+def test_embeddings_are_hidden_states_of_nucleotides(model, predictor, pool):
+    _, params = model
+    body = encoders.Encoder(**dataclasses.asdict(SIZES), attend=attention.plain)
+    for sequence, found in zip(RNA, predictor.embed(RNA, pool=pool), strict=True):
+        token_BL, segment_BL, _ = batches.pad([sequence], len(sequence))
+        x_LD = body.apply(
+            {"params": params["encoder"]}, token_BL, segment_BL, method="hidden"
+        )[0]
+        letters_LD = x_LD[1:-1]
+        expected = {"mean": letters_LD.mean(0), "cls": x_LD[0], "none": letters_LD}
+        np.testing.assert_allclose(found, expected[pool], atol=1e-4)
+
+
+def test_layers_run_from_the_embedding_to_the_last(model, predictor):
+    _, params = model
+    (first,) = predictor.embed(["GA"], layer=0, pool="none")
+    rows = params["encoder"]["embedding"][[alphabet.G, alphabet.A]]
+    np.testing.assert_allclose(first, rows, atol=1e-6)
+    (last,) = predictor.embed(["GA"], layer=3, pool="none")
+    (normed,) = predictor.embed(["GA"], layer=-1, pool="none")
+    size = np.sqrt(np.square(last).mean(1, keepdims=True) + SIZES.norm_epsilon)
+    np.testing.assert_allclose(last / size, normed, atol=1e-4)
+    (middle,) = predictor.embed(["GA"], layer=2, pool="none")
+    assert np.abs(middle - last).max() > 1e-3
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda p: p.fold(["ACGU", ""]), "sequence 2 is empty"),
+        (lambda p: p.fold(["AC-U"]), "sequence 1: position 3: '-'"),
+        (lambda p: p.embed(["A&U"]), "sequence 1: two strands found, one is accepted"),
+        (lambda p: p.fold(["A&U&A"]), "sequence 1: 3 strands, 2 are accepted"),
+        (lambda p: p.fold(["A&"]), "sequence 1: a strand without letters"),
+        (lambda p: p.embed(["A"], layer=4), r"layer 4 does not lie in -1\.\.3"),
+        (lambda p: p.embed(["A"], pool="max"), "'max' is not one of"),
+    ],
+)
+def test_what_cannot_be_used_is_an_error(predictor, call, message):
+    with pytest.raises(ValueError, match=message):
+        call(predictor)
+
+
+@pytest.mark.parametrize("part", ["encoder", "pair_head"])
+@pytest.mark.parametrize("tile", [24, predictors.TILE])
+def test_weights_that_are_nan_give_no_structure(model, part, tile):
+    description, params = model
+    damaged = params | {part: jax.tree.map(lambda leaf: leaf * np.nan, params[part])}
+    predictor = predictors.Predictor(description, damaged, tile=tile)
+    with pytest.raises(ValueError, match="weights are damaged, .* again$"):
+        predictor.fold(["GGGAAACCC" * 4])
+
+
+@pytest.mark.parametrize("pool", predictors.POOLS)
+def test_weights_that_are_nan_give_no_embedding(model, pool):
+    description, params = model
+    damaged = jax.tree.map(lambda leaf: leaf * np.nan, params)
+    predictor = predictors.Predictor(description, damaged, dtype="bfloat16")
+    with pytest.raises(ValueError, match="not finite: .* or try --dtype float32"):
+        predictor.embed(["GGGAAACCC"], pool=pool)
+
+
+@pytest.mark.parametrize("call", ["fold", "embed"])
+def test_one_sequence_is_not_a_list_of_them(predictor, call):
+    with pytest.raises(TypeError, match="'GGGAAACCC' is one sequence; a list is exp"):
+        getattr(predictor, call)("GGGAAACCC")
+
+
+def test_base_triples_are_given_a_threshold_by_hand(model):
+    description, params = model
+    several = config.DecodingConfig(max_pairs_per_base=2)
+    note = predictors.Predictor(description, params, several).threshold_note
+    assert "that of --method greedy: give one; `ssrlm thresholds` chooses for" in note
+
+
+def test_nothing_in_nothing_out(predictor):
+    assert predictor.fold([]) == []
+    assert predictor.embed([]) == []
+
+
+def test_a_model_without_a_head_or_threshold_says_so(model):
+    description, params = model
+    plain = dataclasses.replace(description, head=None, threshold=None)
+    predictor = predictors.Predictor(plain, params["encoder"])
+    for call in (
+        predictor.fold,
+        lambda given: list(predictor.pair_probabilities(given)),
+    ):
+        with pytest.raises(ValueError, match="no head that predicts pairs"):
+            call(["ACGU"])
+    unsure = dataclasses.replace(description, threshold=None)
+    with pytest.raises(ValueError, match="no threshold"):
+        predictors.Predictor(unsure, params).fold(["ACGU"])
+    assert predictor.embed(["ACGU"])[0].shape == (16,)
+
+
+def test_a_saved_model_is_loaded_by_the_package(model, predictor, tmp_path):
+    model_dir.save(tmp_path / "m", *model)
+    loaded = ssrlm_jax.load(tmp_path / "m")
+    assert loaded.trained_length == 50
+    assert loaded.threshold == 0.4
+    for one, other in zip(loaded.fold(RNA), predictor.fold(RNA), strict=True):
+        np.testing.assert_array_equal(one.structure.pairs, other.structure.pairs)
+
+
+def test_a_rule_has_the_threshold_that_was_chosen_for_it(model, tmp_path):
+    model_dir.save(tmp_path / "m", *model)
+    nested = config.DecodingConfig(method="nested")
+    without = ssrlm_jax.load(tmp_path / "m", nested)
+    assert without.threshold == 0.4
+    assert "no threshold was chosen for --method nested;" in (without.threshold_note)
+    assert not ssrlm_jax.load(tmp_path / "m").threshold_note
+    chosen = dataclasses.replace(nested, threshold=0.07)
+    choice = threshold_choice.Choice(0.07, 1.0, 1.0, 1.0)
+    decodings.save(tmp_path / "m", [(chosen, choice)], {})
+    found = ssrlm_jax.load(tmp_path / "m", nested)
+    assert (found.threshold, found.threshold_note) == (0.07, "")
+    asked = dataclasses.replace(nested, threshold=0.2)
+    assert ssrlm_jax.load(tmp_path / "m", asked).threshold == 0.2
+    for other in ({"is_canonical_only": True}, {"method": "matching"}):
+        rule = dataclasses.replace(nested, **other)
+        assert ssrlm_jax.load(tmp_path / "m", rule).threshold == 0.4
+    (tmp_path / "m" / decodings.FILE).write_text("{")
+    loaded = ssrlm_jax.load(tmp_path / "m")  # embeds, whatever the thresholds
+    assert loaded.embed(["ACGU"])[0].shape == (16,)
+    with pytest.raises(ValueError, match=r"decodings\.json: not thresholds"):
+        loaded.fold(["ACGU"])
+
+
+def test_bfloat16_halves_matrices_and_rounds_results(model, predictor, tmp_path):
+    model_dir.save(tmp_path / "m", *model)
+    rounded = ssrlm_jax.load(tmp_path / "m", dtype="bfloat16")
+    held = {leaf.dtype.name for leaf in jax.tree.leaves(rounded._layers)}
+    assert held == {"bfloat16", "float32"}
+    query = rounded._layers.layers[0]["attention"]["query"]
+    assert query.dtype == jnp.bfloat16
+    for found, exact in zip(rounded.embed(RNA), predictor.embed(RNA), strict=True):
+        assert found.dtype == np.float32
+        # Three layers of sums of products with 8 bits.
+        np.testing.assert_allclose(found, exact, atol=0.05)
+        assert (found != exact).any()
+    long = [one for one in RNA if len(one) > 1]
+    for found_LL, exact_LL in zip(
+        _matrices(rounded, long), _matrices(predictor, long), strict=True
+    ):
+        # Norms over a small map of random weights make more of single values.
+        assert 0.0 < np.abs(found_LL - exact_LL).mean() < 0.03
+
+
+def test_another_dtype_is_an_error_at_once(model, tmp_path):
+    for make in (
+        lambda: predictors.Predictor(*model, dtype="float16"),
+        lambda: ssrlm_jax.load(tmp_path / "nothing", dtype="float16"),
+    ):
+        with pytest.raises(ValueError, match="dtype='float16' is not one of"):
+            make()
+
+
+def test_a_model_that_is_loaded_again_is_not_compiled_again(model):
+    first, second = predictors.Predictor(*model), predictors.Predictor(*model)
+    first.fold(["GGGGAAACCCCA"])
+    num_compiled = layerwise._layer._cache_size()
+    second.fold(["GGGGAAACCCCA"])
+    assert layerwise._layer._cache_size() == num_compiled
+
+
+def test_weights_of_another_model_are_named(model):
+    description, params = model
+    other = dataclasses.replace(description, head=config.HeadConfig(channels=5))
+    with pytest.raises(ValueError, match=r"pair_head/\S+ is \(4,\), \(5,\) expected"):
+        predictors.Predictor(other, params)
+    lacking = {"encoder": params["encoder"], "pair_head": {}}
+    with pytest.raises(ValueError, match="is absent"):
+        predictors.Predictor(description, lacking)
