@@ -9,6 +9,7 @@ CLUSTERINGS = ("mmseqs", "none")
 FOLDERS = ("vienna", "contrafold", "eternafold", "linearfold", "none")
 VIENNA_METHODS = ("mfe", "centroid", "mea")
 LONG_RECORDS = ("windows", "skip")
+ON_BAD = ("stop", "skip")
 EXECUTORS = ("local", "datatrove", "slurm", "ray")
 
 
@@ -111,6 +112,9 @@ class CorpusConfig:
 
     seed: int = 0  # of the validation split and of the order of rows
     inputs: InputsConfig = InputsConfig()
+    on_bad: str = "stop"  # at a record that cannot be read; or "skip", and count it
+    remove_gaps: bool = False  # of aligned sequences; else a gap makes a record bad
+    max_file_unknown: float = 0.7  # of a file's letters, not A C G U T N; more: stop
     min_length: int = 16  # nucleotides; shorter records are dropped
     max_unknown: float = 1.0  # share of letters that are not A C G U; more: dropped
     min_complexity: float = 0.3  # entropy of three-letter words, 0..1; less: dropped
@@ -155,7 +159,8 @@ class CorpusConfig:
             "does not lie in 0..0.5",
         )
         checks.below_one("validation_share", self.validation_share)
-        for name in ("max_unknown", "min_complexity"):
+        checks.choice("on_bad", self.on_bad, ON_BAD)
+        for name in ("max_file_unknown", "max_unknown", "min_complexity"):
             checks.share(name, getattr(self, name))
         try:
             re.compile(self.family_pattern)

@@ -3,7 +3,7 @@ r"""Makes a corpus for pre-training of your files.
   ssrlm prepare_corpus --ncrna=folded.tsv --other=coding.fa.gz \
       --out=corpora/mine
 
-Reads FASTA (plain or gz; any letter case, U or T, IUPAC codes), tables with the
+Reads FASTA (packed or not; any letter case, U or T, IUPAC codes), tables with the
 columns id, sequence and where known family, dotbracket, pairs, dot-bracket files as
 RNAfold writes them, and Stockholm alignments as Rfam publishes them. Of equal and of
 near-duplicate records (MMseqs2) one is kept; ncRNA without a structure is folded

@@ -91,6 +91,8 @@ def show(console: rich.console.Console, corpus: str, manifest: rows.Manifest) ->
     console.print(
         f"{known:,} records are of a known family; {families} families are held out"
     )
+    if told := manifest.how.get("bad_records", ()):
+        console.print("left out, as on_bad=skip asks for:", *told, sep="\n")
     if line := rows.unmeasured(manifest):
         console.print(line, style="bold", soft_wrap=True, highlight=False)
     if manifest.how.get("cluster", {}).get("method") == "none":

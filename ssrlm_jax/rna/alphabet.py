@@ -13,7 +13,7 @@ code is IUPAC's, a gap's or a strand's, too, it is that.
 import re
 import string
 from collections.abc import Iterable
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 
@@ -34,6 +34,8 @@ MODIFIED = {
     "U": "PJZFΨψ{2413!5$)]\\ĦÐÞ¾ƑƕƝɮʭΓΔαδπρσυωѶЮϿ℘∏∝∩∪∫≅≥⊥◊",
     "N": "IOШξ",
 }
+
+_Text = TypeVar("_Text", str, bytes)
 
 _NO_LETTER = 255
 _UNKNOWN = "\x7f"  # in the place of what is not ASCII
@@ -157,8 +159,10 @@ def cleaned(line: bytes) -> bytes:
     return b"".join(word for word in words if not word.isdigit())
 
 
-def without_gaps(text: str) -> str:
+def without_gaps(text: _Text) -> _Text:
     """Returns an aligned sequence without its gaps."""
+    if isinstance(text, bytes):
+        return text.translate(None, GAPS.encode())
     return text.translate(dict.fromkeys(map(ord, GAPS)))
 
 

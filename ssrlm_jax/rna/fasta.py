@@ -2,8 +2,8 @@
 
 A stream that holds a piece at a time. A bad record is an error; or, where the others
 are wanted all the same, it is told in its place. Lines that begin with ';' are
-comments, as are those with '#' above the first header; positions and blanks in a
-sequence, and '*' at its end, do not count.
+comments, as are those with '#' above the first header, and '//'; positions and blanks
+in a sequence, and '*' at its end, do not count.
 """
 
 import contextlib
@@ -14,6 +14,7 @@ from ssrlm_jax.rna import alphabet, textfile
 
 _BLOCK_BYTES = 2**21
 _BRACKETS = b"()[]{}<>"
+_END = b"//"  # of a record, in GenBank's format and others
 STRUCTURE = "a line of a structure, where a sequence is expected"
 
 
@@ -99,7 +100,7 @@ def _no_comments(lines: Iterable[textfile.Line]) -> Iterator[textfile.Line]:
     marks = b";#"
     for number, text in lines:
         text = text.strip()
-        if text and number != last and text[0] in marks:
+        if text and number != last and (text[0] in marks or text == _END):
             comment = number
         if text and number != comment:
             if text[:1] == b">":

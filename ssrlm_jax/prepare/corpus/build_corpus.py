@@ -168,6 +168,7 @@ def _made(job: stages.Job, families: dict[str, str]) -> rows.Manifest:
             "validation_families": sorted(stages.held_out(job)),
             "stages": way.costs(job.done, job.seconds),
             "content": way.content(job.files, job.done),
+            "bad_records": way.bad(job.done),
         },
     )
     rows.write_manifest(job.corpus, manifest)

@@ -27,7 +27,7 @@ def files(names: Iterable[str], flag: str) -> list[str]:
             chosen = [
                 os.fspath(path)
                 for path in inside
-                if path.is_file() and not path.name.startswith(".")
+                if path.is_file() and not textfile.is_hidden(path)
             ]
         else:
             chosen = [name] if os.path.exists(name) else sorted(glob.glob(name))
@@ -35,6 +35,11 @@ def files(names: Iterable[str], flag: str) -> list[str]:
             raise ValueError(f"{flag}={name}: there is no such file")
         found += chosen
     for path in found:
+        if not os.path.isfile(path):
+            raise ValueError(
+                f"{flag}={path}: a pipe, which cannot be read again; give a file, "
+                "packed or not"
+            )
         formats.kind(path)
     return list(dict.fromkeys(found))
 

@@ -10,8 +10,8 @@ import dataclasses
 import pathlib
 import tempfile
 import zlib
-from collections.abc import Iterator
-from typing import IO
+from collections.abc import Callable, Iterator
+from typing import IO, NamedTuple
 
 import numpy as np
 
@@ -20,6 +20,9 @@ from ssrlm_jax.rna import alphabet, fasta, formats, structures, textfile
 _BATCH = 2**20  # nucleotides of records that are gathered
 _SPOOL = 2**24  # nucleotides of a record that are held in memory
 _LINE_ENDS = b"\r\n"
+
+
+OnBad = Callable[[str], None]  # gets the line that tells of a bad record
 
 
 class OddFastaError(ValueError):
@@ -65,6 +68,22 @@ class Batch:
         return self.token[inside], self.partner[inside]
 
 
+def stop(problem: str) -> None:
+    """Raises what is wrong with a record."""
+    raise ValueError(problem)
+
+
+class _Bad(NamedTuple):
+    """How records are taken that are not as they should be."""
+
+    tell: OnBad
+    remove_gaps: bool
+
+    def told(self, place: str, error: ValueError) -> None:
+        is_gap = isinstance(error, alphabet.GapError)
+        self.tell(f"{place}: {error}{' (remove_gaps=True)' * is_gap}")
+
+
 @dataclasses.dataclass(frozen=True, slots=True)
 class _Read:
     """A record as tokens; a long sequence lies in a temporary file."""
@@ -77,7 +96,12 @@ class _Read:
 
 
 def read(
-    path: str, directory: pathlib.Path, is_in_blocks: bool = True
+    path: str,
+    directory: pathlib.Path,
+    is_in_blocks: bool = True,
+    *,
+    remove_gaps: bool = False,
+    on_bad: OnBad = stop,
 ) -> Iterator[Batch]:
     """Yields the records of a file of any format.
 
@@ -85,16 +109,19 @@ def read(
       path: of the file.
       directory: for temporary files.
       is_in_blocks: read FASTA fast, and raise OddFastaError where that fails.
+      remove_gaps: read aligned sequences, too.
+      on_bad: gets file, line and reason of each record that cannot be read.
 
     Raises:
       ValueError: bad input, with file and line.
     """
+    bad = _Bad(on_bad, remove_gaps)
     kind = formats.kind(path)
     if kind != "fasta":
-        return _gathered(_records(path, kind))
+        return _gathered(_records(path, kind, bad))
     if is_in_blocks:
         return _blocks(path)
-    return _gathered(_fasta(path, directory))
+    return _gathered(_fasta(path, directory, bad))
 
 
 def _blocks(path: str) -> Iterator[Batch]:
@@ -166,81 +193,117 @@ def _joined(reads: list[_Read]) -> Batch:
     )
 
 
-def _records(path: str, kind: str) -> Iterator[_Read]:
+def _records(path: str, kind: str, bad: _Bad) -> Iterator[_Read]:
     for record in formats.READERS[kind](path):
+        letters = record.sequence
+        if bad.remove_gaps and record.structure is None:
+            letters = alphabet.without_gaps(letters)
         try:
-            token_L, changed = alphabet.encode(record.sequence)
+            token_L, changed = alphabet.encode(letters)
         except ValueError as error:
-            raise ValueError(f"{record.place}: {error}") from error
-        yield _Read(record.name, token_L, changed, record.structure, record.family)
+            bad.told(record.place, error)
+        else:
+            yield _Read(record.name, token_L, changed, record.structure, record.family)
 
 
-def _fasta(path: str, directory: pathlib.Path) -> Iterator[_Read]:
+def _fasta(path: str, directory: pathlib.Path, bad: _Bad) -> Iterator[_Read]:
     """Yields the records of a FASTA file, however long they are."""
-    name = ""
-    with contextlib.closing(_Held(path, directory)) as held:
-        for part in fasta.parts(textfile.parts(path), path):
+    with contextlib.closing(_Held(path, directory, bad)) as held:
+        for part in fasta.parts(textfile.parts(path), path, is_lenient=True):
             if part.name is None:
                 held.add(part)
-                continue
-            if name:
-                yield held.take(name)
-            name = part.name
-        yield held.take(name)
+            else:
+                yield from held.take()
+                held.begin(part)
+        yield from held.take()
 
 
 class _Held:
     """The sequence of one record; what is long goes to a temporary file."""
 
-    def __init__(self, path: str, directory: pathlib.Path) -> None:
-        self._path = path
-        self._directory = directory
-        self._pieces: list[fasta.Part] = []
-        self._size, self._changed = 0, alphabet.Changed()
+    def __init__(self, path: str, directory: pathlib.Path, bad: _Bad) -> None:
+        self._path, self._directory, self._bad = path, directory, bad
+        self._header: fasta.Part | None = None  # of a record that can be read so far
         self._spool: IO[bytes] | None = None
+        self._forget()
 
     def close(self) -> None:
         """Forgets the sequence."""
         if self._spool is not None:
             self._spool.close()
         self._spool = None
-        self._pieces, self._size = [], 0
-        self._changed = alphabet.Changed()
+
+    def _forget(self) -> None:
+        self.close()
+        self._pieces: list[fasta.Part] = []
+        self._size, self._changed = 0, alphabet.Changed()
+
+    def begin(self, header: fasta.Part) -> None:
+        """Begins a record."""
+        self._forget()
+        self._header = header
 
     def add(self, piece: fasta.Part) -> None:
-        self._pieces.append(piece)
-        self._size += len(piece.letters)
-        if self._size > _SPOOL:
+        """Takes a piece of the sequence, or what is wrong with it."""
+        if piece.problem:
+            self._wrong(f"{self._path}:{piece.line}", ValueError(piece.problem))
+        elif self._header is not None:
+            letters = piece.letters
+            if self._bad.remove_gaps:
+                letters = alphabet.without_gaps(letters)
+            self._pieces.append(piece._replace(letters=letters))
+            self._size += len(letters)
+            if self._size > _SPOOL:
+                self._spooled()
+
+    def _wrong(self, place: str, error: ValueError) -> None:
+        self._header = None
+        self._bad.told(place, error)
+
+    def _spooled(self) -> None:
+        """Writes what is held to a temporary file."""
+        token_L = self._encoded()
+        if token_L is not None:
             if self._spool is None:
                 self._spool = tempfile.TemporaryFile(dir=self._directory)  # noqa: SIM115
-            self._spool.write(self._encoded().data)
+            self._spool.write(token_L.data)
 
-    def _encoded(self) -> np.ndarray:
-        token_L, changed = _encode(self._path, self._pieces)
+    def _encoded(self) -> np.ndarray | None:
+        """Reads the pieces; None, and an error with the line, where one is wrong."""
+        try:
+            token_L, changed = alphabet.encode(
+                b"".join(p.letters for p in self._pieces)
+            )
+        except ValueError as error:
+            self._wrong(*self._first_wrong(error))
+            return None
         self._changed = alphabet.total([self._changed, changed])
         self._pieces, self._size = [], 0
         return token_L
 
-    def take(self, name: str) -> _Read:
-        """Returns the record and begins the next."""
+    def _first_wrong(self, error: ValueError) -> tuple[str, ValueError]:
+        """Returns file and line of a wrong letter, and the error in that line."""
+        for piece in self._pieces:
+            try:
+                alphabet.encode(piece.letters)
+            except ValueError as own:
+                return f"{self._path}:{piece.line}", own
+        return self._path, error
+
+    def take(self) -> Iterator[_Read]:
+        """Yields the record, if there is one that can be read."""
+        header = self._header
+        if header is None or header.name is None:
+            return
         token_L = self._encoded()
+        if token_L is None:
+            return
         if self._spool is not None:
             self._spool.write(token_L.data)
             self._spool.flush()
             token_L = np.memmap(self._spool, np.uint8, "r")
-        read = _Read(name, token_L, self._changed)
-        self.close()
-        return read
-
-
-def _encode(path: str, pieces: list[fasta.Part]) -> tuple[np.ndarray, alphabet.Changed]:
-    """Reads the letters of consecutive pieces; an error names the line."""
-    try:
-        return alphabet.encode(b"".join(piece.letters for piece in pieces))
-    except ValueError:
-        for piece in pieces:
-            try:
-                alphabet.encode(piece.letters)
-            except ValueError as error:
-                raise ValueError(f"{path}:{piece.line}: {error}") from error
-        raise
+        if not len(token_L):
+            error = ValueError("a sequence of gaps only")
+            self._wrong(f"{self._path}:{header.line}", error)
+            return
+        yield _Read(header.name, token_L, self._changed)

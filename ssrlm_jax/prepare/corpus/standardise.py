@@ -37,12 +37,14 @@ NO_NUCLEOTIDE = "no A C G U"
 SHORT = "too short"
 UNKNOWN = "too many unknown letters"
 SIMPLE = "low complexity"
+BAD = "cannot be read"
 MODIFIED = "letters of modified nucleotides read as their parent"
 FOREIGN = "letters that are not of RNA read as N"
 
 _WORD = 3  # letters
 _NUM_WORDS = 4**_WORD
 _CHUNK = 2**16  # nucleotides that are looked at together
+_MOST_SHOWN = 5  # bad records of a file that are told with their places
 _LENGTH_BINS = 32  # of the histogram: lengths from 2^n on
 
 
@@ -57,8 +59,8 @@ class Task:
       out: parts are written to `out`-00000.windows and `out`-00000.keys.
       longest, shortest_tail: of a window, in nucleotides.
       part_nucleotides: a part holds no more.
-      min_length, max_unknown, min_complexity, keep_structures: as
-        config.CorpusConfig.
+      on_bad, remove_gaps, max_file_unknown, min_length, max_unknown, min_complexity,
+        keep_structures: as config.CorpusConfig.
       family_pattern: regular expression; what it finds, first in a table's family,
         then in the name, is the family. "": the table's family is.
       families: what was found → family.
@@ -70,6 +72,9 @@ class Task:
     longest: int
     shortest_tail: int
     part_nucleotides: int
+    on_bad: str = "stop"
+    remove_gaps: bool = False
+    max_file_unknown: float = 1.0
     min_length: int = 1
     max_unknown: float = 1.0
     min_complexity: float = 0.0
@@ -84,10 +89,10 @@ def standardise(task: Task) -> executor.Counts:
     Returns:
       num_in, num_out, dropped and changed by reason, num_parts, nucleotides (kept),
       lengths (records kept, by power of two), families (name → records, in the
-      order of the keys).
+      order of the keys), bad (where the first records are that cannot be read).
 
     Raises:
-      ValueError: bad input, with file and line.
+      ValueError: bad input, with file and line; too few letters of RNA in a file.
     """
     directory = pathlib.Path(task.out).parent
     try:
@@ -100,7 +105,13 @@ def _standardised(
     task: Task, directory: pathlib.Path, is_in_blocks: bool
 ) -> executor.Counts:
     parts = _Parts(task)
-    for batch in record_batches.read(task.path, directory, is_in_blocks):
+    for batch in record_batches.read(
+        task.path,
+        directory,
+        is_in_blocks,
+        remove_gaps=task.remove_gaps,
+        on_bad=record_batches.stop if task.on_bad == "stop" else parts.leave_out,
+    ):
         parts.add(batch)
     return parts.finish()
 
@@ -112,6 +123,8 @@ class _Parts:
         self._task = task
         self._pattern = re.compile(task.family_pattern)
         self._num_in = self._num_out = self._num_nucleotides = 0
+        self._num_letters = self._num_other = 0
+        self._bad: list[str] = []
         self._dropped: collections.Counter[str] = collections.Counter()
         self._changed: collections.Counter[str] = collections.Counter()
         self._lengths = np.zeros(_LENGTH_BINS, np.int64)
@@ -127,6 +140,8 @@ class _Parts:
             none = np.zeros(len(batch.names), bool)
             batch = dataclasses.replace(batch, partner=None, has_structure=none)
         self._num_in += len(batch.names)
+        self._num_letters += len(batch.token)
+        self._num_other += sum(batch.changed)
         self._changed["letters read as N"] += batch.changed.codes
         self._changed[MODIFIED] += batch.changed.modified
         self._changed[FOREIGN] += batch.changed.unknown
@@ -142,6 +157,23 @@ class _Parts:
         self._add_short(batch, kept_P[is_short], keys[is_short])
         for index, key in zip(kept_P[~is_short], keys[~is_short], strict=True):
             self._add_long(batch, int(index), key)
+
+    def leave_out(self, problem: str) -> None:
+        """Counts a record that cannot be read."""
+        self._num_in += 1
+        self._dropped[BAD] += 1
+        if len(self._bad) < _MOST_SHOWN:
+            self._bad.append(problem)
+
+    def _check_letters(self) -> None:
+        """Raises a ValueError if what was read looks like something else than RNA."""
+        most = self._task.max_file_unknown
+        if self._num_other > most * self._num_letters:
+            raise ValueError(
+                f"{self._task.path}: {self._num_other:,} of {self._num_letters:,} "
+                "letters are not A C G U T or N: is it RNA? "
+                f"(max_file_unknown={most:g})"
+            )
 
     def _kept(self, batch: record_batches.Batch) -> np.ndarray:
         """Tells which records are kept, and counts the others by reason."""
@@ -258,6 +290,7 @@ class _Parts:
 
     def finish(self) -> executor.Counts:
         """Writes what is left and returns the counts."""
+        self._check_letters()
         self._flush()
         changed = self._changed + self._collector.counts
         return {
@@ -265,6 +298,7 @@ class _Parts:
             "num_out": self._num_out,
             "dropped": dict(+self._dropped),
             "changed": dict(+changed),
+            "bad": self._bad,
             "num_parts": self._num_parts,
             "nucleotides": self._num_nucleotides,
             "lengths": self._lengths.tolist(),

@@ -133,6 +133,11 @@ def content(files: Files, done: AllDone) -> dict[str, dict[str, Any]]:
     return found
 
 
+def bad(done: AllDone) -> list[str]:
+    """Returns the first records of each file that cannot be read, with their places."""
+    return [told for one in done["read"] for told in one.counts["bad"]]
+
+
 def _sum(counts: Iterable[Mapping[str, int]]) -> dict[str, int]:
     total: collections.Counter[str] = collections.Counter()
     for one in counts:

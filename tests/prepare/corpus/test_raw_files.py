@@ -1,3 +1,5 @@
+import os
+
 import pytest
 
 from ssrlm_jax.prepare.corpus import raw_files
@@ -47,3 +49,15 @@ def test_a_line_without_a_family_is_named(tmp_path):
     path.write_text("a\tRF1\nb\n")
     with pytest.raises(ValueError, match="table:2: a name, a tab and a family"):
         raw_files.families(str(path))
+
+
+def test_hidden_files_and_pipes_are_not_read(tmp_path):
+    (tmp_path / "a.fa").write_text(">a\nACGU\n")
+    for name in (".DS_Store", "._a.fa", "Thumbs.db"):
+        (tmp_path / name).write_bytes(b"\0\1")
+    assert raw_files.files([str(tmp_path)], "--ncrna") == [str(tmp_path / "a.fa")]
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(
+        ValueError, match="--ncrna=.*pipe: a pipe, which cannot be read"
+    ):
+        raw_files.files([str(tmp_path / "pipe")], "--ncrna")
