@@ -1,6 +1,9 @@
 import dataclasses
 import json
+import os
+import pathlib
 import re
+import subprocess
 import sys
 
 import numpy as np
@@ -186,3 +189,19 @@ def test_a_wrong_use_shows_what_the_command_needs(capsys, arguments, told):
         f"usage: ssrlm {arguments[0]} {needed} [OPTION ...]; see ssrlm "
         f"{arguments[0]} --help"
     )
+
+
+def test_in_a_notebook_progress_is_lines(tmp_path):
+    """A kernel asks for colours as a terminal does, and cannot take lines back."""
+    root = pathlib.Path(__file__).parents[1]
+    run = "import sys; from ssrlm_jax import cli; sys.exit(cli.main())"
+    done = subprocess.run(
+        [sys.executable, "-c", run, "fold", "GGGAAACCC"],
+        cwd=tmp_path,
+        env=os.environ
+        | {"JPY_PARENT_PID": "1", "FORCE_COLOR": "1", "PYTHONPATH": os.fspath(root)},
+        capture_output=True,
+        text=True,
+    )
+    assert done.stderr.splitlines()[-1].startswith("ssrlm fold: 1 of 1 folded")
+    assert "\x1b" not in done.stderr

@@ -6,6 +6,7 @@ standard error and exit status 1, never as a traceback.
 """
 
 import functools
+import os
 import pathlib
 import sys
 from collections.abc import Sequence
@@ -35,6 +36,8 @@ def launch(name: str) -> int:
 
 
 def _run(arguments: Sequence[str], program: str | None = None) -> int:
+    if "JPY_PARENT_PID" in os.environ:  # a cell shows lines, and cannot take them back
+        os.environ.setdefault("TTY_COMPATIBLE", "0")  # as Rich reads it
     from ssrlm_jax.cli import commands  # Rich: a tenth of a second
 
     return commands.run(arguments, program)

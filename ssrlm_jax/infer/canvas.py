@@ -81,7 +81,7 @@ def page(
     right = _LEFT + width
     bar = max(_BAR_HEIGHT, min(height, 3.0))
     full = (right + _RIGHT, _BOTTOM + max(height, bar) + _TOP)
-    made = _figure()(figsize=full)
+    made = blank(full)
 
     def box(
         left: float, bottom: float, wide: float, high: float
@@ -103,9 +103,18 @@ def page(
     return made, axes
 
 
+def blank(size: tuple[float, float], layout: str | None = None) -> "figures.Figure":
+    """Returns a figure that notebooks show, which without pyplot they do not.
+
+    Args:
+      size: width and height.
+      layout: as Matplotlib names them.
+    """
+    return _shown()(figsize=size, layout=layout)
+
+
 @functools.cache
-def _figure() -> "type[figures.Figure]":
-    """Returns a figure that notebooks show, which without pyplot they do not."""
+def _shown() -> "type[figures.Figure]":
     from matplotlib import figure
 
     class Shown(figure.Figure):

@@ -76,11 +76,14 @@ class Sketch(NamedTuple):
       structure: what is drawn.
       truth: pairs that it shares with the structure are of one colour, others of
         another; None: all of a third.
+      marked_L: bool, nucleotides that stand out, such as those that are hidden from a
+        model; None: none.
     """
 
     title: str
     structure: structures.Structure
     truth: structures.Structure | None = None
+    marked_L: np.ndarray | None = None
 
 
 def gallery(rows: Sequence[Sequence[Sketch]], side: float = 2.6) -> "figures.Figure":
@@ -93,10 +96,8 @@ def gallery(rows: Sequence[Sequence[Sketch]], side: float = 2.6) -> "figures.Fig
     Raises:
       ValueError: more pairs of a structure cross each other than there are brackets.
     """
-    from matplotlib import figure
-
     size_2 = side * len(rows[0]), side * len(rows)
-    made = figure.Figure(figsize=size_2, layout="constrained")
+    made = canvas.blank(size_2, layout="constrained")
     cells = made.subplots(len(rows), len(rows[0]), squeeze=False)
     for cell, sketch in zip(
         cells.flat, (one for row in rows for one in row), strict=True
@@ -116,7 +117,11 @@ def gallery(rows: Sequence[Sequence[Sketch]], side: float = 2.6) -> "figures.Fig
         else:
             color_P4 = canvas.color_of_true(structure, sketch.truth)
         order_P = np.arange(len(structure.pairs))
-        _draw(cell, structure, laid_out, color_P4, order_P, 72 * 0.8 * side / size)
+        points = 72 * 0.8 * side / size
+        _draw(cell, structure, laid_out, color_P4, order_P, points)
+        if sketch.marked_L is not None:
+            marked_N2, area = laid_out[0][sketch.marked_L], (0.9 * points) ** 2
+            cell.scatter(*marked_N2.T, s=area, c=canvas.MISSED, zorder=4, linewidths=0)
         cell.set_title(sketch.title, size=8, pad=2)
     return made
 

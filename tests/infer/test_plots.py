@@ -8,7 +8,7 @@ from ssrlm_jax.external import programs
 from ssrlm_jax.infer import canvas, layout, pair_confidence, plots
 from ssrlm_jax.rna import formats, probabilities, structures
 
-pytest.importorskip("matplotlib")
+colors = pytest.importorskip("matplotlib.colors")
 RNA = pytest.importorskip("RNA")
 
 
@@ -215,3 +215,14 @@ def test_a_missing_package_is_named(monkeypatch, module, told):
     monkeypatch.setitem(sys.modules, module, None)
     with pytest.raises(programs.ProgramError, match=told):
         canvas.check_installed()
+
+
+def test_marked_nucleotides_of_a_sketch_stand_out():
+    structure = structures.from_dot_bracket("((...))")
+    marked_L = np.array([0, 1, 0, 0, 0, 0, 1], bool)
+    figure = layout.gallery([[layout.Sketch("x", structure, marked_L=marked_L)]])
+    *_, marks = figure.axes[0].collections
+    np.testing.assert_array_equal(
+        marks.get_offsets(), layout._layout(structure)[0][marked_L]
+    )
+    assert colors.to_hex(marks.get_facecolor()[0]) == canvas.MISSED
