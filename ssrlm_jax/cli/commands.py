@@ -2,6 +2,7 @@
 
 import argparse
 import importlib
+import logging
 import sys
 from collections.abc import Sequence
 from typing import NoReturn
@@ -61,6 +62,9 @@ def run(arguments: Sequence[str], program: str | None = None) -> int:
     name = arguments[0] if arguments else ""
     if name not in OWN | JOBS:
         _end_without_command(arguments)
+    if name in JOBS:  # before Orbax is imported, which would choose another form
+        logging.basicConfig(level=logging.WARNING, format="%(message)s")
+        logging.getLogger("ssrlm_jax").setLevel(logging.INFO)
     parser = Parser(prog=program or f"ssrlm {name}")
     parsed = argparse.Namespace()
     try:

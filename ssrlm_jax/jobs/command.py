@@ -7,7 +7,6 @@ import argparse
 import dataclasses
 import importlib.util
 import inspect
-import logging
 import pathlib
 import re
 from collections.abc import Callable, Mapping, Sequence
@@ -76,8 +75,6 @@ class Command:
             parser.add_argument(name, **description)
 
     def _run(self, parsed: argparse.Namespace) -> int | None:
-        logging.basicConfig(level=logging.WARNING, format="%(message)s")
-        logging.getLogger("ssrlm_jax").setLevel(logging.INFO)
         if self.kind is None:
             return self.function(parsed)
         if parsed.config is None:

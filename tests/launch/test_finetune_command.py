@@ -85,6 +85,7 @@ def whole(tmp_path_factory, table):
 def test_a_run_ends_with_the_best_model_and_its_threshold(whole, capsys):
     path, text = whole
     assert "12 RNAs in 6 batches of 2 shapes, 16 to 32 nt; padding" in text
+    assert "INFO:" not in text  # lines for people, not for a log
     assert len(_losses(path)) == 12
     scores = [
         (line["validation/f1"], -line["step"], line["validation/threshold"])
