@@ -139,6 +139,7 @@ def _downloaded(family: str, name: str | None) -> tuple[pathlib.Path, str]:
       Where it is, and the licence that its publisher states beside it, or "".
     """
     from ssrlm_jax.convert import families, published
+    from ssrlm_jax.prepare import progress
     from ssrlm_jax.prepare.download import public_sources, transfer
 
     remote = published.find(family, name)
@@ -156,7 +157,7 @@ def _downloaded(family: str, name: str | None) -> tuple[pathlib.Path, str]:
         url=remote.url, name=remote.name, md5=remote.checksum.removeprefix("md5:")
     )
     console = rich.console.Console(stderr=True, markup=False, emoji=False)
-    with transfer.Display(console) as report:
+    with progress.Downloads(console) as report:
         path = transfer.fetch(file, CACHE / family, report=report)
     published.check(path, remote)  # it may be there from another time
     return path, remote.licence

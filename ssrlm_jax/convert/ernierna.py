@@ -42,11 +42,8 @@ def plan(source: sources.Source) -> tuple[rules.Plan, sources.Source]:
     Raises:
       ValueError: it is none of ERNIE-RNA's.
     """
-    theirs = multimolecule.unified(source, "ernierna", _OLD_NAMES)
-    if theirs:
-        return _multimolecule(theirs), theirs
-    source = source.renamed(_unified)
-    return _own(source), source
+    old = _OLD_NAMES
+    return multimolecule.either(source, "ernierna", old, _multimolecule, _unified, _own)
 
 
 def _unified(name: str) -> str:

@@ -5,7 +5,7 @@ letters and the epsilon of norms.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from ssrlm_jax.convert import rules, sources
 
@@ -52,6 +52,34 @@ def unified(
 
     renamed = source.renamed(today)
     return renamed if EMBEDDING in renamed.shapes else None
+
+
+def either(
+    source: sources.Source,
+    family: str,
+    old: Mapping[str, str],
+    plan: Callable[[sources.Source], rules.Plan],
+    own_name: Callable[[str], str],
+    own_plan: Callable[[sources.Source], rules.Plan],
+) -> tuple[rules.Plan, sources.Source]:
+    """Returns what a checkpoint of a family holds, and it with unified names.
+
+    Args:
+      source: a checkpoint, MultiMolecule's or the authors' own.
+      family: as for `unified`.
+      old: as for `unified`.
+      plan: of MultiMolecule's files.
+      own_name: a name in the authors' files to the one that `own_plan` knows.
+      own_plan: of the authors' files.
+
+    Raises:
+      ValueError: it is none of both.
+    """
+    theirs = unified(source, family, old)
+    if theirs:
+        return plan(theirs), theirs
+    source = source.renamed(own_name)
+    return own_plan(source), source
 
 
 def epsilon(source: sources.Source) -> tuple[float, list[str]]:

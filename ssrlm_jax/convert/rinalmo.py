@@ -27,11 +27,12 @@ def plan(source: sources.Source) -> tuple[rules.Plan, sources.Source]:
     Raises:
       ValueError: it is none of RiNALMo's.
     """
-    theirs = multimolecule.unified(source, "rinalmo", multimolecule.OLD_RESNET)
-    if theirs:
-        return _multimolecule(theirs), theirs
-    source = source.renamed(lambda name: re.sub(r"^lm\.", "", name))
-    return _own(source), source
+    old = multimolecule.OLD_RESNET
+    return multimolecule.either(source, "rinalmo", old, _multimolecule, _unified, _own)
+
+
+def _unified(name: str) -> str:
+    return re.sub(r"^lm\.", "", name)
 
 
 def _own(source: sources.Source) -> rules.Plan:

@@ -36,13 +36,12 @@ def plan(source: sources.Source) -> tuple[rules.Plan, sources.Source]:
     Raises:
       ValueError: it is none of RNA-FM's.
     """
-    theirs = multimolecule.unified(source, "rnafm", multimolecule.OLD_RESNET)
-    if theirs:
-        return _multimolecule(theirs), theirs
-    source = source.renamed(
-        lambda name: re.sub(r"^(backbone\.)?(encoder\.|sentence_encoder\.)*", "", name)
-    )
-    return _own(source), source
+    old = multimolecule.OLD_RESNET
+    return multimolecule.either(source, "rnafm", old, _multimolecule, _unified, _own)
+
+
+def _unified(name: str) -> str:
+    return re.sub(r"^(backbone\.)?(encoder\.|sentence_encoder\.)*", "", name)
 
 
 def _own(source: sources.Source) -> rules.Plan:

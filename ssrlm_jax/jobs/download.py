@@ -35,7 +35,7 @@ def fetch(flags: argparse.Namespace) -> None:
         public_sources.SOURCES[flags.source],
         public_sources.ids(flags.ids),
     )
-    with transfer.Display(progress.console()) as display:
+    with progress.Downloads(progress.console()) as display:
         found, missing = transfer.fetch_source(
             source, entries, flags.out, report=display
         )

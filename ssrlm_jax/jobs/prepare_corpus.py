@@ -16,13 +16,13 @@ import argparse
 from ssrlm_jax import config
 from ssrlm_jax.jobs import command
 from ssrlm_jax.prepare import progress
-from ssrlm_jax.prepare.corpus import build_corpus, picture
+from ssrlm_jax.prepare.corpus import build_corpus, corpus_report
 
 
 def prepare_corpus(settings: config.CorpusConfig, flags: argparse.Namespace) -> None:
     """Makes the corpus and says what it holds."""
     console = progress.console()
-    with progress.Display(console) as display:
+    with progress.Stages(console) as display:
         manifest = build_corpus.build(
             flags.out,
             settings,
@@ -32,9 +32,9 @@ def prepare_corpus(settings: config.CorpusConfig, flags: argparse.Namespace) -> 
             work=flags.work,
             report=display,
         )
-    progress.show(console, flags.out, manifest)
+    corpus_report.show(console, flags.out, manifest)
     try:
-        picture.write(flags.out, manifest)
+        corpus_report.write(flags.out, manifest)
     except ImportError as error:
         console.print(str(error))
 

@@ -19,7 +19,7 @@ from ssrlm_jax.prepare.pdb import build_tables
 def prepare_pdb(settings: config.PdbConfig, flags: argparse.Namespace) -> None:
     """Makes the tables and says what they hold, beside the paper's."""
     console = progress.console()
-    with progress.Display(console) as display:
+    with progress.Stages(console) as display:
         told = build_tables.build(
             flags.out, settings, files=flags.files, report=display
         )

@@ -1,13 +1,10 @@
-"""What the user sees while a corpus is made, and what it holds in the end."""
+"""How far work is, for the user: bars on a terminal, else lines."""
 
 import sys
-from collections.abc import Mapping
+from typing import Self
 
 import rich.console
 import rich.progress
-import rich.table
-
-from ssrlm_jax.data import rows
 
 _WIDE = 10_000  # letters of a line that no terminal shows
 _TITLES = {
@@ -19,98 +16,69 @@ _TITLES = {
 }
 
 
-class Display:
-    """Shows how far each stage is: bars on a terminal, else a line for each stage."""
+class _Bars:
+    """A bar for each thing that is under way, on a terminal; use it as a context."""
+
+    _WIDTH: int  # of titles, in letters
+    _COLUMNS: tuple[type[rich.progress.ProgressColumn], ...]
 
     def __init__(self, console: rich.console.Console) -> None:
         """Draws on `console`."""
         self._console = console
         self._bars = rich.progress.Progress(
-            "{task.description:<15}",
+            rich.progress.TextColumn(
+                f"{{task.description:<{self._WIDTH}}}", markup=False
+            ),
             rich.progress.BarColumn(),
-            rich.progress.MofNCompleteColumn(),
-            rich.progress.TimeElapsedColumn(),
+            *(column() for column in self._COLUMNS),
             console=console,
             disable=not console.is_terminal,
         )
         self._tasks: dict[str, rich.progress.TaskID] = {}
 
-    def __enter__(self) -> "Display":
+    def __enter__(self) -> Self:
         self._bars.start()
         return self
 
     def __exit__(self, *error: object) -> None:
         self._bars.stop()
 
+    def _advance(self, title: str, done: int, total: int | None, line: str) -> None:
+        """Moves a bar; where there are no bars, prints the line, if there is one."""
+        if title not in self._tasks:
+            self._tasks[title] = self._bars.add_task(title, total=total)
+        self._bars.update(self._tasks[title], completed=done, total=total)
+        if line and not self._console.is_terminal:
+            self._console.print(line, markup=False, highlight=False)
+
+
+class Stages(_Bars):
+    """Shows how far each stage is; without a terminal, its begin and its end."""
+
+    _WIDTH = 15
+    _COLUMNS = (rich.progress.MofNCompleteColumn, rich.progress.TimeElapsedColumn)
+
     def __call__(self, stage: str, done: int, total: int) -> None:
         """Shows that `done` of the `total` tasks of a stage are done."""
         title = _TITLES[stage]
-        if stage not in self._tasks:
-            self._tasks[stage] = self._bars.add_task(title, total=total)
-        self._bars.update(self._tasks[stage], completed=done)
-        if not self._console.is_terminal and done in (0, total):
-            self._console.print(f"{title}: {done} of {total}")
+        line = f"{title}: {done} of {total}" if done in (0, total) else ""
+        self._advance(title, done, total, line)
 
 
-def show(console: rich.console.Console, corpus: str, manifest: rows.Manifest) -> None:
-    """Prints the way of the records, what is in the corpus, and what to run next."""
-    way = rich.table.Table("stage", "in", "out", "dropped, changed", box=None)
-    for stage in manifest.stages:
-        way.add_row(
-            stage.name,
-            f"{stage.num_in:,}",
-            f"{stage.num_out:,}",
-            "; ".join(filter(None, (_listed(stage.dropped), _listed(stage.changed)))),
-        )
-    held = rich.table.Table(
-        "split", "source", "shards", "rows", "records", "tokens", "fill", box=None
-    )
-    for split in rows.SPLITS:
-        for source in rows.SOURCES:
-            if not manifest.select(split, source):
-                continue
-            totals = manifest.totals(split, source)
-            held.add_row(
-                split,
-                source,
-                str(len(manifest.select(split, source))),
-                f"{totals['num_rows']:,}",
-                f"{totals['num_records']:,}",
-                f"{totals['num_tokens']:,}",
-                f"{manifest.fill(split, source):.1%}",
-            )
-    console.print(way, "", held, "")
-    cost = rich.table.Table(
-        "stage", "tasks", "seconds", "core seconds", "peak MiB of a process", box=None
-    )
-    for stage, spent in manifest.how.get("stages", {}).items():
-        cost.add_row(stage, *(f"{value:,}" for value in spent.values()))
-    console.print(cost, "")
-    known = manifest.how.get("records_of_known_family", 0)
-    families = len(manifest.how.get("validation_families", ()))
-    console.print(
-        f"{known:,} records are of a known family; {families} families are held out"
-    )
-    if told := manifest.how.get("bad_records", ()):
-        console.print("left out, as on_bad=skip asks for:", *told, sep="\n")
-    if line := rows.unmeasured(manifest):
-        console.print(line, style="bold", soft_wrap=True, highlight=False)
-    if manifest.how.get("cluster", {}).get("method") == "none":
-        console.print("near-duplicates were not looked for: cluster.method=none")
-    console.print(
-        f"{corpus} holds rows of {manifest.row_length} tokens; report.json and "
-        "report.png say how it came about. Next:\n"
-        f"ssrlm pretrain --config=8m --config.data.corpus={corpus} "
-        f"--config.data.row_length={manifest.row_length}",
-        soft_wrap=True,
-        highlight=False,
+class Downloads(_Bars):
+    """Shows how far each file is; without a terminal, its end."""
+
+    _WIDTH = 28
+    _COLUMNS = (
+        rich.progress.DownloadColumn,
+        rich.progress.TransferSpeedColumn,
+        rich.progress.TimeRemainingColumn,
     )
 
-
-def _listed(counts: Mapping[str, int]) -> str:
-    return "; ".join(
-        f"{reason}: {number:,}" for reason, number in counts.items() if number
-    )
+    def __call__(self, name: str, done: int, total: int | None) -> None:
+        """Shows that `done` of `total` bytes are here."""
+        line = f"{name}: {done:,} bytes" if done == total else ""
+        self._advance(name, done, total, line)
 
 
 def console() -> rich.console.Console:

@@ -121,7 +121,7 @@ def test_what_is_longer_than_the_positions_is_reported(tmp_path, capsys):
     assert "b: 19 nucleotides, the model takes up to 18" in capsys.readouterr().err
     with np.load(npz) as found:
         assert found["names"].tolist() == ["a", "c"]
-    with pytest.raises(ValueError, match="sequence 1 has 19 nucleotides"):
+    with pytest.raises(ValueError, match="sequence 1: 19 nucleotides"):
         ssrlm_jax.load(out).embed(["G" * 19])
 
 

@@ -3,7 +3,6 @@ import io
 import pytest
 import rich.console
 
-from ssrlm_jax.data import rows
 from ssrlm_jax.prepare import progress
 
 
@@ -16,7 +15,7 @@ def _console(is_terminal):
 @pytest.mark.parametrize("is_terminal", [True, False])
 def test_progress_is_shown(is_terminal):
     console = _console(is_terminal)
-    with progress.Display(console) as display:
+    with progress.Stages(console) as display:
         for done in range(4):
             display("read", done, 3)
     text = console.file.getvalue()
@@ -25,21 +24,14 @@ def test_progress_is_shown(is_terminal):
         assert text == "reading files: 0 of 3\nreading files: 3 of 3\n"
 
 
-def test_the_result_names_counts_and_the_next_command():
-    console = _console(False)
-    shard = rows.Shard(
-        path="p", split="train", source="ncrna", num_rows=1000, num_records=2345,
-        num_nucleotides=1, num_tokens=24_000, num_bytes=9, hash="",
-    )  # fmt: skip
-    stage = rows.Stage(name="ncrna: read", num_in=12, num_out=9, dropped={"empty": 3})
-    progress.show(
-        console,
-        "corpora/mine",
-        rows.Manifest(row_length=32, max_segments=9, shards=(shard,), stages=(stage,)),
-    )
+@pytest.mark.parametrize("is_terminal", [True, False])
+def test_files_that_are_fetched_are_shown(is_terminal):
+    console = _console(is_terminal)
+    with progress.Downloads(console) as display:
+        display("a [b].gz", 0, None)
+        display("a [b].gz", 500, 2_000)
+        display("a [b].gz", 2_000, 2_000)
     text = console.file.getvalue()
-    for expected in ("empty: 3", "2,345", "75.0%", "--config.data.corpus=corpora/mine"):
-        assert expected in text
-    assert "NO HELD-OUT ROWS of ncrna: nothing will be measured there" in text
-    assert "validation_share" in text
-    assert "family_pattern" in text
+    assert "a [b].gz" in text
+    if not is_terminal:
+        assert text == "a [b].gz: 2,000 bytes\n"

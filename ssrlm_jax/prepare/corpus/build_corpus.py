@@ -23,11 +23,11 @@ from ssrlm_jax.data import rows
 from ssrlm_jax.prepare import executor
 from ssrlm_jax.prepare.corpus import (
     cluster,
+    corpus_report,
     fold_unknown,
     raw_files,
     stages,
     standardise,
-    way,
 )
 from ssrlm_jax.rna import formats
 
@@ -161,14 +161,14 @@ def _made(job: stages.Job, families: dict[str, str]) -> rows.Manifest:
         row_length=job.settings.row_length,
         max_segments=job.settings.max_segments,
         shards=tuple(shards),
-        stages=way.stages(job.files, job.done, job.num_folded),
+        stages=corpus_report.stages(job.files, job.done, job.num_folded),
         how={
             **job.how,
             "records_of_known_family": sum(stages.family_counts(job).values()),
             "validation_families": sorted(stages.held_out(job)),
-            "stages": way.costs(job.done, job.seconds),
-            "content": way.content(job.files, job.done),
-            "bad_records": way.bad(job.done),
+            "stages": corpus_report.costs(job.done, job.seconds),
+            "content": corpus_report.content(job.files, job.done),
+            "bad_records": corpus_report.bad(job.done),
         },
     )
     rows.write_manifest(job.corpus, manifest)
@@ -177,7 +177,7 @@ def _made(job: stages.Job, families: dict[str, str]) -> rows.Manifest:
 
 def _why_nothing(job: stages.Job) -> str:
     """Returns the error of a corpus without a record, with what dropped them."""
-    found = way.stages(job.files, job.done, job.num_folded)
+    found = corpus_report.stages(job.files, job.done, job.num_folded)
     reasons = "; ".join(
         f"{stage.name}: {number:,} of {stage.num_in:,}, {reason}"
         for stage in found

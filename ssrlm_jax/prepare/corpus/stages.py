@@ -19,11 +19,11 @@ from ssrlm_jax.data import rows
 from ssrlm_jax.prepare import executor
 from ssrlm_jax.prepare.corpus import (
     cluster,
+    corpus_report,
     dedupe,
     fold_unknown,
     pack,
     standardise,
-    way,
 )
 
 Report = Callable[[str, int, int], None]
@@ -138,7 +138,7 @@ def read(job: Job, families: dict[str, str]) -> list[Part]:
 def family_counts(job: Job) -> dict[str, int]:
     """Returns the records of each family, as read; not those left out."""
     total: dict[str, int] = {}
-    sources = way.sources(job.files)
+    sources = corpus_report.sources(job.files)
     for source, one in zip(sources, job.done["read"], strict=True):
         if source != standardise.LEFT_OUT:
             for name, number in one.counts["families"].items():

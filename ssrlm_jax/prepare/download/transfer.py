@@ -18,9 +18,6 @@ import urllib.request
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, BinaryIO, NamedTuple
 
-import rich.console
-import rich.progress
-
 from ssrlm_jax.prepare.download import public_sources
 
 Report = Callable[[str, int, int | None], None]
@@ -280,36 +277,3 @@ def _reason(error: BaseException) -> str:
     if isinstance(inner, http.client.IncompleteRead):
         return "the connection ended early"
     return f"no connection ({getattr(inner, 'strerror', None) or inner})"
-
-
-class Display:
-    """Shows how far a file is: bars on a terminal, else a line at its end."""
-
-    def __init__(self, console: rich.console.Console) -> None:
-        """Draws on `console`."""
-        self._console = console
-        self._bars = rich.progress.Progress(
-            rich.progress.TextColumn("{task.description:<28}", markup=False),
-            rich.progress.BarColumn(),
-            rich.progress.DownloadColumn(),
-            rich.progress.TransferSpeedColumn(),
-            rich.progress.TimeRemainingColumn(),
-            console=console,
-            disable=not console.is_terminal,
-        )
-        self._tasks: dict[str, rich.progress.TaskID] = {}
-
-    def __enter__(self) -> "Display":
-        self._bars.start()
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        self._bars.stop()
-
-    def __call__(self, name: str, done: int, total: int | None) -> None:
-        """Shows that `done` of `total` bytes are here."""
-        if name not in self._tasks:
-            self._tasks[name] = self._bars.add_task(name, total=total)
-        self._bars.update(self._tasks[name], completed=done, total=total)
-        if not self._console.is_terminal and done == total:
-            self._console.print(f"{name}: {done:,} bytes", highlight=False)
