@@ -15,7 +15,7 @@ import shutil
 import matplotlib.pyplot as plt
 from matplotlib.axes import Axes
 
-from ssrlm_jax.infer import decodings
+from ssrlm_jax.infer import decoding_rules
 from ssrlm_jax.train import workdirs
 
 
@@ -68,7 +68,7 @@ def main() -> None:
     parsed = parser.parse_args()
     figure, (left, right) = plt.subplots(1, 2, figsize=(9, 3.2))
     draw_losses(left, parsed.runs)
-    draw_reliability(right, parsed.runs[-1] / "model" / decodings.FILE)
+    draw_reliability(right, parsed.runs[-1] / "model" / decoding_rules.FILE)
     for axes in (left, right):
         axes.spines[["top", "right"]].set_visible(False)
     figure.tight_layout()

@@ -8,7 +8,7 @@ import numpy as np
 
 from ssrlm_jax import config
 from ssrlm_jax.data import tertiary_crops
-from ssrlm_jax.infer import helix
+from ssrlm_jax.infer import atom_methods
 from ssrlm_jax.models import folding_inputs, folding_network, geometry
 from ssrlm_jax.rna import atoms, coordinate_formats
 
@@ -49,7 +49,7 @@ def whole() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 
 def helix_pdb(letters: str) -> str:
     """Returns the PDB file of a strand of an A-form helix."""
-    xyz_LT3, is_atom_LT = helix.atoms_of(letters)
+    xyz_LT3, is_atom_LT = atom_methods.helix_atoms(letters)
     nothing_L = np.zeros(len(letters), np.float32)
     chain = coordinate_formats.PredictedChain(letters, xyz_LT3, is_atom_LT, nothing_L)
     return coordinate_formats.as_pdb(chain, {}, {})

@@ -13,9 +13,9 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from ssrlm_jax import config
-from ssrlm_jax.cli import decodings, models, reports
+from ssrlm_jax.cli import models, reports
 from ssrlm_jax.external import programs
-from ssrlm_jax.infer import inputs, results
+from ssrlm_jax.infer import decoding_rules, inputs, results
 from ssrlm_jax.rna import alphabet, formats, probabilities, strands
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ def add(parser: argparse.ArgumentParser) -> None:
         help=f"one or more of {','.join(results.FORMATS)} (default: dbn)",
     )
     parser.add_argument("--plot", action="store_true", help="draw pictures, too")
-    for name, description in decodings.flags(
+    for name, description in decoding_rules.flags(
         "least probability of a pair (default: the one chosen for these flags by "
         "`ssrlm thresholds`, else the model's own)",
         "the model's own rule, else greedy",
@@ -156,7 +156,7 @@ def usable(
 def _fold(parsed: argparse.Namespace) -> int:
     names = results.named_formats(parsed.format)
     directory = models.chosen(parsed)
-    decoding = decodings.settings(parsed, directory)
+    decoding = decoding_rules.settings(parsed, directory)
     with contextlib.ExitStack() as stack:
         write, folder = _writer(parsed, names)
         records = opened(parsed)

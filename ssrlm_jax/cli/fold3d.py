@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from ssrlm_jax.cli import fold, models, reports
 from ssrlm_jax.external import amber
-from ssrlm_jax.infer import inputs, results3d
+from ssrlm_jax.infer import inputs, results, results3d
 from ssrlm_jax.metrics import stereochemistry
 from ssrlm_jax.rna import formats
 
@@ -63,7 +63,7 @@ def add(parser: argparse.ArgumentParser) -> None:
 
 
 def _fold3d(parsed: argparse.Namespace) -> int:
-    names = results3d.named_formats(parsed.format)
+    names = results.named_formats(parsed.format, results3d.FORMATS)
     for name in ("cycles", "samples"):
         if getattr(parsed, name) is not None and getattr(parsed, name) < 1:
             raise ValueError(f"--{name}={getattr(parsed, name)} is < 1")

@@ -13,7 +13,7 @@ from typing import Any
 from ssrlm_jax import model_dir
 from ssrlm_jax.cli import reports
 from ssrlm_jax.data import rows
-from ssrlm_jax.infer import catalogue, decodings
+from ssrlm_jax.infer import catalogue, decoding_rules
 from ssrlm_jax.train import workdirs
 
 _MODEL, _CORPUS, _RUN = "a model", "a corpus", "a training run"
@@ -80,8 +80,8 @@ def _describe_model(directory: pathlib.Path) -> dict[str, Any]:
         else None,
         "threshold": description.threshold,
         "thresholds of rules": {
-            decodings.flags_of(rule): threshold
-            for rule, threshold in decodings.load(directory).thresholds.items()
+            decoding_rules.flags_of(rule): threshold
+            for rule, threshold in decoding_rules.load(directory).thresholds.items()
         },
         "scores": dict(description.scores),
         "made": dict(description.made),

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ssrlm_jax import files
 from ssrlm_jax.external import programs
 from ssrlm_jax.infer import pair_confidence
 from ssrlm_jax.rna import formats, probabilities, structure_formats, structures
@@ -25,8 +26,10 @@ FOUND, MISSED, PLAIN = "#0072b2", "#d55e00", "#333333"
 CENTRED = {"ha": "center", "va": "center"}
 _SCALE = "viridis_r"
 _DPI = 150
-_LEFT, _RIGHT, _TOP, _BOTTOM = 0.5, 0.9, 0.75, 0.6  # around what is drawn
-_BAR_WIDTH, _BAR_HEIGHT, _BAR_GAP = 0.12, 1.8, 0.2
+TOP, BOTTOM = 0.75, 0.6  # above and below what is drawn
+GAP = 0.2  # between the axes and what is beside them
+_LEFT, _RIGHT = 0.5, 0.9
+_BAR_WIDTH, _BAR_HEIGHT = 0.12, 1.8
 _TITLE_LETTER = 0.085  # the width of a letter of 9 points
 
 
@@ -62,6 +65,17 @@ def save(figure: "figures.Figure", path: pathlib.Path, suffix: str) -> None:
         figure.savefig(path, format=suffix, dpi=_DPI, metadata=metadata)
 
 
+def write(
+    figure: "figures.Figure", directory: pathlib.Path, stem: str
+) -> list[pathlib.Path]:
+    """Writes a picture in all SUFFIXES, each file whole or not at all; returns them."""
+    paths = [directory / f"{stem}.{suffix}" for suffix in SUFFIXES]
+    for path, suffix in zip(paths, SUFFIXES, strict=True):
+        with files.whole(path) as part:
+            save(figure, part, suffix)
+    return paths
+
+
 def page(
     record: formats.Record,
     listed: probabilities.PairProbabilities,
@@ -78,29 +92,69 @@ def page(
     """
     from matplotlib import cm, colors
 
-    right = _LEFT + width
     bar = max(_BAR_HEIGHT, min(height, 3.0))
-    full = (right + _RIGHT, _BOTTOM + max(height, bar) + _TOP)
-    made = blank(full)
-
-    def box(
-        left: float, bottom: float, wide: float, high: float
-    ) -> tuple[float, float, float, float]:
-        return left / full[0], bottom / full[1], wide / full[0], high / full[1]
-
-    axes = made.add_axes(box(_LEFT, full[1] - _TOP - height, width, height))
-    scale = made.add_axes(box(right + _BAR_GAP, full[1] - _TOP - bar, _BAR_WIDTH, bar))
+    full = (_LEFT + width + _RIGHT, BOTTOM + max(height, bar) + TOP)
+    text = record.name, _facts(record, listed)
+    made, axes = framed(text, full, (width, height), _LEFT)
     mapped = cm.ScalarMappable(colors.Normalize(0, 1), _SCALE)
-    made.colorbar(mapped, cax=scale)
-    scale.set_ylabel("probability of a pair", size=8)
-    scale.tick_params(labelsize=8)
-    name = record.name
-    most = int((full[0] - _LEFT - 0.1) / _TITLE_LETTER)
+    add_scale(made, axes, mapped, "probability of a pair", bar)
+    return made, axes
+
+
+def framed(
+    text: tuple[str, str],
+    full: tuple[float, float],
+    size: tuple[float, float],
+    left: float,
+) -> tuple["figures.Figure", Any]:
+    """Returns a figure with a title of two lines, and axes below it to draw in.
+
+    Args:
+      text: the title, which is cut where it is too long, and facts.
+      full: width and height of the figure.
+      size: width and height of the axes.
+      left: where the axes and the title begin.
+    """
+    made = blank(full)
+    bottom = full[1] - TOP - size[1]
+    axes = made.add_axes(
+        (left / full[0], bottom / full[1], size[0] / full[0], size[1] / full[1])
+    )
+    name, facts = text
+    most = int((full[0] - left - 0.1) / _TITLE_LETTER)
     if len(name) > most:
         name = f"{name[: most - 1]}…"
-    for text, down in ((name, 0.17), (_facts(record, listed), 0.36)):
-        made.text(_LEFT / full[0], 1 - down / full[1], text, size=9, va="center")
+    for line, down in ((name, 0.17), (facts, 0.36)):
+        made.text(left / full[0], 1 - down / full[1], line, size=9, va="center")
     return made, axes
+
+
+def add_scale(
+    figure: "figures.Figure",
+    axes: Any,
+    mapped: Any,
+    label: str,
+    high: float,
+    ticks: Sequence[float] | None = None,
+) -> None:
+    """Adds a scale of colours beside the axes.
+
+    Args:
+      figure: to add to.
+      axes: the scale is at their upper right.
+      mapped: matplotlib's ScalarMappable.
+      label: of the scale.
+      high: its height.
+      ticks: None: matplotlib chooses.
+    """
+    width, height = figure.get_size_inches()
+    box = axes.get_position()
+    share = high / height
+    place = (box.x1 + GAP / width, box.y1 - share, _BAR_WIDTH / width, share)
+    scale = figure.add_axes(place)
+    figure.colorbar(mapped, cax=scale, ticks=ticks)
+    scale.set_ylabel(label, size=8)
+    scale.tick_params(labelsize=8)
 
 
 def blank(size: tuple[float, float], layout: str | None = None) -> "figures.Figure":

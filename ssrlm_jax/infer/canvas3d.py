@@ -22,35 +22,22 @@ BANDS = {  # from the lowest
     "confident, 70 to 90": "#56b4e9",
     "very high, above 90": "#0072b2",
 }
-_LEFT, _RIGHT, _TOP, _BOTTOM = 0.6, 1.65, 0.75, 0.6  # around what is drawn
-_LEAST_WIDTH, _LEAST_HEIGHT = 1.8, 1.4
-_GAP, _BAR_WIDTH, _BAR_HEIGHT = 0.2, 0.12, 1.8
-_TITLE_LETTER = 0.085  # the width of a letter of 9 points
+LEAST_HEIGHT = 1.4  # of axes, and of a scale beside them
+_LEAST_WIDTH = 1.8
+_LEFT, _RIGHT = 0.6, 1.65  # of what is drawn
 
 
 def page(
     name: str, chain: coordinate_formats.PredictedChain, width: float, height: float
 ) -> tuple["figures.Figure", Any]:
     """Returns a figure with a title, and axes of this size to draw in."""
-    from matplotlib import figure
-
     full = (
         _LEFT + max(width, _LEAST_WIDTH) + _RIGHT,
-        _BOTTOM + max(height, _LEAST_HEIGHT) + _TOP,
+        canvas.BOTTOM + max(height, LEAST_HEIGHT) + canvas.TOP,
     )
-    made = figure.Figure(figsize=full)
-    bottom = full[1] - _TOP - height
-    axes = made.add_axes(
-        (_LEFT / full[0], bottom / full[1], width / full[0], height / full[1])
-    )
-    most = int((full[0] - _LEFT - 0.1) / _TITLE_LETTER)
-    if len(name) > most:
-        name = f"{name[: most - 1]}…"
     length, mean = len(chain.letters), 100 * float(np.mean(chain.plddt_L))
-    facts = f"{length:,} nt, mean pLDDT {mean:.0f}"
-    for text, down in ((name, 0.17), (facts, 0.36)):
-        made.text(_LEFT / full[0], 1 - down / full[1], text, size=9, va="center")
-    return made, axes
+    text = name, f"{length:,} nt, mean pLDDT {mean:.0f}"
+    return canvas.framed(text, full, (width, height), _LEFT)
 
 
 def color_of(plddt_L: np.ndarray) -> np.ndarray:
@@ -77,7 +64,7 @@ def add_legend(
 ) -> None:
     """Adds a legend beside the axes, at their "upper left" or "lower left"."""
     box = axes.get_position()
-    left = box.x1 + _GAP / 2 / figure.get_figwidth()
+    left = box.x1 + canvas.GAP / 2 / figure.get_figwidth()
     figure.legend(
         handles=handles,
         labels=labels,
@@ -91,29 +78,3 @@ def add_legend(
         title_fontsize=8,
         alignment="left",
     )
-
-
-def add_scale(
-    figure: "figures.Figure",
-    axes: Any,
-    mapped: Any,
-    label: str,
-    ticks: Sequence[float] | None = None,
-) -> None:
-    """Adds a scale of colours beside the axes.
-
-    Args:
-      figure: to add to.
-      axes: the scale is at their upper right.
-      mapped: matplotlib's ScalarMappable.
-      label: of the scale.
-      ticks: None: matplotlib chooses.
-    """
-    width, height = figure.get_size_inches()
-    box = axes.get_position()
-    high = min(_BAR_HEIGHT, _LEAST_HEIGHT) / height
-    place = (box.x1 + _GAP / width, box.y1 - high, _BAR_WIDTH / width, high)
-    scale = figure.add_axes(place)
-    figure.colorbar(mapped, cax=scale, ticks=ticks)
-    scale.set_ylabel(label, size=8)
-    scale.tick_params(labelsize=8)

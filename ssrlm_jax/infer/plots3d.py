@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ssrlm_jax import files
 from ssrlm_jax.infer import canvas, canvas3d, spatial
 from ssrlm_jax.rna import atoms, coordinate_formats
 
@@ -124,7 +123,7 @@ def distances(
     axes.set_xticks(ticks)
     axes.set_yticks(ticks)
     axes.tick_params(labelsize=8)
-    canvas3d.add_scale(figure, axes, scale, "C1′ to C1′, Å")
+    canvas.add_scale(figure, axes, scale, "C1′ to C1′, Å", canvas3d.LEAST_HEIGHT)
     return figure
 
 
@@ -151,24 +150,20 @@ def save(
     Raises:
       ValueError: there is such a file, and `is_replaced` is false; none is written.
     """
-    paths = {
-        (picture, suffix): directory / f"{stem}.{picture}.{suffix}"
+    paths = [
+        directory / f"{stem}.{picture}.{suffix}"
         for picture in PICTURES
         for suffix in canvas.SUFFIXES
-    }
-    taken = [path for path in paths.values() if path.exists()]
+    ]
+    taken = [path for path in paths if path.exists()]
     if taken and not is_replaced:
         raise ValueError(
             f"{taken[0]} exists; give another place, or --force to replace"
         )
     directory.mkdir(parents=True, exist_ok=True)
     for picture, draw in PICTURES.items():
-        figure = draw(name, chain)
-        for suffix in canvas.SUFFIXES:
-            path = paths[picture, suffix]
-            with files.whole(path) as part:
-                canvas.save(figure, part, suffix)
-    return list(paths.values())
+        canvas.write(draw(name, chain), directory, f"{stem}.{picture}")
+    return paths
 
 
 def _between(xyz_L3: np.ndarray, per_cell: int) -> np.ndarray:

@@ -21,10 +21,9 @@ import numpy as np
 from ssrlm_jax import config, model_dir, types
 from ssrlm_jax.external import energies, relatives
 from ssrlm_jax.infer import (
-    decodings,
+    decoding_rules,
     pair_confidence,
     prediction,
-    row_heads,
     sequence_rows,
 )
 from ssrlm_jax.models import attention, encoders, heads, layerwise, pair_tiles, shapes
@@ -62,7 +61,7 @@ class Predictor:
         *,
         dtype: str = "float32",
         tile: int = TILE,
-        rules: Callable[[], decodings.Rules] = lambda: decodings.NO_RULES,
+        rules: Callable[[], decoding_rules.Rules] = lambda: decoding_rules.NO_RULES,
         memory: relatives.Memory | None = None,
     ) -> None:
         """Makes a predictor.
@@ -109,7 +108,7 @@ class Predictor:
         return self._asked or self._rules.own
 
     @functools.cached_property
-    def _rules(self) -> decodings.Rules:
+    def _rules(self) -> decoding_rules.Rules:
         return self._read_rules()
 
     @property
@@ -144,8 +143,8 @@ class Predictor:
         if self.decoding.max_pairs_per_base > 1:
             advice = "give one; `ssrlm thresholds` chooses for one partner each"
         return (
-            f"no threshold was chosen for {decodings.flags_of(rule)}; "
-            f"{self.threshold:g} is that of {decodings.flags_of(own)}: {advice}"
+            f"no threshold was chosen for {decoding_rules.flags_of(rule)}; "
+            f"{self.threshold:g} is that of {decoding_rules.flags_of(own)}: {advice}"
         )
 
     @property
@@ -387,9 +386,11 @@ class Predictor:
             x = layerwise.hidden(encoder, self._layers, token_BL, segment_BL)
         found = []
         for group in sequence_rows.groups(row, self._limits):
-            start_B, length_B = row_heads.filled(row.sequences, starts, group.places)
+            start_B, length_B = sequence_rows.filled(
+                row.sequences, starts, group.places
+            )
             probability_BLM = np.asarray(
-                row_heads.probabilities(
+                sequence_rows.pair_probabilities(
                     head,
                     self._head_params,
                     *(x, start_B, length_B, group.length),
@@ -492,7 +493,7 @@ def load(
         else:
             flat[name] = jnp.asarray(flat[name], rounded)
     params = flax.traverse_util.unflatten_dict(flat)
-    rules = functools.partial(decodings.load, directory)
+    rules = functools.partial(decoding_rules.load, directory)
     memory = None
     if description.head and relatives.NAME in description.head.energies:
         memory = relatives.read(directory / relatives.FILE)

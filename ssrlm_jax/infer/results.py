@@ -33,16 +33,16 @@ _DIGITS = 4  # of a probability in JSON
 _Probabilities = probabilities.PairProbabilities
 
 
-def named_formats(text: str) -> tuple[str, ...]:
+def named_formats(text: str, known: Sequence[str] = FORMATS) -> tuple[str, ...]:
     """Reads names of formats, separated by commas.
 
     Raises:
-      ValueError: one that is not of FORMATS, or none.
+      ValueError: one that is not known, or none.
     """
     names = tuple(dict.fromkeys(name.strip() for name in text.split(",")))
     for name in names:
-        if name not in FORMATS:
-            raise ValueError(f"format {name!r} is not one of {', '.join(FORMATS)}")
+        if name not in known:
+            raise ValueError(f"format {name!r} is not one of {', '.join(known)}")
     return names
 
 
@@ -245,11 +245,7 @@ class Structures:
         from ssrlm_jax.infer import canvas, plots  # few ask for pictures
 
         for name, draw in plots.PICTURES.items():
-            figure = draw(record, listed)
-            for suffix in canvas.SUFFIXES:
-                path = self._directory / f"{stem}.{name}.{suffix}"
-                with files.whole(path) as part:
-                    canvas.save(figure, part, suffix)
+            canvas.write(draw(record, listed), self._directory, f"{stem}.{name}")
 
 
 class Embeddings:

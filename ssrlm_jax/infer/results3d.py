@@ -35,19 +35,6 @@ _TEXT: dict[str, Callable[..., str]] = {
 }
 
 
-def named_formats(text: str) -> tuple[str, ...]:
-    """Reads names of formats, separated by commas.
-
-    Raises:
-      ValueError: one that is not of FORMATS, or none.
-    """
-    names = tuple(dict.fromkeys(name.strip() for name in text.split(",")))
-    for name in names:
-        if name not in FORMATS:
-            raise ValueError(f"format {name!r} is not one of {', '.join(FORMATS)}")
-    return names
-
-
 class Origin(NamedTuple):
     """What files of atoms say of their making.
 

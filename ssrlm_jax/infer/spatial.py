@@ -104,7 +104,9 @@ def drawing(
     if color == "plddt":
         canvas3d.add_bands(figure, axes)
     elif length > 1:
-        canvas3d.add_scale(figure, axes, scale, "nucleotide", canvas.ticks(length, 6))
+        ticks = canvas.ticks(length, 6)
+        high = canvas3d.LEAST_HEIGHT
+        canvas.add_scale(figure, axes, scale, "nucleotide", high, ticks)
     return figure
 
 

@@ -31,11 +31,7 @@ def save(scored: Methods, directory: pathlib.Path) -> list[pathlib.Path]:
       scored: structures by method.
       directory: exists.
     """
-    figure = drawing(scored)
-    paths = [directory / f"trends.{suffix}" for suffix in canvas.SUFFIXES]
-    for path, suffix in zip(paths, canvas.SUFFIXES, strict=True):
-        canvas.save(figure, path, suffix)
-    return paths
+    return canvas.write(drawing(scored), directory, "trends")
 
 
 def drawing(scored: Methods) -> "figures.Figure":

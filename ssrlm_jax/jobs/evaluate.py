@@ -25,9 +25,8 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ssrlm_jax import config, files
-from ssrlm_jax.cli import decodings as rules
 from ssrlm_jax.cli import reports, score_tables
-from ssrlm_jax.infer import pair_evaluation
+from ssrlm_jax.infer import decoding_rules, pair_evaluation
 from ssrlm_jax.jobs import command
 from ssrlm_jax.metrics import score_report
 from ssrlm_jax.rna import formats
@@ -70,7 +69,7 @@ def evaluate(settings: config.EvaluateConfig, flags: argparse.Namespace) -> int:
     settings = dataclasses.replace(
         settings,
         truth=flags.truth or settings.truth,
-        decoding=dataclasses.replace(settings.decoding, **rules.asked(flags)),
+        decoding=dataclasses.replace(settings.decoding, **decoding_rules.asked(flags)),
     )
     _check(settings, flags)
     training = [
@@ -175,11 +174,11 @@ def _model(
     settings: config.EvaluateConfig, truth: list[formats.Record]
 ) -> "predictors.Predictor":
     """Returns the model, if it can fold all RNA: it has a head and a threshold."""
-    from ssrlm_jax.infer import catalogue, decodings, predictors  # JAX: seconds
+    from ssrlm_jax.infer import catalogue, predictors  # JAX: seconds
 
     asked = None if settings.is_own_rule else settings.decoding
     predictor = predictors.load(catalogue.find(settings.model), asked)
-    rule = decodings.flags_of(predictor.decoding)
+    rule = decoding_rules.flags_of(predictor.decoding)
     _log.info("threshold of the model: %g, %s", predictor.threshold, rule)
     for note in filter(None, (predictor.threshold_note, predictor.energy_note)):
         _log.warning("%s", note)
@@ -190,14 +189,12 @@ def _model(
 def _by_model(
     predictor: "predictors.Predictor", name: str, truth: list[formats.Record]
 ) -> _Predicted:
-    from ssrlm_jax.infer import decodings
-
     predicted = predictor.fold([record.sequence for record in truth])
     found = [
         pair_evaluation.Found(r.name, r.sequence, "", one.structure, one.probabilities)
         for r, one in zip(truth, predicted, strict=True)
     ]
-    rule = decodings.flags_of(predictor.decoding)
+    rule = decoding_rules.flags_of(predictor.decoding)
     about = {"model": name, "threshold": predictor.threshold, "rule": rule}
     return _Predicted(found, about)
 
@@ -303,7 +300,7 @@ COMMAND = command.Command(
             "(`ssrlm fold`)",
         },
         "--truth": {"metavar": "FILE", "help": "known structures; config.truth"},
-        **rules.flags("probability above which a pair of a .prob file is one"),
+        **decoding_rules.flags("probability above which a pair of a .prob file is one"),
         "--json": {
             "type": pathlib.Path,
             "metavar": "FILE",

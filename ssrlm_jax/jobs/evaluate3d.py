@@ -136,14 +136,16 @@ def _methods(
     """
 
     def helix(truth: Known) -> Method:
-        from ssrlm_jax.infer import methods3d  # JAX: seconds
+        from ssrlm_jax.infer import atom_methods  # JAX: seconds
 
-        return _of_letters(methods3d.helix)
+        return _of_letters(atom_methods.helix)
 
     def model(directory: pathlib.Path, truth: Known) -> Method:
-        from ssrlm_jax.infer import methods3d
+        from ssrlm_jax.infer import atom_methods
 
-        return _of_letters(methods3d.of_model(directory, settings.num_cycles or None))
+        return _of_letters(
+            atom_methods.of_model(directory, settings.num_cycles or None)
+        )
 
     def predictions(directory: pathlib.Path, truth: Known) -> Method:
         return _of_files(directory, truth, settings)
@@ -171,7 +173,7 @@ def _of_letters(
     predict: Callable[[str], report3d.Model | None],
 ) -> Method:
     """Returns a method that sees the letters of strands, one by one."""
-    from ssrlm_jax.infer import methods3d
+    from ssrlm_jax.infer import atom_methods
 
     def predicted(name: str, known: assembly.Assembly) -> list[Predicted]:
         made = [predict(one.letters) for one in known.strands]
@@ -179,7 +181,7 @@ def _of_letters(
         if len(whole) < len(made):
             return []
         at_L = np.arange(len(known.model.letters))
-        model = whole[0] if len(whole) == 1 else methods3d.together(whole)
+        model = whole[0] if len(whole) == 1 else atom_methods.together(whole)
         return [Predicted(model, at_L)]
 
     return Method(predicted, {}, saved=True)
@@ -262,7 +264,7 @@ def _save(
     directory: pathlib.Path, name: str, known: assembly.Assembly, model: report3d.Model
 ) -> None:
     """Writes the strands of a structure, a file for each."""
-    from ssrlm_jax.infer import methods3d
+    from ssrlm_jax.infer import atom_methods
 
     directory.mkdir(exist_ok=True)
     for strand, start in zip(known.strands, known.starts, strict=True):
@@ -273,7 +275,7 @@ def _save(
             strand.letters, model.xyz_LT3[part], model.is_atom_LT[part], (), plddt_L
         )
         try:
-            text = methods3d.as_pdb(title, one)
+            text = atom_methods.as_pdb(title, one)
         except ValueError as error:  # scored all the same
             _log.warning("%s: not written: %s", title, error)
         else:

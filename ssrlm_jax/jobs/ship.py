@@ -14,7 +14,7 @@ import pathlib
 
 from ssrlm_jax import files, model_dir
 from ssrlm_jax.external import relatives
-from ssrlm_jax.infer import catalogue, decodings
+from ssrlm_jax.infer import catalogue, decoding_rules
 from ssrlm_jax.jobs import command
 
 _OF_CONTACTS = ("weights", "intercept", "threshold", "min_separation", "mean", "spread")
@@ -39,7 +39,7 @@ def ship(parsed: argparse.Namespace) -> None:
         group[name] = ",".join(pathlib.Path(one).name for one in group[name].split(","))
     description = dataclasses.replace(description, made=made)
     out = catalogue.SHIPPED / parsed.name
-    others = [parsed.model / name for name in (decodings.FILE, relatives.FILE)]
+    others = [parsed.model / name for name in (decoding_rules.FILE, relatives.FILE)]
     model_dir.save(
         out,
         description,

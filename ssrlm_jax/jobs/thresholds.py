@@ -19,7 +19,7 @@ import pathlib
 import numpy as np
 
 from ssrlm_jax import config
-from ssrlm_jax.infer import pair_evaluation
+from ssrlm_jax.infer import decoding_rules, pair_evaluation
 from ssrlm_jax.jobs import command
 from ssrlm_jax.metrics import calibration, threshold_choice
 
@@ -31,13 +31,10 @@ def choose(settings: config.DecodingsConfig, flags: argparse.Namespace) -> None:
             raise ValueError(f"config.{name} is empty: see --help for a full command")
     records = pair_evaluation.read_truth(settings.validation, settings.max_length)
 
-    from ssrlm_jax.infer import (
-        decodings,  # JAX: seconds
-        predictors,
-    )
+    from ssrlm_jax.infer import predictors  # JAX: seconds
 
     directory = pathlib.Path(settings.model)
-    path = directory / decodings.FILE
+    path = directory / decoding_rules.FILE
     if path.exists() and not flags.force:
         raise ValueError(f"{path} exists; --force replaces it")
     predictor = predictors.load(directory)
@@ -50,7 +47,7 @@ def choose(settings: config.DecodingsConfig, flags: argparse.Namespace) -> None:
     ]
     chosen = []
     print("method    sharp  other  threshold  precision  recall     F1")
-    for rule, choice in decodings.choose(known, settings.methods.split(",")):
+    for rule, choice in decoding_rules.choose(known, settings.methods.split(",")):
         chosen.append((rule, choice))
         print(
             f"{rule.method:9} {_word(rule.allow_sharp_loops)}  "
@@ -60,7 +57,7 @@ def choose(settings: config.DecodingsConfig, flags: argparse.Namespace) -> None:
         )
     best, _ = max(chosen, key=lambda one: one[1].f1)
     reliability = calibration.reliability(known)
-    agreement = decodings.agreement(known, best)
+    agreement = decoding_rules.agreement(known, best)
     about = {
         "config": dataclasses.asdict(settings),
         "rnas": len(known),
@@ -69,8 +66,8 @@ def choose(settings: config.DecodingsConfig, flags: argparse.Namespace) -> None:
         },
         "expected_f1": {name: _listed(value) for name, value in agreement.items()},
     }
-    decodings.save(directory, chosen, about)
-    flags_of_best = decodings.flags_of(best)
+    decoding_rules.save(directory, chosen, about)
+    flags_of_best = decoding_rules.flags_of(best)
     print(
         f"sharp: loops below 3 nt; other: pairs other than A-U, G-C, G-U\nwrote {path}"
     )

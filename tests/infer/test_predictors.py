@@ -8,7 +8,7 @@ import pytest
 import ssrlm_jax
 from ssrlm_jax import config, model_dir
 from ssrlm_jax.external import energies
-from ssrlm_jax.infer import decodings, predictors, sequence_rows
+from ssrlm_jax.infer import decoding_rules, predictors, sequence_rows
 from ssrlm_jax.metrics import threshold_choice
 from ssrlm_jax.models import attention, encoders, heads, layerwise
 from ssrlm_jax.rna import alphabet, batches, probabilities
@@ -181,7 +181,7 @@ def test_long_rna_with_energies_in_tiles_is_equal_to_the_whole(reading):
 
 
 def test_the_expected_f1_is_what_was_reached_on_validation(reading):
-    rules = decodings.Rules({}, config.DecodingConfig(), (0.1, 0.5))
+    rules = decoding_rules.Rules({}, config.DecodingConfig(), (0.1, 0.5))
     plain = predictors.Predictor(*reading)
     fitted = predictors.Predictor(*reading, rules=lambda: rules)
     (predicted,) = plain.fold(["GC" * 30])
@@ -398,7 +398,7 @@ def test_a_rule_has_the_threshold_that_was_chosen_for_it(model, tmp_path):
     assert not ssrlm_jax.load(tmp_path / "m").threshold_note
     chosen = dataclasses.replace(nested, threshold=0.07)
     choice = threshold_choice.Choice(0.07, 1.0, 1.0, 1.0)
-    decodings.save(tmp_path / "m", [(chosen, choice)], {})
+    decoding_rules.save(tmp_path / "m", [(chosen, choice)], {})
     found = ssrlm_jax.load(tmp_path / "m", nested)
     assert (found.threshold, found.threshold_note) == (0.07, "")
     asked = dataclasses.replace(nested, threshold=0.2)
@@ -406,7 +406,7 @@ def test_a_rule_has_the_threshold_that_was_chosen_for_it(model, tmp_path):
     for other in ({"is_canonical_only": True}, {"method": "matching"}):
         rule = dataclasses.replace(nested, **other)
         assert ssrlm_jax.load(tmp_path / "m", rule).threshold == 0.4
-    (tmp_path / "m" / decodings.FILE).write_text("{")
+    (tmp_path / "m" / decoding_rules.FILE).write_text("{")
     loaded = ssrlm_jax.load(tmp_path / "m")  # embeds, whatever the thresholds
     assert loaded.embed(["ACGU"])[0].shape == (16,)
     with pytest.raises(ValueError, match=r"decodings\.json: not thresholds"):

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import structures
 
-from ssrlm_jax.infer import helix
+from ssrlm_jax.infer import atom_methods
 from ssrlm_jax.metrics import report3d
 
 
@@ -49,7 +49,7 @@ def test_the_truth_scores_full_marks_and_nothing_scores_none():
 def test_where_nothing_pairs_no_pair_is_scored():
     """Else a set without pairs has the same full marks from any prediction."""
     letters = "ACGU"
-    known = report3d.Model(letters, *helix.atoms_of(letters))
+    known = report3d.Model(letters, *atom_methods.helix_atoms(letters))
     for predicted in (known, known.without_atoms()):
         found = report3d.score("a", predicted, known)
         names = ("fidelity", "pair_f1", "canonical_f1")

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import structures
 
-from ssrlm_jax.infer import helix
+from ssrlm_jax.infer import atom_methods
 from ssrlm_jax.metrics import stereochemistry
 from ssrlm_jax.rna import atoms
 
@@ -34,7 +34,7 @@ def test_a_mirror_image_has_no_centre_right():
 
 def test_one_atom_upon_another_is_one_clash_and_no_neighbour_is():
     letters = "GGGGGGGGGGGG"
-    xyz_LT3, is_LT = helix.atoms_of(letters)
+    xyz_LT3, is_LT = atom_methods.helix_atoms(letters)
     assert len(stereochemistry.clashes(letters, xyz_LT3, is_LT).pair_N4) == 0
     op1 = atoms.BACKBONE.index("OP1")
     far_LT3 = xyz_LT3.copy()

@@ -2,7 +2,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from ssrlm_jax.infer import helix
+from ssrlm_jax.infer import atom_methods
 from ssrlm_jax.metrics import report3d, stereochemistry, superposition
 from ssrlm_jax.models import geometry, strand
 from ssrlm_jax.rna import atoms
@@ -12,7 +12,7 @@ LETTERS = "GGACUUCGAUCGGCAUAGCC"
 
 def test_a_strand_is_an_a_form_helix():
     """Arnott et al. 1973: 11 nucleotides a turn, 2.81 angstrom each, P at 8.7."""
-    xyz_LT3, is_atom_LT = helix.atoms_of(LETTERS)
+    xyz_LT3, is_atom_LT = atom_methods.helix_atoms(LETTERS)
     p_L3 = xyz_LT3[:, atoms.P]
     motion = superposition.fit(p_L3[:-1], p_L3[1:])
     twist = np.degrees(np.arccos((np.trace(motion.turn_33) - 1) / 2))
@@ -41,4 +41,4 @@ def test_places_are_relative():
 
 def test_an_unknown_letter_is_named():
     with pytest.raises(ValueError, match="'N' at 3"):
-        helix.atoms_of("ACN")
+        atom_methods.helix_atoms("ACN")

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from ssrlm_jax import config
-from ssrlm_jax.infer import decodings
+from ssrlm_jax.infer import decoding_rules
 from ssrlm_jax.metrics import threshold_choice
 from ssrlm_jax.rna import probabilities, structures
 
@@ -31,7 +31,7 @@ def _rule(allow_sharp_loops, is_canonical_only, method="greedy"):
 
 
 def test_every_rule_gets_a_threshold_of_its_own():
-    found = list(decodings.choose([_known(0.5)], ["greedy", "nested"]))
+    found = list(decoding_rules.choose([_known(0.5)], ["greedy", "nested"]))
     for rule, choice in found:
         assert rule.threshold == choice.threshold
     choices = {rule.rule: choice for rule, choice in found}
@@ -49,12 +49,12 @@ def test_every_rule_gets_a_threshold_of_its_own():
 
 
 def test_what_is_kept_is_found_again(tmp_path):
-    assert decodings.load(tmp_path) == decodings.NO_RULES
-    chosen = list(decodings.choose([_known(0.195)], ["greedy"]))
-    path = decodings.save(tmp_path, chosen, {"rnas": 1})
+    assert decoding_rules.load(tmp_path) == decoding_rules.NO_RULES
+    chosen = list(decoding_rules.choose([_known(0.195)], ["greedy"]))
+    path = decoding_rules.save(tmp_path, chosen, {"rnas": 1})
     assert path.name == "decodings.json"
     assert json.loads(path.read_text())["rnas"] == 1
-    found = decodings.load(tmp_path)
+    found = decoding_rules.load(tmp_path)
     assert found.own == config.DecodingConfig(threshold=0.2)  # the first of equals
     assert found.thresholds == {
         _rule(True, False): 0.2,
@@ -68,17 +68,17 @@ def test_what_is_kept_is_found_again(tmp_path):
 def test_what_is_promised_is_held_against_what_is_reached(tmp_path):
     rule = config.DecodingConfig(threshold=0.2)
     known = [_known(wrong) for wrong in (0.1, 0.19, 0.6, 0.9)]
-    found = decodings.agreement(known, rule)
+    found = decoding_rules.agreement(known, rule)
     # The wrong pair is taken from the third on: F1 1 and then 6/7.
     assert found["f1"] == pytest.approx((2 + 2 * 6 / 7) / 4)
     reached = found["intercept"] + found["slope"] * found["expected_f1"]
     assert reached == pytest.approx(found["f1"])  # a line goes through the means
-    same = decodings.agreement([_known(0.1)] * 2, rule)
+    same = decoding_rules.agreement([_known(0.1)] * 2, rule)
     assert same["slope"] == 1.0
     assert same["intercept"] == pytest.approx(same["f1"] - same["expected_f1"])
-    chosen = list(decodings.choose([_known(0.195)], ["greedy"]))
-    decodings.save(tmp_path, chosen, {"expected_f1": found})
-    assert decodings.load(tmp_path).line == (found["intercept"], found["slope"])
+    chosen = list(decoding_rules.choose([_known(0.195)], ["greedy"]))
+    decoding_rules.save(tmp_path, chosen, {"expected_f1": found})
+    assert decoding_rules.load(tmp_path).line == (found["intercept"], found["slope"])
 
 
 @pytest.mark.parametrize(
@@ -92,21 +92,21 @@ def test_what_is_promised_is_held_against_what_is_reached(tmp_path):
     ],
 )
 def test_a_damaged_file_is_named(tmp_path, content):
-    (tmp_path / decodings.FILE).write_text(content)
+    (tmp_path / decoding_rules.FILE).write_text(content)
     with pytest.raises(
         ValueError, match=r"decodings.json: not thresholds.*; remove it"
     ):
-        decodings.load(tmp_path)
+        decoding_rules.load(tmp_path)
 
 
 def test_a_file_of_before_does_not_change_how_a_model_decodes(tmp_path):
-    chosen = list(decodings.choose([_known(0.195)], ["nested"]))
-    path = decodings.save(tmp_path, chosen, {})
+    chosen = list(decoding_rules.choose([_known(0.195)], ["nested"]))
+    path = decoding_rules.save(tmp_path, chosen, {})
     facts = json.loads(path.read_text())
-    assert decodings.load(tmp_path).own.method == "nested"
+    assert decoding_rules.load(tmp_path).own.method == "nested"
     del facts["best"]
     path.write_text(json.dumps(facts))
-    assert decodings.load(tmp_path).own == config.DecodingConfig()
+    assert decoding_rules.load(tmp_path).own == config.DecodingConfig()
 
 
 def test_settings_name_methods_that_exist_once():

@@ -1,15 +1,17 @@
 """Methods that predict a structure from letters, alike for whoever scores them."""
 
+import dataclasses
 import logging
 import pathlib
 from collections.abc import Callable, Sequence
 
+import jax.numpy as jnp
 import numpy as np
 
 from ssrlm_jax.infer import atom_predictor
-from ssrlm_jax.infer import helix as helices
 from ssrlm_jax.metrics import report3d
-from ssrlm_jax.rna import coordinate_formats
+from ssrlm_jax.models import geometry, strand
+from ssrlm_jax.rna import atoms, coordinate_formats
 
 APART = 100.0  # angstrom between strands that were predicted one by one
 
@@ -20,7 +22,37 @@ _log = logging.getLogger(__name__)
 
 def helix(letters: str) -> report3d.Model:
     """Returns the strand of an A-form helix."""
-    return report3d.Model(letters, *helices.atoms_of(letters))
+    return report3d.Model(letters, *helix_atoms(letters))
+
+
+def helix_atoms(letters: str) -> tuple[np.ndarray, np.ndarray]:
+    """Returns the atoms of a strand in a helix, see models/strand.py.
+
+    Args:
+      letters: A C G U.
+
+    Returns:
+      float32 (L, T, 3), angstrom, and which slots hold an atom, bool (L, T).
+
+    Raises:
+      ValueError: another letter.
+    """
+    kind_L = atoms.encode(letters)
+    if (kind_L < 0).any():
+        place = int(np.flatnonzero(kind_L < 0)[0])
+        raise ValueError(
+            f"{letters[place]!r} at {place + 1}: atoms are known of A, C, G and U only"
+        )
+    q_L4, origin_L3 = strand.frames(jnp.arange(len(letters)))
+    frames = geometry.Frames(geometry.from_quaternion(q_L4), origin_L3)
+    angle_K = np.radians(strand.TORSION_K)
+    circle_K2 = np.stack([np.cos(angle_K), np.sin(angle_K)], axis=-1)
+    torsion_LK2 = np.broadcast_to(circle_K2, (len(letters), *circle_K2.shape))
+    groups = geometry.groups(dataclasses.asdict(atoms.geometry("base9")))
+    xyz_LT3 = geometry.atoms_of(
+        frames, jnp.asarray(torsion_LK2, jnp.float32), jnp.asarray(kind_L), groups
+    )
+    return np.asarray(xyz_LT3), atoms.is_atom()[kind_L]
 
 
 def of_model(directory: pathlib.Path, num_cycles: int | None = None) -> Predict:
