@@ -25,6 +25,7 @@ from ssrlm_jax.config.encoder import (
 )
 from ssrlm_jax.config.evaluation import Evaluate3dConfig as Evaluate3dConfig
 from ssrlm_jax.config.evaluation import EvaluateConfig as EvaluateConfig
+from ssrlm_jax.config.evaluation import HeldOutConfig as HeldOutConfig
 from ssrlm_jax.config.letters import LettersConfig as LettersConfig
 from ssrlm_jax.config.pdb import PdbConfig as PdbConfig
 from ssrlm_jax.config.pretraining import (
@@ -52,6 +53,7 @@ from ssrlm_jax.config.secondary_training import (
     with_head,
 )
 from ssrlm_jax.config.settings import editable, frozen
+from ssrlm_jax.config.sweep import SWEEP_EXECUTORS, SweepConfig, SweepExecutorConfig
 from ssrlm_jax.config.tertiary_training import (
     FoldingConfig,
     LossConfig,
@@ -93,7 +95,10 @@ __all__ = [
     "RANDOM",
     "REMAT_POLICIES",
     "SCHEDULES",
+    "SWEEP_EXECUTORS",
     "SourceRates",
+    "SweepConfig",
+    "SweepExecutorConfig",
     "editable",
     "frozen",
     "with_head",

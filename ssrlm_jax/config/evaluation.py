@@ -1,8 +1,8 @@
-"""Settings of `ssrlm evaluate` and `ssrlm evaluate3d`: what is scored on what."""
+"""Settings of `ssrlm evaluate`, `evaluate3d`, `held_out`: what is scored on what."""
 
 import dataclasses
 
-from ssrlm_jax.config import checks
+from ssrlm_jax.config import checks, encoder
 from ssrlm_jax.config import decoding as decoding_config
 
 
@@ -57,3 +57,32 @@ class Evaluate3dConfig:
             self.max_length,
             f"is below min_length={self.min_length}",
         )
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class HeldOutConfig:
+    """What names hidden nucleotides, of which corpus."""
+
+    model: str = ""  # directory of a pre-trained model; "": none
+    corpus: str = ""  # directory made by `ssrlm prepare_corpus` or `ssrlm generate`
+    chains: str = ""  # orders of Markov chains, separated by commas; they are ...
+    # ... fitted on the training rows of each source
+    rows: int = 512  # of each source that are scored, at most
+    batch_size: int = 8  # rows
+    seed: int = 0  # of the bootstrap
+    compute: encoder.ComputeConfig = encoder.ComputeConfig(
+        dtype="float32", remat="none"
+    )
+
+    def __post_init__(self) -> None:
+        checks.check(self.rows > 0, "rows", self.rows, "is not greater than 0")
+        checks.check(
+            self.batch_size > 0, "batch_size", self.batch_size, "is not greater than 0"
+        )
+        for order in filter(None, self.chains.split(",")):
+            checks.check(
+                order in ("0", "1", "2", "3", "4", "5"),
+                "chains",
+                self.chains,
+                "is not a list of orders 0..5",
+            )

@@ -9,6 +9,7 @@ import importlib.util
 import inspect
 import pathlib
 import re
+import types
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -99,14 +100,19 @@ def read(name: str, overrides: Sequence[str]) -> ml_collections.ConfigDict:
       ValueError: an override is malformed, unknown or of another type.
       OSError: there is no such config.
     """
-    path, _, variant = name.partition(":")
-    file = find(path)
-    spec = importlib.util.spec_from_file_location("chosen_config", file)
+    variant = name.partition(":")[2]
+    return _changed(load(name).get_config(variant), overrides)
+
+
+def load(name: str) -> types.ModuleType:
+    """Returns the module of a config; arguments and errors as of `read`."""
+    path = name.partition(":")[0]
+    spec = importlib.util.spec_from_file_location("chosen_config", find(path))
     if spec is None or spec.loader is None:
         raise ValueError(f"--config={name}: {path} is not a Python file")
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
-    return _changed(module.get_config(variant), overrides)
+    return module
 
 
 def find(name: str) -> pathlib.Path:

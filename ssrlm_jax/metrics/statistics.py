@@ -54,7 +54,57 @@ def of_mean(values_N: np.ndarray, seed: int) -> Interval:
     """Returns the mean of one value for each sequence, with its interval."""
     values_N = np.asarray(values_N, np.float64)
     columns_NK = np.stack([values_N, np.ones_like(values_N)], axis=-1)
-    return of_sums(columns_NK, lambda sums_SK: sums_SK[:, 0] / sums_SK[:, 1], seed)
+    return of_sums(columns_NK, ratio, seed)
+
+
+def ratio(sums_S2: np.ndarray) -> np.ndarray:
+    """Returns the first of two sums over the second; nan where that is 0."""
+    top_S, bottom_S = sums_S2.T
+    return np.where(bottom_S > 0, top_S / np.where(bottom_S > 0, bottom_S, 1.0), np.nan)
+
+
+class Difference(NamedTuple):
+    """How far one method is above another on the same sequences.
+
+    Attributes:
+      interval: of the difference.
+      probability: share of the draws in which it is above 0; a tie counts half.
+    """
+
+    interval: Interval
+    probability: float
+
+
+def difference(
+    first_NK: np.ndarray,
+    second_NK: np.ndarray,
+    score: Callable[[np.ndarray], np.ndarray],
+    seed: int,
+) -> Difference:
+    """Returns a score of sums less that of another method, drawn together.
+
+    Args:
+      first_NK: of each sequence, what is added up; the same sequences as
+      second_NK: of the other method.
+      score: as for `of_sums`.
+      seed: of the draws.
+
+    Raises:
+      ValueError: they are not as many.
+    """
+    first_NK, second_NK = (np.asarray(n, np.float64) for n in (first_NK, second_NK))
+    if first_NK.shape != second_NK.shape:
+        raise ValueError(
+            f"{len(first_NK)} and {len(second_NK)} sequences: the same are expected"
+        )
+    if not len(first_NK):
+        return Difference(Interval(np.nan, np.nan, np.nan), np.nan)
+    drawn_SN = times_drawn(len(first_NK), seed)
+    samples_S = score(drawn_SN @ first_NK) - score(drawn_SN @ second_NK)
+    value = score(first_NK.sum(0)[None]) - score(second_NK.sum(0)[None])
+    known_S = samples_S[~np.isnan(samples_S)]
+    above = (known_S > 0).mean() + (known_S == 0).mean() / 2 if len(known_S) else np.nan
+    return Difference(around(float(value[0]), samples_S), float(above))
 
 
 def pearson(x_N: np.ndarray, y_N: np.ndarray, seed: int) -> Interval:

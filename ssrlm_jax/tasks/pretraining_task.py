@@ -8,6 +8,7 @@ import dataclasses
 import functools
 import logging
 from collections.abc import Iterable, Mapping
+from typing import NamedTuple
 
 import chex
 import jax
@@ -39,29 +40,88 @@ def scores(logits_BLV: jax.Array, batch: types.Batch) -> types.Sums:
       `paired` and `unpaired` in records with at least one known pair. A part that
       is absent has count 0.
     """
+    loss_BL, right_BL = _each(logits_BLV, batch)
+    sums: types.Sums = {}
+    for name, part_BL in _parts(batch).items():
+        count = part_BL.sum(dtype=jnp.float32)
+        sums[f"loss{name}"] = jnp.where(part_BL, loss_BL, 0.0).sum(), count
+        sums[f"accuracy{name}"] = jnp.where(part_BL, right_BL, 0.0).sum(), count
+    return sums
+
+
+class Record(NamedTuple):
+    """Scores of one record of a row.
+
+    Attributes:
+      length: nucleotides.
+      sums: as `scores` returns them.
+    """
+
+    length: int
+    sums: dict[str, tuple[float, float]]
+
+
+def scores_of_records(logits_BLV: jax.Array, batch: types.Batch) -> list[Record]:
+    """Returns `scores` of each record with hidden nucleotides, in the order of rows.
+
+    Args:
+      logits_BLV: as for `scores`.
+      batch: the same.
+    """
+    values = {
+        name: np.asarray(value, np.float64)
+        for name, value in zip(
+            ("loss", "accuracy"), _each(logits_BLV, batch), strict=True
+        )
+    }
+    segment_BL = np.asarray(batch["segment"], np.int64)
+    most = int(segment_BL.max(initial=0)) + 1
+    place_BL = segment_BL + most * np.arange(len(segment_BL))[:, None]
+
+    def added(of_BL: np.ndarray) -> np.ndarray:
+        size = most * len(segment_BL)
+        return np.bincount(place_BL.ravel(), np.ravel(of_BL), minlength=size)
+
+    sums_R: dict[str, tuple[np.ndarray, np.ndarray]] = {}
+    parts = {name: np.asarray(one) for name, one in _parts(batch).items()}
+    for part, is_in_BL in parts.items():
+        for name, value_BL in values.items():
+            found = added(np.where(is_in_BL, value_BL, 0.0)), added(is_in_BL)
+            sums_R[f"{name}{part}"] = found
+    length_R = added(segment_BL > 0)
+    hidden_R = sums_R["loss"][1]
+    return [
+        Record(
+            int(length_R[r]) - 2,  # <cls> and <eos>
+            {name: (float(s[r]), float(n[r])) for name, (s, n) in sums_R.items()},
+        )
+        for r in np.flatnonzero(hidden_R)
+    ]
+
+
+def _each(logits_BLV: jax.Array, batch: types.Batch) -> tuple[jax.Array, jax.Array]:
+    """Returns loss and correctness of every position."""
     target_BL = batch["target"].astype(jnp.int32)
     chex.assert_shape(logits_BLV, (*target_BL.shape, None))
     loss_BL = optax.softmax_cross_entropy_with_integer_labels(
         logits_BLV.astype(jnp.float32), target_BL
     )
-    right_BL = (jnp.argmax(logits_BLV, axis=-1) == target_BL).astype(jnp.float32)
-    hidden_BL = target_BL > 0
+    return loss_BL, (jnp.argmax(logits_BLV, axis=-1) == target_BL).astype(jnp.float32)
+
+
+def _parts(batch: types.Batch) -> dict[str, jax.Array]:
+    """Returns where hidden nucleotides are that are scored together."""
+    hidden_BL = batch["target"] > 0
     paired_BL = batch["partner"] >= 0
     folded_BL = _in_folded_record(paired_BL, batch["segment"])
     is_ncrna_B1 = (batch["source"] == NCRNA)[:, None]
-    parts = {
+    return {
         "": hidden_BL,
         "_ncrna": hidden_BL & is_ncrna_B1,
         "_other": hidden_BL & ~is_ncrna_B1,
         "_paired": hidden_BL & paired_BL,
         "_unpaired": hidden_BL & folded_BL & ~paired_BL,
     }
-    sums: types.Sums = {}
-    for name, part_BL in parts.items():
-        count = part_BL.sum(dtype=jnp.float32)
-        sums[f"loss{name}"] = jnp.where(part_BL, loss_BL, 0.0).sum(), count
-        sums[f"accuracy{name}"] = jnp.where(part_BL, right_BL, 0.0).sum(), count
-    return sums
 
 
 def _in_folded_record(paired_BL: jax.Array, segment_BL: jax.Array) -> jax.Array:
@@ -79,7 +139,7 @@ def _in_folded_record(paired_BL: jax.Array, segment_BL: jax.Array) -> jax.Array:
 def build_encoder(
     sizes: config.EncoderConfig,
     compute: config.ComputeConfig,
-    mesh: Mesh,
+    mesh: Mesh | None,
     max_segments: int,
 ) -> encoders.Encoder:
     """Returns the model that the settings ask for; logs its attention back end.
@@ -87,13 +147,13 @@ def build_encoder(
     Args:
       sizes: of the encoder.
       compute: how it is computed.
-      mesh: the devices.
+      mesh: the devices; None: the first, alone.
       max_segments: most records of a row.
 
     Raises:
       ValueError: the device cannot run the back end that was asked for.
     """
-    device = mesh.devices.flat[0]
+    device = jax.devices()[0] if mesh is None else mesh.devices.flat[0]
     choice = attention.choose(compute.attention, device)
     _log.info("attention: %s (%s)", choice.name, choice.reason)
     return encoders.Encoder(

@@ -213,14 +213,14 @@ def _kept(name: str) -> bool:
 def _changes(there: Meta, meta: Meta) -> dict[str, list[Any]]:
     """Returns the settings that `meta` changes; not those that were unknown there."""
     now = json.loads(json.dumps(meta.get("config", {})))
-    known = _flat(there.get("config", {}))
+    known = flat(there.get("config", {}))
     changed = _changed(there.get("config", {}), now)
     return {name: pair for name, pair in changed.items() if name in known}
 
 
 def _changed(there: Meta, now: Meta) -> dict[str, list[Any]]:
     """Returns what differs between nested settings, {"a.b": [there, now], ...}."""
-    was, now = _flat(there), _flat(now)
+    was, now = flat(there), flat(now)
     return {
         name: [was.get(name), now.get(name)]
         for name in sorted(was | now)
@@ -232,12 +232,12 @@ def _listed(changed: dict[str, list[Any]]) -> str:
     return "; ".join(f"{name} {a!r} → {b!r}" for name, (a, b) in changed.items())
 
 
-def _flat(settings: Any, prefix: str = "") -> Meta:
+def flat(settings: Any, prefix: str = "") -> Meta:
     """Returns nested settings as {"encoder.width": 1280, ...}."""
     if not isinstance(settings, dict):
         return {prefix.removesuffix("."): settings}
     return {
         name: value
         for key, inner in settings.items()
-        for name, value in _flat(inner, f"{prefix}{key}.").items()
+        for name, value in flat(inner, f"{prefix}{key}.").items()
     }

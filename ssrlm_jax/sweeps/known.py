@@ -1,0 +1,142 @@
+"""The commands that a sweep can run: what they read, where they write, when they end.
+
+A new command is one entry of `KINDS`.
+"""
+
+import dataclasses
+import importlib.metadata
+from collections.abc import Mapping
+
+# Settings that decide nothing of a result: how it is told, kept and computed.
+IDLE = (
+    *("loop.log_every", "loop.keep_latest", "loop.keep_every", "loop.profile_"),
+    *("loop.compilation_cache", "loop.tensorboard", "loop.wandb_project"),
+    *("loop.save_every", "data.num_workers", "data.num_threads"),
+    *("mesh.", "distributed.", "energies"),
+)
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Kind:
+    """A command.
+
+    Attributes:
+      place: where it is told to write: name of a flag, "--out", or of a setting,
+        "model", whose directory is copied first, as the command writes into it.
+      result: exists when all is written, below the job's directory.
+      outputs: what later steps read, below the job's directory.
+      inputs: settings and flags that name files, or several, separated by commas.
+      goes_on: it goes on where it was stopped; else what it left is removed.
+      flags: it is always given.
+      packages: beside those of training, whose versions decide the result.
+    """
+
+    place: str
+    result: str
+    outputs: Mapping[str, str]
+    inputs: tuple[str, ...]
+    goes_on: bool = False
+    flags: tuple[str, ...] = ()
+    packages: tuple[str, ...] = ()
+
+
+_LABELLED = tuple(
+    f"data.{name}" for name in ("train", "validation", "table", "families", "leave_out")
+)
+_FOLDING = ("ViennaRNA", "pyopal")
+KINDS: dict[str, Kind] = {
+    "generate": Kind(
+        place="--out",
+        result="corpus/manifest.json",
+        outputs={"corpus": "corpus"},
+        inputs=(),
+    ),
+    "pretrain": Kind(
+        place="--workdir",
+        result="run/model/model.json",
+        outputs={"model": "run/model"},
+        inputs=("data.corpus", "model"),
+        goes_on=True,
+    ),
+    "finetune": Kind(
+        place="--workdir",
+        result="run/model/model.json",
+        outputs={"model": "run/model", "training": "run/training.tsv"},
+        inputs=("model", "relatives", *_LABELLED),
+        goes_on=True,
+        packages=_FOLDING,
+    ),
+    "held_out": Kind(
+        place="--out",
+        result="scores/scores.json",
+        outputs={"scores": "scores"},
+        inputs=("model", "corpus"),
+    ),
+    "fit_contacts": Kind(
+        place="model",
+        result="model/contacts.json",
+        outputs={"model": "model", "scores": "model"},
+        inputs=("model", "table", "train", "validation", "test"),
+        flags=("--force",),
+        packages=("scikit-learn",),
+    ),
+    "thresholds": Kind(
+        place="model",
+        result="model/decodings.json",
+        outputs={"model": "model"},
+        inputs=("model", "validation"),
+        flags=("--force",),
+        packages=_FOLDING,
+    ),
+    "evaluate": Kind(
+        place="--out",
+        result="scores/scores.json",
+        outputs={"scores": "scores"},
+        inputs=("model", "truth", "train"),
+        packages=_FOLDING,
+    ),
+    "training_sets": Kind(
+        place="--out",
+        result="sets/counts.json",
+        outputs={
+            "folder": "sets",
+            **{n: f"sets/{n}.tsv" for n in ("train", "held_out", "validation")},
+        },
+        inputs=("labelled", "tests", "validation", "families", "consensus"),
+    ),
+    "prepare_corpus": Kind(
+        place="--out",
+        result="corpus/manifest.json",
+        outputs={"corpus": "corpus"},
+        inputs=("ncrna", "other", "leave_out", "families"),
+        goes_on=True,
+        packages=("ViennaRNA",),
+    ),
+    "subset": Kind(
+        place="--out",
+        result="subset/table.tsv",
+        outputs={"table": "subset/table.tsv"},
+        inputs=("table",),
+    ),
+}
+TRAINING = ("pretrain", "finetune")
+
+
+def place_of(kind: Kind) -> str:
+    """Returns the first part of the result: what the command is told to write."""
+    return kind.result.split("/", 1)[0]
+
+
+def is_idle(setting: str) -> bool:
+    """Says whether a setting decides nothing of what comes out."""
+    return setting.startswith(IDLE)
+
+
+def versions(command: str) -> dict[str, str]:
+    """Returns the versions of what decides the numbers of a command."""
+    from ssrlm_jax.train import loop  # JAX: seconds
+
+    others = {
+        name: importlib.metadata.version(name) for name in KINDS[command].packages
+    }
+    return loop.versions() | others
