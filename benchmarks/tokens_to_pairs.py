@@ -12,7 +12,7 @@ import argparse
 import json
 import pathlib
 
-from ablation import curve_of
+from ssrlm_jax.sweeps import curves as sweep_curves
 
 PARTS = {"loss_paired": "-", "loss_unpaired": "--"}
 
@@ -59,7 +59,9 @@ def main() -> None:
     curves = {}
     for text in parsed.runs:
         name, _, run = text.partition("=")
-        curves[name] = curve_of(pathlib.Path(run))
+        curves[name] = sweep_curves.of(pathlib.Path(run))
+        if not curves[name]:
+            raise SystemExit(f"{run} holds no validation scores")
     result = {
         name: {"tokens_until_pairs": crossing(points), "curve": points}
         for name, points in curves.items()

@@ -6,6 +6,7 @@ r"""Fits contacts to the attention maps of a pre-trained model, and scores them.
 
 The result, contacts.json inside the model directory, is what `ssrlm contacts` uses:
 weights and threshold of the first draw, the RNAs of each draw, and their scores.
+contacts.tsv beside it has the scores of each RNA that was tested.
 """
 
 import argparse
@@ -50,6 +51,7 @@ def contacts(settings: config.ContactsConfig, flags: argparse.Namespace) -> None
         settings,
     )
     scores = [one["scores"] for one in draws]
+    files.write_text(path.with_suffix(".tsv"), _table([d.pop("tested") for d in draws]))
     for number, found in enumerate(scores, 1):
         given = number, settings.draws, found["all P@true"], found["f1"]
         _log.info("draw %d of %d: P@true %.3f, F1 %.3f", *given)
@@ -70,6 +72,18 @@ def contacts(settings: config.ContactsConfig, flags: argparse.Namespace) -> None
         print(f"{name:14} {value:.3f} +- {result['spread'][name]:.3f}")
     print(f"means over test RNAs, then mean and deviation over {len(draws)} draws")
     print(f"wrote {path}; next: ssrlm contacts my.fa -m {settings.model}")
+
+
+def _table(draws: list[list[dict[str, str | float]]]) -> str:
+    """Returns the scores of each RNA in each draw, a line each."""
+    names = list(dict.fromkeys(name for rows in draws for row in rows for name in row))
+    lines = ["\t".join(["draw", *names])]
+    for number, rows in enumerate(draws, 1):
+        for row in rows:
+            cells = (row.get(name, "") for name in names)
+            told = [f"{c:.6f}" if isinstance(c, float) else str(c) for c in cells]
+            lines.append("\t".join([str(number), *told]))
+    return "\n".join(lines) + "\n"
 
 
 def _read(settings: config.ContactsConfig) -> dict[str, list[formats.Record]]:

@@ -137,8 +137,8 @@ def expand(
       shorten: what a budget changes of them.
 
     Raises:
-      ProblemsError: an axis that nothing reads, a setting that is unknown or impossible, a
-        file that is missing, a step that reads of none before it.
+      ProblemsError: an axis that nothing reads, a setting that is unknown or
+        impossible, a file that is missing, a step that reads of none before it.
     """
     making = _Making(resolve, shorten)
     cells, read = [], set()

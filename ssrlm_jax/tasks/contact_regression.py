@@ -88,7 +88,8 @@ def fit_draws(
       For each draw `weights` (F,), `intercept`, `iterations`, `threshold`, names of
       `train` and `validation`, and `scores` on `test`: means over RNAs of `precisions`
       and of strict "precision", "recall" and "f1" of structures, decoded by the greedy
-      rule (pairs closer than the least separation are never predicted, and count).
+      rule (pairs closer than the least separation are never predicted, and count);
+      `tested` has the scores of each RNA, with its "id" and "length".
 
     Raises:
       ValueError: as `fit`; a record without a structure; no RNA of a `test` has a pair
@@ -113,8 +114,12 @@ def fit_draws(
     choices = [threshold_choice.choose(one) for one in decoded]
     _log.info("thresholds are chosen; next: the RNAs that test")
     scores: list[list[dict[str, float]]] = [[] for _ in draws]
+    rows: list[list[dict[str, Any]]] = [[] for _ in draws]
     for record, number, logits_LM in _each(maps, fits, [d.test for d in draws]):
-        scores[number].append(_scores(record, logits_LM, choices[number], least))
+        found = _scores(record, logits_LM, choices[number], least)
+        scores[number].append(found)
+        named = {"id": record.name, "length": len(record.sequence)}
+        rows[number].append(named | found)
     return [
         {
             "train": [record.name for record in one.train],
@@ -124,9 +129,12 @@ def fit_draws(
             "iterations": fitted.iterations,
             "threshold": choice.threshold,
             "validation f1": choice.f1,
-            "scores": mean(found),
+            "scores": mean(of_draw),
+            "tested": tested,
         }
-        for one, fitted, choice, found in zip(draws, fits, choices, scores, strict=True)
+        for one, fitted, choice, of_draw, tested in zip(
+            draws, fits, choices, scores, rows, strict=True
+        )
     ]
 
 
