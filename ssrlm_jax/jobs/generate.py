@@ -12,13 +12,13 @@ import pathlib
 
 from ssrlm_jax import config, files
 from ssrlm_jax.jobs import command
-from ssrlm_jax.prepare import families
+from ssrlm_jax.prepare.corpus import generated_rna
 
 
 def generate(settings: config.PretrainConfig, flags: argparse.Namespace) -> None:
     """Writes the corpus and says what it holds."""
     files.check_place(flags.out)
-    families.write(flags.out, settings.data, settings.seed)
+    generated_rna.write(flags.out, settings.data, settings.seed)
     of = settings.data.families
     print(
         f"{of.num_families} families of {of.num_members} members and "

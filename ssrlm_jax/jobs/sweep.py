@@ -14,32 +14,139 @@ done so far. The exit status is 1 if a job failed.
 
 import argparse
 import dataclasses
+import functools
 import importlib
+import logging
 import pathlib
+import sys
 from collections.abc import Mapping, Sequence
 
-from ssrlm_jax import config, locks
+from ssrlm_jax import config, files, locks
 from ssrlm_jax.jobs import command
-from ssrlm_jax.sweeps import graph, local, state
+from ssrlm_jax.sweeps import (
+    budget,
+    cluster,
+    cost,
+    display,
+    forecast,
+    graph,
+    local,
+    measure,
+    perform,
+    report,
+    state,
+)
 from ssrlm_jax.sweeps import sweep as sweeps
 from ssrlm_jax.train import workdir
 
+_log = logging.getLogger("ssrlm_jax")
+
 
 def run(settings: config.SweepConfig, flags: argparse.Namespace) -> int:
-    """Runs what is not done; 1 if a job failed."""
+    """Runs what is not done, or says what it would be; 1 if a job failed."""
+    if flags.status:
+        made = state.read_sweep(flags.status.absolute())
+        print(display.text(made, state.look(flags.status.absolute(), made)))
+        return 0
     out = (flags.out or command.workdir_of(flags.config)).absolute()
+    files.check_place(out)
+    settings = _with_flags(settings, flags)
     asked = _asked(settings, flags)
     made = graph.expand(asked, resolve)
+    if flags.report:
+        told = state.read(out / state.SWEEP).get("chosen", {})
+        made = _shortened(asked, budget.recorded(out, made, settings.minutes), made)
+        chosen = told if isinstance(told, dict) else {}
+        print(report.write(out, asked, made, chosen, settings.seed))
+        return 0
+    if settings.executor.kind != "local" and not flags.print_script:
+        cluster.check(settings.executor)
     with locks.alone(
         out / state.LOCK,
         f"another sweep runs in {out}; wait for it, stop it, or take another --out",
     ):
-        state.write_sweep(out, asked, made, {})
-        local.run(out, made, settings.executor.parallel)
+        return _start(out, settings, asked, made, flags)
+
+
+def _start(
+    out: pathlib.Path,
+    settings: config.SweepConfig,
+    asked: sweeps.Sweep,
+    made: graph.Graph,
+    flags: argparse.Namespace,
+) -> int:
+    """Chooses steps, then runs, alone in the directory of the sweep."""
+    kind, parallel = settings.executor.kind, settings.executor.parallel
+    factor = 1.0
+    if settings.minutes:
+        factor = _factor(out, settings, made)
+    chosen = budget.chosen(made, factor)
+    made = _shortened(asked, factor, made)
+    if flags.print_script:
+        print(cluster.script(out, made, settings.executor))
+        return 0
+    if flags.dry_run:
+        needs = cost.of_jobs(made)
+        slot = local.slots(parallel)[0] if kind == "local" else perform.Slot()
+        estimates = measure.estimates(out, made, needs, slot)
+        looks = state.look(out, made)
+        print(forecast.text(made, needs, looks, estimates, max(1, parallel)))
+        return 0
+    state.write_sweep(out, asked, made, chosen)
+    for step, text in chosen.items():
+        _log.info("%s: %s", step, text)
+    with display.Display(out, made) as shown:
+        if kind == "local":
+            local.run(out, made, parallel, shown)
+        else:
+            cluster.run(out, made, settings.executor, shown)
+    print(report.write(out, asked, made, chosen, settings.seed))
     looks = state.look(out, made)
-    for one in looks.values():
-        print(one)
-    return int(any(one.state != state.DONE_STATE for one in looks.values()))
+    left = [one for one in looks.values() if one.state != state.DONE_STATE]
+    for one in left:
+        print(display.line(one, looks), file=sys.stderr)
+    return int(bool(left))
+
+
+def _factor(
+    out: pathlib.Path, settings: config.SweepConfig, made: graph.Graph
+) -> float:
+    """Returns by what schedules shrink to fit the time: what was chosen before."""
+    before = budget.recorded(out, made, settings.minutes)
+    if before is not None:
+        return before
+    parallel = max(1, settings.executor.parallel)
+    slot = local.slots(parallel)[0]
+    estimates = measure.estimates(out, made, cost.of_jobs(made), slot)
+    factor = budget.fit(made, estimates, settings.minutes, parallel)
+    budget.record(out, made, settings.minutes, factor, estimates)
+    return factor
+
+
+def _shortened(
+    asked: sweeps.Sweep, factor: float | None, made: graph.Graph
+) -> graph.Graph:
+    """Returns the jobs with schedules shortened by a factor."""
+    if factor is None or factor == 1.0:
+        return made
+    return graph.expand(asked, resolve, functools.partial(_changed, factor))
+
+
+def _changed(
+    factor: float, name: str, settings: Mapping[str, sweeps.Value]
+) -> Mapping[str, sweeps.Value]:
+    return budget.shortened(name, settings, factor)
+
+
+def _with_flags(
+    settings: config.SweepConfig, flags: argparse.Namespace
+) -> config.SweepConfig:
+    """Returns settings with those that have flags of their own."""
+    executor = settings.executor
+    if flags.parallel is not None:
+        executor = dataclasses.replace(executor, parallel=flags.parallel)
+    minutes = settings.minutes if flags.minutes is None else flags.minutes
+    return dataclasses.replace(settings, executor=executor, minutes=minutes)
 
 
 def _asked(settings: config.SweepConfig, flags: argparse.Namespace) -> sweeps.Sweep:
@@ -100,6 +207,33 @@ COMMAND = command.Command(
             "default": [],
             "metavar": "NAME=VALUE,...",
             "help": "values of an axis of the sweep, or STEP.SETTING as a new one",
+        },
+        "--dry_run": {
+            "action": "store_true",
+            "help": "say what there is to do and what it costs; measures some steps",
+        },
+        "--minutes": {
+            "type": float,
+            "metavar": "N",
+            "help": "that all may take: schedules shrink to fit; config.minutes",
+        },
+        "--parallel": {
+            "type": int,
+            "metavar": "N",
+            "help": "jobs at a time, which share cores; config.executor.parallel",
+        },
+        "--status": {
+            "type": pathlib.Path,
+            "metavar": "DIR",
+            "help": "say how far the sweep in DIR is, and nothing else",
+        },
+        "--report": {
+            "action": "store_true",
+            "help": "make the report of what is done, and run nothing",
+        },
+        "--print_script": {
+            "action": "store_true",
+            "help": "print what would be submitted to SLURM",
         },
     },
 )

@@ -90,7 +90,8 @@ def lines(
     """
     grouped: dict[str, list[int]] = {}
     for number, (values, _) in enumerate(made.cells):
-        grouped.setdefault(sweep.name_of(_without_seed(values)), []).append(number)
+        own = {name: values[name] for name in shown_axes(asked)}
+        grouped.setdefault(sweep.name_of(own), []).append(number)
     found = []
     for name, numbers in grouped.items():
         cells = [made.cells[number] for number in numbers]
@@ -201,6 +202,12 @@ def _score(columns: Mapping[str, scores.Column], seed: int) -> Score:
     interval = statistics.of_sums(mean.sums_N2, statistics.ratio, seed)
     each = {name: column.value for name, column in columns.items()}
     return Score(interval=interval, seeds=each, column=mean)
+
+
+def shown_axes(asked: sweep.Sweep) -> list[str]:
+    """Returns the axes that tell lines apart: not the seed, and of several values."""
+    names = [name for name in asked.axes if name != sweep.SEED]
+    return [name for name in names if len(asked.axes[name]) > 1]
 
 
 def comparisons(found: Sequence[Line], asked: sweep.Sweep, seed: int) -> list[Above]:

@@ -6,15 +6,14 @@ jobs whose results it reads, and versions; where its directory lies decides noth
 """
 
 import dataclasses
-import hashlib
 import itertools
-import json
 import pathlib
 import shlex
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from ssrlm_jax import config
 from ssrlm_jax.data import rows
+from ssrlm_jax.prepare import executor
 from ssrlm_jax.sweeps import known, sweep
 
 # A command, its config and the overrides, "--config.NAME=VALUE" → all its settings.
@@ -268,8 +267,7 @@ class _Making:
         parents: tuple[str, ...],
         decided_by: Mapping[str, object],
     ) -> Job:
-        text = json.dumps(decided_by, sort_keys=True)
-        key = hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
+        key = executor.key_of(decided_by)
         return Job(
             name=f"{step.name}-{key[:_DIGITS]}",
             step=step.name,
@@ -361,8 +359,8 @@ def contents(path: pathlib.Path) -> str:
         if all(one.exists() for one in models)
         else sorted(one for one in path.rglob("*") if one.is_file())
     )
-    text = [f"{one.relative_to(path)} {rows.hash_file(one)}" for one in found]
-    return hashlib.blake2b("\n".join(text).encode(), digest_size=16).hexdigest()
+    hashes = {str(one.relative_to(path)): rows.hash_file(one) for one in found}
+    return executor.key_of(hashes)
 
 
 def _told(value: sweep.Value | sweep.Output, out: pathlib.Path) -> str:

@@ -29,6 +29,7 @@ class Kind:
       goes_on: it goes on where it was stopped; else what it left is removed.
       flags: it is always given.
       packages: beside those of training, whose versions decide the result.
+      seconds: that it takes beside training, roughly, before one has been run.
     """
 
     place: str
@@ -38,6 +39,7 @@ class Kind:
     goes_on: bool = False
     flags: tuple[str, ...] = ()
     packages: tuple[str, ...] = ()
+    seconds: float = 30.0
 
 
 _LABELLED = tuple(
@@ -50,6 +52,7 @@ KINDS: dict[str, Kind] = {
         result="corpus/manifest.json",
         outputs={"corpus": "corpus"},
         inputs=(),
+        seconds=5.0,
     ),
     "pretrain": Kind(
         place="--workdir",
@@ -71,6 +74,7 @@ KINDS: dict[str, Kind] = {
         result="scores/scores.json",
         outputs={"scores": "scores"},
         inputs=("model", "corpus"),
+        seconds=20.0,
     ),
     "fit_contacts": Kind(
         place="model",
@@ -79,6 +83,7 @@ KINDS: dict[str, Kind] = {
         inputs=("model", "table", "train", "validation", "test"),
         flags=("--force",),
         packages=("scikit-learn",),
+        seconds=120.0,
     ),
     "thresholds": Kind(
         place="model",
@@ -87,6 +92,7 @@ KINDS: dict[str, Kind] = {
         inputs=("model", "validation"),
         flags=("--force",),
         packages=_FOLDING,
+        seconds=180.0,
     ),
     "evaluate": Kind(
         place="--out",
@@ -94,6 +100,7 @@ KINDS: dict[str, Kind] = {
         outputs={"scores": "scores"},
         inputs=("model", "truth", "train"),
         packages=_FOLDING,
+        seconds=90.0,
     ),
     "training_sets": Kind(
         place="--out",
@@ -117,6 +124,7 @@ KINDS: dict[str, Kind] = {
         result="subset/table.tsv",
         outputs={"table": "subset/table.tsv"},
         inputs=("table",),
+        seconds=2.0,
     ),
 }
 TRAINING = ("pretrain", "finetune")

@@ -22,7 +22,7 @@ def slots(parallel: int) -> list[perform.Slot]:
     Raises:
       ValueError: there are fewer cores, or GPUs, than shares.
     """
-    cores = sorted(os.sched_getaffinity(0))
+    cores = _cores()
     if parallel > len(cores):
         raise ValueError(
             f"--parallel={parallel}: this machine has {len(cores)} cores; give as many"
@@ -45,6 +45,15 @@ def slots(parallel: int) -> list[perform.Slot]:
             perform.Slot(cores=own if parallel > 1 else (), gpu=gpu, device=device)
         )
     return found
+
+
+def num_cores() -> int:
+    """Returns how many cores this process may use."""
+    return len(_cores())
+
+
+def _cores() -> list[int]:
+    return sorted(os.sched_getaffinity(0))
 
 
 def gpus() -> dict[str, str]:

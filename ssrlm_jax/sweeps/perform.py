@@ -1,5 +1,6 @@
 """One job as a process: started where it stopped, or anew, and what became of it."""
 
+import contextlib
 import dataclasses
 import json
 import os
@@ -82,8 +83,10 @@ class Running:
         return self._process.poll() is not None
 
     def wait(self) -> None:
-        """Waits until the process is over."""
-        self._process.wait()
+        """Waits until the process is over; a handler of a signal may, too."""
+        # Popen.wait holds a lock, which a handler would wait for without end.
+        with contextlib.suppress(ChildProcessError):
+            os.waitid(os.P_PID, self._process.pid, os.WEXITED | os.WNOWAIT)
 
     def stop(self) -> None:
         """Asks the process to save and end."""

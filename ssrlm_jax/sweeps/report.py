@@ -78,20 +78,16 @@ def _progress(looks: Mapping[str, state.Look]) -> str:
     return f"{len(states)} jobs: {', '.join(counts)}."
 
 
-def _axes(asked: sweep.Sweep) -> list[str]:
-    return [name for name in asked.axes if name != sweep.SEED]
-
-
 def _cells(asked: sweep.Sweep, line: compare.Line) -> list[str]:
     """Returns the first cells of a line: values of axes, or the name of a baseline."""
-    axes = _axes(asked)
-    if line.values or not axes:
-        return [str(line.values[name]) for name in axes] or ["all"]
+    axes = compare.shown_axes(asked)
+    if line.values:
+        return [str(line.values[name]) for name in axes] or [line.name]
     return [line.name, *[""] * (len(axes) - 1)]
 
 
 def _table(asked: sweep.Sweep, found: Sequence[compare.Line]) -> list[str]:
-    heads = [*(_axes(asked) or ["cell"]), *(m.name for m in asked.measures)]
+    heads = [*(compare.shown_axes(asked) or ["cell"]), *(m.name for m in asked.measures)]
     rows = [[*heads, "seeds", "hours"], ["---"] * (len(heads) + 2)]
     for line in found:
         cells = _cells(asked, line)
@@ -209,10 +205,10 @@ def _csv(asked: sweep.Sweep, found: Sequence[compare.Line]) -> str:
     """Returns a line for each score."""
     text = io.StringIO()
     rows = csv.writer(text, lineterminator="\n")
-    heads = ["line", *_axes(asked), "measure", "value", "low", "high", "seeds", "paper"]
+    heads = ["line", *compare.shown_axes(asked), "measure", "value", "low", "high", "seeds", "paper"]
     rows.writerow(heads)
     for line in found:
-        axes = [line.values.get(name, "") for name in _axes(asked)]
+        axes = [line.values.get(name, "") for name in compare.shown_axes(asked)]
         for name, score in line.scores.items():
             numbers = ["" if n is None else n for n in plain(score.interval)]
             paper = line.paper.get(name, "")
@@ -222,7 +218,7 @@ def _csv(asked: sweep.Sweep, found: Sequence[compare.Line]) -> str:
 
 def _latex(asked: sweep.Sweep, found: Sequence[compare.Line]) -> str:
     """Returns a tabular; the best of each column is bold."""
-    axes = _axes(asked) or ["cell"]
+    axes = compare.shown_axes(asked) or ["cell"]
     heads = [*axes, *(measure.name for measure in asked.measures)]
     best = {}
     for measure in asked.measures:

@@ -155,7 +155,7 @@ def progress(folder: pathlib.Path, job: graph.Job) -> Look:
     lines: list[Mapping[str, float]] = []
     settings: Mapping[str, object] = {}
     if job.command in known.TRAINING:
-        with contextlib.suppress(ValueError):  # being written
+        with contextlib.suppress(ValueError, OSError):  # being written
             lines = workdir.read_metrics(place)
             settings = workdir.read_meta(place)["config"]["loop"]
     trained = [line for line in lines if "seconds" in line]
@@ -221,12 +221,50 @@ def write_sweep(
         "cells": [{"axes": dict(v), "jobs": dict(jobs)} for v, jobs in made.cells],
         "baselines": dict(made.baselines),
         "jobs": {
-            name: {"command": job.line(out), "parents": list(job.parents)}
+            name: {
+                "step": job.step,
+                "command": job.command,
+                "key": job.key,
+                "parents": list(job.parents),
+                "line": job.line(out),
+            }
             for name, job in made.jobs.items()
         },
         "chosen": dict(chosen),
     }
     files.write_text(out / SWEEP, json.dumps(told, indent=1) + "\n")
+
+
+def read_sweep(out: pathlib.Path) -> graph.Graph:
+    """Returns the jobs of the last start, enough to look at them.
+
+    Raises:
+      ValueError: `out` is the directory of no sweep.
+    """
+    told = read(out / SWEEP)
+    if not told:
+        raise ValueError(f"{out} has no {SWEEP}: it is not the --out of a sweep")
+    jobs, cells = told["jobs"], _list(told["cells"])
+    assert isinstance(jobs, dict)
+    return graph.Graph(
+        jobs={
+            name: graph.Job(
+                name=name,
+                step=str(one["step"]),
+                command=str(one["command"]),
+                config="",
+                settings={},
+                flags={},
+                resolved={},
+                parents=tuple(map(str, one["parents"])),
+                key=str(one["key"]),
+                decided_by={},
+            )
+            for name, one in jobs.items()
+        },
+        cells=[(one["axes"], one["jobs"]) for one in cells if isinstance(one, dict)],
+        baselines={},
+    )
 
 
 def read(path: pathlib.Path) -> dict[str, object]:

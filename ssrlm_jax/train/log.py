@@ -7,6 +7,7 @@ every step once.
 
 import contextlib
 import importlib.util
+import math
 import pathlib
 from collections.abc import Callable
 from types import TracebackType
@@ -111,6 +112,20 @@ class Log:
                 rich.progress.Progress(console=self._console, transient=True)
             )
             self._bar.add_task("training", total=config.num_steps, completed=first)
+
+
+def duration(seconds: float) -> str:
+    """Returns a time for people: "3 d 4 h", "4 h 05 min", "5 min 06 s", "7 s"."""
+    if not math.isfinite(seconds):
+        return "?"
+    minutes, s = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    days, hours = divmod(hours, 24)
+    if days:
+        return f"{days} d {hours} h"
+    if hours:
+        return f"{hours} h {minutes:02} min"
+    return f"{minutes} min {s:02} s" if minutes else f"{s} s"
 
 
 def _to_lines(file: TextIO) -> Sink:

@@ -279,27 +279,13 @@ class _Session:
             "input_wait": "input wait {:.1%}",
         }
         parts = [t.format(values[name]) for name, t in texts.items() if name in values]
-        return "  ".join([*parts, f"{duration(left)} left"])
+        return "  ".join([*parts, f"{log.duration(left)} left"])
 
 
 def versions() -> dict[str, str]:
     """Returns the versions of what decides the numbers of a run."""
     found = {name: importlib.metadata.version(name) for name in PACKAGES}
     return found | {"python": platform.python_version()}
-
-
-def duration(seconds: float) -> str:
-    """Returns a time for people: "3 d 4 h", "4 h 05 min", "5 min 06 s", "7 s"."""
-    if not math.isfinite(seconds):
-        return "?"
-    minutes, s = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    days, hours = divmod(hours, 24)
-    if days:
-        return f"{days} d {hours} h"
-    if hours:
-        return f"{hours} h {minutes:02} min"
-    return f"{minutes} min {s:02} s" if minutes else f"{s} s"
 
 
 def _opening(

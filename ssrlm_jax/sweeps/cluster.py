@@ -1,0 +1,332 @@
+"""Runs the jobs of a sweep through submitit: on SLURM, or its executor of a machine.
+
+On SLURM the jobs of a step are one array, which starts as those end that it reads of:
+each task after the task of the same place where that can be, else after all. A job that
+is preempted, or that runs out of time, saves and is queued again. Jobs stay in the
+queue when the command that submitted them ends; the same command finds them there.
+"""
+
+import importlib.util
+import json
+import logging
+import pathlib
+import time
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from ssrlm_jax import config, files
+from ssrlm_jax.sweeps import graph, local, perform, state
+
+if TYPE_CHECKING:
+    import submitit
+
+_log = logging.getLogger("ssrlm_jax")
+_POLL_SECONDS = 1.0
+_STATE_SECONDS = 30.0  # between two looks at SLURM's records
+_UNKNOWN_SECONDS = 120.0  # that SLURM may take to record a job
+_ALIVE = (
+    *("PENDING", "RUNNING", "REQUEUED", "COMPLETING", "PREEMPTED", "SUSPENDED"),
+    *("CONFIGURING", "REQUEUE_HOLD", "RESIZING", "STAGE_OUT", "READY"),
+)
+Report = Callable[[], None]
+Parameters = dict[str, str | int | list[str] | dict[str, str]]
+
+
+class Task:
+    """One job of a sweep, as a node of a cluster does it."""
+
+    def __init__(self) -> None:
+        self._running: perform.Running | None = None
+
+    def __call__(self, out: pathlib.Path, job: graph.Job, made: graph.Graph) -> str:
+        """Does a job.
+
+        Raises:
+          ValueError: it failed, was stopped, or reads of one that is not done.
+        """
+        for parent in job.parents:
+            look = state.look_at(out, made.jobs[parent])
+            if look.state != state.DONE_STATE:
+                raise ValueError(f"{job.name} reads of {parent}, which is {look.state}")
+        names = list(local.gpus().values())
+        device = f"{len(names)} x {names[0]}" if names else f"{local.num_cores()} cores"
+        self._running = perform.Running(out, job, perform.Slot(device=device))
+        self._running.wait()
+        if not self._running.finish():
+            failure = state.look_at(out, job).failure
+            raise ValueError(failure.reason if failure else f"{job.name} was stopped")
+        return job.name
+
+    def checkpoint(
+        self, out: pathlib.Path, job: graph.Job, made: graph.Graph
+    ) -> "submitit.helpers.DelayedSubmission":
+        """Lets the job save, and returns what goes on with it; submitit calls it."""
+        import submitit
+
+        if self._running is not None:
+            self._running.stop()
+            self._running.wait()
+        return submitit.helpers.DelayedSubmission(Task(), out, job, made)
+
+
+def check(settings: config.SweepExecutorConfig) -> None:
+    """Checks that submitit is there, and SLURM where it is asked for.
+
+    Raises:
+      ImportError: submitit is missing; the message says how to get it.
+      ValueError: this machine has no SLURM.
+    """
+    if importlib.util.find_spec("submitit") is None:
+        raise ImportError(
+            f"executor.kind={settings.kind!r} needs submitit: pip install "
+            "'ssrlm-jax[cluster]'"
+        )
+    import submitit
+
+    if settings.kind == "slurm" and submitit.SlurmExecutor.affinity() <= 0:
+        raise ValueError(
+            "executor.kind='slurm': there is no srun on this machine; submit from a "
+            "login node, or print what would be submitted with --print_script"
+        )
+
+
+def script(
+    out: pathlib.Path, made: graph.Graph, settings: config.SweepExecutorConfig
+) -> str:
+    """Returns the scripts that are submitted for the jobs that are not done."""
+    from submitit.slurm import slurm
+
+    texts = []
+    groups = _groups(out, made)
+    for step, jobs in groups.items():
+        parameters = _parameters(step, jobs, made, settings, dict.fromkeys(groups, "?"))
+        text = slurm._make_sbatch_string(  # the one place where submitit writes it
+            command=f"python -u -m submitit.core._submit {_folder(out)}",
+            folder=_folder(out),
+            map_count=len(jobs) if len(jobs) > 1 else None,
+            **parameters,
+        )
+        names = "".join(f"# {number}: {job.name}\n" for number, job in enumerate(jobs))
+        texts.append(f"{text}{names}")
+    return "\n".join(texts)
+
+
+def run(
+    out: pathlib.Path,
+    made: graph.Graph,
+    settings: config.SweepExecutorConfig,
+    report: Report = lambda: None,
+) -> None:
+    """Submits what is neither done nor queued, and watches until all has ended.
+
+    Args:
+      out: directory of the sweep, absolute, and seen by all nodes.
+      made: its jobs.
+      settings: where they run.
+      report: called while it waits.
+
+    Raises:
+      ImportError, ValueError: as `check`.
+    """
+    check(settings)
+    if settings.kind == "slurm":
+        _watch(out, made, _submit(out, made, settings), report)
+        return
+    for jobs in _groups(out, made).values():
+        for first in range(0, len(jobs), settings.parallel):
+            chunk = [
+                job
+                for job in jobs[first : first + settings.parallel]
+                if all(_is_done(out, made.jobs[parent]) for parent in job.parents)
+            ]
+            _watch(out, made, _submit_here(out, made, settings, chunk), report)
+
+
+def _submit_here(
+    out: pathlib.Path,
+    made: graph.Graph,
+    settings: config.SweepExecutorConfig,
+    jobs: Sequence[graph.Job],
+) -> dict[str, "submitit.Job[str]"]:
+    """Starts jobs on this machine."""
+    import submitit
+
+    executor = submitit.LocalExecutor(
+        folder=_folder(out), max_num_timeout=settings.max_timeouts
+    )
+    executor.update_parameters(
+        timeout_min=settings.minutes,
+        signal_delay_s=settings.warning_seconds,
+        gpus_per_node=len(local.gpus()),
+        setup=[settings.setup] if settings.setup else [],
+    )
+    found: dict[str, submitit.Job[str]] = {}
+    for job in jobs:
+        _forget(out, job)
+        found[job.name] = executor.submit(Task(), out, job, made)
+    return found
+
+
+def _submit(
+    out: pathlib.Path, made: graph.Graph, settings: config.SweepExecutorConfig
+) -> dict[str, "submitit.Job[str]"]:
+    """Submits an array for each step; returns the jobs, those queued before too."""
+    import submitit
+
+    found: dict[str, submitit.Job[str]] = {}
+    for name, job in made.jobs.items():
+        if (number := _queued(out, job)) and not _is_done(out, job):
+            found[name] = submitit.SlurmJob(folder=_folder(out), job_id=number)
+    groups = {
+        step: [job for job in jobs if job.name not in found]
+        for step, jobs in _groups(out, made).items()
+    }
+    numbers = {made.jobs[name].step: job.job_id for name, job in found.items()}
+    for step, jobs in groups.items():
+        if not jobs:
+            continue
+        for job in jobs:
+            _forget(out, job)
+        executor = submitit.SlurmExecutor(
+            folder=_folder(out), max_num_timeout=settings.max_timeouts
+        )
+        executor.update_parameters(
+            **_parameters(step, jobs, made, settings, numbers, groups)
+        )
+        submitted: list[submitit.Job[str]] = []
+        with executor.batch():
+            submitted += [executor.submit(Task(), out, job, made) for job in jobs]
+        for job, one in zip(jobs, submitted, strict=True):
+            folder = graph.directory(out, job.name)
+            folder.mkdir(parents=True, exist_ok=True)
+            told = {"job": one.job_id, "since": time.time()}
+            files.write_text(folder / state.QUEUED, json.dumps(told) + "\n")
+            found[job.name] = one
+        numbers[step] = submitted[0].job_id.partition("_")[0]
+        _log.info("submitted %d jobs of %s: %s", len(jobs), step, numbers[step])
+    return found
+
+
+def _parameters(
+    step: str,
+    jobs: Sequence[graph.Job],
+    made: graph.Graph,
+    settings: config.SweepExecutorConfig,
+    numbers: Mapping[str, str],
+    groups: Mapping[str, Sequence[graph.Job]] | None = None,
+) -> Parameters:
+    """Returns what an array asks SLURM for."""
+    found: Parameters = {
+        "job_name": f"ssrlm-{step}",
+        "partition": settings.partition,
+        "time": settings.minutes,
+        "cpus_per_task": settings.cores,
+        "mem": f"{settings.memory_gb}GB",
+        "signal_delay_s": settings.warning_seconds,
+        "array_parallelism": settings.parallel or max(1, len(jobs)),
+    }
+    if settings.gpus:
+        found["gpus_per_node"] = settings.gpus
+    if settings.setup:
+        found["setup"] = [settings.setup]
+    parents = dict.fromkeys(made.jobs[p].step for job in jobs for p in job.parents)
+    conditions = [
+        f"{_condition(jobs, (groups or {}).get(parent, ()))}:{numbers[parent]}"
+        for parent in parents
+        if parent in numbers
+    ]
+    if conditions:
+        found["dependency"] = ",".join(conditions)
+        found["additional_parameters"] = {"kill-on-invalid-dep": "yes"}
+    return found
+
+
+def _condition(jobs: Sequence[graph.Job], before: Sequence[graph.Job]) -> str:
+    """Returns how an array waits for another: task by task where these belong."""
+    is_paired = len(jobs) == len(before) > 1 and all(
+        parent.name in job.parents for job, parent in zip(jobs, before, strict=True)
+    )
+    return "aftercorr" if is_paired else "afterany"
+
+
+def _watch(
+    out: pathlib.Path,
+    made: graph.Graph,
+    submitted: Mapping[str, "submitit.Job[str]"],
+    report: Report,
+) -> None:
+    """Returns when all that was submitted has ended."""
+    left = dict(submitted)
+    asked = time.monotonic()
+    while left:
+        now = time.monotonic()
+        is_due = now - asked >= _STATE_SECONDS
+        for name, one in list(left.items()):
+            job = made.jobs[name]
+            look = state.look_at(out, job).state
+            if look in (state.DONE_STATE, state.FAILED_STATE):
+                del left[name]
+            elif is_due and look != state.RUNNING and one.done(force_check=True):
+                _note_end(out, job, one)
+                del left[name]
+        asked = now if is_due else asked
+        report()
+        if left:
+            time.sleep(_POLL_SECONDS)
+
+
+def _note_end(out: pathlib.Path, job: graph.Job, one: "submitit.Job[str]") -> None:
+    """Writes why a job has left the queue without a result."""
+    if _is_done(out, job):
+        return
+    folder = graph.directory(out, job.name)
+    (folder / state.QUEUED).unlink(missing_ok=True)
+    if state.look_at(out, job).state == state.FAILED_STATE:
+        return
+    told = one.stderr() or ""
+    lines = [line for line in told.splitlines() if line.strip()][-state.LAST_LINES :]
+    is_waiting = any("reads of" in line for line in lines)
+    if is_waiting or one.state.startswith("CANCELLED"):
+        return  # of what failed before it
+    lines.append(f"job {one.job_id} left the queue without a result ({one.state})")
+    failed = {"status": 1, "lines": lines, "command": job.line(out)}
+    folder.mkdir(parents=True, exist_ok=True)
+    files.write_text(folder / state.FAILED, json.dumps(failed) + "\n")
+
+
+def _queued(out: pathlib.Path, job: graph.Job) -> str:
+    """Returns the number of a job that SLURM still holds; "": it holds none."""
+    import submitit
+
+    told = state.read(graph.directory(out, job.name) / state.QUEUED)
+    if not told:
+        return ""
+    number = str(told["job"])
+    word = submitit.SlurmJob(folder=_folder(out), job_id=number).state.split(" ")[0]
+    is_new = time.time() - state.number(told["since"]) < _UNKNOWN_SECONDS
+    return number if word in _ALIVE or (word == "UNKNOWN" and is_new) else ""
+
+
+def _groups(out: pathlib.Path, made: graph.Graph) -> dict[str, list[graph.Job]]:
+    """Returns the jobs that are not done by step, in an order in which they can run."""
+    depth: dict[str, int] = {}
+    for name, job in made.jobs.items():
+        depth[name] = 1 + max((depth[parent] for parent in job.parents), default=0)
+    left = [job for job in made.jobs.values() if not _is_done(out, job)]
+    grouped: dict[str, list[graph.Job]] = {}
+    for job in sorted(left, key=lambda job: depth[job.name]):
+        grouped.setdefault(job.step, []).append(job)
+    return grouped
+
+
+def _is_done(out: pathlib.Path, job: graph.Job) -> bool:
+    return state.cost_of(graph.directory(out, job.name), job) is not None
+
+
+def _forget(out: pathlib.Path, job: graph.Job) -> None:
+    """Removes how a job failed before."""
+    (graph.directory(out, job.name) / state.FAILED).unlink(missing_ok=True)
+
+
+def _folder(out: pathlib.Path) -> pathlib.Path:
+    return out / "submitit"
