@@ -13,9 +13,9 @@ from collections.abc import Iterator, Mapping
 import ml_collections
 
 from ssrlm_jax import config
-from ssrlm_jax.sweeps import sweep
+from ssrlm_jax.sweeps import chains
 
-CORPUS = sweep.Step(
+CORPUS = chains.Step(
     name="corpus",
     command="generate",
     config="demo",
@@ -33,7 +33,7 @@ TRAINED = {
     "loop.save_every": 300,
 }
 MEASURES = tuple(
-    sweep.Measure(
+    chains.Measure(
         name=f"{score}, {part}",
         step="held_out",
         column=f"{score}_{part}",
@@ -50,8 +50,8 @@ def get_config(variant: str = "") -> ml_collections.ConfigDict:
     return config.editable(config.SweepConfig())
 
 
-def get_sweep(settings: config.SweepConfig) -> sweep.Sweep:
-    return sweep.Sweep(
+def get_sweep(settings: config.SweepConfig) -> chains.Sweep:
+    return chains.Sweep(
         axes={"objective": config.MASKING_POLICIES, "seed": (0, 1, 2)},
         chain=chain,
         measures=MEASURES,
@@ -60,39 +60,39 @@ def get_sweep(settings: config.SweepConfig) -> sweep.Sweep:
     )
 
 
-def chain(cell: Mapping[str, sweep.Value]) -> Iterator[sweep.Step]:
+def chain(cell: Mapping[str, chains.Value]) -> Iterator[chains.Step]:
     yield from pretrained(cell, {"masking.policy": cell["objective"]})
 
 
 def pretrained(
-    cell: Mapping[str, sweep.Value], changed: Mapping[str, sweep.Value]
-) -> Iterator[sweep.Step]:
+    cell: Mapping[str, chains.Value], changed: Mapping[str, chains.Value]
+) -> Iterator[chains.Step]:
     """Yields a corpus, a run on it and its scores; the other sweeps here share it."""
-    corpus = sweep.Output("corpus", "corpus")
+    corpus = chains.Output("corpus", "corpus")
     yield CORPUS
-    yield sweep.Step(
+    yield chains.Step(
         name="pretrain",
         command="pretrain",
         config="demo",
         settings={**TRAINED, **changed, "data.corpus": corpus, "seed": cell["seed"]},
     )
-    yield sweep.Step(
+    yield chains.Step(
         name="held_out",
         command="held_out",
-        settings={"corpus": corpus, "model": sweep.Output("pretrain")},
+        settings={"corpus": corpus, "model": chains.Output("pretrain")},
     )
 
 
-def baselines() -> tuple[sweep.Baseline, ...]:
+def baselines() -> tuple[chains.Baseline, ...]:
     """Returns Markov chains on the same corpus."""
-    chains = sweep.Step(
+    step = chains.Step(
         name="chains",
         command="held_out",
-        settings={"corpus": sweep.Output("corpus", "corpus"), "chains": "0,3"},
+        settings={"corpus": chains.Output("corpus", "corpus"), "chains": "0,3"},
     )
     return tuple(
-        sweep.Baseline(
-            name=f"Markov, order {n}", chain=(CORPUS, chains), method=f"order{n}"
+        chains.Baseline(
+            name=f"Markov, order {n}", chain=(CORPUS, step), method=f"order{n}"
         )
         for n in (0, 3)
     )

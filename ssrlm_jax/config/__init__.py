@@ -53,7 +53,7 @@ from ssrlm_jax.config.secondary_training import (
     with_head,
 )
 from ssrlm_jax.config.settings import editable, frozen
-from ssrlm_jax.config.sweep import SWEEP_EXECUTORS, SweepConfig, SweepExecutorConfig
+from ssrlm_jax.config.sweeping import SWEEP_EXECUTORS, SweepConfig, SweepExecutorConfig
 from ssrlm_jax.config.tertiary_training import (
     FoldingConfig,
     LossConfig,

@@ -26,7 +26,7 @@ from ssrlm_jax.metrics import markov, statistics
 from ssrlm_jax.rna import alphabet
 
 if TYPE_CHECKING:
-    from ssrlm_jax.tasks import pretrain
+    from ssrlm_jax.tasks import pretraining_task
 
 Guess = Callable[[types.Batch], np.ndarray]
 PARTS = ("", "_ncrna", "_other", "_paired", "_unpaired")
@@ -47,7 +47,7 @@ def score(settings: config.HeldOutConfig, flags: argparse.Namespace) -> None:
         guesses[f"order{order}"] = _by_chains(settings, manifest, int(order))
     batches = _batches(settings, manifest)
 
-    from ssrlm_jax.tasks import pretrain  # JAX: seconds
+    from ssrlm_jax.tasks import pretraining_task  # JAX: seconds
 
     told: dict[str, object] = {}
     with files.whole_directory(flags.out) as beside:
@@ -55,7 +55,7 @@ def score(settings: config.HeldOutConfig, flags: argparse.Namespace) -> None:
             found = [
                 record
                 for batch in batches
-                for record in pretrain.scores_of_records(guess(batch), batch)
+                for record in pretraining_task.scores_of_records(guess(batch), batch)
             ]
             told[name] = _write(beside / f"{name}.tsv", found, settings.seed)
         facts = {"config": dataclasses.asdict(settings), "scores": told}
@@ -66,7 +66,7 @@ def _batches(
     settings: config.HeldOutConfig, manifest: rows.Manifest
 ) -> list[types.Batch]:
     """Returns the held-out rows, masked as in the validation of pre-training."""
-    from ssrlm_jax.data import pretraining  # Grain
+    from ssrlm_jax.data import pretraining_batches  # Grain
 
     asked = config.PretrainConfig(
         data=config.DataConfig(
@@ -77,7 +77,7 @@ def _batches(
         )
     )
     share = {"process": 0, "num_processes": 1}
-    found = pretraining.validation(settings.corpus, manifest, asked, **share)
+    found = pretraining_batches.validation(settings.corpus, manifest, asked, **share)
     if not found:
         raise ValueError(f"{settings.corpus} has no held-out rows: nothing to score")
     return found
@@ -94,9 +94,9 @@ def _by_model(settings: config.HeldOutConfig, manifest: rows.Manifest) -> Guess:
         )
     import jax
 
-    from ssrlm_jax.tasks import pretrain
+    from ssrlm_jax.tasks import pretraining_task
 
-    encoder = pretrain.build_encoder(
+    encoder = pretraining_task.build_encoder(
         description.architecture, settings.compute, None, manifest.max_segments
     )
     apply = jax.jit(encoder.apply)
@@ -150,7 +150,7 @@ def _letters(token: np.ndarray) -> np.ndarray:
 
 
 def _write(
-    path: pathlib.Path, found: Sequence["pretrain.Record"], seed: int
+    path: pathlib.Path, found: Sequence["pretraining_task.Record"], seed: int
 ) -> dict[str, list[float | None]]:
     """Writes a table of records; prints and returns scores with intervals."""
     header = ["id", "length"]

@@ -80,7 +80,7 @@ def subset(flags: argparse.Namespace) -> None:
     """Writes the lines that the rules keep, as they are, below the header."""
     rules = [rule(text) for text in flags.keep]
     files.check_directory(flags.out, is_replaced=False)
-    lines = ((line.number, line.text) for line in textfile.lines(flags.table))
+    lines = ((number, text.decode()) for number, text in textfile.lines(flags.table))
     _, header = next(lines, (1, ""))
     columns = header.split("\t")
     for name in ("id", "sequence"):

@@ -25,19 +25,19 @@ from ssrlm_jax import config, files, locks
 from ssrlm_jax.jobs import command
 from ssrlm_jax.sweeps import (
     budget,
-    cluster,
+    chains,
     cost,
     display,
     forecast,
-    graph,
-    local,
+    job_graph,
+    job_states,
+    local_executor,
     measure,
     perform,
-    report,
-    state,
+    slurm_executor,
+    sweep_report,
 )
-from ssrlm_jax.sweeps import sweep as sweeps
-from ssrlm_jax.train import workdir
+from ssrlm_jax.train import workdirs
 
 _log = logging.getLogger("ssrlm_jax")
 
@@ -45,24 +45,24 @@ _log = logging.getLogger("ssrlm_jax")
 def run(settings: config.SweepConfig, flags: argparse.Namespace) -> int:
     """Runs what is not done, or says what it would be; 1 if a job failed."""
     if flags.status:
-        made = state.read_sweep(flags.status.absolute())
-        print(display.text(made, state.look(flags.status.absolute(), made)))
+        made = job_states.read_sweep(flags.status.absolute())
+        print(display.text(made, job_states.look(flags.status.absolute(), made)))
         return 0
     out = (flags.out or command.workdir_of(flags.config)).absolute()
     files.check_place(out)
     settings = _with_flags(settings, flags)
     asked = _asked(settings, flags)
-    made = graph.expand(asked, resolve)
+    made = job_graph.expand(asked, resolve)
     if flags.report:
-        told = state.read(out / state.SWEEP).get("chosen", {})
+        told = job_states.read(out / job_states.SWEEP).get("chosen", {})
         made = _shortened(asked, budget.recorded(out, made, settings.minutes), made)
         chosen = told if isinstance(told, dict) else {}
-        print(report.write(out, asked, made, chosen, settings.seed))
+        print(sweep_report.write(out, asked, made, chosen, settings.seed))
         return 0
     if settings.executor.kind != "local" and not flags.print_script:
-        cluster.check(settings.executor)
+        slurm_executor.check(settings.executor)
     with locks.alone(
-        out / state.LOCK,
+        out / job_states.LOCK,
         f"another sweep runs in {out}; wait for it, stop it, or take another --out",
     ):
         return _start(out, settings, asked, made, flags)
@@ -71,8 +71,8 @@ def run(settings: config.SweepConfig, flags: argparse.Namespace) -> int:
 def _start(
     out: pathlib.Path,
     settings: config.SweepConfig,
-    asked: sweeps.Sweep,
-    made: graph.Graph,
+    asked: chains.Sweep,
+    made: job_graph.Graph,
     flags: argparse.Namespace,
 ) -> int:
     """Chooses steps, then runs, alone in the directory of the sweep."""
@@ -83,40 +83,40 @@ def _start(
     chosen = budget.chosen(made, factor)
     made = _shortened(asked, factor, made)
     if flags.print_script:
-        print(cluster.script(out, made, settings.executor))
+        print(slurm_executor.script(out, made, settings.executor))
         return 0
     if flags.dry_run:
         needs = cost.of_jobs(made)
-        slot = local.slots(parallel)[0] if kind == "local" else perform.Slot()
+        slot = local_executor.slots(parallel)[0] if kind == "local" else perform.Slot()
         estimates = measure.estimates(out, made, needs, slot)
-        looks = state.look(out, made)
+        looks = job_states.look(out, made)
         print(forecast.text(made, needs, looks, estimates, max(1, parallel)))
         return 0
-    state.write_sweep(out, asked, made, chosen)
+    job_states.write_sweep(out, asked, made, chosen)
     for step, text in chosen.items():
         _log.info("%s: %s", step, text)
     with display.Display(out, made) as shown:
         if kind == "local":
-            local.run(out, made, parallel, shown)
+            local_executor.run(out, made, parallel, shown)
         else:
-            cluster.run(out, made, settings.executor, shown)
-    print(report.write(out, asked, made, chosen, settings.seed))
-    looks = state.look(out, made)
-    left = [one for one in looks.values() if one.state != state.DONE_STATE]
+            slurm_executor.run(out, made, settings.executor, shown)
+    print(sweep_report.write(out, asked, made, chosen, settings.seed))
+    looks = job_states.look(out, made)
+    left = [one for one in looks.values() if one.state != job_states.DONE_STATE]
     for one in left:
         print(display.line(one, looks), file=sys.stderr)
     return int(bool(left))
 
 
 def _factor(
-    out: pathlib.Path, settings: config.SweepConfig, made: graph.Graph
+    out: pathlib.Path, settings: config.SweepConfig, made: job_graph.Graph
 ) -> float:
     """Returns by what schedules shrink to fit the time: what was chosen before."""
     before = budget.recorded(out, made, settings.minutes)
     if before is not None:
         return before
     parallel = max(1, settings.executor.parallel)
-    slot = local.slots(parallel)[0]
+    slot = local_executor.slots(parallel)[0]
     estimates = measure.estimates(out, made, cost.of_jobs(made), slot)
     factor = budget.fit(made, estimates, settings.minutes, parallel)
     budget.record(out, made, settings.minutes, factor, estimates)
@@ -124,17 +124,17 @@ def _factor(
 
 
 def _shortened(
-    asked: sweeps.Sweep, factor: float | None, made: graph.Graph
-) -> graph.Graph:
+    asked: chains.Sweep, factor: float | None, made: job_graph.Graph
+) -> job_graph.Graph:
     """Returns the jobs with schedules shortened by a factor."""
     if factor is None or factor == 1.0:
         return made
-    return graph.expand(asked, resolve, functools.partial(_changed, factor))
+    return job_graph.expand(asked, resolve, functools.partial(_changed, factor))
 
 
 def _changed(
-    factor: float, name: str, settings: Mapping[str, sweeps.Value]
-) -> Mapping[str, sweeps.Value]:
+    factor: float, name: str, settings: Mapping[str, chains.Value]
+) -> Mapping[str, chains.Value]:
     return budget.shortened(name, settings, factor)
 
 
@@ -149,9 +149,9 @@ def _with_flags(
     return dataclasses.replace(settings, executor=executor, minutes=minutes)
 
 
-def _asked(settings: config.SweepConfig, flags: argparse.Namespace) -> sweeps.Sweep:
+def _asked(settings: config.SweepConfig, flags: argparse.Namespace) -> chains.Sweep:
     """Returns the sweep of the config, with the axes that flags ask for."""
-    asked: sweeps.Sweep = command.load(flags.config).get_sweep(settings)
+    asked: chains.Sweep = command.load(flags.config).get_sweep(settings)
     axes = dict(asked.axes)
     for text in flags.axis:
         name, _, values = text.partition("=")
@@ -159,9 +159,9 @@ def _asked(settings: config.SweepConfig, flags: argparse.Namespace) -> sweeps.Sw
     return dataclasses.replace(asked, axes=axes)
 
 
-def _value(text: str) -> sweeps.Value:
+def _value(text: str) -> chains.Value:
     """Returns a value of an axis as the number or word that it is."""
-    words: dict[str, sweeps.Value] = {"true": True, "false": False}
+    words: dict[str, chains.Value] = {"true": True, "false": False}
     if text.lower() in words:
         return words[text.lower()]
     for kind in (int, float):
@@ -174,7 +174,7 @@ def _value(text: str) -> sweeps.Value:
 
 def resolve(
     name: str, chosen: str, overrides: Sequence[str]
-) -> Mapping[str, sweeps.Value]:
+) -> Mapping[str, chains.Value]:
     """Returns all settings of a job, checked; {} for one without settings.
 
     Args:
@@ -188,7 +188,7 @@ def resolve(
             raise ValueError(f"{name} has no settings; found {' '.join(overrides)}")
         return {}
     read = command.read(chosen or one.default, overrides)
-    return workdir.flat(dataclasses.asdict(config.frozen(one.kind, read)))
+    return workdirs.flat(dataclasses.asdict(config.frozen(one.kind, read)))
 
 
 COMMAND = command.Command(

@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping
 
 from ssrlm_jax import files
 from ssrlm_jax.prepare import executor
-from ssrlm_jax.sweeps import graph, known, state, sweep
+from ssrlm_jax.sweeps import chains, job_graph, job_states, kinds
 
 FILE = "budget.json"
 _USED = 0.9  # of the time; the rest is for what was not measured
@@ -37,8 +37,8 @@ class Estimate:
 
 
 def shortened(
-    command: str, settings: Mapping[str, sweep.Value], factor: float
-) -> dict[str, sweep.Value]:
+    command: str, settings: Mapping[str, chains.Value], factor: float
+) -> dict[str, chains.Value]:
     """Returns the settings of a training command that a shorter schedule changes.
 
     Args:
@@ -46,7 +46,7 @@ def shortened(
       settings: all, "a.b": value.
       factor: of the steps, above 0 and at most 1.
     """
-    if factor == 1.0 or command not in known.TRAINING:
+    if factor == 1.0 or command not in kinds.TRAINING:
         return {}
     if command == "finetune":
         epochs = _count(settings, "epochs")
@@ -55,7 +55,7 @@ def shortened(
         return {"epochs": fewer, "warmup_epochs": warmup * fewer // epochs}
     steps = _count(settings, "loop.num_steps")
     fewer = max(1, math.floor(steps * factor))
-    changed: dict[str, sweep.Value] = {"loop.num_steps": fewer}
+    changed: dict[str, chains.Value] = {"loop.num_steps": fewer}
     warmup = _count(settings, "optimizer.warmup_steps")
     changed["optimizer.warmup_steps"] = warmup * fewer // steps
     for name in ("loop.evaluate_every", "loop.save_every"):
@@ -64,7 +64,7 @@ def shortened(
     return changed
 
 
-def seconds(job: graph.Job, estimate: Estimate, factor: float) -> float:
+def seconds(job: job_graph.Job, estimate: Estimate, factor: float) -> float:
     """Returns the time of a job with its schedule shortened by a factor."""
     if not estimate.each:
         return estimate.fixed
@@ -74,9 +74,9 @@ def seconds(job: graph.Job, estimate: Estimate, factor: float) -> float:
 
 
 def total(
-    made: graph.Graph, of_job: Callable[[graph.Job], float], parallel: int
+    made: job_graph.Graph, of_job: Callable[[job_graph.Job], float], parallel: int
 ) -> float:
-    """Returns when the last job ends, started as `local.run` starts them."""
+    """Returns when the last job ends, started as `local_executor.run` starts them."""
     ends: dict[str, float] = {}
     free = [0.0] * parallel
     left = list(made.jobs.values())
@@ -97,7 +97,7 @@ def total(
 
 
 def fit(
-    made: graph.Graph,
+    made: job_graph.Graph,
     estimates: Mapping[str, Estimate],
     minutes: float,
     parallel: int,
@@ -136,28 +136,28 @@ def fit(
     return low
 
 
-def _least(made: graph.Graph) -> float:
+def _least(made: job_graph.Graph) -> float:
     """Returns the factor with which no run has less than it needs."""
     needed = [0.0]
     for job in made.jobs.values():
         if job.command == "finetune":
             needed.append(1.0 / _count(job.resolved, "epochs"))
-        elif job.command in known.TRAINING:
+        elif job.command in kinds.TRAINING:
             needed.append(_LEAST_STEPS / _count(job.resolved, "loop.num_steps"))
     return min(1.0, max(needed))
 
 
-def recorded(out: pathlib.Path, made: graph.Graph, minutes: float) -> float | None:
+def recorded(out: pathlib.Path, made: job_graph.Graph, minutes: float) -> float | None:
     """Returns the factor that was chosen for the same jobs and time; None: none was."""
-    told = state.read(out / FILE)
+    told = job_states.read(out / FILE)
     if told.get("of") != _name(made, minutes):
         return None
-    return state.number(told["factor"])
+    return job_states.number(told["factor"])
 
 
 def record(
     out: pathlib.Path,
-    made: graph.Graph,
+    made: job_graph.Graph,
     minutes: float,
     factor: float,
     estimates: Mapping[str, Estimate],
@@ -181,7 +181,7 @@ def record(
     files.write_text(out / FILE, json.dumps(told, indent=1) + "\n")
 
 
-def chosen(made: graph.Graph, factor: float) -> dict[str, object]:
+def chosen(made: job_graph.Graph, factor: float) -> dict[str, object]:
     """Returns what a factor changes, by step, for people; {}: nothing."""
     found: dict[str, object] = {}
     for job in made.jobs.values():
@@ -193,11 +193,11 @@ def chosen(made: graph.Graph, factor: float) -> dict[str, object]:
     return found
 
 
-def _name(made: graph.Graph, minutes: float) -> str:
+def _name(made: job_graph.Graph, minutes: float) -> str:
     return executor.key_of(sorted(made.jobs), minutes)
 
 
-def _count(settings: Mapping[str, sweep.Value], name: str) -> int:
+def _count(settings: Mapping[str, chains.Value], name: str) -> int:
     value = settings[name]
     assert isinstance(value, int)
     return value

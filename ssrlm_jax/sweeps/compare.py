@@ -12,7 +12,7 @@ import pathlib
 from collections.abc import Mapping, Sequence
 
 from ssrlm_jax.metrics import statistics
-from ssrlm_jax.sweeps import graph, scores, state, sweep
+from ssrlm_jax.sweeps import chains, job_graph, job_states, rna_scores
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -27,7 +27,7 @@ class Score:
 
     interval: statistics.Interval
     seeds: Mapping[str, float]
-    column: scores.Column
+    column: rna_scores.Column
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -45,7 +45,7 @@ class Line:
     """
 
     name: str
-    values: Mapping[str, sweep.Value]
+    values: Mapping[str, chains.Value]
     scores: Mapping[str, Score]
     missing: Sequence[str]
     seconds: float
@@ -74,9 +74,9 @@ class Above:
 
 def lines(
     out: pathlib.Path,
-    asked: sweep.Sweep,
-    made: graph.Graph,
-    looks: Mapping[str, state.Look],
+    asked: chains.Sweep,
+    made: job_graph.Graph,
+    looks: Mapping[str, job_states.Look],
     seed: int,
 ) -> list[Line]:
     """Returns the lines of the table from what is done.
@@ -91,7 +91,7 @@ def lines(
     grouped: dict[str, list[int]] = {}
     for number, (values, _) in enumerate(made.cells):
         own = {name: values[name] for name in shown_axes(asked)}
-        grouped.setdefault(sweep.name_of(own), []).append(number)
+        grouped.setdefault(chains.name_of(own), []).append(number)
     found = []
     for name, numbers in grouped.items():
         cells = [made.cells[number] for number in numbers]
@@ -105,24 +105,24 @@ def lines(
 def _line(
     name: str,
     out: pathlib.Path,
-    asked: sweep.Sweep,
-    made: graph.Graph,
-    looks: Mapping[str, state.Look],
-    cells: Sequence[tuple[Mapping[str, sweep.Value], Mapping[str, str]]],
+    asked: chains.Sweep,
+    made: job_graph.Graph,
+    looks: Mapping[str, job_states.Look],
+    cells: Sequence[tuple[Mapping[str, chains.Value], Mapping[str, str]]],
     seed: int,
 ) -> Line:
     missing: list[str] = []
     scored = {}
     for measure in asked.measures:
-        columns: dict[str, scores.Column] = {}
+        columns: dict[str, rna_scores.Column] = {}
         for values, steps in cells:
             job = made.jobs[steps[measure.step]]
             try:
-                columns[str(values.get(sweep.SEED, ""))] = _read(
+                columns[str(values.get(chains.SEED, ""))] = _read(
                     out, job, measure, looks
                 )
             except (ValueError, OSError) as error:
-                missing.append(f"{sweep.name_of(values)}: {error}")
+                missing.append(f"{chains.name_of(values)}: {error}")
         if columns:
             scored[measure.name] = _score(columns, seed)
     values = _without_seed(cells[0][0])
@@ -144,11 +144,11 @@ def _line(
 
 
 def _baseline(
-    baseline: sweep.Baseline,
+    baseline: chains.Baseline,
     out: pathlib.Path,
-    asked: sweep.Sweep,
-    job: graph.Job,
-    looks: Mapping[str, state.Look],
+    asked: chains.Sweep,
+    job: job_graph.Job,
+    looks: Mapping[str, job_states.Look],
     seed: int,
 ) -> Line:
     scored: dict[str, Score] = {}
@@ -173,22 +173,22 @@ def _baseline(
 
 def _read(
     out: pathlib.Path,
-    job: graph.Job,
-    measure: sweep.Measure,
-    looks: Mapping[str, state.Look],
-) -> scores.Column:
+    job: job_graph.Job,
+    measure: chains.Measure,
+    looks: Mapping[str, job_states.Look],
+) -> rna_scores.Column:
     """Returns the scores of a job.
 
     Raises:
       ValueError: it has none; the message says why.
     """
     look = looks[job.name]
-    if look.state != state.DONE_STATE:
+    if look.state != job_states.DONE_STATE:
         raise ValueError(why_not(look, looks))
-    return scores.read(out, job, measure)
+    return rna_scores.read(out, job, measure)
 
 
-def why_not(look: state.Look, looks: Mapping[str, state.Look]) -> str:
+def why_not(look: job_states.Look, looks: Mapping[str, job_states.Look]) -> str:
     """Says why a job has no result."""
     if look.failure is not None:
         return f"{look.name} failed: {look.failure.reason}"
@@ -197,20 +197,20 @@ def why_not(look: state.Look, looks: Mapping[str, state.Look]) -> str:
     return f"{look.name} is not done ({look.state})"
 
 
-def _score(columns: Mapping[str, scores.Column], seed: int) -> Score:
-    mean = scores.over_seeds(list(columns.values()))
+def _score(columns: Mapping[str, rna_scores.Column], seed: int) -> Score:
+    mean = rna_scores.over_seeds(list(columns.values()))
     interval = statistics.of_sums(mean.sums_N2, statistics.ratio, seed)
     each = {name: column.value for name, column in columns.items()}
     return Score(interval=interval, seeds=each, column=mean)
 
 
-def shown_axes(asked: sweep.Sweep) -> list[str]:
+def shown_axes(asked: chains.Sweep) -> list[str]:
     """Returns the axes that tell lines apart: not the seed, and of several values."""
-    names = [name for name in asked.axes if name != sweep.SEED]
+    names = [name for name in asked.axes if name != chains.SEED]
     return [name for name in names if len(asked.axes[name]) > 1]
 
 
-def comparisons(found: Sequence[Line], asked: sweep.Sweep, seed: int) -> list[Above]:
+def comparisons(found: Sequence[Line], asked: chains.Sweep, seed: int) -> list[Above]:
     """Compares every two lines that differ in the axis `asked.compared` alone.
 
     The later value of the axis is named first. What was scored on other RNAs is left
@@ -252,5 +252,5 @@ def _differ_in_one(first: Line, second: Line, axis: str) -> bool:
     return {n for n in first.values if first.values[n] != second.values[n]} == {axis}
 
 
-def _without_seed(values: Mapping[str, sweep.Value]) -> dict[str, sweep.Value]:
-    return {name: value for name, value in values.items() if name != sweep.SEED}
+def _without_seed(values: Mapping[str, chains.Value]) -> dict[str, chains.Value]:
+    return {name: value for name, value in values.items() if name != chains.SEED}

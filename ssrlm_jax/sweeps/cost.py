@@ -12,10 +12,10 @@ import pathlib
 from typing import TYPE_CHECKING
 
 from ssrlm_jax import config, model_dir
-from ssrlm_jax.sweeps import graph, known, sweep
+from ssrlm_jax.sweeps import chains, job_graph, kinds
 
 if TYPE_CHECKING:
-    from ssrlm_jax.models import encoder as encoders
+    from ssrlm_jax.models import encoders
 
 _STATE = 12  # bytes of a parameter in a checkpoint: itself, two moments
 _MODEL = 4  # bytes of a parameter in a model
@@ -38,12 +38,12 @@ class Need:
     per_step: float = 0.0
 
 
-def of_jobs(made: graph.Graph) -> dict[str, Need]:
+def of_jobs(made: job_graph.Graph) -> dict[str, Need]:
     """Returns what each job needs."""
     return {name: _need(made, job) for name, job in made.jobs.items()}
 
 
-def _need(made: graph.Graph, job: graph.Job) -> Need:
+def _need(made: job_graph.Graph, job: job_graph.Job) -> Need:
     counting = {
         "pretrain": _pretraining,
         "finetune": _finetuning,
@@ -59,31 +59,33 @@ def _need(made: graph.Graph, job: graph.Job) -> Need:
     return Need()
 
 
-def encoder_of(made: graph.Graph, job: graph.Job) -> config.EncoderConfig | None:
+def encoder_of(
+    made: job_graph.Graph, job: job_graph.Job
+) -> config.EncoderConfig | None:
     """Returns the sizes of the encoder that a job trains or reads; None: none."""
     model = str(job.resolved.get("model", ""))
     link = job.settings.get("model")
-    if isinstance(link, sweep.Output):
+    if isinstance(link, chains.Output):
         return encoder_of(made, made.jobs[link.step])
-    if job.command in known.TRAINING and model in ("", config.RANDOM):
+    if job.command in kinds.TRAINING and model in ("", config.RANDOM):
         return config.frozen(config.EncoderConfig, _group(job, "encoder."))
     if model:
         return model_dir.describe(pathlib.Path(model)).architecture
     return None
 
 
-def head_of(made: graph.Graph, job: graph.Job) -> config.HeadConfig | None:
+def head_of(made: job_graph.Graph, job: job_graph.Job) -> config.HeadConfig | None:
     """Returns the head that a job trains or reads; None: it reads no pairs."""
     if job.command == "finetune":
         return config.frozen(config.HeadConfig, _group(job, "head."))
     link = job.settings.get("model")
-    if isinstance(link, sweep.Output):
+    if isinstance(link, chains.Output):
         return head_of(made, made.jobs[link.step])
     model = str(job.resolved.get("model", ""))
     return model_dir.describe(pathlib.Path(model)).head if model else None
 
 
-def settings_of(job: graph.Job) -> dict[str, object]:
+def settings_of(job: job_graph.Job) -> dict[str, object]:
     """Returns all settings of a job as nested groups."""
     nested: dict[str, object] = {}
     for name, value in job.resolved.items():
@@ -97,8 +99,8 @@ def settings_of(job: graph.Job) -> dict[str, object]:
     return nested
 
 
-def _pretraining(made: graph.Graph, job: graph.Job) -> Need:
-    from ssrlm_jax.models import encoder as encoders
+def _pretraining(made: job_graph.Graph, job: job_graph.Job) -> Need:
+    from ssrlm_jax.models import encoders
 
     settings = config.frozen(config.PretrainConfig, settings_of(job))
     sizes = encoder_of(made, job) or settings.encoder
@@ -119,16 +121,15 @@ def _pretraining(made: graph.Graph, job: graph.Job) -> Need:
     )
 
 
-def _finetuning(made: graph.Graph, job: graph.Job) -> Need:
-    from ssrlm_jax.data import secondary
-    from ssrlm_jax.models import encoder as encoders
-    from ssrlm_jax.models import heads, shapes
+def _finetuning(made: job_graph.Graph, job: job_graph.Job) -> Need:
+    from ssrlm_jax.data import secondary_batches
+    from ssrlm_jax.models import encoders, heads, shapes
 
     settings = config.frozen(config.FinetuneConfig, settings_of(job))
     sizes = encoder_of(made, job) or settings.encoder
     head = heads.build(settings.head, "float32")
-    split = secondary.split(settings.data, settings.seed)
-    layout = secondary.into_buckets(split.train, settings.data).layout(0, 0)
+    split = secondary_batches.split(settings.data, settings.seed)
+    layout = secondary_batches.into_buckets(split.train, settings.data).layout(0, 0)
     of_head, flops, tokens = heads.training_flops(head), 0.0, 0.0
     for length, members in layout:
         long = length + 2  # <cls> and <eos>
@@ -149,15 +150,14 @@ def _finetuning(made: graph.Graph, job: graph.Job) -> Need:
 
 
 def _network(sizes: config.EncoderConfig) -> "encoders.Encoder":
-    from ssrlm_jax.models import attention
-    from ssrlm_jax.models import encoder as encoders
+    from ssrlm_jax.models import attention, encoders
 
     return encoders.Encoder(**dataclasses.asdict(sizes), attend=attention.plain)
 
 
-def _rows_scored(made: graph.Graph, job: graph.Job) -> Need:
+def _rows_scored(made: job_graph.Graph, job: job_graph.Job) -> Need:
     from ssrlm_jax.data import rows
-    from ssrlm_jax.models import encoder as encoders
+    from ssrlm_jax.models import encoders
 
     sizes = encoder_of(made, job)
     if sizes is None:
@@ -172,9 +172,8 @@ def _rows_scored(made: graph.Graph, job: graph.Job) -> Need:
     return Need(tokens=tokens, flops=flops / 3)
 
 
-def _rnas_scored(made: graph.Graph, job: graph.Job) -> Need:
-    from ssrlm_jax.models import encoder as encoders
-    from ssrlm_jax.models import heads
+def _rnas_scored(made: job_graph.Graph, job: job_graph.Job) -> Need:
+    from ssrlm_jax.models import encoders, heads
     from ssrlm_jax.rna import structure_formats
 
     sizes, head = encoder_of(made, job), head_of(made, job)
@@ -198,7 +197,7 @@ def _rnas_scored(made: graph.Graph, job: graph.Job) -> Need:
     return Need(tokens=tokens, flops=flops / 3)
 
 
-def _group(job: graph.Job, prefix: str) -> dict[str, sweep.Value]:
+def _group(job: job_graph.Job, prefix: str) -> dict[str, chains.Value]:
     return {
         name.removeprefix(prefix): value
         for name, value in job.resolved.items()

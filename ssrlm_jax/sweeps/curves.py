@@ -3,7 +3,7 @@
 import math
 import pathlib
 
-from ssrlm_jax.train import workdir
+from ssrlm_jax.train import workdirs
 
 _PREFIX = "validation/"
 
@@ -16,7 +16,7 @@ def of(run: pathlib.Path) -> list[dict[str, float]]:
     """
     points: list[dict[str, float]] = []
     tokens = math.nan
-    for line in workdir.read_metrics(run):
+    for line in workdirs.read_metrics(run):
         tokens = line.get("tokens", tokens)
         scores = {
             name.removeprefix(_PREFIX): value

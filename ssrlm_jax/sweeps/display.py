@@ -10,7 +10,7 @@ import rich.console
 import rich.live
 import rich.table
 
-from ssrlm_jax.sweeps import graph, state
+from ssrlm_jax.sweeps import job_graph, job_states
 from ssrlm_jax.train import log
 
 _log = logging.getLogger("ssrlm_jax")
@@ -18,10 +18,10 @@ _TERMINAL_SECONDS, _LOG_SECONDS = 1.0, 2.0  # between two looks
 _TELL_SECONDS = 60.0  # between two lines of one job that runs
 _MOST_ROWS = 40  # of the live table
 _STYLES = {
-    state.DONE_STATE: "green",
-    state.FAILED_STATE: "bold red",
-    state.BLOCKED: "red",
-    state.RUNNING: "bold",
+    job_states.DONE_STATE: "green",
+    job_states.FAILED_STATE: "bold red",
+    job_states.BLOCKED: "red",
+    job_states.RUNNING: "bold",
 }
 HEADS = ("job", "cells", "state", "step", "loss", "time")
 
@@ -32,7 +32,7 @@ class Display:
     def __init__(
         self,
         out: pathlib.Path,
-        made: graph.Graph,
+        made: job_graph.Graph,
         console: rich.console.Console | None = None,
     ) -> None:
         """Begins to show.
@@ -71,23 +71,30 @@ class Display:
 
     def _look(self, now: float) -> None:
         self._looked = now
-        looks = state.look(self._out, self._made)
+        looks = job_states.look(self._out, self._made)
         if self._live is not None:
             self._live.update(table(self._made, looks), refresh=True)
             return
         for name, one in looks.items():
-            is_new = self._states.get(name, state.WAITING) != one.state
+            is_new = self._states.get(name, job_states.WAITING) != one.state
             is_due = now - self._told.get(name, now) >= _TELL_SECONDS
-            if is_new or (is_due and one.state == state.RUNNING):
+            if is_new or (is_due and one.state == job_states.RUNNING):
                 self._told[name] = now
                 _log.info("%s", line(one, looks))
             self._states[name] = one.state
 
 
-def table(made: graph.Graph, looks: Mapping[str, state.Look]) -> rich.table.Table:
+def table(
+    made: job_graph.Graph, looks: Mapping[str, job_states.Look]
+) -> rich.table.Table:
     """Returns how far all jobs are; of many, what runs or failed comes first."""
     shown = rich.table.Table(*HEADS, box=None, pad_edge=False)
-    order = [state.RUNNING, state.FAILED_STATE, state.WAITING, state.QUEUED_STATE]
+    order = [
+        job_states.RUNNING,
+        job_states.FAILED_STATE,
+        job_states.WAITING,
+        job_states.QUEUED_STATE,
+    ]
     names = list(looks)
     if len(names) > _MOST_ROWS:
         names.sort(key=lambda name: _place(order, looks[name].state))
@@ -97,13 +104,13 @@ def table(made: graph.Graph, looks: Mapping[str, state.Look]) -> rich.table.Tabl
     return shown
 
 
-def text(made: graph.Graph, looks: Mapping[str, state.Look]) -> str:
+def text(made: job_graph.Graph, looks: Mapping[str, job_states.Look]) -> str:
     """Returns the table of all jobs as plain lines."""
     rows = [HEADS, *(tuple(_cells(made, one)) for one in looks.values())]
     return _aligned(rows) + "\n" + summary(looks.values())
 
 
-def line(one: state.Look, looks: Mapping[str, state.Look]) -> str:
+def line(one: job_states.Look, looks: Mapping[str, job_states.Look]) -> str:
     """Returns a line about one job for a log."""
     parts = [f"{one.name}: {one.state}"]
     if one.num_steps:
@@ -121,21 +128,21 @@ def line(one: state.Look, looks: Mapping[str, state.Look]) -> str:
     return "  ".join(parts)
 
 
-def summary(looks: Iterable[state.Look]) -> str:
+def summary(looks: Iterable[job_states.Look]) -> str:
     """Returns how many jobs are in which state."""
     states = [one.state for one in looks]
     counts = [f"{states.count(word)} {word}" for word in sorted(set(states))]
     return f"{len(states)} jobs: {', '.join(counts)}"
 
 
-def _cells(made: graph.Graph, one: state.Look) -> list[str]:
+def _cells(made: job_graph.Graph, one: job_states.Look) -> list[str]:
     cells = len(made.cells_of(one.name))
     step = f"{one.step:,}/{one.num_steps:,}" if one.num_steps else ""
     loss = "" if math.isnan(one.loss) else f"{one.loss:.4f}"
     return [one.name, str(cells or "-"), one.state, step, loss, _time(one)]
 
 
-def _time(one: state.Look) -> str:
+def _time(one: job_states.Look) -> str:
     if one.cost is not None:
         return log.duration(one.cost.seconds)
     if math.isnan(one.seconds_left):

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 
-from ssrlm_jax.sweeps import budget, cost, graph, state
+from ssrlm_jax.sweeps import budget, cost, job_graph, job_states
 from ssrlm_jax.train import hardware, plan
 
 CARDS = ("A100", "H100", "H200")
@@ -11,9 +11,9 @@ _HOUR = 3_600.0
 
 
 def text(
-    made: graph.Graph,
+    made: job_graph.Graph,
     needs: Mapping[str, cost.Need],
-    looks: Mapping[str, state.Look],
+    looks: Mapping[str, job_states.Look],
     estimates: Mapping[str, budget.Estimate],
     parallel: int,
 ) -> str:
@@ -29,7 +29,7 @@ def text(
     seconds = {n: budget.seconds(j, estimates[n], 1.0) for n, j in made.jobs.items()}
     heads = ["job", "state", "steps", "tokens", "FLOPs", "GiB", "hours here", *CARDS]
     rows = [heads]
-    left = [n for n, look in looks.items() if look.state != state.DONE_STATE]
+    left = [n for n, look in looks.items() if look.state != job_states.DONE_STATE]
     for name, job in made.jobs.items():
         steps = str(job.resolved.get("loop.num_steps", ""))
         if job.command == "finetune":
@@ -51,7 +51,7 @@ def text(
     ]
     there = set(left)
 
-    def of_left(job: graph.Job) -> float:
+    def of_left(job: job_graph.Job) -> float:
         return seconds[job.name] if job.name in there else 0.0
 
     ends = budget.total(made, of_left, parallel)

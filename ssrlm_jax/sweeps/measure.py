@@ -14,8 +14,17 @@ from collections.abc import Mapping
 from ssrlm_jax import config
 from ssrlm_jax.prepare import executor
 from ssrlm_jax.rna import formats
-from ssrlm_jax.sweeps import budget, cost, graph, known, local, perform, state, sweep
-from ssrlm_jax.train import workdir
+from ssrlm_jax.sweeps import (
+    budget,
+    chains,
+    cost,
+    job_graph,
+    job_states,
+    kinds,
+    local_executor,
+    perform,
+)
+from ssrlm_jax.train import workdirs
 
 _log = logging.getLogger("ssrlm_jax")
 _STEPS = 8
@@ -48,7 +57,7 @@ class Speed:
 
 def estimates(
     out: pathlib.Path,
-    made: graph.Graph,
+    made: job_graph.Graph,
     needs: Mapping[str, cost.Need],
     slot: perform.Slot,
 ) -> dict[str, budget.Estimate]:
@@ -64,7 +73,7 @@ def estimates(
       ValueError: steps cannot be measured; the message says why.
     """
     speeds: dict[str, Speed] = {}
-    training = [job for job in made.jobs.values() if job.command in known.TRAINING]
+    training = [job for job in made.jobs.values() if job.command in kinds.TRAINING]
     for job in sorted(training, key=lambda job: needs[job.name].per_step):
         speeds[job.name] = _speed(out, made, job, needs[job.name], slot, speeds)
     found = {}
@@ -82,27 +91,27 @@ def estimates(
     return found
 
 
-def _before(out: pathlib.Path, made: graph.Graph, job: graph.Job) -> float:
+def _before(out: pathlib.Path, made: job_graph.Graph, job: job_graph.Job) -> float:
     """Returns what such a step took where it is done, else what is usual."""
     costs = [
-        state.cost_of(graph.directory(out, one.name), one)
+        job_states.cost_of(job_graph.directory(out, one.name), one)
         for one in made.jobs.values()
         if one.step == job.step
     ]
     done = [one.seconds for one in costs if one is not None]
-    return statistics.mean(done) if done else known.KINDS[job.command].seconds
+    return statistics.mean(done) if done else kinds.KINDS[job.command].seconds
 
 
 def _guess(slot: perform.Slot) -> float:
-    if local.gpus():
+    if local_executor.gpus():
         return _GPU_FLOPS
-    return _CORE_FLOPS * (len(slot.cores) or local.num_cores())
+    return _CORE_FLOPS * (len(slot.cores) or local_executor.num_cores())
 
 
 def _speed(
     out: pathlib.Path,
-    made: graph.Graph,
-    job: graph.Job,
+    made: job_graph.Graph,
+    job: job_graph.Job,
     need: cost.Need,
     slot: perform.Slot,
     speeds: Mapping[str, Speed],
@@ -111,7 +120,7 @@ def _speed(
     fastest = max((one.flops for one in speeds.values()), default=_guess(slot))
     other = Speed(
         flops=fastest,
-        overhead=known.KINDS[job.command].seconds,
+        overhead=kinds.KINDS[job.command].seconds,
         how="not measured: FLOP/s of another run here",
     )
     if not need.per_step:
@@ -132,15 +141,15 @@ class _Trial:
       what: for people.
     """
 
-    job: graph.Job
+    job: job_graph.Job
     flops: float
     what: str
 
 
 def _trial(
     out: pathlib.Path,
-    made: graph.Graph,
-    job: graph.Job,
+    made: job_graph.Graph,
+    job: job_graph.Job,
     need: cost.Need,
     rate: float,
 ) -> _Trial | None:
@@ -156,7 +165,7 @@ def _trial(
         rows = int(job.resolved["data.rows_per_batch"])
         most = max(1, rows // int(job.resolved["loop.micro_batches"]))
         wanted = round(rate * _STEP_SECONDS / (need.per_step / rows))
-        devices = max(1, len(local.gpus()))
+        devices = max(1, len(local_executor.gpus()))
         rows_tried = max(1, min(most, wanted) // devices) * devices
         settings |= {"data.rows_per_batch": rows_tried, "data.validation_rows": 1}
         settings |= {"data.is_generated": True, "loop.num_steps": _STEPS}
@@ -169,16 +178,16 @@ def _trial(
 
 def _tuning(
     out: pathlib.Path,
-    made: graph.Graph,
-    job: graph.Job,
-    settings: dict[str, sweep.Value],
+    made: job_graph.Graph,
+    job: job_graph.Job,
+    settings: dict[str, chains.Value],
 ) -> _Trial | None:
     """Returns a fine-tuning on the RNAs of middle length."""
-    from ssrlm_jax.data import secondary
+    from ssrlm_jax.data import secondary_batches
 
     asked = config.frozen(config.FinetuneConfig, cost.settings_of(job))
     try:
-        records = secondary.split(asked.data, asked.seed).train
+        records = secondary_batches.split(asked.data, asked.seed).train
     except (OSError, ValueError):
         return None
     records = sorted(records, key=lambda one: len(one.sequence))
@@ -199,7 +208,9 @@ def _tuning(
     replaced = dict(job.resolved) | settings
     replaced |= {"data.leave_out": "", "data.table": ""}
     shorter = dataclasses.replace(job, resolved=replaced, settings={})
-    need = cost.of_jobs(graph.Graph(jobs={job.name: shorter}, cells=[], baselines={}))
+    need = cost.of_jobs(
+        job_graph.Graph(jobs={job.name: shorter}, cells=[], baselines={})
+    )
     longest = len(chosen[-1].sequence)
     return _Trial(
         job=_job(job, settings),
@@ -208,9 +219,9 @@ def _tuning(
     )
 
 
-def _job(job: graph.Job, settings: Mapping[str, sweep.Value]) -> graph.Job:
+def _job(job: job_graph.Job, settings: Mapping[str, chains.Value]) -> job_graph.Job:
     """Returns the job of a trial, named by its settings."""
-    key = executor.key_of(job.command, dict(settings), known.versions(job.command))
+    key = executor.key_of(job.command, dict(settings), kinds.versions(job.command))
     return dataclasses.replace(
         job,
         name=f"{job.step}-{key[:8]}",
@@ -224,18 +235,18 @@ def _job(job: graph.Job, settings: Mapping[str, sweep.Value]) -> graph.Job:
 def _timed(out: pathlib.Path, trial: _Trial, slot: perform.Slot) -> Speed:
     """Runs a trial unless it was run before, and returns how fast it was."""
     place = out / "measured"
-    folder = graph.directory(place, trial.job.name)
-    if state.cost_of(folder, trial.job) is None:
+    folder = job_graph.directory(place, trial.job.name)
+    if job_states.cost_of(folder, trial.job) is None:
         _log.info("measuring %s: %s", trial.job.step, trial.what)
         running = perform.Running(place, trial.job, slot)
         running.wait()
         if not running.finish():
-            why = "; ".join(state.last_lines(folder)[-2:])
+            why = "; ".join(job_states.last_lines(folder)[-2:])
             raise ValueError(f"steps of {trial.job.step} cannot be measured: {why}")
-    spent = state.cost_of(folder, trial.job)
+    spent = job_states.cost_of(folder, trial.job)
     ends = [
         line["seconds"]
-        for line in workdir.read_metrics(folder / "run")
+        for line in workdirs.read_metrics(folder / "run")
         if "seconds" in line
     ]
     steps = [b - a for a, b in zip(ends, ends[1:], strict=False)][_UNTIMED - 1 :]

@@ -12,7 +12,7 @@ import sys
 from collections.abc import Mapping
 
 from ssrlm_jax import files
-from ssrlm_jax.sweeps import child, graph, known, state
+from ssrlm_jax.sweeps import child, job_graph, job_states, kinds
 
 # The command of a job; `child` first, which needs no JAX.
 _CODE = (
@@ -45,7 +45,7 @@ class Slot:
 class Running:
     """The process of a job."""
 
-    def __init__(self, out: pathlib.Path, job: graph.Job, slot: Slot) -> None:
+    def __init__(self, out: pathlib.Path, job: job_graph.Job, slot: Slot) -> None:
         """Starts it.
 
         Args:
@@ -54,14 +54,16 @@ class Running:
           slot: of the machine.
         """
         self.job, self.slot, self._out = job, slot, out
-        self._folder = graph.directory(out, job.name)
+        self._folder = job_graph.directory(out, job.name)
         self._is_asked = False
         _make_room(out, job)
         arguments = job.arguments(out)
         told = {"command": job.line(out), "key": job.key, "of": job.decided_by}
-        files.write_text(self._folder / state.JOB, json.dumps(told, indent=1) + "\n")
-        state.begin(self._folder)
-        with (self._folder / state.LOG).open("ab") as log:
+        files.write_text(
+            self._folder / job_states.JOB, json.dumps(told, indent=1) + "\n"
+        )
+        job_states.begin(self._folder)
+        with (self._folder / job_states.LOG).open("ab") as log:
             self._process = subprocess.Popen(
                 [sys.executable, "-c", _CODE, *arguments],
                 stdin=subprocess.DEVNULL,
@@ -75,7 +77,7 @@ class Running:
             )
 
     def _place(self) -> Mapping[str, str]:
-        lock = str(self._folder / state.LOCK)
+        lock = str(self._folder / job_states.LOCK)
         return {child.PARENT: str(os.getpid()), child.LOCK: lock}
 
     def has_ended(self) -> bool:
@@ -97,34 +99,34 @@ class Running:
     def finish(self) -> bool:
         """Writes what became of the job; returns whether it is done."""
         status = self._process.wait()
-        seconds = state.spent(self._folder, is_over=False)
-        result = self._folder / known.KINDS[self.job.command].result
+        seconds = job_states.spent(self._folder, is_over=False)
+        result = self._folder / kinds.KINDS[self.job.command].result
         if status == 0 and result.exists():
             done = {"key": self.job.key, "seconds": round(seconds, 2)}
             done |= {"device": self.slot.device}
-            files.write_text(self._folder / state.DONE, json.dumps(done) + "\n")
-            (self._folder / state.QUEUED).unlink(missing_ok=True)
+            files.write_text(self._folder / job_states.DONE, json.dumps(done) + "\n")
+            (self._folder / job_states.QUEUED).unlink(missing_ok=True)
             return True
         # A run that was asked to stop has saved and ended well, without a model.
         if status == 0 or (self._is_asked and status in _STOPPED):
             return False
         failed = {
             "status": status,
-            "lines": state.last_lines(self._folder),
+            "lines": job_states.last_lines(self._folder),
             "command": self.job.line(self._out),
         }
-        files.write_text(self._folder / state.FAILED, json.dumps(failed) + "\n")
+        files.write_text(self._folder / job_states.FAILED, json.dumps(failed) + "\n")
         return False
 
 
-def _make_room(out: pathlib.Path, job: graph.Job) -> None:
+def _make_room(out: pathlib.Path, job: job_graph.Job) -> None:
     """Makes the directory of a job, and removes what would be in its way."""
-    kind = known.KINDS[job.command]
-    folder = graph.directory(out, job.name)
+    kind = kinds.KINDS[job.command]
+    folder = job_graph.directory(out, job.name)
     folder.mkdir(parents=True, exist_ok=True)
-    for name in (state.FAILED, state.DONE):
+    for name in (job_states.FAILED, job_states.DONE):
         (folder / name).unlink(missing_ok=True)
-    own = folder / known.place_of(kind)
+    own = folder / kinds.place_of(kind)
     if not kind.goes_on:
         shutil.rmtree(own, ignore_errors=True)
     if not kind.place.startswith("--"):

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ssrlm_jax.sweeps import compare, curves, graph, known, sweep
+from ssrlm_jax.sweeps import chains, compare, curves, job_graph, kinds
 
 if TYPE_CHECKING:
     from matplotlib import axes as panels
@@ -24,8 +24,8 @@ _DPI = 110
 
 def write(
     out: pathlib.Path,
-    asked: sweep.Sweep,
-    made: graph.Graph,
+    asked: chains.Sweep,
+    made: job_graph.Graph,
     found: Sequence[compare.Line],
 ) -> tuple[list[pathlib.Path], str]:
     """Draws what there is; returns the files, and why there are none, or ""."""
@@ -60,7 +60,7 @@ def _color(number: int) -> str:
 
 
 def _curves(
-    out: pathlib.Path, made: graph.Graph, found: Sequence[compare.Line]
+    out: pathlib.Path, made: job_graph.Graph, found: Sequence[compare.Line]
 ) -> "figures.Figure | None":
     """Draws validation scores of every training run, a colour for each line."""
     runs: dict[tuple[str, str], list[tuple[int, list[dict[str, float]]]]] = {}
@@ -68,9 +68,9 @@ def _curves(
         for steps in line.jobs:
             for step, name in steps.items():
                 job = made.jobs[name]
-                if job.command not in known.TRAINING:
+                if job.command not in kinds.TRAINING:
                     continue
-                points = curves.of(graph.directory(out, name) / "run")
+                points = curves.of(job_graph.directory(out, name) / "run")
                 for score in _CURVES:
                     if points and score in points[0]:
                         runs.setdefault((step, score), []).append((number, points))
@@ -93,7 +93,9 @@ def _curves(
     return figure
 
 
-def _dots(asked: sweep.Sweep, found: Sequence[compare.Line]) -> "figures.Figure | None":
+def _dots(
+    asked: chains.Sweep, found: Sequence[compare.Line]
+) -> "figures.Figure | None":
     """Draws every score with its interval, those of seeds as small dots."""
     measures = [m for m in asked.measures if any(m.name in one.scores for one in found)]
     if not measures:
@@ -123,7 +125,7 @@ def _dots(asked: sweep.Sweep, found: Sequence[compare.Line]) -> "figures.Figure 
 
 
 def _scatter(
-    asked: sweep.Sweep, found: Sequence[compare.Line]
+    asked: chains.Sweep, found: Sequence[compare.Line]
 ) -> "figures.Figure | None":
     """Draws a score of each RNA, the ends of each axis against each other; Fig. 3b."""
     pairs = [
@@ -153,7 +155,9 @@ def _scatter(
 
 
 def _are_ends(
-    axes: Mapping[str, Sequence[sweep.Value]], first: compare.Line, second: compare.Line
+    axes: Mapping[str, Sequence[chains.Value]],
+    first: compare.Line,
+    second: compare.Line,
 ) -> bool:
     """Says whether two lines differ in one axis: the first value and the last."""
     if not (first.values and second.values):

@@ -61,7 +61,9 @@ class Record(NamedTuple):
     sums: dict[str, tuple[float, float]]
 
 
-def scores_of_records(logits_BLV: jax.Array, batch: types.Batch) -> list[Record]:
+def scores_of_records(
+    logits_BLV: jax.Array | np.ndarray, batch: types.Batch
+) -> list[Record]:
     """Returns `scores` of each record with hidden nucleotides, in the order of rows.
 
     Args:
@@ -99,12 +101,14 @@ def scores_of_records(logits_BLV: jax.Array, batch: types.Batch) -> list[Record]
     ]
 
 
-def _each(logits_BLV: jax.Array, batch: types.Batch) -> tuple[jax.Array, jax.Array]:
+def _each(
+    logits_BLV: jax.Array | np.ndarray, batch: types.Batch
+) -> tuple[jax.Array, jax.Array]:
     """Returns loss and correctness of every position."""
     target_BL = batch["target"].astype(jnp.int32)
     chex.assert_shape(logits_BLV, (*target_BL.shape, None))
     loss_BL = optax.softmax_cross_entropy_with_integer_labels(
-        logits_BLV.astype(jnp.float32), target_BL
+        jnp.asarray(logits_BLV, jnp.float32), target_BL
     )
     return loss_BL, (jnp.argmax(logits_BLV, axis=-1) == target_BL).astype(jnp.float32)
 

@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 import numpy as np
 
 from ssrlm_jax.metrics import statistics
-from ssrlm_jax.sweeps import graph, known, sweep
+from ssrlm_jax.sweeps import chains, job_graph, kinds
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -40,7 +40,7 @@ class Column:
         return statistics.ratio(self.sums_N2)
 
 
-def read(out: pathlib.Path, job: graph.Job, measure: sweep.Measure) -> Column:
+def read(out: pathlib.Path, job: job_graph.Job, measure: chains.Measure) -> Column:
     """Returns what a job that is done says of its RNAs.
 
     Raises:
@@ -51,8 +51,8 @@ def read(out: pathlib.Path, job: graph.Job, measure: sweep.Measure) -> Column:
         raise ValueError(
             f"{measure.name}: {job.command} scores no RNA; {', '.join(_READERS)} do"
         )
-    folder = graph.directory(out, job.name)
-    folder /= known.KINDS[job.command].outputs["scores"]
+    folder = job_graph.directory(out, job.name)
+    folder /= kinds.KINDS[job.command].outputs["scores"]
     try:
         return _READERS[job.command](folder, measure)
     except KeyError as error:
@@ -78,7 +78,7 @@ def over_seeds(columns: Sequence[Column]) -> Column:
     return dataclasses.replace(first, sums_N2=sums_N2)
 
 
-def _of_held_out(folder: pathlib.Path, measure: sweep.Measure) -> Column:
+def _of_held_out(folder: pathlib.Path, measure: chains.Measure) -> Column:
     """Reads sums over hidden nucleotides, of `ssrlm held_out`."""
     rows = _rows(folder / f"{measure.method}.tsv")
     _, _, part = measure.column.partition("_")
@@ -87,14 +87,14 @@ def _of_held_out(folder: pathlib.Path, measure: sweep.Measure) -> Column:
     return _column([row["id"] for row in rows], rows, pairs)
 
 
-def _of_evaluate(folder: pathlib.Path, measure: sweep.Measure) -> Column:
+def _of_evaluate(folder: pathlib.Path, measure: chains.Measure) -> Column:
     """Reads a score of each RNA, of `ssrlm evaluate`."""
     rows = _rows(folder / f"{measure.method}.tsv")
     values = [row[measure.column] for row in rows]
     return _column([row["id"] for row in rows], rows, _over_one(values))
 
 
-def _of_contacts(folder: pathlib.Path, measure: sweep.Measure) -> Column:
+def _of_contacts(folder: pathlib.Path, measure: chains.Measure) -> Column:
     """Reads the mean over draws of each RNA, of `ssrlm fit_contacts`."""
     by_name: dict[str, list[Mapping[str, str]]] = {}
     for row in _rows(folder / "contacts.tsv"):
@@ -108,7 +108,7 @@ def _of_contacts(folder: pathlib.Path, measure: sweep.Measure) -> Column:
     return _column(names, [by_name[name][0] for name in names], _over_one(means))
 
 
-_READERS: dict[str, Callable[[pathlib.Path, sweep.Measure], Column]] = {
+_READERS: dict[str, Callable[[pathlib.Path, chains.Measure], Column]] = {
     "held_out": _of_held_out,
     "evaluate": _of_evaluate,
     "fit_contacts": _of_contacts,

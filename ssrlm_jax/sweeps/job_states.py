@@ -20,8 +20,8 @@ import time
 from collections.abc import Mapping, Sequence
 
 from ssrlm_jax import files, locks
-from ssrlm_jax.sweeps import graph, known, sweep
-from ssrlm_jax.train import workdir
+from ssrlm_jax.sweeps import chains, job_graph, kinds
+from ssrlm_jax.train import workdirs
 
 SWEEP, JOB, LOG, LOCK = "sweep.json", "job.json", "log.txt", "lock"
 DONE, FAILED = "done.json", "failed.json"
@@ -92,7 +92,7 @@ class Look:
     waits_for: str = ""
 
 
-def look(out: pathlib.Path, made: graph.Graph) -> dict[str, Look]:
+def look(out: pathlib.Path, made: job_graph.Graph) -> dict[str, Look]:
     """Returns how far all jobs are, in their order."""
     found: dict[str, Look] = {}
     for name, job in made.jobs.items():
@@ -108,9 +108,9 @@ def look(out: pathlib.Path, made: graph.Graph) -> dict[str, Look]:
     return found
 
 
-def look_at(out: pathlib.Path, job: graph.Job) -> Look:
+def look_at(out: pathlib.Path, job: job_graph.Job) -> Look:
     """Returns how far a job is, whatever became of its parents."""
-    folder = graph.directory(out, job.name)
+    folder = job_graph.directory(out, job.name)
     cost = cost_of(folder, job)
     if cost is not None:
         return Look(name=job.name, state=DONE_STATE, cost=cost)
@@ -128,10 +128,10 @@ def look_at(out: pathlib.Path, job: graph.Job) -> Look:
     return Look(name=job.name, state=QUEUED_STATE if queued else WAITING)
 
 
-def cost_of(folder: pathlib.Path, job: graph.Job) -> Cost | None:
+def cost_of(folder: pathlib.Path, job: job_graph.Job) -> Cost | None:
     """Returns the cost of a job that is done; None: it is not."""
     done = read(folder / DONE)
-    result = folder / known.KINDS[job.command].result
+    result = folder / kinds.KINDS[job.command].result
     if done.get("key") != job.key or not result.exists():
         return None
     return Cost(seconds=number(done["seconds"]), device=str(done["device"]))
@@ -149,15 +149,15 @@ def is_running(folder: pathlib.Path) -> bool:
         return True
 
 
-def progress(folder: pathlib.Path, job: graph.Job) -> Look:
+def progress(folder: pathlib.Path, job: job_graph.Job) -> Look:
     """Returns how far a job is that runs."""
-    place = folder / known.place_of(known.KINDS[job.command])
-    lines: list[Mapping[str, float]] = []
+    place = folder / kinds.place_of(kinds.KINDS[job.command])
+    lines: Sequence[Mapping[str, float]] = []
     settings: Mapping[str, object] = {}
-    if job.command in known.TRAINING:
+    if job.command in kinds.TRAINING:
         with contextlib.suppress(ValueError, OSError):  # being written
-            lines = workdir.read_metrics(place)
-            settings = workdir.read_meta(place)["config"]["loop"]
+            lines = workdirs.read_metrics(place)
+            settings = workdirs.read_meta(place)["config"]["loop"]
     trained = [line for line in lines if "seconds" in line]
     step, loss, left = 0, math.nan, math.nan
     num_steps = int(number(settings.get("num_steps", 0)))
@@ -211,8 +211,8 @@ def last_lines(folder: pathlib.Path) -> list[str]:
 
 def write_sweep(
     out: pathlib.Path,
-    asked: sweep.Sweep,
-    made: graph.Graph,
+    asked: chains.Sweep,
+    made: job_graph.Graph,
     chosen: Mapping[str, object],
 ) -> None:
     """Writes what the sweep is, for people and other programs."""
@@ -235,7 +235,7 @@ def write_sweep(
     files.write_text(out / SWEEP, json.dumps(told, indent=1) + "\n")
 
 
-def read_sweep(out: pathlib.Path) -> graph.Graph:
+def read_sweep(out: pathlib.Path) -> job_graph.Graph:
     """Returns the jobs of the last start, enough to look at them.
 
     Raises:
@@ -246,9 +246,9 @@ def read_sweep(out: pathlib.Path) -> graph.Graph:
         raise ValueError(f"{out} has no {SWEEP}: it is not the --out of a sweep")
     jobs, cells = told["jobs"], _list(told["cells"])
     assert isinstance(jobs, dict)
-    return graph.Graph(
+    return job_graph.Graph(
         jobs={
-            name: graph.Job(
+            name: job_graph.Job(
                 name=name,
                 step=str(one["step"]),
                 command=str(one["command"]),

@@ -5,15 +5,15 @@ import pathlib
 import pytest
 
 from ssrlm_jax.jobs import sweep as job
-from ssrlm_jax.sweeps import budget, graph, known, sweep
+from ssrlm_jax.sweeps import budget, chains, job_graph, kinds
 
 AXES = {"rate": (0.1, 0.2), "seed": (0, 1)}
 
 
 def chain(cell):
-    yield sweep.Step(name="corpus", command="generate", config="demo")
-    corpus = sweep.Output("corpus", "corpus")
-    yield sweep.Step(
+    yield chains.Step(name="corpus", command="generate", config="demo")
+    corpus = chains.Output("corpus", "corpus")
+    yield chains.Step(
         name="pretrain",
         command="pretrain",
         config="demo",
@@ -23,15 +23,17 @@ def chain(cell):
             "masking.rate": cell["rate"],
         },
     )
-    yield sweep.Step(
+    yield chains.Step(
         name="scored",
         command="held_out",
-        settings={"corpus": corpus, "model": sweep.Output("pretrain")},
+        settings={"corpus": corpus, "model": chains.Output("pretrain")},
     )
 
 
 def asked(axes=AXES, steps=chain, compared="rate", **fields):
-    return sweep.Sweep(axes=axes, chain=steps, measures=(), compared=compared, **fields)
+    return chains.Sweep(
+        axes=axes, chain=steps, measures=(), compared=compared, **fields
+    )
 
 
 def names(made, step):
@@ -39,7 +41,7 @@ def names(made, step):
 
 
 def test_equal_jobs_of_several_cells_are_one():
-    made = graph.expand(asked(), job.resolve)
+    made = job_graph.expand(asked(), job.resolve)
     assert len(names(made, "corpus")) == 1
     assert len(names(made, "pretrain")) == len(names(made, "scored")) == 4
     (corpus,) = names(made, "corpus")
@@ -49,15 +51,15 @@ def test_equal_jobs_of_several_cells_are_one():
 
 
 def test_jobs_come_after_those_they_read_of():
-    made = graph.expand(asked(), job.resolve)
+    made = job_graph.expand(asked(), job.resolve)
     place = {name: number for number, name in enumerate(made.jobs)}
     for name, one in made.jobs.items():
         assert all(place[parent] < place[name] for parent in one.parents)
 
 
 def test_a_changed_setting_renames_what_depends_on_it_and_nothing_else():
-    before = graph.expand(asked(), job.resolve)
-    after = graph.expand(asked({"rate": (0.1, 0.3), "seed": (0, 1)}), job.resolve)
+    before = job_graph.expand(asked(), job.resolve)
+    after = job_graph.expand(asked({"rate": (0.1, 0.3), "seed": (0, 1)}), job.resolve)
     kept = before.jobs.keys() & after.jobs.keys()
     assert {before.jobs[name].step for name in kept} == {"corpus", "pretrain", "scored"}
     changed = [cell for cell, _ in after.cells if cell["rate"] == 0.3]
@@ -68,23 +70,23 @@ def test_a_changed_setting_renames_what_depends_on_it_and_nothing_else():
 
 def test_what_decides_nothing_renames_nothing():
     quiet = {"pretrain.loop.log_every": (7,), "pretrain.mesh.data": (1,)}
-    before = graph.expand(asked(), job.resolve)
-    assert graph.expand(asked(AXES | quiet), job.resolve).jobs.keys() == (
+    before = job_graph.expand(asked(), job.resolve)
+    assert job_graph.expand(asked(AXES | quiet), job.resolve).jobs.keys() == (
         before.jobs.keys()
     )
 
 
 def test_a_setting_given_as_its_default_is_the_same_job():
-    before = graph.expand(asked(), job.resolve)
+    before = job_graph.expand(asked(), job.resolve)
     same = {"pretrain.masking.span_length": (3,)}
-    assert graph.expand(asked(AXES | same), job.resolve).jobs.keys() == (
+    assert job_graph.expand(asked(AXES | same), job.resolve).jobs.keys() == (
         before.jobs.keys()
     )
 
 
 def scored(path):
     def steps(cell):
-        yield sweep.Step(
+        yield chains.Step(
             name="scores",
             command="evaluate",
             settings={"truth": str(path), "max_length": cell["rate"], "programs": ""},
@@ -96,23 +98,25 @@ def scored(path):
 def test_a_file_is_known_by_what_it_holds(tmp_path):
     first, moved = tmp_path / "truth.dbn", tmp_path / "moved.dbn"
     first.write_text(">a\nGGGAAACCC\n(((...)))\n")
-    before = graph.expand(scored(first), job.resolve)
+    before = job_graph.expand(scored(first), job.resolve)
     first.rename(moved)
-    assert graph.expand(scored(moved), job.resolve).jobs.keys() == before.jobs.keys()
+    assert (
+        job_graph.expand(scored(moved), job.resolve).jobs.keys() == before.jobs.keys()
+    )
     moved.write_text(">a\nGGGAAACCC\n((.....))\n")
-    after = graph.expand(scored(moved), job.resolve)
+    after = job_graph.expand(scored(moved), job.resolve)
     assert not after.jobs.keys() & before.jobs.keys()
 
 
 def test_a_version_that_matters_renames(monkeypatch):
-    before = graph.expand(asked(), job.resolve)
-    told = known.versions
+    before = job_graph.expand(asked(), job.resolve)
+    told = kinds.versions
 
     def newer(command):
         return told(command) | ({"jax": "9"} if command == "held_out" else {})
 
-    monkeypatch.setattr(known, "versions", newer)
-    after = graph.expand(asked(), job.resolve)
+    monkeypatch.setattr(kinds, "versions", newer)
+    after = job_graph.expand(asked(), job.resolve)
     assert {after.jobs[name].step for name in after.jobs.keys() - before.jobs.keys()}
     assert {
         after.jobs[name].step for name in after.jobs.keys() - before.jobs.keys()
@@ -121,21 +125,21 @@ def test_a_version_that_matters_renames(monkeypatch):
 
 def test_all_that_is_wrong_is_told_together(tmp_path):
     def steps(cell):
-        yield sweep.Step(
+        yield chains.Step(
             name="pretrain",
             command="pretrain",
             settings={"masking.rate": cell["rate"], "data.corpus": tmp_path / "none"},
         )
-        yield sweep.Step(
+        yield chains.Step(
             name="scored",
             command="held_out",
-            settings={"model": sweep.Output("pretrained")},
+            settings={"model": chains.Output("pretrained")},
         )
-        yield sweep.Step(name="other", command="bake")
+        yield chains.Step(name="other", command="bake")
 
     axes = {"rate": (0.1, 0.7), "speed": (1,), "pretrain.masking.rat": (1,)}
-    with pytest.raises(graph.ProblemsError) as caught:
-        graph.expand(asked(axes, steps, compared="none"), job.resolve)
+    with pytest.raises(job_graph.ProblemsError) as caught:
+        job_graph.expand(asked(axes, steps, compared="none"), job.resolve)
     text = "\n".join(caught.value.found)
     for expected in (
         "there is no setting masking.rat",
@@ -150,7 +154,7 @@ def test_all_that_is_wrong_is_told_together(tmp_path):
 
 def test_an_impossible_value_and_a_missing_file_name_their_step(tmp_path):
     def steps(cell):
-        yield sweep.Step(
+        yield chains.Step(
             name="pretrain",
             command="pretrain",
             config="demo",
@@ -160,8 +164,8 @@ def test_an_impossible_value_and_a_missing_file_name_their_step(tmp_path):
             },
         )
 
-    with pytest.raises(graph.ProblemsError) as caught:
-        graph.expand(asked({"rate": (0.1, 0.7)}, steps), job.resolve)
+    with pytest.raises(job_graph.ProblemsError) as caught:
+        job_graph.expand(asked({"rate": (0.1, 0.7)}, steps), job.resolve)
     assert caught.value.found == [
         f"pretrain of rate=0.1: data.corpus: there is no file or directory "
         f"{tmp_path / 'none'}",
@@ -171,7 +175,7 @@ def test_an_impossible_value_and_a_missing_file_name_their_step(tmp_path):
 
 
 def test_a_job_says_how_it_is_called():
-    made = graph.expand(asked({"rate": (0.1,), "seed": (3,)}), job.resolve)
+    made = job_graph.expand(asked({"rate": (0.1,), "seed": (3,)}), job.resolve)
     corpus, pretrain, scores = made.jobs
     out = pathlib.Path("/runs/it")
     assert made.jobs[pretrain].arguments(out) == [
@@ -192,13 +196,13 @@ def test_a_job_says_how_it_is_called():
 def test_a_command_that_writes_into_a_model_gets_its_own():
     def steps(cell):
         yield from chain(cell)
-        yield sweep.Step(
+        yield chains.Step(
             name="contacts",
             command="fit_contacts",
-            settings={"model": sweep.Output("pretrain"), "draws": 2},
+            settings={"model": chains.Output("pretrain"), "draws": 2},
         )
 
-    made = graph.expand(asked({"rate": (0.1,), "seed": (3,)}, steps), job.resolve)
+    made = job_graph.expand(asked({"rate": (0.1,), "seed": (3,)}, steps), job.resolve)
     contacts = made.jobs[made.cells[0][1]["contacts"]]
     out = pathlib.Path("/runs/it")
     own = f"--config.model=/runs/it/jobs/{contacts.name}/model"

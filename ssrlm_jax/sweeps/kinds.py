@@ -98,7 +98,7 @@ KINDS: dict[str, Kind] = {
         place="--out",
         result="scores/scores.json",
         outputs={"scores": "scores"},
-        inputs=("model", "truth", "train"),
+        inputs=("model", "truth", "train", "predictions"),
         packages=_FOLDING,
         seconds=90.0,
     ),

@@ -18,7 +18,7 @@ class Output:
 
     Attributes:
       step: its name.
-      name: of `known.Kind.outputs`.
+      name: of `kinds.Kind.outputs`.
     """
 
     step: str
@@ -31,7 +31,7 @@ class Step:
 
     Attributes:
       name: of the step, in the table and in names of directories.
-      command: of `ssrlm`, one of `known.KINDS`.
+      command: of `ssrlm`, one of `kinds.KINDS`.
       config: of the command; "": its default.
       settings: that differ from the config, as after --config.
       flags: others, as after --.
@@ -51,7 +51,7 @@ class Measure:
     Attributes:
       name: heading.
       step: that scored.
-      column: of its table of RNAs; see sweeps/scores.py.
+      column: of its table of RNAs; see sweeps/rna_scores.py.
       method: whose table, where a step scored several.
       is_lower_better: as of a loss.
     """

@@ -12,15 +12,15 @@ from collections.abc import Mapping, Sequence
 
 from ssrlm_jax import files
 from ssrlm_jax.metrics import statistics
-from ssrlm_jax.sweeps import compare, graph, pictures, state, sweep
+from ssrlm_jax.sweeps import chains, compare, job_graph, job_states, pictures
 
 _HOURS = 3_600.0  # seconds
 
 
 def write(
     out: pathlib.Path,
-    asked: sweep.Sweep,
-    made: graph.Graph,
+    asked: chains.Sweep,
+    made: job_graph.Graph,
     chosen: Mapping[str, object],
     seed: int,
 ) -> str:
@@ -33,7 +33,7 @@ def write(
       chosen: what a budget has chosen; {}: none.
       seed: of the draws.
     """
-    looks = state.look(out, made)
+    looks = job_states.look(out, made)
     found = compare.lines(out, asked, made, looks, seed)
     above = compare.comparisons(found, asked, seed)
     drawn, why_none = pictures.write(out, asked, made, found)
@@ -72,13 +72,13 @@ def shown(interval: statistics.Interval) -> str:
     return f"{interval.value:.3f} ({low} to {high})"
 
 
-def _progress(looks: Mapping[str, state.Look]) -> str:
+def _progress(looks: Mapping[str, job_states.Look]) -> str:
     states = [one.state for one in looks.values()]
     counts = [f"{states.count(s)} {s}" for s in dict.fromkeys(sorted(states))]
     return f"{len(states)} jobs: {', '.join(counts)}."
 
 
-def _cells(asked: sweep.Sweep, line: compare.Line) -> list[str]:
+def _cells(asked: chains.Sweep, line: compare.Line) -> list[str]:
     """Returns the first cells of a line: values of axes, or the name of a baseline."""
     axes = compare.shown_axes(asked)
     if line.values:
@@ -86,8 +86,11 @@ def _cells(asked: sweep.Sweep, line: compare.Line) -> list[str]:
     return [line.name, *[""] * (len(axes) - 1)]
 
 
-def _table(asked: sweep.Sweep, found: Sequence[compare.Line]) -> list[str]:
-    heads = [*(compare.shown_axes(asked) or ["cell"]), *(m.name for m in asked.measures)]
+def _table(asked: chains.Sweep, found: Sequence[compare.Line]) -> list[str]:
+    heads = [
+        *(compare.shown_axes(asked) or ["cell"]),
+        *(m.name for m in asked.measures),
+    ]
     rows = [[*heads, "seeds", "hours"], ["---"] * (len(heads) + 2)]
     for line in found:
         cells = _cells(asked, line)
@@ -105,7 +108,7 @@ def _table(asked: sweep.Sweep, found: Sequence[compare.Line]) -> list[str]:
     return [f"| {' | '.join(row)} |" for row in rows]
 
 
-def _above(asked: sweep.Sweep, above: Sequence[compare.Above]) -> list[str]:
+def _above(asked: chains.Sweep, above: Sequence[compare.Above]) -> list[str]:
     if not above:
         return []
     lower = {m.name for m in asked.measures if m.is_lower_better}
@@ -134,7 +137,7 @@ def _chosen(chosen: Mapping[str, object]) -> list[str]:
     return ["## Chosen to fit the time", "", *lines, ""] if lines else []
 
 
-def _costs(looks: Mapping[str, state.Look], made: graph.Graph) -> list[str]:
+def _costs(looks: Mapping[str, job_states.Look], made: job_graph.Graph) -> list[str]:
     rows = ["| job | cells | state | minutes | on |", "| --- | --- | --- | --- | --- |"]
     for name, look in looks.items():
         cells = len(made.cells_of(name)) or 1
@@ -146,11 +149,11 @@ def _costs(looks: Mapping[str, state.Look], made: graph.Graph) -> list[str]:
 
 
 def _facts(
-    asked: sweep.Sweep,
+    asked: chains.Sweep,
     found: Sequence[compare.Line],
     above: Sequence[compare.Above],
-    looks: Mapping[str, state.Look],
-    made: graph.Graph,
+    looks: Mapping[str, job_states.Look],
+    made: job_graph.Graph,
     chosen: Mapping[str, object],
 ) -> dict[str, object]:
     """Returns the report for programs; what time decides is under "cost" alone."""
@@ -201,11 +204,20 @@ def plain(interval: statistics.Interval) -> list[float | None]:
     return [None if math.isnan(value) else round(value, 6) for value in interval]
 
 
-def _csv(asked: sweep.Sweep, found: Sequence[compare.Line]) -> str:
+def _csv(asked: chains.Sweep, found: Sequence[compare.Line]) -> str:
     """Returns a line for each score."""
     text = io.StringIO()
     rows = csv.writer(text, lineterminator="\n")
-    heads = ["line", *compare.shown_axes(asked), "measure", "value", "low", "high", "seeds", "paper"]
+    heads = [
+        "line",
+        *compare.shown_axes(asked),
+        "measure",
+        "value",
+        "low",
+        "high",
+        "seeds",
+        "paper",
+    ]
     rows.writerow(heads)
     for line in found:
         axes = [line.values.get(name, "") for name in compare.shown_axes(asked)]
@@ -216,7 +228,7 @@ def _csv(asked: sweep.Sweep, found: Sequence[compare.Line]) -> str:
     return text.getvalue()
 
 
-def _latex(asked: sweep.Sweep, found: Sequence[compare.Line]) -> str:
+def _latex(asked: chains.Sweep, found: Sequence[compare.Line]) -> str:
     """Returns a tabular; the best of each column is bold."""
     axes = compare.shown_axes(asked) or ["cell"]
     heads = [*axes, *(measure.name for measure in asked.measures)]

@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable
 from types import FrameType
 
-from ssrlm_jax.sweeps import graph, perform, state
+from ssrlm_jax.sweeps import job_graph, job_states, perform
 
 _POLL_SECONDS = 0.1
 Report = Callable[[], None]
@@ -72,7 +72,10 @@ def gpus() -> dict[str, str]:
 
 
 def run(
-    out: pathlib.Path, made: graph.Graph, parallel: int, report: Report = lambda: None
+    out: pathlib.Path,
+    made: job_graph.Graph,
+    parallel: int,
+    report: Report = lambda: None,
 ) -> None:
     """Runs all jobs that are not done; what failed before is tried again.
 
@@ -89,11 +92,11 @@ def run(
       KeyboardInterrupt: it was asked to stop.
     """
     free = slots(parallel)
-    looked = {name: state.look_at(out, job) for name, job in made.jobs.items()}
-    done = {name for name, one in looked.items() if one.state == state.DONE_STATE}
+    looked = {name: job_states.look_at(out, job) for name, job in made.jobs.items()}
+    done = {name for name, one in looked.items() if one.state == job_states.DONE_STATE}
     left = [name for name in made.jobs if name not in done]
     for name in left:
-        (graph.directory(out, name) / state.FAILED).unlink(missing_ok=True)
+        (job_graph.directory(out, name) / job_states.FAILED).unlink(missing_ok=True)
     failed: set[str] = set()
     running: list[perform.Running] = []
     with _Asked() as asked:
@@ -117,7 +120,7 @@ def run(
 
 def _start(
     out: pathlib.Path,
-    made: graph.Graph,
+    made: job_graph.Graph,
     left: list[str],
     done: set[str],
     free: list[perform.Slot],
@@ -133,7 +136,7 @@ def _start(
             running.append(perform.Running(out, made.jobs[name], free.pop(0)))
 
 
-def _blocked(made: graph.Graph, failed: set[str]) -> set[str]:
+def _blocked(made: job_graph.Graph, failed: set[str]) -> set[str]:
     """Returns the jobs that read of a failed one."""
     return {name for name, job in made.jobs.items() if failed & set(job.parents)}
 

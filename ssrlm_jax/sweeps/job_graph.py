@@ -14,12 +14,12 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from ssrlm_jax import config
 from ssrlm_jax.data import rows
 from ssrlm_jax.prepare import executor
-from ssrlm_jax.sweeps import known, sweep
+from ssrlm_jax.sweeps import chains, kinds
 
 # A command, its config and the overrides, "--config.NAME=VALUE" → all its settings.
-Resolve = Callable[[str, str, Sequence[str]], Mapping[str, sweep.Value]]
+Resolve = Callable[[str, str, Sequence[str]], Mapping[str, chains.Value]]
 # A command and all its settings → those that a budget changes.
-Shorten = Callable[[str, Mapping[str, sweep.Value]], Mapping[str, sweep.Value]]
+Shorten = Callable[[str, Mapping[str, chains.Value]], Mapping[str, chains.Value]]
 
 _DIGITS = 12  # of a key, in the name of a directory
 _MODEL_FILES = ("model.json", "weights.safetensors")
@@ -47,9 +47,9 @@ class Job:
     step: str
     command: str
     config: str
-    settings: Mapping[str, sweep.Value | sweep.Output]
-    flags: Mapping[str, sweep.Value | sweep.Output]
-    resolved: Mapping[str, sweep.Value]
+    settings: Mapping[str, chains.Value | chains.Output]
+    flags: Mapping[str, chains.Value | chains.Output]
+    resolved: Mapping[str, chains.Value]
     parents: tuple[str, ...]
     key: str
     decided_by: Mapping[str, object]
@@ -60,11 +60,11 @@ class Job:
         Args:
           out: directory of the sweep.
         """
-        kind = known.KINDS[self.command]
+        kind = kinds.KINDS[self.command]
         words = [self.command, *kind.flags]
         if self.config:
             words.append(f"--config={self.config}")
-        own = directory(out, self.name) / known.place_of(kind)
+        own = directory(out, self.name) / kinds.place_of(kind)
         settings = dict(self.settings)
         if kind.place.startswith("--"):
             words.append(f"{kind.place}={own}")
@@ -101,10 +101,10 @@ class Graph:
     """
 
     jobs: Mapping[str, Job]
-    cells: Sequence[tuple[Mapping[str, sweep.Value], Mapping[str, str]]]
+    cells: Sequence[tuple[Mapping[str, chains.Value], Mapping[str, str]]]
     baselines: Mapping[str, str]
 
-    def cells_of(self, name: str) -> list[Mapping[str, sweep.Value]]:
+    def cells_of(self, name: str) -> list[Mapping[str, chains.Value]]:
         """Returns the cells that need a job."""
         return [values for values, steps in self.cells if name in steps.values()]
 
@@ -124,7 +124,7 @@ def directory(out: pathlib.Path, name: str) -> pathlib.Path:
 
 
 def expand(
-    asked: sweep.Sweep,
+    asked: chains.Sweep,
     resolve: Resolve,
     shorten: Shorten = lambda command, settings: {},
 ) -> Graph:
@@ -142,12 +142,12 @@ def expand(
     making = _Making(resolve, shorten)
     cells, read = [], set()
     for values in itertools.product(*asked.axes.values()):
-        cell = sweep.Cell(dict(zip(asked.axes, values, strict=True)))
+        cell = chains.Cell(dict(zip(asked.axes, values, strict=True)))
         steps = making.chain(cell, asked.chain)
         read |= cell.read | making.settings_of_steps
         cells.append((dict(cell.items()), steps))
     baselines = {
-        one.name: list(making.steps(sweep.Cell({}), one.chain).values())
+        one.name: list(making.steps(chains.Cell({}), one.chain).values())
         for one in asked.baselines
     }
     for name, values in asked.axes.items():
@@ -182,8 +182,8 @@ class _Making:
 
     def chain(
         self,
-        cell: sweep.Cell,
-        chain: Callable[[Mapping[str, sweep.Value]], Iterable[sweep.Step]],
+        cell: chains.Cell,
+        chain: Callable[[Mapping[str, chains.Value]], Iterable[chains.Step]],
     ) -> dict[str, str]:
         """Returns the names of the jobs of a cell, by step."""
         try:
@@ -192,7 +192,7 @@ class _Making:
             self.problems.append(f"{cell}: {_text(error)}")
             return {}
 
-    def steps(self, cell: sweep.Cell, steps: Iterable[sweep.Step]) -> dict[str, str]:
+    def steps(self, cell: chains.Cell, steps: Iterable[chains.Step]) -> dict[str, str]:
         """Returns the names of jobs, by step."""
         made: dict[str, str] = {}
         for step in steps:
@@ -204,7 +204,7 @@ class _Making:
             made[step.name] = job.name
         return made
 
-    def _with_axes(self, step: sweep.Step, cell: sweep.Cell) -> sweep.Step:
+    def _with_axes(self, step: chains.Step, cell: chains.Cell) -> chains.Step:
         """Returns a step with the settings of axes that name it."""
         named = {
             axis.removeprefix(f"{step.name}."): axis
@@ -215,16 +215,16 @@ class _Making:
         changed = {setting: cell[axis] for setting, axis in named.items()}
         return dataclasses.replace(step, settings={**step.settings, **changed})
 
-    def _job(self, step: sweep.Step, made: Mapping[str, str], cell: str) -> Job:
+    def _job(self, step: chains.Step, made: Mapping[str, str], cell: str) -> Job:
         """Returns a job; what is wrong goes to the problems."""
         where = f"{step.name} of {cell}"
-        if step.command not in known.KINDS:
+        if step.command not in kinds.KINDS:
             self.problems.append(
                 f"{where}: command {step.command!r} is not one of "
-                f"{', '.join(known.KINDS)}"
+                f"{', '.join(kinds.KINDS)}"
             )
             return self._named(step, {}, (), {"command": step.command})
-        kind = known.KINDS[step.command]
+        kind = kinds.KINDS[step.command]
         settings = {n: self._linked(v, made, where) for n, v in step.settings.items()}
         flags = {n: self._linked(v, made, where) for n, v in step.flags.items()}
         step = dataclasses.replace(step, settings=settings, flags=flags)
@@ -235,9 +235,9 @@ class _Making:
         links = {
             name: value
             for name, value in (settings | flags).items()
-            if isinstance(value, sweep.Output)
+            if isinstance(value, chains.Output)
         }
-        plain = {n: v for n, v in flags.items() if not isinstance(v, sweep.Output)}
+        plain = {n: v for n, v in flags.items() if not isinstance(v, chains.Output)}
         files = {
             name: self._contents(str(value), f"{where}: {name}")
             for name, value in (*resolved.items(), *plain.items())
@@ -248,7 +248,7 @@ class _Making:
             "settings": {
                 name: value
                 for name, value in resolved.items()
-                if name not in kind.inputs and not known.is_idle(name)
+                if name not in kind.inputs and not kinds.is_idle(name)
             },
             "flags": {n: v for n, v in plain.items() if n not in kind.inputs},
             "files": files,
@@ -262,8 +262,8 @@ class _Making:
 
     def _named(
         self,
-        step: sweep.Step,
-        resolved: Mapping[str, sweep.Value],
+        step: chains.Step,
+        resolved: Mapping[str, chains.Value],
         parents: tuple[str, ...],
         decided_by: Mapping[str, object],
     ) -> Job:
@@ -285,10 +285,10 @@ class _Making:
         return self.jobs[name].key if name in self.jobs else ""
 
     def _linked(
-        self, value: sweep.Value | sweep.Output, made: Mapping[str, str], where: str
-    ) -> sweep.Value | sweep.Output:
+        self, value: chains.Value | chains.Output, made: Mapping[str, str], where: str
+    ) -> chains.Value | chains.Output:
         """Returns an output of a step as one of a job."""
-        if not isinstance(value, sweep.Output):
+        if not isinstance(value, chains.Output):
             return value
         if value.step not in made:
             self.problems.append(
@@ -297,20 +297,20 @@ class _Making:
             )
             return ""
         name = made[value.step]
-        outputs = known.KINDS[self.jobs[name].command].outputs
+        outputs = kinds.KINDS[self.jobs[name].command].outputs
         if value.name not in outputs:
             self.problems.append(
                 f"{where}: {value.step} makes no {value.name!r}, but "
                 f"{', '.join(outputs)}"
             )
             return ""
-        return sweep.Output(name, outputs[value.name])
+        return chains.Output(name, outputs[value.name])
 
-    def _settled(self, step: sweep.Step, where: str) -> Mapping[str, sweep.Value]:
+    def _settled(self, step: chains.Step, where: str) -> Mapping[str, chains.Value]:
         """Returns all settings of a step, read and checked by its command."""
         overrides = [
             f"--config.{name}="
-            + (f"{{{v.step}}}" if isinstance(v, sweep.Output) else str(v))
+            + (f"{{{v.step}}}" if isinstance(v, chains.Output) else str(v))
             for name, v in step.settings.items()
         ]
         try:
@@ -336,7 +336,7 @@ class _Making:
 
     def _version(self, command: str) -> dict[str, str]:
         if command not in self._versions:
-            self._versions[command] = known.versions(command)
+            self._versions[command] = kinds.versions(command)
         return self._versions[command]
 
 
@@ -363,9 +363,9 @@ def contents(path: pathlib.Path) -> str:
     return executor.key_of(hashes)
 
 
-def _told(value: sweep.Value | sweep.Output, out: pathlib.Path) -> str:
+def _told(value: chains.Value | chains.Output, out: pathlib.Path) -> str:
     """Returns a value as a command takes it."""
-    if not isinstance(value, sweep.Output):
+    if not isinstance(value, chains.Output):
         return str(value)
     return str(directory(out, value.step) / value.name)
 

@@ -12,10 +12,10 @@ import logging
 import pathlib
 import time
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypedDict
 
 from ssrlm_jax import config, files
-from ssrlm_jax.sweeps import graph, local, perform, state
+from ssrlm_jax.sweeps import job_graph, job_states, local_executor, perform
 
 if TYPE_CHECKING:
     import submitit
@@ -29,7 +29,22 @@ _ALIVE = (
     *("CONFIGURING", "REQUEUE_HOLD", "RESIZING", "STAGE_OUT", "READY"),
 )
 Report = Callable[[], None]
-Parameters = dict[str, str | int | list[str] | dict[str, str]]
+
+
+class Parameters(TypedDict, total=False):
+    """What an array asks SLURM for, in submitit's words."""
+
+    job_name: str
+    partition: str
+    time: int  # minutes
+    cpus_per_task: int
+    gpus_per_node: int
+    mem: str
+    signal_delay_s: int
+    array_parallelism: int
+    setup: list[str]
+    dependency: str
+    additional_parameters: dict[str, str]
 
 
 class Task:
@@ -38,27 +53,33 @@ class Task:
     def __init__(self) -> None:
         self._running: perform.Running | None = None
 
-    def __call__(self, out: pathlib.Path, job: graph.Job, made: graph.Graph) -> str:
+    def __call__(
+        self, out: pathlib.Path, job: job_graph.Job, made: job_graph.Graph
+    ) -> str:
         """Does a job.
 
         Raises:
           ValueError: it failed, was stopped, or reads of one that is not done.
         """
         for parent in job.parents:
-            look = state.look_at(out, made.jobs[parent])
-            if look.state != state.DONE_STATE:
+            look = job_states.look_at(out, made.jobs[parent])
+            if look.state != job_states.DONE_STATE:
                 raise ValueError(f"{job.name} reads of {parent}, which is {look.state}")
-        names = list(local.gpus().values())
-        device = f"{len(names)} x {names[0]}" if names else f"{local.num_cores()} cores"
+        names = list(local_executor.gpus().values())
+        device = (
+            f"{len(names)} x {names[0]}"
+            if names
+            else f"{local_executor.num_cores()} cores"
+        )
         self._running = perform.Running(out, job, perform.Slot(device=device))
         self._running.wait()
         if not self._running.finish():
-            failure = state.look_at(out, job).failure
+            failure = job_states.look_at(out, job).failure
             raise ValueError(failure.reason if failure else f"{job.name} was stopped")
         return job.name
 
     def checkpoint(
-        self, out: pathlib.Path, job: graph.Job, made: graph.Graph
+        self, out: pathlib.Path, job: job_graph.Job, made: job_graph.Graph
     ) -> "submitit.helpers.DelayedSubmission":
         """Lets the job save, and returns what goes on with it; submitit calls it."""
         import submitit
@@ -91,7 +112,7 @@ def check(settings: config.SweepExecutorConfig) -> None:
 
 
 def script(
-    out: pathlib.Path, made: graph.Graph, settings: config.SweepExecutorConfig
+    out: pathlib.Path, made: job_graph.Graph, settings: config.SweepExecutorConfig
 ) -> str:
     """Returns the scripts that are submitted for the jobs that are not done."""
     from submitit.slurm import slurm
@@ -113,7 +134,7 @@ def script(
 
 def run(
     out: pathlib.Path,
-    made: graph.Graph,
+    made: job_graph.Graph,
     settings: config.SweepExecutorConfig,
     report: Report = lambda: None,
 ) -> None:
@@ -144,9 +165,9 @@ def run(
 
 def _submit_here(
     out: pathlib.Path,
-    made: graph.Graph,
+    made: job_graph.Graph,
     settings: config.SweepExecutorConfig,
-    jobs: Sequence[graph.Job],
+    jobs: Sequence[job_graph.Job],
 ) -> dict[str, "submitit.Job[str]"]:
     """Starts jobs on this machine."""
     import submitit
@@ -157,7 +178,7 @@ def _submit_here(
     executor.update_parameters(
         timeout_min=settings.minutes,
         signal_delay_s=settings.warning_seconds,
-        gpus_per_node=len(local.gpus()),
+        gpus_per_node=len(local_executor.gpus()),
         setup=[settings.setup] if settings.setup else [],
     )
     found: dict[str, submitit.Job[str]] = {}
@@ -168,7 +189,7 @@ def _submit_here(
 
 
 def _submit(
-    out: pathlib.Path, made: graph.Graph, settings: config.SweepExecutorConfig
+    out: pathlib.Path, made: job_graph.Graph, settings: config.SweepExecutorConfig
 ) -> dict[str, "submitit.Job[str]"]:
     """Submits an array for each step; returns the jobs, those queued before too."""
     import submitit
@@ -197,10 +218,10 @@ def _submit(
         with executor.batch():
             submitted += [executor.submit(Task(), out, job, made) for job in jobs]
         for job, one in zip(jobs, submitted, strict=True):
-            folder = graph.directory(out, job.name)
+            folder = job_graph.directory(out, job.name)
             folder.mkdir(parents=True, exist_ok=True)
             told = {"job": one.job_id, "since": time.time()}
-            files.write_text(folder / state.QUEUED, json.dumps(told) + "\n")
+            files.write_text(folder / job_states.QUEUED, json.dumps(told) + "\n")
             found[job.name] = one
         numbers[step] = submitted[0].job_id.partition("_")[0]
         _log.info("submitted %d jobs of %s: %s", len(jobs), step, numbers[step])
@@ -209,11 +230,11 @@ def _submit(
 
 def _parameters(
     step: str,
-    jobs: Sequence[graph.Job],
-    made: graph.Graph,
+    jobs: Sequence[job_graph.Job],
+    made: job_graph.Graph,
     settings: config.SweepExecutorConfig,
     numbers: Mapping[str, str],
-    groups: Mapping[str, Sequence[graph.Job]] | None = None,
+    groups: Mapping[str, Sequence[job_graph.Job]] | None = None,
 ) -> Parameters:
     """Returns what an array asks SLURM for."""
     found: Parameters = {
@@ -241,7 +262,7 @@ def _parameters(
     return found
 
 
-def _condition(jobs: Sequence[graph.Job], before: Sequence[graph.Job]) -> str:
+def _condition(jobs: Sequence[job_graph.Job], before: Sequence[job_graph.Job]) -> str:
     """Returns how an array waits for another: task by task where these belong."""
     is_paired = len(jobs) == len(before) > 1 and all(
         parent.name in job.parents for job, parent in zip(jobs, before, strict=True)
@@ -251,7 +272,7 @@ def _condition(jobs: Sequence[graph.Job], before: Sequence[graph.Job]) -> str:
 
 def _watch(
     out: pathlib.Path,
-    made: graph.Graph,
+    made: job_graph.Graph,
     submitted: Mapping[str, "submitit.Job[str]"],
     report: Report,
 ) -> None:
@@ -263,10 +284,10 @@ def _watch(
         is_due = now - asked >= _STATE_SECONDS
         for name, one in list(left.items()):
             job = made.jobs[name]
-            look = state.look_at(out, job).state
-            if look in (state.DONE_STATE, state.FAILED_STATE):
+            look = job_states.look_at(out, job).state
+            if look in (job_states.DONE_STATE, job_states.FAILED_STATE):
                 del left[name]
-            elif is_due and look != state.RUNNING and one.done(force_check=True):
+            elif is_due and look != job_states.RUNNING and one.done(force_check=True):
                 _note_end(out, job, one)
                 del left[name]
         asked = now if is_due else asked
@@ -275,57 +296,59 @@ def _watch(
             time.sleep(_POLL_SECONDS)
 
 
-def _note_end(out: pathlib.Path, job: graph.Job, one: "submitit.Job[str]") -> None:
+def _note_end(out: pathlib.Path, job: job_graph.Job, one: "submitit.Job[str]") -> None:
     """Writes why a job has left the queue without a result."""
     if _is_done(out, job):
         return
-    folder = graph.directory(out, job.name)
-    (folder / state.QUEUED).unlink(missing_ok=True)
-    if state.look_at(out, job).state == state.FAILED_STATE:
+    folder = job_graph.directory(out, job.name)
+    (folder / job_states.QUEUED).unlink(missing_ok=True)
+    if job_states.look_at(out, job).state == job_states.FAILED_STATE:
         return
     told = one.stderr() or ""
-    lines = [line for line in told.splitlines() if line.strip()][-state.LAST_LINES :]
+    lines = [line for line in told.splitlines() if line.strip()][
+        -job_states.LAST_LINES :
+    ]
     is_waiting = any("reads of" in line for line in lines)
     if is_waiting or one.state.startswith("CANCELLED"):
         return  # of what failed before it
     lines.append(f"job {one.job_id} left the queue without a result ({one.state})")
     failed = {"status": 1, "lines": lines, "command": job.line(out)}
     folder.mkdir(parents=True, exist_ok=True)
-    files.write_text(folder / state.FAILED, json.dumps(failed) + "\n")
+    files.write_text(folder / job_states.FAILED, json.dumps(failed) + "\n")
 
 
-def _queued(out: pathlib.Path, job: graph.Job) -> str:
+def _queued(out: pathlib.Path, job: job_graph.Job) -> str:
     """Returns the number of a job that SLURM still holds; "": it holds none."""
     import submitit
 
-    told = state.read(graph.directory(out, job.name) / state.QUEUED)
+    told = job_states.read(job_graph.directory(out, job.name) / job_states.QUEUED)
     if not told:
         return ""
     number = str(told["job"])
     word = submitit.SlurmJob(folder=_folder(out), job_id=number).state.split(" ")[0]
-    is_new = time.time() - state.number(told["since"]) < _UNKNOWN_SECONDS
+    is_new = time.time() - job_states.number(told["since"]) < _UNKNOWN_SECONDS
     return number if word in _ALIVE or (word == "UNKNOWN" and is_new) else ""
 
 
-def _groups(out: pathlib.Path, made: graph.Graph) -> dict[str, list[graph.Job]]:
+def _groups(out: pathlib.Path, made: job_graph.Graph) -> dict[str, list[job_graph.Job]]:
     """Returns the jobs that are not done by step, in an order in which they can run."""
     depth: dict[str, int] = {}
     for name, job in made.jobs.items():
         depth[name] = 1 + max((depth[parent] for parent in job.parents), default=0)
     left = [job for job in made.jobs.values() if not _is_done(out, job)]
-    grouped: dict[str, list[graph.Job]] = {}
+    grouped: dict[str, list[job_graph.Job]] = {}
     for job in sorted(left, key=lambda job: depth[job.name]):
         grouped.setdefault(job.step, []).append(job)
     return grouped
 
 
-def _is_done(out: pathlib.Path, job: graph.Job) -> bool:
-    return state.cost_of(graph.directory(out, job.name), job) is not None
+def _is_done(out: pathlib.Path, job: job_graph.Job) -> bool:
+    return job_states.cost_of(job_graph.directory(out, job.name), job) is not None
 
 
-def _forget(out: pathlib.Path, job: graph.Job) -> None:
+def _forget(out: pathlib.Path, job: job_graph.Job) -> None:
     """Removes how a job failed before."""
-    (graph.directory(out, job.name) / state.FAILED).unlink(missing_ok=True)
+    (job_graph.directory(out, job.name) / job_states.FAILED).unlink(missing_ok=True)
 
 
 def _folder(out: pathlib.Path) -> pathlib.Path:
