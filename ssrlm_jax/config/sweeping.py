@@ -15,7 +15,7 @@ class SweepExecutorConfig:
     """Where jobs run; submitit and slurm need the extra [cluster]."""
 
     kind: str = "local"  # or slurm; submitit: its executor of this machine
-    parallel: int = 1  # jobs at the same time; on SLURM 0: as many as it lets run
+    parallel: int = 0  # jobs at a time; 0: one here, on SLURM as many as it lets run
     partition: str = ""  # of SLURM
     minutes: int = 1_440  # of one job, on SLURM; one that runs out of them goes on
     max_timeouts: int = 10  # so often
@@ -29,10 +29,15 @@ class SweepExecutorConfig:
         checks.choice("executor.kind", self.kind, SWEEP_EXECUTORS)
         names = ("minutes", "warning_seconds", "cores", "memory_gb")
         checks.positive("executor", self, *names)
-        least = 0 if self.kind == "slurm" else 1
-        for name, low in (("parallel", least), ("max_timeouts", 0), ("gpus", 0)):
+        for name in ("parallel", "max_timeouts", "gpus"):
             found = getattr(self, name)
-            checks.check(found >= low, f"executor.{name}", found, f"is < {low}")
+            checks.check(found >= 0, f"executor.{name}", found, "is < 0")
+        checks.check(
+            self.warning_seconds < 60 * self.minutes,
+            "executor.warning_seconds",
+            self.warning_seconds,
+            f"is not below executor.minutes={self.minutes}",
+        )
         checks.check(
             self.kind != "slurm" or bool(self.partition),
             "executor.partition",

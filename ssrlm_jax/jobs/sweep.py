@@ -76,7 +76,7 @@ def _start(
     flags: argparse.Namespace,
 ) -> int:
     """Chooses steps, then runs, alone in the directory of the sweep."""
-    kind, parallel = settings.executor.kind, settings.executor.parallel
+    kind, parallel = settings.executor.kind, max(1, settings.executor.parallel)
     factor = 1.0
     if settings.minutes:
         factor = _factor(out, settings, made)
@@ -90,7 +90,7 @@ def _start(
         slot = local_executor.slots(parallel)[0] if kind == "local" else perform.Slot()
         estimates = measure.estimates(out, made, needs, slot)
         looks = job_states.look(out, made)
-        print(forecast.text(made, needs, looks, estimates, max(1, parallel)))
+        print(forecast.text(made, needs, looks, estimates, parallel))
         return 0
     job_states.write_sweep(out, asked, made, chosen)
     for step, text in chosen.items():

@@ -120,7 +120,8 @@ def script(
     texts = []
     groups = _groups(out, made)
     for step, jobs in groups.items():
-        parameters = _parameters(step, jobs, made, settings, dict.fromkeys(groups, "?"))
+        numbers = {name: f"ID_{name}" for name in groups}
+        parameters = _parameters(step, jobs, made, settings, numbers, groups)
         text = slurm._make_sbatch_string(  # the one place where submitit writes it
             command=f"python -u -m submitit.core._submit {_folder(out)}",
             folder=_folder(out),
@@ -154,13 +155,17 @@ def run(
         _watch(out, made, _submit(out, made, settings), report)
         return
     for jobs in _groups(out, made).values():
-        for first in range(0, len(jobs), settings.parallel):
+        count = max(1, settings.parallel)
+        for first in range(0, len(jobs), count):
             chunk = [
                 job
-                for job in jobs[first : first + settings.parallel]
+                for job in jobs[first : first + count]
                 if all(_is_done(out, made.jobs[parent]) for parent in job.parents)
             ]
-            _watch(out, made, _submit_here(out, made, settings, chunk), report)
+            submitted = _submit_here(out, made, settings, chunk)
+            _watch(out, made, submitted, report)
+            for one in submitted.values():
+                one.wait()
 
 
 def _submit_here(
@@ -234,7 +239,7 @@ def _parameters(
     made: job_graph.Graph,
     settings: config.SweepExecutorConfig,
     numbers: Mapping[str, str],
-    groups: Mapping[str, Sequence[job_graph.Job]] | None = None,
+    groups: Mapping[str, Sequence[job_graph.Job]],
 ) -> Parameters:
     """Returns what an array asks SLURM for."""
     found: Parameters = {
@@ -252,7 +257,7 @@ def _parameters(
         found["setup"] = [settings.setup]
     parents = dict.fromkeys(made.jobs[p].step for job in jobs for p in job.parents)
     conditions = [
-        f"{_condition(jobs, (groups or {}).get(parent, ()))}:{numbers[parent]}"
+        f"{_condition(jobs, groups.get(parent, ()))}:{numbers[parent]}"
         for parent in parents
         if parent in numbers
     ]
