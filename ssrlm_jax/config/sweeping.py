@@ -53,6 +53,7 @@ class SweepConfig:
     data: str = "data"  # folder of tables: secondary/bprna_TR0.tsv.gz and others
     corpus: str = ""  # made by `ssrlm prepare_corpus`; sweeps on real RNA read it
     minutes: float = 0.0  # that all may take: steps are chosen so; 0: as they are
+    variant: str = ""  # of the sweep, where its file has several
     seed: int = 0  # of the bootstrap
     executor: SweepExecutorConfig = SweepExecutorConfig()
 

@@ -1,7 +1,6 @@
 r"""Writes some lines of a table of RNA: by name, by length, every n-th.
 
-  ssrlm subset --table=train.tsv --out=long --keep='TR1*' --keep='*:201-:1/2' \
-      --keep='bpRNA*::0/6'
+  ssrlm subset --table=train.tsv --out=long --keep='TR1*,*:201-:1/2,bpRNA*:-200:0/6'
 
 A rule is NAME[:LENGTHS[:R/N]]: which ids (* and ? as in a shell), which lengths in
 nucleotides (201-, -200, 50-90), and which lines of the file, whose header is line 1:
@@ -19,7 +18,9 @@ from ssrlm_jax import files
 from ssrlm_jax.jobs import command
 from ssrlm_jax.rna import textfile
 
-_RULE = re.compile(r"(?P<name>[^:]+)(:(?P<low>\d*)(-(?P<high>\d*))?(:(\d+)/(\d+))?)?")
+_LENGTHS = r"(?P<low>\d*)(-(?P<high>\d*))?"
+_LINES = r"(?P<rest>\d+)/(?P<every>\d+)"
+_RULE = re.compile(rf"(?P<name>[^:]+)(:{_LENGTHS}(:{_LINES})?)?")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -61,7 +62,8 @@ def rule(text: str) -> Rule:
       Rule(name='bpRNA*', shortest=50, longest=90, rest=1, every=4)
     """
     found = _RULE.fullmatch(text)
-    if not found or (found[7] and not int(found[6]) < int(found[7])):
+    every = found["every"] if found else None
+    if not found or (every and int(found["rest"]) >= int(every)):
         raise ValueError(
             f"--keep={text!r} is not NAME[:LENGTHS[:R/N]], such as 'bpRNA*:201-:0/6'"
         )
@@ -71,14 +73,14 @@ def rule(text: str) -> Rule:
         name=found["name"],
         shortest=int(low or 0),
         longest=int(longest or 2**31),
-        rest=int(found[6] or 0),
-        every=int(found[7] or 1),
+        rest=int(found["rest"] or 0),
+        every=int(every or 1),
     )
 
 
 def subset(flags: argparse.Namespace) -> None:
     """Writes the lines that the rules keep, as they are, below the header."""
-    rules = [rule(text) for text in flags.keep]
+    rules = [rule(text) for text in flags.keep.split(",")]
     files.check_directory(flags.out, is_replaced=False)
     lines = ((number, text.decode()) for number, text in textfile.lines(flags.table))
     _, header = next(lines, (1, ""))
@@ -115,9 +117,8 @@ COMMAND = command.Command(
         "--table": {"required": True, "metavar": "FILE"},
         "--keep": {
             "required": True,
-            "action": "append",
-            "metavar": "RULE",
-            "help": "NAME[:LENGTHS[:R/N]]; may be repeated",
+            "metavar": "RULES",
+            "help": "NAME[:LENGTHS[:R/N]], separated by commas",
         },
         "--out": {"required": True, "type": pathlib.Path, "metavar": "OUT"},
     },

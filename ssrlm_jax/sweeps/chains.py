@@ -25,6 +25,10 @@ class Output:
     name: str = "model"
 
 
+# Of several files some may be outputs; the command gets them separated by commas.
+Setting = Value | Output | tuple[str | Output, ...]
+
+
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Step:
     """A job of a chain.
@@ -40,8 +44,8 @@ class Step:
     name: str
     command: str
     config: str = ""
-    settings: Mapping[str, Value | Output] = dataclasses.field(default_factory=dict)
-    flags: Mapping[str, Value | Output] = dataclasses.field(default_factory=dict)
+    settings: Mapping[str, Setting] = dataclasses.field(default_factory=dict)
+    flags: Mapping[str, Setting] = dataclasses.field(default_factory=dict)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -69,7 +73,7 @@ class Baseline:
 
     Attributes:
       name: of the line.
-      chain: run once; the last step scored.
+      chain: run once; its steps are called as those that score cells.
       method: in place of `Measure.method`; the columns are those of the measures.
     """
 
@@ -102,6 +106,12 @@ class Sweep:
     scatter: str = ""
     baselines: tuple[Baseline, ...] = ()
     note: str = ""
+
+
+def outputs_of(setting: Setting) -> list[Output]:
+    """Returns the outputs that a setting names."""
+    parts = setting if isinstance(setting, tuple) else (setting,)
+    return [part for part in parts if isinstance(part, Output)]
 
 
 class Cell(Mapping[str, Value]):

@@ -97,8 +97,7 @@ def lines(
         cells = [made.cells[number] for number in numbers]
         found.append(_line(name, out, asked, made, looks, cells, seed))
     for baseline in asked.baselines:
-        job = made.jobs[made.baselines[baseline.name]]
-        found.append(_baseline(baseline, out, asked, job, looks, seed))
+        found.append(_baseline(baseline, out, asked, made, looks, seed))
     return found
 
 
@@ -147,25 +146,29 @@ def _baseline(
     baseline: chains.Baseline,
     out: pathlib.Path,
     asked: chains.Sweep,
-    job: job_graph.Job,
+    made: job_graph.Graph,
     looks: Mapping[str, job_states.Look],
     seed: int,
 ) -> Line:
     scored: dict[str, Score] = {}
     missing: list[str] = []
+    steps = made.baselines[baseline.name]
     for measure in asked.measures:
+        if measure.step not in steps:
+            continue  # it has no such score, as a program has no loss
+        job = made.jobs[steps[measure.step]]
         own = dataclasses.replace(measure, method=baseline.method)
         try:
             scored[measure.name] = _score({"": _read(out, job, own, looks)}, seed)
         except (ValueError, OSError) as error:
             missing.append(f"{baseline.name}: {error}")
-    cost = looks[job.name].cost
+    costs = [looks[name].cost for name in steps.values()]
     return Line(
         name=baseline.name,
         values={},
         scores=scored,
         missing=list(dict.fromkeys(missing)),
-        seconds=cost.seconds if cost else 0.0,
+        seconds=math.fsum(cost.seconds for cost in costs if cost),
         jobs=[],
         paper={},
     )

@@ -47,8 +47,8 @@ class Job:
     step: str
     command: str
     config: str
-    settings: Mapping[str, chains.Value | chains.Output]
-    flags: Mapping[str, chains.Value | chains.Output]
+    settings: Mapping[str, chains.Setting]
+    flags: Mapping[str, chains.Setting]
     resolved: Mapping[str, chains.Value]
     parents: tuple[str, ...]
     key: str
@@ -97,12 +97,12 @@ class Graph:
     Attributes:
       jobs: by name, each after those that it reads of.
       cells: values of the axes, with the jobs of each by step.
-      baselines: the job of each by name.
+      baselines: the jobs of each by name and step.
     """
 
     jobs: Mapping[str, Job]
     cells: Sequence[tuple[Mapping[str, chains.Value], Mapping[str, str]]]
-    baselines: Mapping[str, str]
+    baselines: Mapping[str, Mapping[str, str]]
 
     def cells_of(self, name: str) -> list[Mapping[str, chains.Value]]:
         """Returns the cells that need a job."""
@@ -147,8 +147,7 @@ def expand(
         read |= cell.read | making.settings_of_steps
         cells.append((dict(cell.items()), steps))
     baselines = {
-        one.name: list(making.steps(chains.Cell({}), one.chain).values())
-        for one in asked.baselines
+        one.name: making.steps(chains.Cell({}), one.chain) for one in asked.baselines
     }
     for name, values in asked.axes.items():
         if name not in read:
@@ -165,7 +164,7 @@ def expand(
     return Graph(
         jobs=making.jobs,
         cells=cells,
-        baselines={name: jobs[-1] for name, jobs in baselines.items()},
+        baselines=baselines,
     )
 
 
@@ -233,15 +232,14 @@ class _Making:
             step = dataclasses.replace(step, settings={**settings, **changed})
             resolved = self._settled(step, where)
         links = {
-            name: value
+            name: found
             for name, value in (settings | flags).items()
-            if isinstance(value, chains.Output)
+            if (found := chains.outputs_of(value))
         }
-        plain = {n: v for n, v in flags.items() if not isinstance(v, chains.Output)}
         files = {
-            name: self._contents(str(value), f"{where}: {name}")
-            for name, value in (*resolved.items(), *plain.items())
-            if name in kind.inputs and name not in links and value
+            name: self._contents(_without_outputs(value), f"{where}: {name}")
+            for name, value in (resolved | settings | flags).items()
+            if name in kind.inputs and value
         }
         decided_by = {
             "command": step.command,
@@ -250,14 +248,21 @@ class _Making:
                 for name, value in resolved.items()
                 if name not in kind.inputs and not kinds.is_idle(name)
             },
-            "flags": {n: v for n, v in plain.items() if n not in kind.inputs},
+            "flags": {
+                n: v
+                for n, v in flags.items()
+                if n not in kind.inputs and n not in links
+            },
             "files": files,
             "results": {
-                name: [self._key(link.step), link.name] for name, link in links.items()
+                name: [[self._key(link.step), link.name] for link in found]
+                for name, found in links.items()
             },
             "versions": self._version(step.command),
         }
-        parents = tuple(dict.fromkeys(link.step for link in links.values()))
+        parents = tuple(
+            dict.fromkeys(link.step for found in links.values() for link in found)
+        )
         return self._named(step, resolved, parents, decided_by)
 
     def _named(
@@ -285,11 +290,24 @@ class _Making:
         return self.jobs[name].key if name in self.jobs else ""
 
     def _linked(
-        self, value: chains.Value | chains.Output, made: Mapping[str, str], where: str
-    ) -> chains.Value | chains.Output:
-        """Returns an output of a step as one of a job."""
-        if not isinstance(value, chains.Output):
-            return value
+        self, value: chains.Setting, made: Mapping[str, str], where: str
+    ) -> chains.Setting:
+        """Returns a setting with outputs of steps as those of jobs."""
+        if isinstance(value, tuple):
+            return tuple(
+                self._link(part, made, where)
+                if isinstance(part, chains.Output)
+                else part
+                for part in value
+            )
+        if isinstance(value, chains.Output):
+            return self._link(value, made, where)
+        return value
+
+    def _link(
+        self, value: chains.Output, made: Mapping[str, str], where: str
+    ) -> str | chains.Output:
+        """Returns an output of a step as one of a job; "": there is none."""
         if value.step not in made:
             self.problems.append(
                 f"{where} reads of step {value.step!r}; before it are "
@@ -309,9 +327,8 @@ class _Making:
     def _settled(self, step: chains.Step, where: str) -> Mapping[str, chains.Value]:
         """Returns all settings of a step, read and checked by its command."""
         overrides = [
-            f"--config.{name}="
-            + (f"{{{v.step}}}" if isinstance(v, chains.Output) else str(v))
-            for name, v in step.settings.items()
+            f"--config.{name}={_told(value, pathlib.Path())}"
+            for name, value in step.settings.items()
         ]
         try:
             return self._resolve(step.command, step.config, overrides)
@@ -363,11 +380,19 @@ def contents(path: pathlib.Path) -> str:
     return executor.key_of(hashes)
 
 
-def _told(value: chains.Value | chains.Output, out: pathlib.Path) -> str:
-    """Returns a value as a command takes it."""
-    if not isinstance(value, chains.Output):
-        return str(value)
-    return str(directory(out, value.step) / value.name)
+def _told(value: chains.Setting, out: pathlib.Path) -> str:
+    """Returns a setting as a command takes it."""
+    if isinstance(value, tuple):
+        return ",".join(_told(part, out) for part in value)
+    if isinstance(value, chains.Output):
+        return str(directory(out, value.step) / value.name)
+    return str(value)
+
+
+def _without_outputs(value: chains.Setting) -> str:
+    """Returns the files of a setting that no job makes, separated by commas."""
+    parts = value if isinstance(value, tuple) else (value,)
+    return ",".join(str(one) for one in parts if not isinstance(one, chains.Output))
 
 
 def _text(error: Exception) -> str:

@@ -118,10 +118,10 @@ def script(
     from submitit.slurm import slurm
 
     texts = []
-    groups = _groups(out, made)
-    for step, jobs in groups.items():
-        numbers = {name: f"ID_{name}" for name in groups}
-        parameters = _parameters(step, jobs, made, settings, numbers, groups)
+    array_of: dict[str, str] = {}
+    for number, jobs in enumerate(_arrays(out, made), 1):
+        parameters = _parameters(jobs, settings, array_of)
+        array_of |= dict.fromkeys((job.name for job in jobs), f"ID_OF_ARRAY_{number}")
         text = slurm._make_sbatch_string(  # the one place where submitit writes it
             command=f"python -u -m submitit.core._submit {_folder(out)}",
             folder=_folder(out),
@@ -154,7 +154,7 @@ def run(
     if settings.kind == "slurm":
         _watch(out, made, _submit(out, made, settings), report)
         return
-    for jobs in _groups(out, made).values():
+    for jobs in _arrays(out, made):
         count = max(1, settings.parallel)
         for first in range(0, len(jobs), count):
             chunk = [
@@ -203,12 +203,9 @@ def _submit(
     for name, job in made.jobs.items():
         if (number := _queued(out, job)) and not _is_done(out, job):
             found[name] = submitit.SlurmJob(folder=_folder(out), job_id=number)
-    groups = {
-        step: [job for job in jobs if job.name not in found]
-        for step, jobs in _groups(out, made).items()
-    }
-    numbers = {made.jobs[name].step: job.job_id for name, job in found.items()}
-    for step, jobs in groups.items():
+    array_of = {name: job.job_id for name, job in found.items()}
+    for members in _arrays(out, made):
+        jobs = [job for job in members if job.name not in found]
         if not jobs:
             continue
         for job in jobs:
@@ -216,34 +213,36 @@ def _submit(
         executor = submitit.SlurmExecutor(
             folder=_folder(out), max_num_timeout=settings.max_timeouts
         )
-        executor.update_parameters(
-            **_parameters(step, jobs, made, settings, numbers, groups)
-        )
+        executor.update_parameters(**_parameters(jobs, settings, array_of))
         submitted: list[submitit.Job[str]] = []
         with executor.batch():
             submitted += [executor.submit(Task(), out, job, made) for job in jobs]
+        number = submitted[0].job_id.partition("_")[0]
         for job, one in zip(jobs, submitted, strict=True):
             folder = job_graph.directory(out, job.name)
             folder.mkdir(parents=True, exist_ok=True)
             told = {"job": one.job_id, "since": time.time()}
             files.write_text(folder / job_states.QUEUED, json.dumps(told) + "\n")
             found[job.name] = one
-        numbers[step] = submitted[0].job_id.partition("_")[0]
-        _log.info("submitted %d jobs of %s: %s", len(jobs), step, numbers[step])
+            array_of[job.name] = number
+        _log.info("submitted %d jobs of %s: %s", len(jobs), jobs[0].step, number)
     return found
 
 
 def _parameters(
-    step: str,
     jobs: Sequence[job_graph.Job],
-    made: job_graph.Graph,
     settings: config.SweepExecutorConfig,
-    numbers: Mapping[str, str],
-    groups: Mapping[str, Sequence[job_graph.Job]],
+    array_of: Mapping[str, str],
 ) -> Parameters:
-    """Returns what an array asks SLURM for."""
+    """Returns what an array asks SLURM for.
+
+    Args:
+      jobs: of the array.
+      settings: where they run.
+      array_of: numbers of the arrays that were submitted before, by name of the job.
+    """
     found: Parameters = {
-        "job_name": f"ssrlm-{step}",
+        "job_name": f"ssrlm-{jobs[0].step}",
         "partition": settings.partition,
         "time": settings.minutes,
         "cpus_per_task": settings.cores,
@@ -255,11 +254,11 @@ def _parameters(
         found["gpus_per_node"] = settings.gpus
     if settings.setup:
         found["setup"] = [settings.setup]
-    parents = dict.fromkeys(made.jobs[p].step for job in jobs for p in job.parents)
+    parents = (parent for job in jobs for parent in job.parents)
+    before = dict.fromkeys(array_of[name] for name in parents if name in array_of)
     conditions = [
-        f"{_condition(jobs, groups.get(parent, ()))}:{numbers[parent]}"
-        for parent in parents
-        if parent in numbers
+        f"{_condition(jobs, [n for n in array_of if array_of[n] == array])}:{array}"
+        for array in before
     ]
     if conditions:
         found["dependency"] = ",".join(conditions)
@@ -267,10 +266,10 @@ def _parameters(
     return found
 
 
-def _condition(jobs: Sequence[job_graph.Job], before: Sequence[job_graph.Job]) -> str:
+def _condition(jobs: Sequence[job_graph.Job], before: Sequence[str]) -> str:
     """Returns how an array waits for another: task by task where these belong."""
     is_paired = len(jobs) == len(before) > 1 and all(
-        parent.name in job.parents for job, parent in zip(jobs, before, strict=True)
+        parent in job.parents for job, parent in zip(jobs, before, strict=True)
     )
     return "aftercorr" if is_paired else "afterany"
 
@@ -335,16 +334,15 @@ def _queued(out: pathlib.Path, job: job_graph.Job) -> str:
     return number if word in _ALIVE or (word == "UNKNOWN" and is_new) else ""
 
 
-def _groups(out: pathlib.Path, made: job_graph.Graph) -> dict[str, list[job_graph.Job]]:
-    """Returns the jobs that are not done by step, in an order in which they can run."""
+def _arrays(out: pathlib.Path, made: job_graph.Graph) -> list[list[job_graph.Job]]:
+    """Returns the jobs that are not done: those of a step that wait for as many."""
     depth: dict[str, int] = {}
+    grouped: dict[tuple[int, str], list[job_graph.Job]] = {}
     for name, job in made.jobs.items():
         depth[name] = 1 + max((depth[parent] for parent in job.parents), default=0)
-    left = [job for job in made.jobs.values() if not _is_done(out, job)]
-    grouped: dict[str, list[job_graph.Job]] = {}
-    for job in sorted(left, key=lambda job: depth[job.name]):
-        grouped.setdefault(job.step, []).append(job)
-    return grouped
+        if not _is_done(out, job):
+            grouped.setdefault((depth[name], job.step), []).append(job)
+    return [grouped[key] for key in sorted(grouped, key=lambda key: key[0])]
 
 
 def _is_done(out: pathlib.Path, job: job_graph.Job) -> bool:

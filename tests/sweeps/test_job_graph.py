@@ -166,11 +166,12 @@ def test_an_impossible_value_and_a_missing_file_name_their_step(tmp_path):
 
     with pytest.raises(job_graph.ProblemsError) as caught:
         job_graph.expand(asked({"rate": (0.1, 0.7)}, steps), job.resolve)
+    missing = f"data.corpus: there is no file or directory {tmp_path / 'none'}"
     assert caught.value.found == [
-        f"pretrain of rate=0.1: data.corpus: there is no file or directory "
-        f"{tmp_path / 'none'}",
+        f"pretrain of rate=0.1: {missing}",
         "pretrain of rate=0.7: masking.rate=0.7 is not above 0 and at most 0.5 "
         "(beyond, ssm cannot keep one partner)",
+        f"pretrain of rate=0.7: {missing}",
     ]
 
 

@@ -199,7 +199,7 @@ def test_a_job_that_leaves_the_queue_without_a_result_has_failed(
 def test_the_script_is_printed_where_there_is_no_slurm(tmp_path, made):
     text = slurm_executor.script(tmp_path / "out", made, SLURM)
     assert text.count("#!/bin/bash") == 3
-    assert "#SBATCH --dependency=afterany:ID_all" in text
+    assert "#SBATCH --dependency=afterany:ID_OF_ARRAY_1" in text
     assert "submitit.core._submit" in text
     for name in made.jobs:
         assert name in text

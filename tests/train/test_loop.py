@@ -10,7 +10,7 @@ import pytest
 import toy
 
 from ssrlm_jax import config
-from ssrlm_jax.train import checkpoint, loop, sharding, workdirs
+from ssrlm_jax.train import checkpoint, log, loop, sharding, workdirs
 
 
 def _run(path, *, task=None, batches=toy.batches, mesh=None, meta=toy.META, **settings):
@@ -235,4 +235,4 @@ def test_too_little_memory_names_the_settings(tmp_path):
     [(7, "7 s"), (306, "5 min 06 s"), (14_700, "4 h 05 min"), (273_600, "3 d 4 h")],
 )
 def test_time_left_is_readable(seconds, text):
-    assert loop.duration(seconds) == text
+    assert log.duration(seconds) == text
