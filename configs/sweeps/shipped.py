@@ -20,6 +20,7 @@ import ml_collections
 from ssrlm_jax import config
 from ssrlm_jax.sweeps import chains
 
+Settings = Mapping[str, chains.Setting]
 Chain = Callable[[Mapping[str, chains.Value]], Iterator[chains.Step]]
 # Half of the long RNA, a sixth of bpRNA's short again, all of the PDB.
 LONG = "TR1*,*:201-:1/2,bpRNA*:-200:0/6"
@@ -79,10 +80,11 @@ def subset(name: str, table: chains.Setting, rules: str) -> chains.Step:
     )
 
 
-def tuned(
-    name: str, kind: str, data: pathlib.Path, settings: Mapping[str, chains.Setting]
-) -> chains.Step:
-    shared = {"data.validation": SETS["validation"], "data.leave_out": tests(data)}
+def tuned(name: str, kind: str, data: pathlib.Path, settings: Settings) -> chains.Step:
+    shared: Settings = {
+        "data.validation": SETS["validation"],
+        "data.leave_out": tests(data),
+    }
     return chains.Step(
         name=name,
         command="finetune",
@@ -121,8 +123,8 @@ def scored(data: pathlib.Path, model: str, programs: str) -> Iterator[chains.Ste
 def energies(data: pathlib.Path) -> Chain:
     def chain(cell: Mapping[str, chains.Value]) -> Iterator[chains.Step]:
         assert cell["model"]
-        known = {"relatives": SETS["train"]}
-        long = {**known, "data.max_length": 500, "epochs": 1}
+        known: Settings = {"relatives": SETS["train"]}
+        long: Settings = {**known, "data.max_length": 500, "epochs": 1}
         yield sets(data)
         yield subset("half", SETS["train"], LONG)
         yield subset("few", SETS["train"], LAST)
@@ -233,7 +235,7 @@ def letters(data: pathlib.Path) -> Chain:
     return chain
 
 
-PRE: Mapping[str, chains.Setting] = {
+PRE: Settings = {
     "data.corpus": chains.Output("corpus", "corpus"),
     "data.row_length": 512,
     "data.rows_per_batch": 4,

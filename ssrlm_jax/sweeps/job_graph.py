@@ -238,7 +238,7 @@ class _Making:
         }
         files = {
             name: self._contents(_without_outputs(value), f"{where}: {name}")
-            for name, value in (resolved | settings | flags).items()
+            for name, value in {**resolved, **settings, **flags}.items()
             if name in kind.inputs and value
         }
         decided_by = {

@@ -114,12 +114,12 @@ def fit_draws(
     choices = [threshold_choice.choose(one) for one in decoded]
     _log.info("thresholds are chosen; next: the RNAs that test")
     scores: list[list[dict[str, float]]] = [[] for _ in draws]
-    rows: list[list[dict[str, Any]]] = [[] for _ in draws]
+    rows: list[dict[int, dict[str, Any]]] = [{} for _ in draws]
     for record, number, logits_LM in _each(maps, fits, [d.test for d in draws]):
         found = _scores(record, logits_LM, choices[number], least)
         scores[number].append(found)
         named = {"id": record.name, "length": len(record.sequence)}
-        rows[number].append(named | found)
+        rows[number][id(record)] = named | found
     return [
         {
             "train": [record.name for record in one.train],
@@ -130,7 +130,7 @@ def fit_draws(
             "threshold": choice.threshold,
             "validation f1": choice.f1,
             "scores": mean(of_draw),
-            "tested": tested,
+            "tested": [tested[id(record)] for record in one.test],
         }
         for one, fitted, choice, of_draw, tested in zip(
             draws, fits, choices, scores, rows, strict=True
