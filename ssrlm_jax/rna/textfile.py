@@ -141,6 +141,20 @@ def open_bytes(path: Path) -> io.BufferedReader:
     return _opened(path).file
 
 
+def content(path: Path) -> bytes:
+    """Returns all bytes of a file: unpacked, and otherwise as they are.
+
+    Raises:
+      ValueError: the file cannot be read, or is cut off or damaged.
+    """
+    file, packed = _checked(path, is_text=False)
+    with file:
+        try:
+            return file.read()
+        except DAMAGED as error:
+            raise _damaged(path, 0, packed, error) from error
+
+
 def lines(path: Path) -> Generator[Line]:
     """Yields the lines of a file.
 
@@ -174,24 +188,24 @@ def stream_parts(file: io.BufferedReader, shown: str) -> Generator[Line]:
     return _numbered(opened, shown, _PART_BYTES)
 
 
-def _checked(path: Path) -> Opened:
+def _checked(path: Path, is_text: bool = True) -> Opened:
     try:
-        return _opened(path)
+        return _opened(path, is_text)
     except OSError as error:
         raise _cannot(path, error) from error
 
 
-def _opened(path: Path) -> Opened:
+def _opened(path: Path, is_text: bool = True) -> Opened:
     file = path.open() if isinstance(path, Kept) else open(path, "rb")  # noqa: SIM115
     try:
-        return _unpacked(file, os.fspath(path))
+        return _unpacked(file, os.fspath(path), is_text)
     except BaseException:
         file.close()
         raise
 
 
-def _unpacked(file: io.BufferedReader, shown: str) -> Opened:
-    """Unpacks, and encodes as UTF-8, what a file holds."""
+def _unpacked(file: io.BufferedReader, shown: str, is_text: bool = True) -> Opened:
+    """Unpacks, and encodes text as UTF-8, what a file holds."""
     stream, packed = file, ""
     for _ in range(_MOST_PACKINGS):
         head, stream = _begun(stream, shown, packed)
@@ -203,7 +217,7 @@ def _unpacked(file: io.BufferedReader, shown: str) -> Opened:
     else:
         head, stream = _begun(stream, shown, packed)
     _refuse(head, shown)
-    return Opened(_as_utf8(head, stream), packed)
+    return Opened(_as_utf8(head, stream) if is_text else stream, packed)
 
 
 def _begun(

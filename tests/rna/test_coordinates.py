@@ -75,7 +75,7 @@ def test_dna_and_protein_are_named(tmp_path):
     path = _write(tmp_path / "a.pdb", dna)
     entry = coordinates.read(path)
     assert entry.chains == ()
-    assert entry.others == (("A", "DNA"),)
+    assert entry.others == (("A", "no RNA: DNA", ""),)
 
 
 def test_release_date_resolution_and_method_of_pdb(tmp_path):
@@ -160,14 +160,6 @@ def test_mmcif_in_gz_with_missing_and_alternative_places(tmp_path):
     assert math.isnan(entry.resolution)
 
 
-@pytest.mark.parametrize(
-    ("name", "letter"),
-    [("PSU", "U"), ("5MC", "C"), ("7MG", "G"), ("YYG", "G"), ("GTP", "G"), ("??", "N")],
-)
-def test_modified_nucleotides_go_by_their_parent(name, letter):
-    assert coordinates.parent(name) == letter
-
-
 def test_what_is_no_structure_is_refused_with_its_name(tmp_path):
     (tmp_path / "a.pdb").write_text("hello\n")
     with pytest.raises(ValueError, match="a.pdb: no atoms"):
@@ -176,5 +168,8 @@ def test_what_is_no_structure_is_refused_with_its_name(tmp_path):
     with pytest.raises(ValueError, match="b.cif"):
         coordinates.read(tmp_path / "b.cif")
     (tmp_path / "c.cif").write_text("")
-    with pytest.raises(ValueError, match="c.cif: one data block is expected, found 0"):
+    with pytest.raises(
+        ValueError,
+        match="c.cif: no atoms are found in 0 data blocks; mmCIF is expected",
+    ):
         coordinates.read(tmp_path / "c.cif")
