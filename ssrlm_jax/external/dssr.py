@@ -32,7 +32,8 @@ def read(
       As of `rna.pair_kinds.annotate`; edges "" where DSSR names none ("--").
 
     Raises:
-      ValueError: the file cannot be read, or is no JSON of DSSR.
+      ValueError: the file cannot be read, is no JSON of DSSR, or names a nucleotide
+        that the structure has twice.
     """
     try:
         with open(path, encoding="utf-8") as file:
@@ -42,18 +43,24 @@ def read(
         raise ValueError(
             f"{path}: DSSR's JSON with 'pairs' of 'nt1' and 'nt2' is expected ({error})"
         ) from error
-    places = {
-        (chain.name, number): (index, position)
-        for index, chain in enumerate(chains)
-        for position, number in enumerate(chain.numbers)
-        if number
-    }
+    places: dict[tuple[str, str], list[tuple[int, int]]] = {}
+    for index, chain in enumerate(chains):
+        for position, number in enumerate(chain.numbers):
+            if number:
+                name = chain.name, number
+                places.setdefault(name, []).append((index, position))
     found = set()
     for first, second, edges in ends:
-        one, two = places.get(_place(first)), places.get(_place(second))
-        if one and two and one != two:
-            known = edges if _EDGES.fullmatch(edges) else ""
-            found.add(pair_kinds.ordered(*one, *two, known))
+        known = [places.get(_place(name), []) for name in (first, second)]
+        for name, several in zip((first, second), known, strict=True):
+            if len(several) > 1:
+                raise ValueError(
+                    f"{path}: {name} may be any of {len(several)} nucleotides; number "
+                    "the structure's strands apart"
+                )
+        if all(known) and known[0] != known[1]:
+            named = edges if _EDGES.fullmatch(edges) else ""
+            found.add(pair_kinds.ordered(*known[0][0], *known[1][0], named))
     return sorted(found)
 
 

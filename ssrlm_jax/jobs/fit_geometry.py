@@ -42,7 +42,7 @@ def fit(parsed: argparse.Namespace) -> None:
 def nucleotides(directory: pathlib.Path) -> Iterator[tuple[str, np.ndarray]]:
     """Yields letters and the atoms of their whole nucleotides, chain by chain."""
     for path in sorted(directory.iterdir()):
-        if not path.name.lower().endswith(coordinates.ENDINGS):
+        if not coordinates.is_structure(path.name):
             continue
         for chain in coordinates.read(path).chains:
             xyz_LT3, is_atom_LT = atoms.place(

@@ -2,10 +2,10 @@ r"""Makes tables of RNA chains with base pairs of a folder of structures.
 
   ssrlm prepare_pdb --files=mmcif --out=pdb2023
 
-Reads PDB and mmCIF files, plain or gz. Base pairs by biotite, RNApolis or DSSR's
-JSON; chains that are the same at 100 % identity are one record, and a random split
-keeps clusters at 80 % together. The same command again goes on where an interrupted
-run stopped. docs/pdb.md says what is written.
+Reads PDB, mmCIF and BinaryCIF files, plain or packed. Base pairs by biotite, RNApolis
+or DSSR's JSON; chains that are the same at 100 % identity are one record, and a random
+split keeps clusters at 80 % together. The same command again goes on where an
+interrupted run stopped. docs/pdb.md says what is written, docs/formats.md what is read.
 """
 
 import argparse

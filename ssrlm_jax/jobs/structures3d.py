@@ -57,9 +57,9 @@ def read_known(settings: config.Evaluate3dConfig) -> dict[str, assembly.Assembly
         except ValueError as error:
             left_out.append(str(error))
             continue
-        left_out += [f"{path}: chain {name}: {why}" for name, why in entry.others]
+        left_out += [f"{path}: chain {one.name}: {one.why}" for one in entry.others]
         for strands in units:
-            name = f"{entry.id}_{'+'.join(one.name for one in strands)}"
+            name = f"{entry.id}_{'+'.join(one.own_name for one in strands)}"
             letters = tuple(sorted(one.letters for one in strands))
             why = _unfit(letters, settings)
             if letters in known:
@@ -150,13 +150,13 @@ def read_predictions(
     for path in sorted(paths, key=lambda p: _natural(str(p.relative_to(directory)))):
         name = str(path.relative_to(directory))
         try:
-            entry = coordinates.read(path)
+            entry = coordinates.read(path, is_finite=False)
         except ValueError as error:
             unread[name] = str(error).removeprefix(f"{path}: ")
             continue
         if not entry.chains:
-            others = [f"chain {chain}: {why}" for chain, why in entry.others]
-            unread[name] = f"no RNA: {_few(others) or 'no polymer'}"
+            others = [f"chain {one.name}: {one.why}" for one in entry.others]
+            unread[name] = f"no strand of RNA: {_few(others)}"
             continue
         wrong = not_finite(entry.chains)
         plddt_L = None

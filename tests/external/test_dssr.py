@@ -50,3 +50,13 @@ def test_what_is_not_of_dssr_is_refused(tmp_path, text):
     (tmp_path / "a.json").write_text(text)
     with pytest.raises(ValueError, match="a.json: DSSR's JSON"):
         dssr.read(tmp_path / "a.json", CHAINS)
+
+
+def test_a_nucleotide_that_the_structure_has_twice_is_refused(tmp_path):
+    chains = (_chain("A", ("1", "2")), _chain("A", ("2", "3")))
+    path = tmp_path / "a.json"
+    path.write_text('{"pairs": [{"nt1": "A.G1", "nt2": "A.G3", "LW": "cWW"}]}')
+    assert dssr.read(path, chains) == [(0, 0, 1, 1, "cWW")]
+    path.write_text('{"pairs": [{"nt1": "A.G1", "nt2": "A.G2", "LW": "cWW"}]}')
+    with pytest.raises(ValueError, match=r"A\.G2 may be any of 2 nucleotides"):
+        dssr.read(path, chains)

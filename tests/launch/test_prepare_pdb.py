@@ -1,9 +1,11 @@
+import gzip
 import json
 import pathlib
 import subprocess
 import sys
 import time
 
+import duplex
 import numpy as np
 
 from ssrlm_jax.rna import formats
@@ -155,6 +157,39 @@ def test_annotators_stand_beside_published_pairs(tmp_path):
     mine = told["published"]["dssr and published"]
     assert (mine["chains"], mine["all"]["shared"], mine["all"]["theirs"]) == (1, 1, 2)
     assert "dssr and published: 1 chains, F1 0.400 of all pairs" in done.stdout
+
+
+def test_ids_and_reasons_of_what_is_dropped(tmp_path):
+    folder = tmp_path / "files"
+    folder.mkdir()
+    text = duplex.pdb(duplex.atoms(), duplex.WHOLE)
+    (folder / "rp.out.1.pdb").write_text(text)
+    (folder / "rp.out.2.pdb1.gz").write_bytes(gzip.compress(text.encode()))
+    dna = [one for one in duplex.atoms() if one.name != "O2'"]
+    dna = duplex.changed(dna, residue=lambda one: one.residue.replace("U", "T"))
+    (folder / "dna.pdb").write_text(duplex.pdb(dna))
+    coarse = [one for one in duplex.atoms() if one.name == "C4'"]
+    (folder / "coarse.pdb").write_text(duplex.pdb(coarse))
+    (folder / "x.mmtf").touch()
+    done = _run(
+        f"--files={folder}", f"--out={tmp_path}/out", "--config.keep_undated=true",
+        "--config.cluster.method=exact", "--config.executor.num_workers=1",
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    out = tmp_path / "out"
+    records = list(formats.read_table(out / "chains.tsv"))
+    assert [one.name for one in records] == ["rp.out.1_A", "rp.out.2_A"]
+    assert [len(one.structure.pairs) for one in records] == [10, 10]
+    dropped = [
+        line.split("\t") for line in (out / "dropped.tsv").read_text().splitlines()[1:]
+    ]
+    assert [line[:2] for line in dropped] == [
+        ["coarse_A", "coarse-grained"],
+        ["dna_A", "no RNA: DNA"],
+        ["x", "cannot be read"],
+        ["rp.out.2_A", "same at 100% identity"],
+    ]
+    assert dropped[0][2].startswith("sugar atoms C1' C3' are missing of 20 nucleotides")
 
 
 def test_wrong_settings_and_a_missing_program_stop_it_in_one_line(tmp_path):

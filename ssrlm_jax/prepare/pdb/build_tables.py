@@ -24,7 +24,7 @@ from ssrlm_jax.prepare.pdb import (
     chain_tables,
     chains,
 )
-from ssrlm_jax.rna import textfile
+from ssrlm_jax.rna import coordinates, textfile
 
 Record = chain_tables.Record
 Dropped = chain_split.Dropped
@@ -183,11 +183,11 @@ def _tasks(
         given = [os.path.abspath(path), stat.st_size, stat.st_mtime_ns]
         if "dssr" in names:
             beside = pathlib.Path(settings.dssr, pathlib.Path(path).name)
-            json_file = beside.with_name(beside.name.partition(".")[0] + ".json")
+            json_file = beside.with_name(coordinates.id_of(path) + ".json")
             given += [json_file.stat().st_mtime_ns if json_file.exists() else 0]
         stem = executor.key_of(given[0])
         task = chains.Task(path, os.fspath(work / f"{stem}.npz"), names, settings.dssr)
-        key = executor.key_of(given, names, settings.dssr, versions)
+        key = executor.key_of(given, names, settings.dssr, versions, chains.READING)
         tasks.append(executor.Task(work / f"{stem}.json", key, task))
     return tasks
 
@@ -223,8 +223,8 @@ def select(
             dropped.append((entry["id"], "cannot be read", entry["error"]))
             continue
         dropped += [
-            (f"{entry['id']}_{name}", f"no RNA: {what}", "")
-            for name, what in entry["others"]
+            (f"{entry['id']}_{name}", reason, detail)
+            for name, reason, detail in entry["others"]
         ]
         first = seen.setdefault(entry["id"], entry["path"])
         reason = (

@@ -17,6 +17,8 @@ from ssrlm_jax.external import dssr, rnapolis
 from ssrlm_jax.prepare import executor
 from ssrlm_jax.rna import coordinates, pair_kinds
 
+READING = 2  # one more, whenever the same file is read in another way
+
 
 @dataclasses.dataclass(frozen=True)
 class Task:
@@ -39,28 +41,13 @@ def find(names: Sequence[str]) -> list[str]:
     """Returns the structure files that names stand for, in a fixed order.
 
     Args:
-      names: files, or directories, which are searched to the bottom.
+      names: files or directories, separated by commas or not.
 
     Raises:
-      ValueError: a name stands for nothing, or there is no structure file.
+      ValueError: as `coordinates.find`.
     """
-    found: list[pathlib.Path] = []
-    for name in (part for text in names for part in text.split(",") if part):
-        path = pathlib.Path(name)
-        if not path.exists():
-            raise ValueError(f"--files={name}: there is no such file")
-        inside = sorted(path.rglob("*")) if path.is_dir() else [path]
-        found += [p for p in inside if p.is_file() and is_structure(p.name)]
-    if not found:
-        raise ValueError(
-            f"--files: no structure is found; {', '.join(coordinates.ENDINGS)} are "
-            "read, plain or gz"
-        )
-    return [os.fspath(path) for path in dict.fromkeys(found)]
-
-
-def is_structure(name: str) -> bool:
-    return name.lower().removesuffix(".gz").endswith(coordinates.ENDINGS)
+    parts = [part for text in names for part in text.split(",") if part]
+    return [os.fspath(path) for path in coordinates.find(parts)]
 
 
 def read(task: Task) -> executor.Counts:
@@ -78,7 +65,7 @@ def read(task: Task) -> executor.Counts:
             name: ANNOTATORS[name](task, entry.chains) for name in task.annotators
         }
     except ValueError as error:
-        return {"id": _stem(task.path), "error": str(error)}
+        return {"id": coordinates.id_of(task.path), "error": str(error)}
     atoms: dict[str, np.ndarray] = {}
     for number, chain in enumerate(entry.chains):
         atoms[f"residue_{number}"] = chain.residue_N
@@ -104,7 +91,7 @@ def _said(
 ) -> dict[str, Any]:
     first = next(iter(by_name.values()))
     return {
-        "name": chain.name,
+        "name": chain.own_name,
         "letters": chain.letters,
         "missing": np.flatnonzero(~chain.is_seen_L).tolist(),
         "gaps": chain.gaps,
@@ -129,12 +116,10 @@ def _best_edges(found: Sequence[pair_kinds.Pair]) -> list[tuple[int, int, str]]:
     return [(i, j, edges) for (i, j), edges in sorted(best.items())]
 
 
-def _stem(path: str) -> str:
-    return pathlib.Path(path).name.partition(".")[0]
-
-
 def _of_dssr(task: Task, chains: Sequence[coordinates.Chain]) -> list[pair_kinds.Pair]:
-    return dssr.read(pathlib.Path(task.dssr, _stem(task.path) + ".json"), chains)
+    return dssr.read(
+        pathlib.Path(task.dssr, coordinates.id_of(task.path) + ".json"), chains
+    )
 
 
 Annotate = Callable[[Task, Sequence[coordinates.Chain]], list[pair_kinds.Pair]]
