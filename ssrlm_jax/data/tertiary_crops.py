@@ -62,6 +62,7 @@ def read(names: str, settings: config.StructuresConfig) -> list[Structure]:
     """
     found: list[Structure] = []
     dropped: collections.Counter[str] = collections.Counter()
+    others: collections.Counter[str] = collections.Counter()
     for path in files(names):
         try:
             entry = coordinates.read(path)
@@ -69,6 +70,10 @@ def read(names: str, settings: config.StructuresConfig) -> list[Structure]:
             _log.info("%s", error)
             dropped["files that cannot be read"] += 1
             continue
+        others.update(one.reason for one in entry.others)
+        if not entry.chains:
+            for one in entry.others:
+                _log.info("%s: %s: %s", path, one.name, one.why)
         if entry.resolution > settings.max_resolution:  # false for nan
             why = f"chains beyond {settings.max_resolution} angstrom"
             dropped[why] += len(entry.chains)
@@ -78,10 +83,43 @@ def read(names: str, settings: config.StructuresConfig) -> list[Structure]:
                 dropped[why] += 1
             else:
                 found.append(structure)
-    for why, count in dropped.items():
-        _log.info("%s: %d %s left out", names, count, why)
+    told = [f"{count} {why} left out" for why, count in dropped.items()]
+    told += [f"{count} left out: {why}" for why, count in others.items()]
+    for what in told:
+        _log.info("%s: %s", names, what)
     if not found:
-        raise ValueError(f"{names}: no chain can be used; the log says why")
+        raise ValueError(f"{names}: no chain can be used: {'; '.join(told)}")
+    return found
+
+
+def read_to_exclude(names: str) -> list[Structure]:
+    """Reads chains that others must not be like, of whatever length and quality.
+
+    Args:
+      names: directories or files, separated by commas.
+
+    Raises:
+      ValueError: of a file or a chain of RNA no letters can be read, so nothing would
+        be kept away from it; or there is no RNA.
+    """
+    found = []
+    for path in files(names):
+        entry = coordinates.read(path)
+        unread = [f"{one.name}: {one.why}" for one in entry.others if one.is_unread]
+        unread += [
+            f"{chain.own_name}: {chain.letters.count('N')} of "
+            f"{len(chain.letters)} letters are unknown"
+            for chain in entry.chains
+            if 2 * chain.letters.count("N") > len(chain.letters)
+        ]
+        if unread:
+            raise ValueError(
+                f"{path}: nothing could be kept away from chain {'; '.join(unread)}; "
+                "give the file with all atoms, or leave it out"
+            )
+        found += of_entry(entry)
+    if not found:
+        raise ValueError(f"{names}: there is no RNA to keep away from")
     return found
 
 
@@ -96,28 +134,8 @@ def any_quality(min_length: int = 1, max_length: int = 0) -> config.StructuresCo
 
 
 def files(names: str) -> list[pathlib.Path]:
-    """Returns structure files in a fixed order.
-
-    Raises:
-      ValueError: a name stands for nothing, or there is no structure file.
-    """
-    found: list[pathlib.Path] = []
-    for name in filter(None, names.split(",")):
-        path = pathlib.Path(name)
-        if not path.exists():
-            raise ValueError(f"{name}: there is no such file or directory")
-        inside = sorted(path.rglob("*")) if path.is_dir() else [path]
-        found += [
-            p
-            for p in inside
-            if p.name.lower().removesuffix(".gz").endswith(coordinates.ENDINGS)
-        ]
-    if not found:
-        raise ValueError(
-            f"{names!r}: no structure is found; {', '.join(coordinates.ENDINGS)} are "
-            "read, plain or gz"
-        )
-    return found
+    """Returns structure files of names separated by commas; as `coordinates.find`."""
+    return coordinates.find([name for name in names.split(",") if name])
 
 
 def of_entry(entry: coordinates.Entry) -> list[Structure]:
@@ -153,7 +171,7 @@ def _of_chain(
         if pair.chain == pair.other == number and pair.edges == "cWW"
     }
     return Structure(
-        f"{entry.id}_{chain.name}",
+        f"{entry.id}_{chain.own_name}",
         chain.letters,
         index_L,
         xyz_LT3,

@@ -149,3 +149,13 @@ def test_embeddings_are_kept_and_computed_once(tmp_path):
     next(tmp_path.glob("*.safetensors")).write_bytes(b"no")
     with pytest.raises(ValueError, match="remove the file"):
         embeddings.of(["A"], "m", embed, tmp_path)
+
+
+def test_why_a_chain_cannot_be_used_is_said(tmp_path, caplog):
+    caplog.set_level("INFO")
+    lines = structures.PATH.read_text().splitlines()
+    path = tmp_path / "coarse.pdb"
+    path.write_text("\n".join(one for one in lines if one[12:16].strip() == "P"))
+    with pytest.raises(ValueError, match="can be used: 1 left out: coarse-grained"):
+        tertiary_crops.read(str(path), SETTINGS)
+    assert "coarse.pdb: A: coarse-grained (sugar atoms C1' C3' C4' are" in caplog.text

@@ -25,14 +25,15 @@ def divide(
       seed: of the choice of clusters that validate, where no files of their own do.
 
     Raises:
-      ValueError: no structure can be used, or none is left.
+      ValueError: no structure can be used, none is left, or a file of `away_from`
+        cannot be read.
       ProgramError: as `clusters`.
     """
     found = tertiary_crops.read(chosen.structures, chosen)
     held = tertiary_crops.read(chosen.validation, chosen) if chosen.validation else []
     if chosen.away_from:
         # Whatever is tested counts, also what is too long or too poor to train on.
-        tested = tertiary_crops.read(chosen.away_from, tertiary_crops.any_quality())
+        tested = tertiary_crops.read_to_exclude(chosen.away_from)
         held = _apart(held, tested, chosen, "validate with")
         found = _apart(found, tested, chosen, "train on")
     kept = _apart(found, held, chosen, "train on")
