@@ -172,6 +172,20 @@ def energies(data: pathlib.Path) -> Chain:
     return chain
 
 
+def corpus(data: pathlib.Path, unseen: chains.Setting) -> chains.Step:
+    return chains.Step(
+        name="corpus",
+        command="prepare_corpus",
+        config="corpus/contrafold",
+        settings={"row_length": 512},
+        flags={
+            "ncrna": f"{data}/ncrna_contrafold.tsv.gz",
+            "other": f"{data}/fasta/coding",
+            "leave_out": unseen,
+        },
+    )
+
+
 def letters(data: pathlib.Path) -> Chain:
     unseen: chains.Setting = (
         f"{data}/secondary/bprna_VL0.tsv.gz",
@@ -184,17 +198,7 @@ def letters(data: pathlib.Path) -> Chain:
         yield sets(data)
         yield subset("half", SETS["train"], LONG)
         yield subset("quarter", f"{data}/ncrna_contrafold.tsv.gz", "*::1/4")
-        yield chains.Step(
-            name="corpus",
-            command="prepare_corpus",
-            config="corpus/contrafold",
-            settings={"row_length": 512},
-            flags={
-                "ncrna": f"{data}/ncrna_contrafold.tsv.gz",
-                "other": f"{data}/fasta/coding",
-                "leave_out": unseen,
-            },
-        )
+        yield corpus(data, unseen)
         yield chains.Step(
             name="pre", command="pretrain", config="8m:masking=ssm", settings=PRE
         )

@@ -148,36 +148,41 @@ def of_paper(
                 "data.corpus": corpus,
             },
         )
-        yield chains.Step(
-            name="contacts",
-            command="fit_contacts",
-            settings={
-                **contacts,
-                "model": chains.Output("pretrain"),
-                "train": f"{table}/pdb_TR1.tsv.gz",
-                "validation": f"{table}/pdb_VL1.tsv.gz",
-                "test": f"{table}/pdb_TS1.tsv.gz",
-            },
-        )
+        yield _contacts(table, contacts)
         shared: Settings = {**tune, "seed": cell["seed"]}
         yield from _tuned("bprna", "pretrain", table, shared, ("TR0", "VL0", "TS0"))
         if has_pdb:
             yield from _tuned("pdb", "bprna", table, shared, ("TR1", "VL1", "TS1"))
 
-    measures = [
-        chains.Measure(name=CONTACTS, step="contacts", column="all P@true"),
-        chains.Measure(name=TS0, step="TS0", column="f1"),
-    ]
-    measures += [chains.Measure(name=TS1, step="TS1", column="f1")] if has_pdb else []
+    columns = {CONTACTS: ("contacts", "all P@true"), TS0: ("TS0", "f1")}
+    columns |= {TS1: ("TS1", "f1")} if has_pdb else {}
     return chains.Sweep(
         axes={"size": sizes, "objective": config.MASKING_POLICIES, chains.SEED: seeds},
         chain=chain,
-        measures=tuple(measures),
+        measures=tuple(
+            chains.Measure(name=name, step=step, column=column)
+            for name, (step, column) in columns.items()
+        ),
         compared="objective",
         paper=paper,
         scatter=CONTACTS,
         baselines=(_vienna(table, ("TS0", "TS1") if has_pdb else ("TS0",)),),
         note=note,
+    )
+
+
+def _contacts(table: pathlib.Path, settings: Settings) -> chains.Step:
+    """Returns contacts of a pre-trained model without labels, tested on TS1."""
+    return chains.Step(
+        name="contacts",
+        command="fit_contacts",
+        settings={
+            **settings,
+            "model": chains.Output("pretrain"),
+            "train": f"{table}/pdb_TR1.tsv.gz",
+            "validation": f"{table}/pdb_VL1.tsv.gz",
+            "test": f"{table}/pdb_TS1.tsv.gz",
+        },
     )
 
 

@@ -113,29 +113,35 @@ def fit_draws(
         decoded[number].append(threshold_choice.decoded(known))
     choices = [threshold_choice.choose(one) for one in decoded]
     _log.info("thresholds are chosen; next: the RNAs that test")
-    scores: list[list[dict[str, float]]] = [[] for _ in draws]
-    rows: list[dict[int, dict[str, Any]]] = [{} for _ in draws]
-    for record, number, logits_LM in _each(maps, fits, [d.test for d in draws]):
+    tests = [one.test for one in draws]
+    scores: list[dict[int, dict[str, float]]] = [{} for _ in draws]
+    for record, number, logits_LM in _each(maps, fits, tests):
         found = _scores(record, logits_LM, choices[number], least)
-        scores[number].append(found)
-        named = {"id": record.name, "length": len(record.sequence)}
-        rows[number][id(record)] = named | found
-    return [
-        {
-            "train": [record.name for record in one.train],
-            "validation": [record.name for record in one.validation],
-            "weights": fitted.weight_F.tolist(),
-            "intercept": fitted.intercept,
-            "iterations": fitted.iterations,
-            "threshold": choice.threshold,
-            "validation f1": choice.f1,
-            "scores": mean(of_draw),
-            "tested": [tested[id(record)] for record in one.test],
-        }
-        for one, fitted, choice, of_draw, tested in zip(
-            draws, fits, choices, scores, rows, strict=True
-        )
-    ]
+        scores[number][id(record)] = found
+    return [_told(*one) for one in zip(draws, fits, choices, scores, strict=True)]
+
+
+def _told(
+    one: Draw,
+    fitted: Fit,
+    choice: threshold_choice.Choice,
+    found: Mapping[int, Mapping[str, float]],
+) -> dict[str, Any]:
+    """Returns what `fit_draws` does of one draw; scores by id of the record."""
+    return {
+        "train": [record.name for record in one.train],
+        "validation": [record.name for record in one.validation],
+        "weights": fitted.weight_F.tolist(),
+        "intercept": fitted.intercept,
+        "iterations": fitted.iterations,
+        "threshold": choice.threshold,
+        "validation f1": choice.f1,
+        "scores": mean(list(found.values())),
+        "tested": [
+            {"id": record.name, "length": len(record.sequence), **found[id(record)]}
+            for record in one.test
+        ],
+    }
 
 
 def _each(
