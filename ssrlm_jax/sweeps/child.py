@@ -26,7 +26,8 @@ def begin() -> None:
     threading.Thread(target=_end_with, args=[parent], daemon=True).start()
     # Schedulers send it as a warning to all processes; the parent acts on it.
     signal.signal(signal.SIGUSR2, signal.SIG_IGN)
-    if cores := os.environ.get(CORES):
+    cores = os.environ.get(CORES)
+    if cores and hasattr(os, "sched_setaffinity"):
         os.sched_setaffinity(0, {int(core) for core in cores.split(",")})
     _wait_for(pathlib.Path(os.environ[LOCK]))
 

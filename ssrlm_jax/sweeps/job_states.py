@@ -198,6 +198,16 @@ def spent(folder: pathlib.Path, *, is_over: bool) -> float:
     return number(session["before"]) + max(0.0, end - number(session["began"]))
 
 
+def fail(
+    out: pathlib.Path, job: job_graph.Job, status: int, lines: Sequence[str]
+) -> None:
+    """Writes that a job has failed, with the last lines of what it said."""
+    folder = job_graph.directory(out, job.name)
+    folder.mkdir(parents=True, exist_ok=True)
+    told = {"status": status, "lines": list(lines), "command": job.line(out)}
+    files.write_text(folder / FAILED, json.dumps(told) + "\n")
+
+
 def last_lines(folder: pathlib.Path) -> list[str]:
     """Returns the last lines of a job's log that say something."""
     log = folder / LOG

@@ -3,6 +3,7 @@
 import os
 import pathlib
 import re
+import shutil
 import signal
 import subprocess
 import threading
@@ -53,6 +54,8 @@ def num_cores() -> int:
 
 
 def _cores() -> list[int]:
+    if not hasattr(os, "sched_getaffinity"):  # macOS, where cores are not shared out
+        return list(range(os.cpu_count() or 1))
     return sorted(os.sched_getaffinity(0))
 
 
@@ -106,7 +109,7 @@ def run(
                 free.append(one.slot)
                 (done if one.finish() else failed).add(one.job.name)
             left = [n for n in left if not failed & set(made.jobs[n].parents)]
-            _start(out, made, left, done, free, running, asked.is_asked)
+            failed |= _start(out, made, left, done, free, running, asked.is_asked)
             if asked.is_asked:
                 for one in running:
                     one.stop()
@@ -126,14 +129,26 @@ def _start(
     free: list[perform.Slot],
     running: list[perform.Running],
     is_asked: bool,
-) -> None:
-    """Starts jobs whose parents are done, as long as there are slots."""
+) -> set[str]:
+    """Starts jobs whose parents are done, as long as there are slots.
+
+    Returns:
+      Those that could not be started.
+    """
+    failed: set[str] = set()
     for name in list(left):
         if not free or is_asked:
-            return
+            break
         if set(made.jobs[name].parents) <= done:
             left.remove(name)
-            running.append(perform.Running(out, made.jobs[name], free.pop(0)))
+            try:
+                running.append(perform.Running(out, made.jobs[name], free[0]))
+            except (OSError, shutil.Error) as error:
+                job_states.fail(out, made.jobs[name], 1, [str(error)])
+                failed.add(name)
+            else:
+                free.pop(0)
+    return failed
 
 
 def _blocked(made: job_graph.Graph, failed: set[str]) -> set[str]:

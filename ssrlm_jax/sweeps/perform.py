@@ -110,12 +110,9 @@ class Running:
         # A run that was asked to stop has saved and ended well, without a model.
         if status == 0 or (self._is_asked and status in _STOPPED):
             return False
-        failed = {
-            "status": status,
-            "lines": job_states.last_lines(self._folder),
-            "command": self.job.line(self._out),
-        }
-        files.write_text(self._folder / job_states.FAILED, json.dumps(failed) + "\n")
+        job_states.fail(
+            self._out, self.job, status, job_states.last_lines(self._folder)
+        )
         return False
 
 

@@ -316,9 +316,7 @@ def _note_end(out: pathlib.Path, job: job_graph.Job, one: "submitit.Job[str]") -
     if is_waiting or one.state.startswith("CANCELLED"):
         return  # of what failed before it
     lines.append(f"job {one.job_id} left the queue without a result ({one.state})")
-    failed = {"status": 1, "lines": lines, "command": job.line(out)}
-    folder.mkdir(parents=True, exist_ok=True)
-    files.write_text(folder / job_states.FAILED, json.dumps(failed) + "\n")
+    job_states.fail(out, job, 1, lines)
 
 
 def _queued(out: pathlib.Path, job: job_graph.Job) -> str:

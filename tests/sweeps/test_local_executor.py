@@ -14,7 +14,13 @@ import conftest as tiny_sweep
 import pytest
 
 from ssrlm_jax.jobs import sweep as job
-from ssrlm_jax.sweeps import job_graph, job_states, local_executor, sweep_report
+from ssrlm_jax.sweeps import (
+    job_graph,
+    job_states,
+    local_executor,
+    perform,
+    sweep_report,
+)
 
 ROOT = pathlib.Path(__file__).parents[2]
 SCRIPT = """
@@ -147,6 +153,21 @@ def test_what_reads_of_a_failed_job_waits_for_it_and_is_tried_again(
     made = job_graph.expand(asked, job.resolve)
     run(out, made)
     assert facts(out, asked, made)["lines"] == whole["lines"]
+
+
+def test_a_job_that_cannot_start_fails_its_cell_alone(tmp_path, made, monkeypatch):
+    make_room = perform._make_room
+    (name, *_) = (n for n, one in made.jobs.items() if one.step == "scores")
+
+    def full(out, one):
+        if one.name == name:
+            raise OSError("no space left")
+        make_room(out, one)
+
+    monkeypatch.setattr(perform, "_make_room", full)
+    looks = run(tmp_path / "out", made)
+    assert looks[name].failure.reason == "no space left"
+    assert sum(one.state == job_states.DONE_STATE for one in looks.values()) == 3
 
 
 def start(tables, out):
