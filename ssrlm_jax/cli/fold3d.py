@@ -6,8 +6,8 @@ Files in a directory, or one structure on standard output; one order out as in.
 import argparse
 import importlib.metadata
 import pathlib
-from collections.abc import Iterable, Iterator
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Iterator, Mapping
+from typing import TYPE_CHECKING, Any
 
 from ssrlm_jax.cli import fold, models, reports
 from ssrlm_jax.external import amber
@@ -95,11 +95,13 @@ def _fold3d(parsed: argparse.Namespace) -> int:
                 for sample in range(parsed.samples):
                     made = model.fold(record.sequence, seed=sample or None)
                     relaxed = None
-                    if parsed.relax:
-                        made, relaxed = _relaxed(made, parsed.relax_limit)
                     name = (
                         f"{record.name}_sample{sample + 1}" if sample else record.name
                     )
+                    if parsed.relax:
+                        made, relaxed = _relaxed(made, parsed.relax_limit)
+                        if relaxed["worse"]:
+                            report.say(_said_worse(name, relaxed))
                     if writer is None:
                         text = results3d.as_text(name, made, names[0], origin)
                         reports.write(text)
@@ -133,18 +135,39 @@ def _alone(
 
 def _relaxed(
     made: "atom_predictor.Prediction", limit_s: float
-) -> tuple["atom_predictor.Prediction", dict[str, float | bool]]:
-    """Returns the prediction after relaxation, and what the summary says of it."""
-    before = stereochemistry.bond_outliers(made.xyz_LT3, made.is_atom_LT)
+) -> tuple["atom_predictor.Prediction", dict[str, Any]]:
+    """Returns the prediction after relaxation, and what the summary says of it.
+
+    Bonds between nucleotides are among `bond_outliers`, and `worse` names what there
+    is more of than before.
+    """
+    before = stereochemistry.violations(made.letters, made.xyz_LT3, made.is_atom_LT)
     found = amber.relax(results3d.chain(made), limit_s=limit_s)
-    return made._replace(xyz_LT3=found.chain.xyz_LT3), {
+    made = made._replace(xyz_LT3=found.chain.xyz_LT3)
+    after = stereochemistry.violations(made.letters, made.xyz_LT3, made.is_atom_LT)
+    numbers = {
+        f"{name}_{when}": getattr(one, name)
+        for name in before._fields
+        for when, one in (("before", before), ("after", after))
+    }
+    return made, {
         "energy_before_kj_per_mol": round(found.energy_before, 1),
         "energy_after_kj_per_mol": round(found.energy_after, 1),
-        "bond_outliers_before": before.num_outliers,
+        **numbers,
+        "worse": [n for n in before._fields if getattr(after, n) > getattr(before, n)],
         "moved_angstrom": round(found.rmsd, 3),
         "is_converged": found.is_converged,
         "seconds": round(found.seconds, 1),
     }
+
+
+def _said_worse(name: str, relaxed: Mapping[str, Any]) -> str:
+    changes = ", ".join(
+        f"{what.replace('_', ' ')} from {relaxed[f'{what}_before']} to "
+        f"{relaxed[f'{what}_after']}"
+        for what in relaxed["worse"]
+    )
+    return f"{name}: relaxation made it worse: {changes}; the fold does not hold"
 
 
 def _origin(

@@ -26,7 +26,10 @@ _PER_NM = 10.0  # angstrom
 _NUM_PHOSPHATE = 3  # P, OP1, OP2: the first slots
 _CAP, _CAP_LENGTH = "OHE", 1.61  # a hydroxyl on the 5' phosphate; angstrom
 _CHARGES = "charges"  # a setting of the simulation: 1 on, 0 off
-_SPRINGS = 1  # group of forces; all others are in group 0
+_SPRINGS = 1  # group of forces that are none of the field; those are in group 0
+# Ribose is kept, or turned, as in nature: below this volume of a centre energy rises
+# with the square. kJ/mol per cubic angstrom squared; cubic angstrom.
+HANDED, LEAST_VOLUME = 200.0, 2.0
 
 
 class Relaxed(NamedTuple):
@@ -38,7 +41,8 @@ class Relaxed(NamedTuple):
         where the chain was predicted and hydrogens are added, but not yet relaxed.
       energy_after: of the same atoms and forces at the end.
       rmsd: angstrom, how far the atoms of the chain moved, not superposed.
-      is_converged: false: the time limit ended it.
+      is_converged: false: the time limit ended it. True says only that the nearest
+        minimum was reached, not that it is a good one.
       seconds: that it took.
     """
 
@@ -63,8 +67,10 @@ def relax(
     Hydrogens are added, then energy falls twice: without charges, which lets atoms
     that overlap part, and with them. A 5' phosphate ends meanwhile in a hydroxyl, as
     the force field knows it; without phosphate, O5' is the hydroxyl. What is added is
-    not returned. Handedness is not repaired: wrong centres stay wrong, and flat ones
-    may become so. Equal calls give equal results.
+    not returned. Ribose is kept in its handedness, and wrong centres are turned. Bonds
+    are strained where atoms cannot part: whether it helped, the caller has to see
+    (`stereochemistry.violations`); to converge is no success. Equal calls give equal
+    results.
 
     Args:
       chain: nucleotides each bonded to the next, whatever their numbers, with all
@@ -199,8 +205,9 @@ def _context(
         springs.addPerParticleParameter(name)
     for index in own:
         springs.addParticle(index, xyz_N3[index].tolist())
-    springs.setForceGroup(_SPRINGS)
-    system.addForce(springs)
+    for force in (springs, _handedness(mm, topology)):
+        force.setForceGroup(_SPRINGS)
+        system.addForce(force)
     context = mm.Context(
         system,
         mm.VerletIntegrator(0.001),  # a context needs one; it never runs
@@ -209,6 +216,29 @@ def _context(
     )
     context.setPositions(xyz_N3)
     return context, springs
+
+
+def _handedness(mm: ModuleType, topology: Any) -> Any:
+    """Returns the force that gives centres of ribose their handedness."""
+    bonds = "; ".join(
+        f"{name}{axis}={axis}{place}-{axis}1"
+        for place, name in ((2, "a"), (3, "b"), (4, "c"))
+        for axis in "xyz"
+    )
+    volume = "ax*(by*cz-bz*cy)+ay*(bz*cx-bx*cz)+az*(bx*cy-by*cx)"
+    force = mm.CustomCompoundBondForce(
+        4,
+        f"{HANDED}*max(0, {LEAST_VOLUME}-{_PER_NM**3}*volume)^2; volume={volume}; "
+        f"{bonds}",
+    )
+    for residue in topology.residues():
+        if residue.name == _CAP:
+            continue
+        index = {atom.name: atom.index for atom in residue.atoms()}
+        index["N"] = index[atoms.ROLES[residue.name]["N"]]
+        for centre, neighbours in atoms.CENTRES:
+            force.addBond([index[name] for name in (centre, *neighbours)], [])
+    return force
 
 
 def _make_charges_a_setting(force: Any, cap: set[int]) -> None:

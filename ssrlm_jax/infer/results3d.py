@@ -145,7 +145,7 @@ class Models:
         name: str,
         prediction: "atom_predictor.Prediction",
         origin: Origin,
-        relaxed: Mapping[str, float | bool] | None = None,
+        relaxed: Mapping[str, Any] | None = None,
     ) -> pathlib.Path:
         """Writes the files of one RNA.
 

@@ -15,14 +15,6 @@ from ssrlm_jax.rna import atoms
 MAX_OVERLAP = 0.4  # of van der Waals spheres, as MolProbity counts clashes
 MIN_HYDROGEN_BOND = 2.4  # between N or O; shorter ones clash
 NUM_DEVIATIONS = 4.0
-# Each centre and three neighbours, in an order in which the bonds to them span a
-# positive volume in natural ribose.
-CENTRES = (
-    ("C1'", ("O4'", "C2'", "N")),
-    ("C2'", ("C3'", "C1'", "O2'")),
-    ("C3'", ("C4'", "C2'", "O3'")),
-    ("C4'", ("C5'", "C3'", "O4'")),
-)
 # Bonds between an atom and the end of its nucleotide that is bonded to the next; atoms
 # up to three bonds apart are no clash.
 _FROM_O3 = {"O3'": 0, "C3'": 1, "C4'": 2, "C2'": 2}
@@ -69,13 +61,36 @@ class Chirality(NamedTuple):
     Attributes:
       num_wrong: centres with a volume that is not positive.
       num_centres: those whose atoms are there.
-      volume_L4: cubic angstrom at each of CENTRES, 2.4 to 2.7 in nature; nan where an
-        atom is missing.
+      volume_L4: cubic angstrom at each of `atoms.CENTRES`; nan where an atom is
+        missing.
     """
 
     num_wrong: int
     num_centres: int
     volume_L4: np.ndarray
+
+
+class Violations(NamedTuple):
+    """Numbers of what chemistry does not allow."""
+
+    clashes: int
+    bond_outliers: int
+    wrong_chirality: int
+
+
+def violations(
+    letters: str,
+    xyz_LT3: np.ndarray,
+    is_atom_LT: np.ndarray,
+    breaks: Sequence[int] = (),
+) -> Violations:
+    """Counts clashes, outliers of bonds and wrong centres; arguments of `clashes`."""
+    own = xyz_LT3, is_atom_LT
+    return Violations(
+        len(clashes(letters, *own, breaks).pair_N4),
+        bond_outliers(*own, breaks).num_outliers,
+        chirality(*own).num_wrong,
+    )
 
 
 def clashes(
@@ -193,8 +208,8 @@ def chirality(xyz_LT3: np.ndarray, is_atom_LT: np.ndarray) -> Chirality:
       ValueError: shapes differ, or a coordinate is not finite.
     """
     xyz_LT3, is_atom_LT = coordinate_scores.checked("strand", xyz_LT3, is_atom_LT)
-    volume_L4 = np.full((len(xyz_LT3), len(CENTRES)), np.nan)
-    for column, (centre, neighbours) in enumerate(CENTRES):
+    volume_L4 = np.full((len(xyz_LT3), len(atoms.CENTRES)), np.nan)
+    for column, (centre, neighbours) in enumerate(atoms.CENTRES):
         slots = [_slot(name) for name in (centre, *neighbours)]
         is_whole_L = is_atom_LT[:, slots].all(1)
         xyz_N43 = xyz_LT3[is_whole_L][:, slots]

@@ -58,6 +58,14 @@ BACKBONE_BONDS = {
 LINK = (1.607, 0.012)  # O3' and the next P
 # Cosines of the angles O3'-P-O5' and C3'-O3'-P at that bond.
 LINK_COSINES = (-0.243, -0.498)
+# Each centre of ribose and three neighbours, in an order in which the bonds to them
+# span a positive volume in nature: 2.4 to 2.7 cubic angstrom. "N": the base's first.
+CENTRES = (
+    ("C1'", ("O4'", "C2'", "N")),
+    ("C2'", ("C3'", "C1'", "O2'")),
+    ("C3'", ("C4'", "C2'", "O3'")),
+    ("C4'", ("C5'", "C3'", "O4'")),
+)
 # Bondi 1964, J. Phys. Chem. 68.
 RADII = {"C": 1.70, "N": 1.55, "O": 1.52, "P": 1.80}
 

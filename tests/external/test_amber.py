@@ -1,3 +1,4 @@
+import dataclasses
 import random
 import sys
 
@@ -139,6 +140,45 @@ def test_a_torn_chain_is_mended_and_atoms_that_overlap_part(library):
     after = amber.relax(before).chain
     assert not _bonds(after).num_outliers
     assert not _num_clashes(after)
+
+
+def _crowded(first=0, last=12, shrink=0.4):
+    """Nucleotides moved into each other, each as it was: no fold can be made of it."""
+    real = _chain(first, last)
+    xyz_LT3 = real.xyz_LT3.copy()
+    middle_L3 = xyz_LT3[:, atoms.C1_PRIME].copy()
+    xyz_LT3 -= (1 - shrink) * (middle_L3 - middle_L3.mean(0))[:, None]
+    return dataclasses.replace(real, xyz_LT3=xyz_LT3)
+
+
+def _violations(chain):
+    given = chain.letters, chain.xyz_LT3, chain.is_atom_LT
+    return stereochemistry.violations(*given)
+
+
+def test_ribose_keeps_its_handedness_where_atoms_cannot_part(library, monkeypatch):
+    before = _crowded()
+    assert _violations(before).wrong_chirality == 0
+    assert _violations(before).clashes > 1_000
+    after = _violations(amber.relax(before).chain)
+    assert after.wrong_chirality == 0
+    assert after.clashes < 100
+    monkeypatch.setattr(amber, "HANDED", 0.0)
+    assert _violations(amber.relax(before).chain).wrong_chirality > 0
+
+
+def test_wrong_centres_are_turned(library):
+    """O2' of two nucleotides on the wrong side of ribose."""
+    xyz_LT3 = _chain(0, 8).xyz_LT3.copy()
+    o2, c2, c1, c3 = (atoms.BACKBONE.index(n) for n in ("O2'", "C2'", "C1'", "C3'"))
+    for residue in (2, 5):
+        x_T3 = xyz_LT3[residue]
+        normal_3 = np.cross(x_T3[c1] - x_T3[c2], x_T3[c3] - x_T3[c2])
+        normal_3 /= np.linalg.norm(normal_3)
+        x_T3[o2] -= 2 * ((x_T3[o2] - x_T3[c2]) @ normal_3) * normal_3
+    before = _chain(0, 8, xyz_LT3=xyz_LT3)
+    assert _violations(before).wrong_chirality == 2
+    assert _violations(amber.relax(before).chain).wrong_chirality == 0
 
 
 def test_a_chain_of_one_nucleotide_is_refused(library):

@@ -173,7 +173,13 @@ def test_fold3d_relaxes(workdir, tmp_path, capsys):
     found = json.loads(next((tmp_path / "out").glob("*.json")).read_text())
     relaxed = found["relaxation"]
     assert relaxed["energy_after_kj_per_mol"] < relaxed["energy_before_kj_per_mol"]
-    assert found["bond_outliers"] <= relaxed["bond_outliers_before"]
+    err = capsys.readouterr().err
+    for name in ("clashes", "bond_outliers", "wrong_chirality"):
+        assert found[name] == relaxed[f"{name}_after"]
+        is_worse = relaxed[f"{name}_after"] > relaxed[f"{name}_before"]
+        assert (name in relaxed["worse"]) == is_worse
+        said = f"{name.replace('_', ' ')} from {relaxed[f'{name}_before']} to"
+        assert (said in err) == is_worse
 
 
 def test_models_files_and_a_helix_are_scored(folder, workdir, tmp_path):

@@ -80,3 +80,20 @@ def test_correlations_of_any_size_leave_unknown_numbers_out():
     found = statistics.pearson(x_N, y_N, seed=0)
     assert found.value == pytest.approx(np.corrcoef(x_N[:4], y_N[:4])[0, 1])
     assert np.isnan(statistics.pearson(np.full(3, 7.0), y_N[:3], seed=0).value)
+
+
+@pytest.mark.parametrize("scale", [1.0, 100.0])
+def test_b_columns_hold_confidence_in_either_scale(scale):
+    """Two strands; the first nucleotide has two atoms, one of the last has none."""
+    values = [np.array([0.2, 0.4, 0.5]) * scale, np.array([0.9]) * scale]
+    residues = [np.array([0, 0, 1]), np.array([0])]
+    found = confidence.of_column(values, residues, [2, 2])
+    np.testing.assert_allclose(found, [0.3, 0.5, 0.9, np.nan])
+
+
+@pytest.mark.parametrize(
+    "values", [[0.0, 0.0], [1.0, 1.0], [50, 120], [-1, 50], [np.nan, 50], None]
+)
+def test_columns_that_say_nothing_hold_no_confidence(values):
+    given = None if values is None else np.array(values, np.float32)
+    assert confidence.of_column([given], [np.array([0, 1])], [2]) is None

@@ -104,3 +104,45 @@ def test_another_sequence_is_an_error():
     other = known._replace(letters="A" * len(known.letters))
     with pytest.raises(ValueError, match="another sequence"):
         report3d.score("a", other, known)
+
+
+def test_samples_have_a_first_a_best_and_a_mean():
+    known = _known()
+    sizes = ((0.7, 0.3, 1.5), (0.5,))
+    samples = [[report3d.score("a", _noisy(s), known) for s in of] for of in sizes]
+    lddt = [[one.scores["lddt"] for one in of] for of in samples]
+    found = report3d.of_samples(samples)
+    assert found["most"] == 3
+    assert found["best"]["lddt"][0] == pytest.approx(
+        (lddt[0][1] + lddt[1][0]) / 2, abs=1e-6
+    )
+    assert found["mean"]["lddt"][0] == pytest.approx(
+        (np.mean(lddt[0]) + lddt[1][0]) / 2, abs=1e-6
+    )
+
+
+def test_confidence_is_of_those_that_have_it():
+    known = _known()
+    scored = [
+        report3d.score("a", _noisy(0.3), known),
+        report3d.score("b", known, known),
+    ]
+    found = report3d.report(scored)["confidence"]
+    assert found["structures"] == 1
+    assert found["mean_plddt"] == pytest.approx(1 / 1.3)
+    assert sum(found["bins"]["nucleotides"]) == len(known.letters)
+
+
+def test_coverage_counts_nucleotides_that_were_seen():
+    known = _known()
+    is_atom_LT = known.is_atom_LT.copy()
+    is_atom_LT[:3] = False
+    known = known._replace(is_atom_LT=is_atom_LT)
+    at_L = np.arange(len(known.letters))
+    at_L[5:7] = -1
+    scored = report3d.score("a", _known(), known, at_L)
+    assert (scored.num_seen, scored.num_covered) == (len(at_L) - 3, len(at_L) - 5)
+    found = report3d.report([scored])
+    assert found["coverage"] == pytest.approx(1 - 2 / (len(at_L) - 3))
+    assert np.isnan(scored.lddt_L[:3]).all()
+    assert (scored.lddt_L[5:7] == 0).all()

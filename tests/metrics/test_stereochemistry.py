@@ -168,10 +168,10 @@ def test_one_moved_oxygen_is_one_outlier_within_its_nucleotide():
     assert found.num_link_outliers == before.num_link_outliers
 
 
-@pytest.mark.parametrize("column", range(len(stereochemistry.CENTRES)))
+@pytest.mark.parametrize("column", range(len(atoms.CENTRES)))
 def test_a_centre_on_the_other_side_of_its_neighbours_is_wrong(column):
     _, xyz_LT3, is_LT = _chain()
-    centre, names = stereochemistry.CENTRES[column]
+    centre, names = atoms.CENTRES[column]
     at = atoms.BACKBONE.index(centre)
     a_3, b_3, c_3 = (
         xyz_LT3[7, atoms.GLYCOSIDIC if n == "N" else atoms.BACKBONE.index(n)]
