@@ -130,10 +130,11 @@ def test_an_editable_config_refuses_new_names():
 
 
 def test_help_says_every_setting_and_what_it_is_for():
-    lines = command._describe(config.PretrainConfig(), "")
-    assert len(lines) == sum(1 for _ in _leaves(config.PretrainConfig()))
-    rate = next(line for line in lines if line.startswith("  masking.rate=0.15 "))
-    assert rate.endswith("  share of a record's A C G U that is hidden")
+    found = command.settings_of(config.PretrainConfig())
+    assert len(found) == sum(1 for _ in _leaves(config.PretrainConfig()))
+    rate = next(one for one in found if one.name == "masking.rate")
+    assert rate.default == 0.15
+    assert rate.comment == "share of a record's A C G U that is hidden"
 
 
 def _leaves(settings):

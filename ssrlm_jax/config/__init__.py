@@ -6,7 +6,7 @@ anything else runs, so a misspelt or impossible setting stops the program at
 once, with a message that names the setting.
 """
 
-from ssrlm_jax.config.contact_fit import ContactsConfig as ContactsConfig
+from ssrlm_jax.config.contact_fit import ContactsConfig
 from ssrlm_jax.config.corpus import (
     ClusterConfig,
     CorpusConfig,
@@ -14,8 +14,7 @@ from ssrlm_jax.config.corpus import (
     FoldConfig,
     InputsConfig,
 )
-from ssrlm_jax.config.decoding import DECODERS, DecodingConfig
-from ssrlm_jax.config.decoding import DecodingsConfig as DecodingsConfig
+from ssrlm_jax.config.decoders import DECODERS, DecodingConfig, DecodingsConfig
 from ssrlm_jax.config.encoder import (
     ATTENTION_BACKENDS,
     DTYPES,
@@ -23,11 +22,9 @@ from ssrlm_jax.config.encoder import (
     ComputeConfig,
     EncoderConfig,
 )
-from ssrlm_jax.config.evaluation import Evaluate3dConfig as Evaluate3dConfig
-from ssrlm_jax.config.evaluation import EvaluateConfig as EvaluateConfig
-from ssrlm_jax.config.evaluation import HeldOutConfig as HeldOutConfig
-from ssrlm_jax.config.letters import LettersConfig as LettersConfig
-from ssrlm_jax.config.pdb import PdbConfig as PdbConfig
+from ssrlm_jax.config.evaluation import Evaluate3dConfig, EvaluateConfig, HeldOutConfig
+from ssrlm_jax.config.letter_reading import LettersConfig
+from ssrlm_jax.config.pdb_tables import PdbConfig
 from ssrlm_jax.config.pretraining import (
     MASKING_POLICIES,
     SCHEDULES,
@@ -62,6 +59,13 @@ from ssrlm_jax.config.tertiary_training import (
 )
 
 __all__ = [
+    "HeldOutConfig",
+    "ContactsConfig",
+    "DecodingsConfig",
+    "Evaluate3dConfig",
+    "EvaluateConfig",
+    "LettersConfig",
+    "PdbConfig",
     "ATTENTION_BACKENDS",
     "ComputeConfig",
     "ClusterConfig",

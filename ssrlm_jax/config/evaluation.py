@@ -2,8 +2,7 @@
 
 import dataclasses
 
-from ssrlm_jax.config import checks, encoder
-from ssrlm_jax.config import decoding as decoding_config
+from ssrlm_jax.config import checks, decoders, encoder
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -18,12 +17,12 @@ class EvaluateConfig:
     max_length: int = 0  # nucleotides; longer RNA is left out, and counted; 0: none
     seed: int = 0  # of the bootstrap
     is_own_rule: bool = False  # the model decodes by its own rule, as `ssrlm fold` does
-    decoding: decoding_config.DecodingConfig = decoding_config.DecodingConfig()
+    decoding: decoders.DecodingConfig = decoders.DecodingConfig()
 
     def __post_init__(self) -> None:
         checks.check(self.max_length >= 0, "max_length", self.max_length, "is < 0")
         checks.check(
-            not self.is_own_rule or self.decoding == decoding_config.DecodingConfig(),
+            not self.is_own_rule or self.decoding == decoders.DecodingConfig(),
             "is_own_rule",
             self.is_own_rule,
             "does not go with settings of decoding",

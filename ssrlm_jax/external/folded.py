@@ -10,8 +10,9 @@ from typing import NamedTuple
 import numpy as np
 
 from ssrlm_jax.external import programs, sequences
-from ssrlm_jax.rna import probabilities as pair_probabilities
-from ssrlm_jax.rna import strands, structures
+from ssrlm_jax.rna import probabilities, strands, structures
+
+_Listed = probabilities.PairProbabilities
 
 
 class Folded(NamedTuple):
@@ -25,7 +26,7 @@ class Folded(NamedTuple):
 
     structure: structures.Structure
     num_unknown: int
-    probabilities: pair_probabilities.PairProbabilities | None
+    probabilities: _Listed | None
 
 
 class Prediction(NamedTuple):
@@ -45,7 +46,7 @@ def fold(
     given: Sequence[str],
     predict: Callable[[list[str], float | None], list[Prediction]],
     with_probabilities: bool,
-    least: float = pair_probabilities.LEAST,
+    least: float = probabilities.LEAST,
     *,
     has_strands: bool = False,
 ) -> list[Folded]:
@@ -102,9 +103,7 @@ def _folded(
     return Folded(structure, num_unknown, probabilities)
 
 
-def listed(
-    length: int, pairs: list[tuple[int, int, float]], least: float
-) -> pair_probabilities.PairProbabilities:
+def listed(length: int, pairs: list[tuple[int, int, float]], least: float) -> _Listed:
     """Returns what a program says of pairs, checked and in order.
 
     Args:
@@ -128,4 +127,4 @@ def listed(
         )
     shown = probability >= least
     kept = np.minimum(probability[shown], 1.0).astype(np.float32)
-    return pair_probabilities.PairProbabilities(i[shown] - 1, j[shown] - 1, kept)
+    return _Listed(i[shown] - 1, j[shown] - 1, kept)

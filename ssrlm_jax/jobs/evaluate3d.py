@@ -32,7 +32,7 @@ from ssrlm_jax.data import tertiary_crops
 from ssrlm_jax.external import mmseqs
 from ssrlm_jax.infer import canvas, trends
 from ssrlm_jax.jobs import command, structures3d
-from ssrlm_jax.metrics import assembly, report3d, strands
+from ssrlm_jax.metrics import assembly, report3d, strand_coverage
 from ssrlm_jax.rna import formats
 
 _log = logging.getLogger("ssrlm_jax")
@@ -57,7 +57,7 @@ class Predicted(NamedTuple):
     model: report3d.Model
     at_L: np.ndarray
     sample: str = ""
-    rows: tuple[strands.Row, ...] = ()
+    rows: tuple[strand_coverage.Row, ...] = ()
     note: str = ""
 
 
@@ -203,9 +203,9 @@ def _of_files(
         found = []
         for sample, edges in taken[name]:
             laid = assembly.lay(known, sample.structure, edges)
-            rows = strands.rows(known, sample.structure, laid)
+            rows = strand_coverage.rows(known, sample.structure, laid)
             model = sample.structure.model._replace(breaks=laid.breaks)
-            note = sample.wrong or strands.note(rows)
+            note = sample.wrong or strand_coverage.note(rows)
             found.append(Predicted(model, laid.at_L, sample.file, rows, note))
         return found
 
@@ -247,7 +247,7 @@ def _score(
             scored[name] = [none._replace(note=MISSING)]
         elif len(predictions) > 1:
             _say_samples(method_name, scored[name])
-    header = ["id", "sample", *strands.COLUMNS]
+    header = ["id", "sample", *strand_coverage.COLUMNS]
     return scored, [header, *rows] if rows else []
 
 

@@ -8,13 +8,12 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from ssrlm_jax.rna import probabilities as pair_probabilities
-from ssrlm_jax.rna import structures
+from ssrlm_jax.rna import probabilities, structures
 
 CANONICAL = frozenset({"AU", "UA", "GC", "CG", "GU", "UG"})
 SHORTEST_LOOP = 4  # j - i of a pair that is not a sharp loop, at least
 
-_Pairs = pair_probabilities.PairProbabilities
+_Pairs = probabilities.PairProbabilities
 _Chosen = np.ndarray  # places of the chosen pairs in the list
 
 
@@ -64,7 +63,7 @@ def decode(
 
     Example:
       >>> i, j = np.array([0, 0, 1]), np.array([7, 8, 7])
-      >>> listed = pair_probabilities.PairProbabilities(i, j, np.array([0.6, 0.7, 0.9]))
+      >>> listed = probabilities.PairProbabilities(i, j, np.array([0.6, 0.7, 0.9]))
       >>> structures.to_dot_bracket(decode(listed, "GGAAAAACC", threshold=0.5))
       '((.....))'
     """

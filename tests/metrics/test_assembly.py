@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import structures
 
-from ssrlm_jax.metrics import assembly, report3d, strands
+from ssrlm_jax.metrics import assembly, report3d, strand_coverage
 from ssrlm_jax.rna import coordinates
 
 
@@ -52,7 +52,7 @@ def _lay(known, predicted):
     )
     laid = assembly.lay(known, predicted, assembly.edges(known, predicted))
     scored = report3d.score("x", predicted.model, known.model, laid.at_L)
-    return laid, scored, strands.rows(known, predicted, laid)
+    return laid, scored, strand_coverage.rows(known, predicted, laid)
 
 
 def test_copies_map_to_copies_by_their_forms(loop):
@@ -94,7 +94,7 @@ def test_a_strand_that_is_missing_counts_as_wrong(loop):
     assert scored.scores["lddt"] == pytest.approx(0.5, abs=0.01)
     assert scored.num_covered == scored.num_seen // 2
     assert sorted(row.num_covered for row in rows) == [0, 27]
-    assert "0 of 27 nucleotides" in strands.note(rows)
+    assert "0 of 27 nucleotides" in strand_coverage.note(rows)
 
 
 def test_one_chain_may_be_two_and_two_one(loop):
@@ -118,7 +118,7 @@ def test_bonds_are_expected_where_the_known_strand_has_them(loop):
     assert (row.num_covered, row.matched_by) == (23, "alignment")
     first, last = loop.numbers[11], loop.numbers[14]
     assert row.missing == f"{first}-{last}"
-    assert strands.note([row]) == (
+    assert strand_coverage.note([row]) == (
         f"chain {loop.name}: 23 of 27 nucleotides, without {first}-{last}"
     )
 

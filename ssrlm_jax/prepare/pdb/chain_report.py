@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ssrlm_jax import config
-from ssrlm_jax.config import pdb as settings_of_pdb
+from ssrlm_jax.config import pdb_tables
 from ssrlm_jax.prepare.pdb import agreement, chain_split, chain_tables
 from ssrlm_jax.rna import formats
 
@@ -45,7 +45,7 @@ def counts(
                 for name in chain_split.SPLITS
             },
         },
-        "paper": settings_of_pdb.PAPER_COUNTS,
+        "paper": pdb_tables.PAPER_COUNTS,
         "dropped": dict(collections.Counter(reason for _, reason, _ in dropped)),
         "chains": {
             "missing nucleotides": sum(len(r.missing) for r in records),
