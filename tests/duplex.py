@@ -5,8 +5,11 @@ UUCG between the strands was not seen. The first nucleotide has no phosphate.
 """
 
 import dataclasses
+import io
 import pathlib
 from collections.abc import Iterable, Sequence
+
+from biotite.structure.io import pdbx
 
 PATH = pathlib.Path(__file__).parent / "fixtures" / "duplex.pdb"
 LETTERS = "GGCAUCGAGCGCUCGAUGCC"
@@ -110,3 +113,27 @@ def cif(
         )  # fmt: skip
         lines.append(" ".join(map(str, fields)))
     return "\n".join(lines) + "\n"
+
+
+def binary(text: str) -> bytes:
+    """Returns BinaryCIF of mmCIF, by biotite."""
+    given = pdbx.CIFFile.read(io.StringIO(text))
+    blocks = {}
+    for name, block in given.items():
+        blocks[name] = pdbx.BinaryCIFBlock(
+            {
+                category: pdbx.BinaryCIFCategory(
+                    {
+                        key: pdbx.BinaryCIFColumn(
+                            column.data.array,
+                            column.mask.array if column.mask else None,
+                        )
+                        for key, column in block[category].items()
+                    }
+                )
+                for category in block
+            }
+        )
+    written = io.BytesIO()
+    pdbx.BinaryCIFFile(blocks).write(written)
+    return written.getvalue()

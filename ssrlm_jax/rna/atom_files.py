@@ -23,6 +23,7 @@ _NAME = re.compile(
     re.IGNORECASE,
 )
 _REVISION = re.compile(rb"^REVDAT   1\s+(\d\d)-([A-Z]{3})-(\d\d)", re.MULTILINE)
+_FARTHEST = 9999.0  # angstrom; CHARMM writes it where an atom has no place
 _MONTHS = "JANFEBMARAPRMAYJUNJULAUGSEPOCTNOVDEC"
 _ATOMS = "atom_site"
 _CODES = re.compile(r"\(([^()\s]+)\)|([A-Za-z])")  # of one-letter sequences
@@ -146,14 +147,15 @@ def read(path: textfile.Path) -> File:
 
 
 def not_finite(file: File) -> str:
-    """Returns which atom's place is no number; "" where all are."""
+    """Returns which atom's place is none, such as nan or 9999; "" where all are."""
     for chain, listed in file.chains.items():
         for residue in listed:
             for name, atom in residue.atoms.items():
-                if not all(map(math.isfinite, atom.xyz)):
+                if not all(abs(x) < _FARTHEST for x in atom.xyz):
                     return (
                         f"chain {chain}, {residue.name} {residue.number}: the place of "
-                        f"{name} is {list(atom.xyz)}; finite numbers are expected"
+                        f"{name} is {list(atom.xyz)}; finite numbers below "
+                        f"{_FARTHEST:g} are expected"
                     )
     return ""
 

@@ -7,6 +7,7 @@ Source: Leontis and Westhof 2001, RNA 7(4), for edges; Lu et al. 2015, Nucleic A
 Research 43(21), for the criteria of a pair, as biotite implements them.
 """
 
+import logging
 import warnings
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple
@@ -22,6 +23,8 @@ KINDS = ("watson-crick", "wobble", "non-canonical")
 _WATSON_CRICK = frozenset({"AU", "UA", "CG", "GC"})
 _WOBBLE = frozenset({"GU", "UG"})
 _REACH = 3.6  # angstrom between N or O of two edges, at most
+_EMPTY = 20.0  # angstrom without an atom along an axis, at most
+_MOST_CELLS = 10**8  # of a cube of 1,600 angstrom
 _EDGES: dict[
     str, dict[str, tuple[str, ...]]
 ] = {  # the atoms of Watson-Crick, Hoogsteen and sugar edge that bond
@@ -32,6 +35,8 @@ _EDGES: dict[
 }
 _RING = ("N1", "C2", "N3", "C4", "C5", "C6")
 _GLYCOSIDIC = {"A": "N9", "C": "N1", "G": "N9", "U": "N1"}
+
+_log = logging.getLogger(__name__)
 
 
 class Pair(NamedTuple):
@@ -85,12 +90,17 @@ def annotate(chains: Sequence[coordinates.Chain]) -> list[Pair]:
       chains: of one structure; nucleotides whose parent is unknown have no pairs.
 
     Returns:
-      Sorted, distinct; bases may have several partners.
+      Sorted, distinct; bases may have several partners. None, and a warning, of atoms
+      that are strewn over more room than could be looked through.
     """
     import biotite.structure as bs  # a third of a second, and few need it
 
     array, place_N = _atom_array(chains)
     if not len(array):
+        return []
+    num_cells = np.prod(np.ptp(array.coord, axis=0).astype(np.float64) / _REACH + 1)
+    if not num_cells < _MOST_CELLS:
+        _log.warning("atoms are strewn too far to look for base pairs: none are found")
         return []
     with warnings.catch_warnings(), np.errstate(invalid="ignore"):
         warnings.simplefilter("ignore", Warning)  # bases with missing atoms
@@ -195,13 +205,13 @@ def _orientation(
     second: str,
     others: dict[str, np.ndarray],
 ) -> str:
-    """Returns c or t; "" where a sugar is not seen."""
+    """Returns c or t; "" where a sugar or a ring is not seen."""
     ends, bonds = [], []
     for letter, base in ((first, atoms), (second, others)):
         nitrogen, sugar = base.get(_GLYCOSIDIC[letter]), base.get("C1'")
-        if nitrogen is None or sugar is None:
-            return ""
         ring = [xyz for name, xyz in base.items() if name in _RING]
+        if nitrogen is None or sugar is None or not ring:
+            return ""
         ends.append(np.mean(ring, axis=0))
         bonds.append(sugar - nitrogen)
     line = ends[1] - ends[0]
@@ -248,10 +258,24 @@ def _atom_array(
     )
     array = bs.AtomArray(len(letters))
     if len(letters):
-        array.coord, array.res_name, array.atom_name = xyz_N3, letters, names
+        array.coord = _drawn_near(xyz_N3)
+        array.res_name, array.atom_name = letters, names
         array.chain_id, array.res_id = chain_N.astype("U4"), residue_N + 1
         array.element = np.array([str(name).lstrip("0123456789")[:1] for name in names])
     return array, np.stack([chain_N, residue_N], axis=-1).astype(int)
+
+
+def _drawn_near(xyz_N3: np.ndarray) -> np.ndarray:
+    """Returns places with empty room narrowed, as biotite divides all room in cells.
+
+    What is near stays as it was.
+    """
+    xyz_N3 = np.array(xyz_N3, np.float64)
+    for axis in range(3):
+        order = np.argsort(xyz_N3[:, axis], kind="stable")
+        steps = np.diff(xyz_N3[order, axis])
+        xyz_N3[order[1:], axis] -= np.cumsum(np.maximum(steps - _EMPTY, 0))
+    return xyz_N3.astype(np.float32)
 
 
 def _has_contacts(array: "bs.AtomArray", place_N: np.ndarray) -> bool:

@@ -1,11 +1,9 @@
 import bz2
 import gzip
-import io
 
 import duplex
 import gemmi
 import pytest
-from biotite.structure.io import pdbx
 
 from ssrlm_jax.rna import atom_files, coordinates
 
@@ -31,30 +29,6 @@ def _cif():
     )
 
 
-def _binary(text):
-    """Returns BinaryCIF of mmCIF, by biotite."""
-    given = pdbx.CIFFile.read(io.StringIO(text))
-    blocks = {}
-    for name, block in given.items():
-        blocks[name] = pdbx.BinaryCIFBlock(
-            {
-                category: pdbx.BinaryCIFCategory(
-                    {
-                        key: pdbx.BinaryCIFColumn(
-                            column.data.array,
-                            column.mask.array if column.mask else None,
-                        )
-                        for key, column in block[category].items()
-                    }
-                )
-                for category in block
-            }
-        )
-    written = io.BytesIO()
-    pdbx.BinaryCIFFile(blocks).write(written)
-    return written.getvalue()
-
-
 PDB = (HEAD + duplex.pdb(duplex.atoms(), duplex.WHOLE)).encode()
 CIF = _cif().encode()
 FILES = {
@@ -65,8 +39,8 @@ FILES = {
     "1abc.pdb.bz2": bz2.compress(PDB),
     "1abc.cif": CIF,
     "1abc.mmcif.gz": gzip.compress(CIF),
-    "1abc.bcif": _binary(_cif()),
-    "1abc.bcif.gz": gzip.compress(_binary(_cif())),
+    "1abc.bcif": duplex.binary(_cif()),
+    "1abc.bcif.gz": gzip.compress(duplex.binary(_cif())),
 }
 
 

@@ -1,7 +1,8 @@
+import duplex
 import numpy as np
 import pytest
 
-from ssrlm_jax.rna import pair_kinds
+from ssrlm_jax.rna import coordinates, pair_kinds
 
 
 @pytest.mark.parametrize(
@@ -52,3 +53,28 @@ def test_hoogsteen_edge():
 
 def test_no_chain_has_no_pairs():
     assert pair_kinds.annotate([]) == []
+
+
+@pytest.mark.parametrize("far", [500.0, 9_998.0])
+def test_an_atom_far_away_costs_neither_memory_nor_pairs(tmp_path, far):
+    given = duplex.changed(
+        duplex.atoms(),
+        xyz=lambda x: (far, far, -far) if (x.number, x.name) == (3, "N4") else x.xyz,
+    )
+    (tmp_path / "a.pdb").write_text(duplex.pdb(given))
+    chains = coordinates.read(tmp_path / "a.pdb").chains
+    assert len(pair_kinds.annotate(chains)) == 9  # all but that of C 3
+
+
+def test_strewn_atoms_have_no_pairs(tmp_path, caplog):
+    given = duplex.changed(duplex.atoms(), xyz=lambda x: tuple(c * 300 for c in x.xyz))
+    (tmp_path / "a.pdb").write_text(duplex.pdb(given))
+    chains = coordinates.read(tmp_path / "a.pdb").chains
+    assert pair_kinds.annotate(chains) == []
+    assert "strewn too far to look for base pairs" in caplog.text
+
+
+def test_a_base_without_its_ring_has_no_orientation():
+    u = _at(N1=(9, 0), O4=(5, 2), C1_=(10, -1))
+    a = _at(N6=(2, 2), N9=(-2, 0), C1_=(-3, -1))
+    assert pair_kinds.edges_of("A", a, "U", u) == ""
