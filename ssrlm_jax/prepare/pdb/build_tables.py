@@ -1,8 +1,8 @@
 """Structure files → the tables of RNA chains with base pairs, split for training.
 
-Files are read by `chains.read`, one task each, whose results stay in `OUT.work`; the
-rest takes seconds and is made anew, in a directory beside `OUT`, which is renamed at
-the end. Whatever is left out is listed with its reason.
+Files are read by `structure_chains.read`, one task each, whose results stay in
+`OUT.work`; the rest takes seconds and is made anew, in a directory beside `OUT`, which
+is renamed at the end. Whatever is left out is listed with its reason.
 """
 
 import dataclasses
@@ -22,7 +22,7 @@ from ssrlm_jax.prepare.pdb import (
     chain_report,
     chain_split,
     chain_tables,
-    chains,
+    structure_chains,
 )
 from ssrlm_jax.rna import coordinates, textfile
 
@@ -58,7 +58,7 @@ def build(
     directory = pathlib.Path(out)
     families = check(settings)
     published = chain_report.read_published(settings)
-    tasks = _tasks(directory, settings, chains.find(files))
+    tasks = _tasks(directory, settings, structure_chains.find(files))
     how = _how(settings, tasks)
     if directory.exists():
         return _made_before(directory, how)
@@ -83,7 +83,7 @@ def build(
 
 
 def _how(
-    settings: config.PdbConfig, tasks: Sequence[executor.Task[chains.Task]]
+    settings: config.PdbConfig, tasks: Sequence[executor.Task[structure_chains.Task]]
 ) -> dict[str, Any]:
     """Returns what decides the content of the tables."""
     values = dataclasses.asdict(settings)
@@ -171,7 +171,7 @@ def _scanner(settings: config.PdbConfig) -> infernal.Scanner:
 
 def _tasks(
     out: pathlib.Path, settings: config.PdbConfig, paths: Sequence[str]
-) -> list[executor.Task[chains.Task]]:
+) -> list[executor.Task[structure_chains.Task]]:
     """Returns a task for each file."""
     work = out.with_name(out.name + WORK) / "read"
     names = _names(settings)
@@ -186,21 +186,25 @@ def _tasks(
             json_file = beside.with_name(coordinates.id_of(path) + ".json")
             given += [json_file.stat().st_mtime_ns if json_file.exists() else 0]
         stem = executor.key_of(given[0])
-        task = chains.Task(path, os.fspath(work / f"{stem}.npz"), names, settings.dssr)
-        key = executor.key_of(given, names, settings.dssr, versions, chains.READING)
+        task = structure_chains.Task(
+            path, os.fspath(work / f"{stem}.npz"), names, settings.dssr
+        )
+        key = executor.key_of(
+            given, names, settings.dssr, versions, structure_chains.READING
+        )
         tasks.append(executor.Task(work / f"{stem}.json", key, task))
     return tasks
 
 
 def _read(
-    tasks: Sequence[executor.Task[chains.Task]],
+    tasks: Sequence[executor.Task[structure_chains.Task]],
     settings: config.PdbConfig,
     report: Callable[[str, int, int], None],
 ) -> list[dict[str, Any]]:
     """Reads every file; each of the results says where its atoms lie."""
     tasks[0].done.parent.mkdir(parents=True, exist_ok=True)
     done = executor.run(
-        chains.read,
+        structure_chains.read,
         tasks,
         settings=settings.executor,
         report=lambda num, total: report("read", num, total),
