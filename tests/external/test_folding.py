@@ -49,7 +49,7 @@ def test_nothing_folds_to_nothing(folder):
 
 
 def test_a_letter_that_is_none_is_refused(folder):
-    with pytest.raises(ValueError, match="^sequence 2, position 3: '-' is not"):
+    with pytest.raises(ValueError, match="^sequence 2, position 3: '-' is a gap"):
         folder.fold(["ACGU", "AC-GU"])
 
 

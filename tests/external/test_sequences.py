@@ -7,8 +7,8 @@ from ssrlm_jax.external import sequences
 def test_every_way_to_write_rna_becomes_one():
     assert sequences.read(1, "ACGUN") == "ACGUN"
     assert sequences.read(1, "acgtRn") == "ACGUNN"
-    with pytest.raises(ValueError, match="^sequence 7, position 2: '>' is not"):
-        sequences.read(7, "A>C")
+    with pytest.raises(ValueError, match="^sequence 7, position 2: '-' is a gap"):
+        sequences.read(7, "A-C")
 
 
 def test_fasta_names_are_places_in_the_call(tmp_path):
