@@ -16,6 +16,7 @@ from ssrlm_jax.rna import atom_files, full_sequences, residues
 
 COARSE = "coarse-grained"
 _SUGAR = ("C1'", "C3'", "C4'")
+_FEW_LACK = 11  # heavy atoms, half of a nucleotide's
 _RIBOSE = frozenset({"O2'", "F2'", "N2'", "S2'", "C2M"})  # at C2'; DNA has none
 _BOND = 2.5  # between O3' and the next P, at most
 _SHORTEST, _LONGEST = 1.2, 2.1  # likewise, of two that are not listed one by one
@@ -84,7 +85,7 @@ def of_chain(
       sequences: names of residues of polymers, as `atom_files.File` has them.
     """
     one_each = _without_alternatives(listed)
-    found = [residue for residue in one_each if set(_SUGAR) <= residue.atoms.keys()]
+    found = _nucleotides(one_each)
     if not found:
         return [], [_no_nucleotides(chain, one_each)]
     follower = _followers(found)
@@ -115,6 +116,7 @@ def of_chain(
             left_out.append(LeftOut(f"{chain}:sequence", reason, detail))
         strands.append(strand._replace(label=said))
     if not all(strand.is_whole for strand in strands):  # it would have them, too
+        taken = set(map(id, found))
         left_out += [
             LeftOut(
                 f"{chain}:{_said(residue)}",
@@ -122,9 +124,22 @@ def of_chain(
                 " ".join(list(residue.atoms)[:8]),
             )
             for residue in one_each
-            if _is_partial(residue)
+            if _is_partial(residue) and id(residue) not in taken
         ]
     return strands, left_out
+
+
+def _nucleotides(listed: Sequence[Residue]) -> list[Residue]:
+    """Returns residues with whole sugars, and those that lack a few atoms.
+
+    The latter only where they are the fewer: else the chain is coarse-grained.
+    """
+    is_whole = [set(_SUGAR) <= residue.atoms.keys() for residue in listed]
+    is_near = [_is_partial(r) and len(r.atoms) >= _FEW_LACK for r in listed]
+    if sum(is_near) > sum(is_whole):
+        is_near = [False] * len(listed)
+    each = zip(listed, is_whole, is_near, strict=True)
+    return [residue for residue, whole, near in each if whole or near]
 
 
 def _said(residue: Residue) -> str:

@@ -41,10 +41,8 @@ def _evaluate(tmp_path, truth, predicted, *flags):
     given = [f"--config.{name}={value}" for name, value in settings.items()]
     assert cli.main(["evaluate3d", f"--out={out}", *given, *flags]) == 0
     found = json.loads((out / "scores.json").read_text())
-    tables = [
-        (out / name).read_text().splitlines()
-        for name in ("theirs.tsv", "theirs.strands.tsv")
-    ]
+    paths = [out / name for name in ("theirs.tsv", "theirs.strands.tsv")]
+    tables = [p.read_text().splitlines() if p.exists() else [] for p in paths]
     return found, *(list(csv.DictReader(one, delimiter="\t")) for one in tables)
 
 
@@ -168,14 +166,30 @@ def test_one_bad_file_costs_itself(tmp_path, caplog):
     assert "no known structure has its sequence (A 20 nt)" in unused["strange.pdb"]
 
 
-def test_a_nucleotide_without_one_atom_costs_little(tmp_path):
+def test_an_atom_that_a_model_lacks_fails_alone(tmp_path):
     lines = _text("native").splitlines(keepends=True)
     lacking = [x for x in lines if not (x[12:16] == " C3'" and x[22:26] == "   5")]
     assert len(lacking) == len(lines) - 1
     truth = {"native.pdb": "".join(lines)}
     _, [row], [strand] = _evaluate(tmp_path, truth, {"m.pdb": "".join(lacking)})
-    assert float(row["lddt"]) > 0.88
-    assert int(strand["covered"]) >= 19
+    assert 0.99 < float(row["lddt"]) < 1  # one atom of 425, of twice as many contacts
+    assert _scores(row, "lddt_c1", "tm_score", "pair_f1") == [1, 0.95, 1]
+    assert strand["covered"] == "20"
+
+
+def test_coarse_models_are_named_as_such(tmp_path, caplog):
+    """P, C4' and N of each nucleotide, as DRfold has them."""
+    kept = (" P  ", " C4'", " N1 ", " N9 ")
+    text = "".join(
+        line
+        for line in _text("native").splitlines(keepends=True)
+        if not line.startswith("ATOM") or line[12:16] in kept
+    )
+    truth = {"native.pdb": _text("native")}
+    found, [row], _ = _evaluate(tmp_path, truth, {"c.pdb": text})
+    assert (row["lddt"], row["note"]) == ("0.0000", "not predicted")
+    assert "coarse-grained" in found["methods"]["theirs"]["unused"]["c.pdb"]
+    assert "sugar atoms C1' C3' are missing" in caplog.text
 
 
 def test_models_of_homologs_go_each_to_its_own(tmp_path):

@@ -313,6 +313,16 @@ def test_a_nucleotide_without_its_sugar_is_a_gap_and_said(tmp_path):
     assert entry.others == ()
 
 
+@pytest.mark.parametrize("name", ["C1'", "C3'", "C4'"])
+def test_a_nucleotide_that_lacks_an_atom_is_one_all_the_same(tmp_path, name):
+    given = [x for x in ATOMS if x.number != 4 or x.name != name]
+    entry = _read(tmp_path, duplex.pdb(given))
+    chain = _only(entry)
+    assert (chain.letters, chain.gaps) == (duplex.LETTERS, ((9, 4),))
+    assert name not in chain.name_N[chain.residue_N == 3]
+    assert entry.others == ()
+
+
 def test_bonds_of_a_bad_model_change_no_order(tmp_path):
     """All atoms within an angstrom: O3' is near every P."""
     given = duplex.changed(ATOMS, xyz=lambda x: tuple(c / 30 for c in x.xyz))
