@@ -247,7 +247,7 @@ def _score(
             scored[name] = [none._replace(note=MISSING)]
         elif len(predictions) > 1:
             _say_samples(method_name, scored[name])
-    header = ["id", "sample", *strand_coverage.COLUMNS]
+    header: list[object] = ["id", "sample", *strand_coverage.COLUMNS]
     return scored, [header, *rows] if rows else []
 
 

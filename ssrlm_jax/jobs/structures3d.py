@@ -98,8 +98,6 @@ def _units(
     entry: coordinates.Entry, is_by_chain: bool
 ) -> list[tuple[coordinates.Chain, ...]]:
     """Returns strands that belong together, in the order of the file."""
-    if wrong := not_finite(entry.chains):
-        raise ValueError(f"{entry.id}: {wrong}")
     unit_N = np.arange(len(entry.chains))
     if not is_by_chain and len(unit_N) > 1:
         num_NN = np.zeros((len(unit_N), len(unit_N)), int)
@@ -114,19 +112,6 @@ def _units(
         tuple(entry.chains[n] for n in np.flatnonzero(unit_N == unit))
         for unit in dict.fromkeys(unit_N.tolist())
     ]
-
-
-def not_finite(chains: Sequence[coordinates.Chain]) -> str:
-    """Returns which coordinate is no number; "" where all are."""
-    for one in chains:
-        for at in np.flatnonzero(~np.isfinite(one.xyz_N3).all(1)):
-            place = one.residue_N[at]
-            nucleotide = f"{one.letters[place]}{one.numbers[place]}"
-            return (
-                f"chain {one.name}, {one.name_N[at]} of {nucleotide}: coordinates are "
-                "not finite"
-            )
-    return ""
 
 
 def read_predictions(
@@ -158,19 +143,21 @@ def read_predictions(
             others = [f"chain {one.name}: {one.why}" for one in entry.others]
             unread[name] = f"no strand of RNA: {_few(others)}"
             continue
-        wrong = not_finite(entry.chains)
+        if entry.num_models > 1:
+            said = "%s: of its %d models the first is scored; write a file for each"
+            _log.warning(said, path, entry.num_models)
         plddt_L = None
-        if has_plddt and not wrong:
+        if has_plddt and not entry.wrong:
             plddt_L = confidence.of_column(
                 [one.b_N for one in entry.chains],
                 [one.residue_N for one in entry.chains],
                 [len(one.letters) for one in entry.chains],
             )
         structure = assembly.assemble(name, entry.chains, plddt_L)
-        if wrong:
+        if entry.wrong:
             empty = structure.model.without_atoms()
             structure = dataclasses.replace(structure, model=empty)
-        samples.append(Sample(name, structure, wrong))
+        samples.append(Sample(name, structure, entry.wrong))
     return samples, unread
 
 

@@ -140,29 +140,41 @@ def score(
     }
     place_M = np.full(len(predicted.letters) + 1, -1)  # the last: of -1
     place_M[at_L[is_covered_L]] = np.flatnonzero(is_covered_L)
-    found = base_pairs(predicted)
     true = base_pairs(known) if true is None else true
-    counts = []
-    for edges in ("", "cWW"):
-        true_P2, found_P2 = _places(true, edges), place_M[_places(found, edges)]
-        found_P2 = found_P2[(found_P2 >= 0).all(1)]
-        network = coordinate_scores.interaction_network_fidelity(found_P2, true_P2)
-        counts.append((network if len(true_P2) else _NO_PAIRS, found_P2, true_P2))
-    values["fidelity"], values["pair_f1"] = counts[0][0]
-    canonical, found_P2, true_P2 = counts[1]
-    values["canonical_f1"] = canonical.f1
-    known_pairs = set(map(tuple, true_P2.tolist()))
+    of_pairs, canonical = _of_pairs(base_pairs(predicted), true, place_M)
     return Scored(
         name,
         len(known.letters),
-        values | _violations(predicted),
+        values | of_pairs | _violations(predicted),
         c1.score_L,
         moved.plddt_L,
         identity,
         int(is_seen_L.sum()),
         int(is_covered_L.sum()),
-        (len(known_pairs & set(map(tuple, found_P2.tolist()))), len(known_pairs)),
+        canonical,
     )
+
+
+def _of_pairs(
+    found: Sequence[pair_kinds.Pair],
+    true: Sequence[pair_kinds.Pair],
+    place_M: np.ndarray,
+) -> tuple[dict[str, float], tuple[int, int]]:
+    """Returns scores of pairs, and how many canonical ones are found and known."""
+    networks, counts = [], (0, 0)
+    for edges in ("", "cWW"):
+        true_P2, found_P2 = _places(true, edges), place_M[_places(found, edges)]
+        found_P2 = found_P2[(found_P2 >= 0).all(1)]
+        network = coordinate_scores.interaction_network_fidelity(found_P2, true_P2)
+        networks.append(network if len(true_P2) else _NO_PAIRS)
+        ours, theirs = (set(map(tuple, x.tolist())) for x in (found_P2, true_P2))
+        counts = len(ours & theirs), len(theirs)
+    every, canonical = networks
+    return {
+        "fidelity": every.fidelity,
+        "pair_f1": every.f1,
+        "canonical_f1": canonical.f1,
+    }, counts
 
 
 def _violations(predicted: Model) -> dict[str, float]:

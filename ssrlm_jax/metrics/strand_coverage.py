@@ -41,10 +41,9 @@ class Row(NamedTuple):
     def cells(self) -> list[object]:
         """Returns the values of COLUMNS."""
         coverage = self.num_covered / self.num_seen if self.num_seen else np.nan
-        lddt, coverage = (
-            "" if np.isnan(value) else f"{value:.4f}" for value in (self.lddt, coverage)
-        )
-        return [*self[:6], coverage, lddt, self.missing, self.differs]
+        shares = (coverage, self.lddt)
+        texts = ["" if np.isnan(value) else f"{value:.4f}" for value in shares]
+        return [*self[:6], *texts, self.missing, self.differs]
 
 
 def rows(

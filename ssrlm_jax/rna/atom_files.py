@@ -24,6 +24,7 @@ _NAME = re.compile(
 )
 _REVISION = re.compile(rb"^REVDAT   1\s+(\d\d)-([A-Z]{3})-(\d\d)", re.MULTILINE)
 _FARTHEST = 9999.0  # angstrom; CHARMM writes it where an atom has no place
+_ENDS = re.compile(rb"^ENDMDL", re.MULTILINE)
 _MONTHS = "JANFEBMARAPRMAYJUNJULAUGSEPOCTNOVDEC"
 _ATOMS = "atom_site"
 _CODES = re.compile(r"\(([^()\s]+)\)|([A-Za-z])")  # of one-letter sequences
@@ -72,6 +73,7 @@ class File(NamedTuple):
       date: of release, "" where unknown.
       resolution: angstrom, nan where unknown.
       method: "" where unknown.
+      num_models: of which the first is read.
     """
 
     chains: dict[str, list[Residue]]
@@ -79,6 +81,7 @@ class File(NamedTuple):
     date: str
     resolution: float
     method: str
+    num_models: int
 
 
 def is_structure(name: str) -> bool:
@@ -170,7 +173,9 @@ def _pdb(content: bytes) -> File:
         entity.name: [gemmi.Entity.first_mon(names) for names in entity.full_sequence]
         for entity in structure.entities
     }
-    return File(chains, sequences, _day(*dates[0]) if dates else "", *_about(structure))
+    date = _day(*dates[0]) if dates else ""
+    num_models = max(len(_ENDS.findall(content)), 1)
+    return File(chains, sequences, date, *_about(structure), num_models)
 
 
 def _day(day: bytes, month: bytes, year: bytes) -> str:
@@ -291,7 +296,8 @@ def _cif(block: gemmi.cif.Block) -> File:
             sequences[label] = names
         polymer = label if names or is_polymer else ""
         chains.setdefault(name, []).extend(_residues(part, polymer))
-    return File(chains, sequences, _cif_date(block), *_about(structure))
+    about = _about(structure)
+    return File(chains, sequences, _cif_date(block), *about, len(structure))
 
 
 def _name_apart(block: gemmi.cif.Block) -> dict[int, tuple[str, str]]:

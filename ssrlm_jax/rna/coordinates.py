@@ -67,6 +67,8 @@ class Entry:
       chains: of RNA, in the order of the file.
       others: chains that are no RNA or cannot be used, and single nucleotides and
         ligands that are left out, with the reason.
+      num_models: of the file, of which the first is read.
+      wrong: which place is no number; "" where all are.
     """
 
     id: str
@@ -75,6 +77,8 @@ class Entry:
     method: str
     chains: tuple[Chain, ...]
     others: tuple[LeftOut, ...]
+    num_models: int = 1
+    wrong: str = ""
 
 
 def read(path: formats.Path, *, is_finite: bool = True) -> Entry:
@@ -88,7 +92,8 @@ def read(path: formats.Path, *, is_finite: bool = True) -> Entry:
       ValueError: the file cannot be read, or is none of these.
     """
     file = atom_files.read(path)
-    if is_finite and (wrong := atom_files.not_finite(file)):
+    wrong = atom_files.not_finite(file)
+    if wrong and is_finite:
         raise ValueError(f"{path}: {wrong}")
     chains: list[Chain] = []
     others: list[LeftOut] = []
@@ -103,6 +108,8 @@ def read(path: formats.Path, *, is_finite: bool = True) -> Entry:
         method=file.method,
         chains=tuple(chains),
         others=tuple(others),
+        num_models=file.num_models,
+        wrong=wrong,
     )
 
 

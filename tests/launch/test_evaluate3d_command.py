@@ -133,6 +133,15 @@ def test_several_files_of_an_rna_are_samples(tmp_path, capsys, caplog):
     assert "theirs, best of 5" in capsys.readouterr().out
 
 
+def test_of_models_in_one_file_the_first_is_scored_and_that_is_said(tmp_path, caplog):
+    parts = [f"MODEL     {n}\n{_text(f'sample{n}')}ENDMDL\n" for n in (1, 2)]
+    text = "".join(parts).replace("END\n", "")
+    truth = {"native.pdb": _text("native")}
+    _, [row], _ = _evaluate(tmp_path, truth, {"two.pdb": text})
+    assert float(row["lddt"]) == pytest.approx(0.9999, abs=5e-4)
+    assert "two.pdb: of its 2 models the first is scored" in caplog.text
+
+
 def test_confidence_of_other_programs_is_read(tmp_path):
     truth, predicted = {"native.pdb": _text("native")}, {"m.pdb": _text("plddt")}
     found, [row], _ = _evaluate(tmp_path, truth, predicted)
@@ -160,7 +169,7 @@ def test_one_bad_file_costs_itself(tmp_path, caplog):
         "b.pdb": "0.9336",
         "loop.pdb": "1.0000",
     }
-    assert "a.pdb: chain A, O2' of G2: coordinates are not finite" in caplog.text
+    assert "a.pdb: chain A, G 2: the place of O2' is [nan, nan, nan]" in caplog.text
     unused = found["methods"]["theirs"]["unused"]
     assert set(unused) == {"page.pdb", "strange.pdb"}
     assert "no known structure has its sequence (A 20 nt)" in unused["strange.pdb"]
