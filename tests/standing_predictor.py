@@ -40,8 +40,9 @@ class Predictor:
     def __init__(self, decoding):
         self.decoding = decoding or config.DecodingConfig()
 
-    def predict(self, sequences):
-        """Holds two, as one that makes batches would."""
+    def predict(self, sequences, evidence=()):
+        """Holds two, as one that makes batches would; knows no evidence."""
+        assert not any(evidence)
         held = []
         for sequence in sequences:
             held.append(sequence)

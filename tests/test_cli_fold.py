@@ -359,10 +359,10 @@ def test_what_memory_does_not_hold_is_reported_and_the_rest_folded(
 
     whole = predictors.Predictor._pairs_of_row
 
-    def full(self, row):
+    def full(self, held, row):
         if "GGGGAAAACCCC" in row.sequences:
             raise jax.errors.JaxRuntimeError("RESOURCE_EXHAUSTED: Out of memory\nmore")
-        return whole(self, row)
+        return whole(self, held, row)
 
     monkeypatch.setattr(predictors.Predictor, "_pairs_of_row", full)
     monkeypatch.setattr(predictors, "WINDOWS", (window,))
@@ -409,10 +409,10 @@ def test_a_program_that_fails_is_reported_for_its_record(
 ):
     whole = standing_predictor.Predictor.fold
 
-    def fails(self, sequences):
+    def fails(self, sequences, *rest):
         if any(len(one) == 12 for one in sequences):
             raise programs.ProgramError("ViennaRNA: no probabilities")
-        return whole(self, sequences)
+        return whole(self, sequences, *rest)
 
     monkeypatch.setattr(standing_predictor.Predictor, "fold", fails)
     lengths = {"a": 9, "b": 12, "c": 10, "d": 12, "e": 11}

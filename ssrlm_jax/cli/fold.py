@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from ssrlm_jax import config
-from ssrlm_jax.cli import models, reports
+from ssrlm_jax.cli import evidence_files, models, reports
 from ssrlm_jax.external import programs
 from ssrlm_jax.infer import decoding_rules, inputs, results
 from ssrlm_jax.rna import alphabet, formats, probabilities, strands
@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     from ssrlm_jax.infer import prediction, predictors
 
 _MOST_RELATIVES = 3  # that are told of
+_Folded = Iterator[
+    tuple[formats.Record, "prediction.Prediction", dict[str, Any]]
+]  # a record with its structure, all that was predicted, and what is told beside it
 _Write = Callable[
     [formats.Record, probabilities.PairProbabilities, Mapping[str, Any]], None
 ]
@@ -52,6 +55,7 @@ def add(parser: argparse.ArgumentParser) -> None:
     ).items():
         parser.add_argument(name, **description)
     parser.add_argument("--force", action="store_true", help="replace earlier results")
+    evidence_files.add(parser)
     parser.set_defaults(run=_fold)
 
 
@@ -159,6 +163,7 @@ def _fold(parsed: argparse.Namespace) -> int:
     decoding = decoding_rules.settings(parsed, directory)
     with contextlib.ExitStack() as stack:
         write, folder = _writer(parsed, names)
+        known = evidence_files.Files(parsed)
         records = opened(parsed)
         from ssrlm_jax.infer import predictors  # JAX: seconds
 
@@ -181,8 +186,11 @@ def _fold(parsed: argparse.Namespace) -> int:
             predictor.max_fold_length,
             predictor.max_joined_length,
         )
-        for record, predicted in _folded(predictor, good, report):
-            told = about | {"expected_f1": round(predicted.expected_f1, 4)}
+        folded = _folded(predictor, good, report)
+        if not known.is_empty:
+            folded = _one_by_one(predictor, good, report, known)
+        for record, predicted, told in folded:
+            told |= about | {"expected_f1": round(predicted.expected_f1, 4)}
             told |= _described(predictor.relatives(record.sequence))
             try:
                 write(record, predicted.probabilities, told)
@@ -190,6 +198,8 @@ def _fold(parsed: argparse.Namespace) -> int:
                 report.problem(f"{record.place}: {record.name}: {error}")
             else:
                 report.advance()
+        for unused in known.unused():
+            report.say(f"warning: {unused}")
     return report.status
 
 
@@ -243,7 +253,7 @@ def _folded(
     predictor: "predictors.Predictor",
     records: Iterable[formats.Record],
     report: reports.Report,
-) -> "Iterator[tuple[formats.Record, prediction.Prediction]]":
+) -> _Folded:
     """Yields records with their structure, and their predictions.
 
     Where memory is full, the longest record that waits is reported, the rest goes on.
@@ -261,7 +271,7 @@ def _folded(
             for predicted in predictor.predict(sequences()):
                 structure = predicted.structure
                 record = dataclasses.replace(waiting.popleft(), structure=structure)
-                yield record, predicted
+                yield record, predicted, {}
         except programs.ProgramError:
             if not waiting:
                 raise
@@ -284,19 +294,22 @@ def _one_by_one(
     predictor: "predictors.Predictor",
     records: Iterable[formats.Record],
     report: reports.Report,
-) -> "Iterator[tuple[formats.Record, prediction.Prediction]]":
-    """Yields as `_folded`; reports each record that cannot be folded."""
+    known: evidence_files.Files | None = None,
+) -> _Folded:
+    """Yields as `_folded`, with what is known; reports what cannot be folded."""
     for record in records:
         text = strands.marked(record.sequence, record.breaks)
         try:
-            (predicted,) = predictor.predict([text])
-        except (programs.ProgramError, MemoryError, RuntimeError) as error:
+            one = known.of(record, report) if known is not None else None
+            (predicted,) = predictor.predict([text], [one])
+        except (programs.ProgramError, MemoryError, RuntimeError, ValueError) as error:
             is_told = isinstance(error, programs.ProgramError) or reports.is_full(error)
-            if not is_told:
+            if not is_told and (known is None or not isinstance(error, ValueError)):
                 raise
             report.problem(_why(record, error))
         else:
-            yield dataclasses.replace(record, structure=predicted.structure), predicted
+            record = dataclasses.replace(record, structure=predicted.structure)
+            yield record, predicted, dict(evidence_files.described(one))
 
 
 def _why(record: formats.Record, error: Exception) -> str:

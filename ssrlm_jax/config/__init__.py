@@ -23,6 +23,11 @@ from ssrlm_jax.config.encoder import (
     EncoderConfig,
 )
 from ssrlm_jax.config.evaluation import Evaluate3dConfig, EvaluateConfig, HeldOutConfig
+from ssrlm_jax.config.evidence_reading import (
+    NORMALISATIONS,
+    REACTIVITY_METHODS,
+    EvidenceConfig,
+)
 from ssrlm_jax.config.letter_reading import LettersConfig
 from ssrlm_jax.config.pdb_tables import PdbConfig
 from ssrlm_jax.config.pretraining import (
@@ -64,6 +69,8 @@ __all__ = [
     "DecodingsConfig",
     "Evaluate3dConfig",
     "EvaluateConfig",
+    "EvidenceConfig",
+    "NORMALISATIONS",
     "LettersConfig",
     "PdbConfig",
     "ATTENTION_BACKENDS",
@@ -97,6 +104,7 @@ __all__ = [
     "OptimizerConfig",
     "PretrainConfig",
     "RANDOM",
+    "REACTIVITY_METHODS",
     "REMAT_POLICIES",
     "SCHEDULES",
     "SWEEP_EXECUTORS",

@@ -20,7 +20,14 @@ from collections.abc import Callable, Iterable, Sequence
 import numpy as np
 
 from ssrlm_jax import config, files
-from ssrlm_jax.external import folding_programs, programs, relatives, sequences, vienna
+from ssrlm_jax.external import (
+    evidence,
+    folding_programs,
+    programs,
+    relatives,
+    sequences,
+    vienna,
+)
 from ssrlm_jax.rna import probabilities, strands
 
 LEAST = 1e-4  # of a pair that is listed
@@ -65,11 +72,18 @@ class Energies:
         for folder in self._folders:
             folder.fold([], with_probabilities=True)
 
-    def __call__(self, given: Sequence[str]) -> list[tuple[Listed, ...]]:
+    def __call__(
+        self,
+        given: Sequence[str],
+        known: Sequence[evidence.Evidence | None] | None = None,
+    ) -> list[tuple[Listed, ...]]:
         """Returns for each sequence what each program says of its pairs.
+
+        What is said with evidence is not kept.
 
         Args:
           given: letters as `rna.alphabet` reads them; '&' between two strands.
+          known: evidence of each; None: there is none.
 
         Raises:
           ValueError: a gap; two strands, and a program that knows one.
@@ -78,11 +92,34 @@ class Energies:
         read = [
             sequences.read_strands(number, one) for number, one in enumerate(given, 1)
         ]
+        alone = list(read)  # what ViennaRNA folds without evidence
+        for place, one in enumerate(known or ()):
+            alone[place] = alone[place] if one is None else ""
         columns = [
-            self._of_program(name, folder, read)
+            self._of_program(
+                name, folder, alone if isinstance(folder, vienna.Vienna) else read
+            )
             for name, folder in zip(self.names, self._folders, strict=True)
         ]
-        return list(zip(*columns, strict=True))
+        found = list(zip(*columns, strict=True))
+        for place, one in enumerate(known or ()):
+            if one is not None:
+                found[place] = self._guided(read[place], found[place], one)
+        return found
+
+    def _guided(
+        self, letters: str, said: tuple[Listed, ...], known: evidence.Evidence
+    ) -> tuple[Listed, ...]:
+        """Returns what each program says of one RNA if it is told what is known."""
+        known.check(len(letters))
+        found = []
+        for name, folder, listed in zip(self.names, self._folders, said, strict=True):
+            if isinstance(folder, vienna.Vienna):
+                told = dataclasses.replace(folder, evidence=known)
+                found.append(_rounded(self._fold(name, told, [letters])[0]))
+            else:  # it takes no evidence, so that what it says is weighed instead
+                found.append(_rounded(known.shifted(listed, 1.0)))
+        return tuple(found)
 
     @property
     def max_length(self) -> int | None:
@@ -203,8 +240,18 @@ class Energies:
             if (listed := self._kept(name, letters)) is not None:
                 found[letters] = listed
         missing = [letters for letters in dict.fromkeys(read) if letters not in found]
+        new = self._fold(name, folder, missing)
+        for letters, listed in zip(missing, new, strict=True):
+            found[letters] = _rounded(listed)
+            self._keep(name, letters, found[letters])
+        return [found[letters] for letters in read]
+
+    def _fold(
+        self, name: str, folder: folding_programs.Folder, distinct: Sequence[str]
+    ) -> list[Listed]:
+        """Returns what a program says of sequences, the long ones folded locally."""
         longest = sys.maxsize if name == relatives.NAME else self.longest
-        short = [one for one in missing if len(strands.joined(one)) <= longest]
+        short = [one for one in distinct if len(strands.joined(one)) <= longest]
         new: dict[str, Listed] = {}
         folded: list[folding_programs.Folded] = []
         if short:  # loading parameters takes longer than finding what is kept
@@ -212,13 +259,10 @@ class Energies:
         for letters, one in zip(short, folded, strict=True):
             assert one.probabilities is not None, "they were asked for"
             new[letters] = one.probabilities
-        for letters in missing:
+        for letters in distinct:
             if letters not in new:
                 new[letters] = self._local(name, folder, letters)
-        for letters, listed in new.items():
-            found[letters] = _rounded(listed)
-            self._keep(name, letters, found[letters])
-        return [found[letters] for letters in read]
+        return [new[letters] for letters in distinct]
 
     def _local(
         self, name: str, folder: folding_programs.Folder, letters: str

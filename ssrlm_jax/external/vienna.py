@@ -12,6 +12,7 @@ from collections.abc import Iterator, Sequence
 from types import ModuleType
 from typing import Any, NamedTuple
 
+from ssrlm_jax.external import evidence as known
 from ssrlm_jax.external import folded, programs
 from ssrlm_jax.rna import probabilities, strands
 
@@ -42,6 +43,8 @@ class Vienna:
         loaded others into the library, else), "andronescu2007" and "langdon2018" were
         fitted to known structures.
 
+      evidence: of the one sequence, of one strand, that is folded.
+
     Raises:
       ValueError: a setting out of its range.
       ProgramError: ViennaRNA is not installed.
@@ -51,6 +54,7 @@ class Vienna:
     gamma: float = 0.0
     temperature: float = 37.0
     parameters: str = _DEFAULT
+    evidence: known.Evidence | None = None
 
     def __post_init__(self) -> None:
         if self.method not in METHODS:
@@ -114,8 +118,10 @@ class Vienna:
         with self._loaded():
             model = self._model()
             model.window_size = min(window, len(letters))
-            model.max_bp_span = min(span, len(letters))
+            spans = [span, len(letters), self.evidence and self.evidence.max_span]
+            model.max_bp_span = min(one for one in spans if one)
             compound = library.fold_compound(letters, model, library.OPTION_WINDOW)
+            self._tell(compound, letters, library.OPTION_WINDOW)
             compound.probs_window(0, library.PROBS_WINDOW_BPP, add, None)
         return folded.listed(len(letters), found, least)
 
@@ -150,7 +156,14 @@ class Vienna:
     def _model(self) -> Any:
         model = _library().md()
         model.temperature = self.temperature
+        if self.evidence is not None and self.evidence.max_span:
+            model.max_bp_span = self.evidence.max_span
         return model
+
+    def _tell(self, compound: Any, letters: str, options: int) -> None:
+        if self.evidence is not None:
+            self.evidence.check(len(letters))
+            self.evidence.tell(_library(), compound, options)
 
     def _predict(
         self, letters: list[str], least: float | None
@@ -189,6 +202,7 @@ class Vienna:
     def _state(self, letters: str, least: float | None) -> "_State":
         """Returns what a strand does, or two that are bound to each other."""
         compound = _library().fold_compound(letters, self._model())
+        self._tell(compound, letters, _library().OPTION_DEFAULT)
         dots, energy = compound.mfe()
         length, is_one = len(strands.joined(letters)), strands.MARK not in letters
         dots = dots or "." * length  # of two letters it says nothing

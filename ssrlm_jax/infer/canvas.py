@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 
 SUFFIXES = ("png", "svg")
 FOUND, MISSED, PLAIN = "#0072b2", "#d55e00", "#333333"
+NO_DATA = "#999999"
+# From which reactivity which colour; as in the figures of the Weeks lab.
+REACTIVE = ((-np.inf, "#111111"), (0.4, "#e69f00"), (0.85, "#cc2222"))
 CENTRED = {"ha": "center", "va": "center"}
 _SCALE = "viridis_r"
 _DPI = 150
@@ -185,6 +188,34 @@ def color_of(probability_P: np.ndarray) -> np.ndarray:
     import matplotlib as mpl
 
     return mpl.colormaps[_SCALE](np.asarray(probability_P, np.float64))
+
+
+def color_of_reactivity(reactivity_L: Sequence[float | None]) -> np.ndarray:
+    """Returns RGBA (L, 4) of normalised reactivities, in the usual three steps.
+
+    Args:
+      reactivity_L: nan or None: no data.
+    """
+    value_L = np.array(reactivity_L, np.float64)
+    names = np.full(len(value_L), NO_DATA, object)
+    for least, color in REACTIVE:
+        names[value_L >= least] = color
+    return rgba(names.tolist())
+
+
+def add_legend_of_reactivity(figure: "figures.Figure") -> None:
+    """Says below the axes what the colours of `color_of_reactivity` mean."""
+    from matplotlib import lines
+
+    shown = [(NO_DATA, "no data"), *((c, f"≥ {low:g}") for low, c in REACTIVE[1:])]
+    shown.insert(1, (REACTIVE[0][1], f"reactivity < {REACTIVE[1][0]:g}"))
+    handles = [
+        lines.Line2D([], [], color=color, label=label, marker="o", linestyle="")
+        for color, label in shown
+    ]
+    figure.legend(
+        handles=handles, loc="lower right", ncols=4, frameon=False, fontsize=8
+    )
 
 
 def rgba(names: Sequence[str]) -> np.ndarray:

@@ -31,7 +31,10 @@ _UNPAIRED, _BACKBONE = "#eeeeee", "#aaaaaa"
 
 
 def drawing(
-    record: formats.Record, listed: probabilities.PairProbabilities
+    record: formats.Record,
+    listed: probabilities.PairProbabilities,
+    *,
+    reactivity_L: Sequence[float | None] | None = None,
 ) -> "figures.Figure":
     """Draws the secondary structure.
 
@@ -41,6 +44,7 @@ def drawing(
     Args:
       record: has a structure.
       listed: probabilities of its pairs.
+      reactivity_L: colours the nucleotides; nan or None: no data.
 
     Raises:
       ValueError: more pairs cross each other than there are brackets.
@@ -61,7 +65,11 @@ def drawing(
     probability_P = pair_confidence.of_pairs(structure, listed)
     order_P = np.argsort(probability_P, kind="stable")  # the greatest is on top
     color_P4 = canvas.color_of(probability_P)
-    color_L4 = _draw(axes, structure, laid_out, color_P4, order_P, points)
+    own_L4 = None
+    if reactivity_L is not None:
+        own_L4 = canvas.color_of_reactivity(reactivity_L)
+        canvas.add_legend_of_reactivity(figure)
+    color_L4 = _draw(axes, structure, laid_out, color_P4, order_P, points, own_L4)
     if structure.length <= _MOST_LETTERS:
         _add_letters(axes, record.sequence, xy_L2, color_L4, 0.55 * points)
     _add_positions(axes, xy_L2, max(_LEAST_POINTS, 0.5 * points))
@@ -133,6 +141,7 @@ def _draw(
     color_P4: np.ndarray,
     order_P: np.ndarray,
     points: float,
+    own_L4: np.ndarray | None = None,
 ) -> np.ndarray:
     """Draws backbone, pairs and nucleotides; a step is `points`. Returns color_L4.
 
@@ -143,6 +152,7 @@ def _draw(
       color_P4: of the pairs.
       order_P: the last pair of a nucleotide gives it its colour.
       points: of a step.
+      own_L4: colours of the nucleotides; None: those of their pairs.
     """
     from matplotlib import collections
 
@@ -158,6 +168,7 @@ def _draw(
     color_L4 = np.repeat(canvas.rgba([_UNPAIRED]), structure.length, axis=0)
     for number in order_P:
         color_L4[structure.pairs[number]] = color_P4[number]
+    color_L4 = color_L4 if own_L4 is None else own_L4
     area = (0.78 * points) ** 2
     axes.scatter(*xy_L2.T, s=area, c=color_L4, zorder=3, linewidths=0)
     return color_L4

@@ -3,7 +3,7 @@
 Positions count from 1, sizes are in inches. Needs the extra [plots].
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -25,7 +25,10 @@ _Truth = structures.Structure | None
 
 
 def arcs(
-    record: formats.Record, listed: _Listed, truth: _Truth = None
+    record: formats.Record,
+    listed: _Listed,
+    truth: _Truth = None,
+    reactivity_L: Sequence[float | None] | None = None,
 ) -> "figures.Figure":
     """Draws pairs as arcs above the sequence, true pairs, where known, below it.
 
@@ -33,6 +36,7 @@ def arcs(
       record: has a structure.
       listed: probabilities of its pairs.
       truth: of the same length; found and missed pairs differ in colour.
+      reactivity_L: colours the letters; nan or None: no data.
     """
     structure = structure_formats.structure_of(record)
     length = structure.length
@@ -51,8 +55,14 @@ def arcs(
         _add_arcs(axes, truth.pairs, color_P4, -_BAND, -per_span)
         canvas.add_legend_of_true(figure)
     if has_letters:
-        for position, letter in enumerate(record.sequence, 1):
-            axes.text(position, 0, letter, size=7, family="monospace", **canvas.CENTRED)
+        color_L: Sequence[Any] = [canvas.PLAIN] * length
+        if reactivity_L is not None:
+            color_L = list(canvas.color_of_reactivity(reactivity_L))
+            canvas.add_legend_of_reactivity(figure)
+        shown = zip(record.sequence, color_L, strict=True)
+        for position, (letter, color) in enumerate(shown, 1):
+            style = {"family": "monospace", "color": color, **canvas.CENTRED}
+            axes.text(position, 0, letter, size=7, **style)
     else:
         axes.plot([1, length], [0, 0], color=canvas.PLAIN, linewidth=1)
     axes.set_yticks([])
@@ -128,5 +138,10 @@ def _add_arcs(
 PICTURES: dict[str, Callable[[formats.Record, _Listed], "figures.Figure"]] = {
     "arcs": arcs,
     "map": pair_map,
+    "drawing": layout.drawing,
+}
+# Those of which nucleotides have colours of their own.
+WITH_REACTIVITIES: dict[str, Callable[..., "figures.Figure"]] = {
+    "arcs": arcs,
     "drawing": layout.drawing,
 }

@@ -22,16 +22,21 @@ from ssrlm_jax import config, model_dir, types
 from ssrlm_jax.external import energies, relatives
 from ssrlm_jax.infer import (
     decoding_rules,
+    known,
     pair_confidence,
     prediction,
     sequence_rows,
 )
 from ssrlm_jax.models import attention, encoders, heads, layerwise, pair_tiles, shapes
-from ssrlm_jax.rna import batches, decode, probabilities, strands
+from ssrlm_jax.rna import batches, constrained, decode, probabilities, strands
 
 POOLS = ("mean", "cls", "none")
 TILE = 1_024  # positions; longer RNA is computed in tiles of this size
+LEAST_KNOWN = 1e-3  # of a pair that evidence may make probable
 WINDOWS = (8, 64, 256)  # sequences that are sorted by length together; the last stays
+
+
+_Held = dict[int, known.Evidence]  # by the place of a sequence, from 1
 
 
 class Relative(NamedTuple):
@@ -207,47 +212,66 @@ class Predictor:
         return min((one for one in limits if one is not None), default=None)
 
     def fold(
-        self, sequences: Sequence[str] | Mapping[str, str]
+        self,
+        sequences: Sequence[str] | Mapping[str, str],
+        *,
+        reactivities: known.Reactivities = None,
+        constraints: known.Constraints = None,
+        max_span: int = 0,
+        settings: config.EvidenceConfig | None = None,
     ) -> prediction.Predictions:
         """Predicts the structures of sequences.
 
         Args:
           sequences: letters as `rna.alphabet` reads them, of two strands with '&'
             between them; or these by name. Positions count the letters of both.
+          reactivities: of each sequence a number for each nucleotide, nan where there
+            is no data, or None; in the order of the sequences, or by name.
+          constraints: of each sequence ViennaRNA's constraint string or
+            `constraints.Constraints`, or None; as reactivities.
+          max_span: nucleotides that a pair spans, at most; 0: any number.
+          settings: how reactivities are read; None: the defaults.
 
         Returns:
           A list, one for each in their order; a notebook shows it as a table.
 
         Raises:
-          ValueError: see `predict`.
+          ValueError: evidence that does not fit its sequence; see `predict`.
         """
+        evidence = known.of_each(
+            sequences, reactivities, constraints, max_span, settings
+        )
         if not isinstance(sequences, Mapping):
-            return prediction.Predictions(self.predict(sequences))
-        found = self.predict(sequences.values())
+            return prediction.Predictions(self.predict(sequences, evidence))
+        found = self.predict(sequences.values(), evidence)
         return prediction.Predictions(
             one._replace(name=name) for name, one in zip(sequences, found, strict=True)
         )
 
-    def predict(self, sequences: Iterable[str]) -> Iterator[prediction.Prediction]:
+    def predict(
+        self,
+        sequences: Iterable[str],
+        evidence: Iterable[known.Evidence | None] = known.NOTHING,
+    ) -> Iterator[prediction.Prediction]:
         """Yields predictions in the order given, a window of sequences at a time.
+
+        Args:
+          sequences: as `fold`.
+          evidence: of each, where there is any; sequences of two strands have none.
 
         Raises:
           ValueError: a letter that is not of RNA, with the place of the sequence from
-            1; or the model has no head for pairs, or gives nan.
+            1; or the model has no head for pairs, or gives nan; evidence of another
+            length, or constraints that the method of decoding cannot keep.
         """
         self._pair_head()
-        threshold, flags = self.threshold, self.decoding
-        for sequence, listed in self.pair_probabilities(sequences):
-            structure = decode.decode(
-                listed,
-                strands.joined(sequence),
-                threshold=threshold,
-                method=flags.method,
-                max_pairs_per_base=flags.max_pairs_per_base,
-                allow_sharp_loops=flags.allow_sharp_loops,
-                is_canonical_only=flags.is_canonical_only,
-                breaks=strands.split(sequence)[1],
-            )
+        flags = dataclasses.asdict(self.decoding) | {"threshold": self.threshold}
+        for sequence, listed, one_known in self._pairs(sequences, evidence):
+            letters, breaks = strands.split(sequence)
+            if one_known is not None and one_known.constraints is not None:
+                structure = constrained.decoded(listed, one_known.constraints, flags)
+            else:
+                structure = decode.decode(listed, letters, breaks=breaks, **flags)
             one = prediction.Prediction(sequence, structure, listed)
             yield one._replace(expected_f1=self._expected_f1(one))
 
@@ -259,9 +283,31 @@ class Predictor:
         Raises:
           ValueError: as `predict`.
         """
+        for sequence, listed, _ in self._pairs(sequences, known.NOTHING):
+            yield sequence, listed
+
+    def _pairs(
+        self, sequences: Iterable[str], evidence: Iterable[known.Evidence | None]
+    ) -> Iterator[tuple[str, probabilities.PairProbabilities, known.Evidence | None]]:
+        """Yields each sequence, the probabilities of its pairs and its evidence."""
         self._pair_head()
         limits = (self.max_fold_length, self.max_joined_length)
-        yield from self._in_order(sequences, self._pairs_of_row, *limits)
+        held: _Held = {}
+        compute = functools.partial(self._pairs_of_row, held)
+        noted = known.noted(sequences, evidence, held)
+        for number, (sequence, listed) in enumerate(
+            self._in_order(noted, compute, *limits), 1
+        ):
+            one = held.pop(number, None)
+            if one is not None:
+                listed = probabilities.at_least(one.shifted(listed, self._trust(one)))
+            yield sequence, listed, one
+
+    def _trust(self, one: known.Evidence) -> float:
+        """Returns the weight of reactivities beside the model's probabilities."""
+        settings = one.settings
+        has_seen = self._energies is not None
+        return settings.trust_beside_energies if has_seen else settings.trust
 
     def _pair_head(self) -> heads.Head:
         if self._head is None:
@@ -374,10 +420,10 @@ class Predictor:
         return self._encoder.clone(attend=attention.in_use(self._attention, longest))
 
     def _pairs_of_row(
-        self, row: sequence_rows.Row
+        self, held: _Held, row: sequence_rows.Row
     ) -> list[probabilities.PairProbabilities]:
         if len(row.sequences[0]) > self._tile:
-            return [self._pairs_of_long(row)]
+            return [self._pairs_of_long(held, row)]
         token_BL, segment_BL, starts = batches.pack(row.sequences, row.length)
         head, encoder = self._pair_head(), self._encoder_for(row.longest)
         if isinstance(head, heads.ScoreHead):
@@ -394,25 +440,31 @@ class Predictor:
                     head,
                     self._head_params,
                     *(x, start_B, length_B, group.length),
-                    self._energy_maps(row, group, len(start_B)),
+                    self._energy_maps(held, row, group, len(start_B)),
                 )
             )
             for place, matrix_LM in zip(group.places, probability_BLM, strict=False):
                 n = len(row.sequences[place])
-                found.append(probabilities.from_matrix(self._finite(matrix_LM[:n, :n])))
+                matrix_LM = self._finite(matrix_LM[:n, :n])
+                least = _least(held.get(row.numbers[place]))
+                found.append(probabilities.from_matrix(matrix_LM, least))
         return found
 
     def _energy_maps(
-        self, row: sequence_rows.Row, group: sequence_rows.Group, size: int
+        self, held: _Held, row: sequence_rows.Row, group: sequence_rows.Group, size: int
     ) -> np.ndarray | None:
         """Returns energy_BLMS of a group, filled up with empty maps, if it is read."""
         if self._energies is None:
             return None
         letters = [row.given[place] for place in group.places]
-        letters += [""] * (size - len(letters))
-        return probabilities.to_maps(self._energies(letters), group.length)
+        evidence = [held.get(row.numbers[place]) for place in group.places]
+        num_empty = size - len(letters)
+        letters, evidence = letters + [""] * num_empty, evidence + [None] * num_empty
+        return probabilities.to_maps(self._energies(letters, evidence), group.length)
 
-    def _pairs_of_long(self, row: sequence_rows.Row) -> probabilities.PairProbabilities:
+    def _pairs_of_long(
+        self, held: _Held, row: sequence_rows.Row
+    ) -> probabilities.PairProbabilities:
         token_BL, segment_BL, _ = batches.pack(row.sequences, row.length)
         encoder = self._encoder_for(row.longest)
         x_BLD = layerwise.hidden(encoder, self._layers, token_BL, segment_BL)
@@ -421,14 +473,16 @@ class Predictor:
         assert isinstance(head, heads.PairHead), "max_fold_length keeps others away"
         from scipy import special  # type: ignore[import-untyped]  # a fifth of a second
 
-        (listed,) = self._energies(row.given) if self._energies else ((),)
+        evidence = [held.get(number) for number in row.numbers]
+        (listed,) = self._energies(row.given, evidence) if self._energies else ((),)
         # Not by JAX, which compiles for each size of the last tiles.
-        return probabilities.from_tiles(
+        tiles = (
             (tile.row, tile.column, self._finite(special.expit(tile.logits_LM)))
             for tile in pair_tiles.logits(
                 head, params, x_LD, self._tile, length, listed
             )
         )
+        return probabilities.from_tiles(tiles, _least(evidence[0]))
 
     def _embed_row(
         self, layer: int, pool: str, row: sequence_rows.Row
@@ -498,8 +552,18 @@ def load(
     if description.head and relatives.NAME in description.head.energies:
         memory = relatives.read(directory / relatives.FILE)
     return Predictor(
-        description, params, decoding, dtype=dtype, rules=rules, memory=memory
+        description,
+        params,
+        decoding,
+        dtype=dtype,
+        rules=rules,
+        memory=memory,
     )
+
+
+def _least(one: known.Evidence | None) -> float:
+    """Returns from which probability pairs are listed."""
+    return probabilities.LEAST if one is None else LEAST_KNOWN
 
 
 def is_matrix(path: Sequence[str], rank: int) -> bool:

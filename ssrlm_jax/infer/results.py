@@ -213,7 +213,7 @@ class Structures:
             if name in self._names and not is_lost:
                 self._write(name, stem, record, listed, about)
         if self._with_plots and not record.breaks:
-            self._draw(stem, record, listed)
+            self._draw(stem, record, listed, about.get("reactivities"))
         check_writable(record, self._names)
         if self._with_plots and record.breaks:
             raise ValueError("no pictures are drawn of two strands")
@@ -241,11 +241,21 @@ class Structures:
         else:
             _WRITERS[name](self._directory / f"{stem}.{name}", record)
 
-    def _draw(self, stem: str, record: formats.Record, listed: _Probabilities) -> None:
+    def _draw(
+        self,
+        stem: str,
+        record: formats.Record,
+        listed: _Probabilities,
+        reactivity_L: Sequence[float | None] | None,
+    ) -> None:
         from ssrlm_jax.infer import canvas, plots  # few ask for pictures
 
         for name, draw in plots.PICTURES.items():
-            canvas.write(draw(record, listed), self._directory, f"{stem}.{name}")
+            figure = draw(record, listed)
+            if reactivity_L is not None and name in plots.WITH_REACTIVITIES:
+                colored = plots.WITH_REACTIVITIES[name]
+                figure = colored(record, listed, reactivity_L=reactivity_L)
+            canvas.write(figure, self._directory, f"{stem}.{name}")
 
 
 class Embeddings:

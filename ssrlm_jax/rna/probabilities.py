@@ -42,16 +42,19 @@ def from_matrix(probability_LL: np.ndarray, least: float = LEAST) -> PairProbabi
     return PairProbabilities(i.astype(np.int32), j.astype(np.int32), probability)
 
 
-def from_tiles(tiles: Iterable[tuple[int, int, np.ndarray]]) -> PairProbabilities:
+def from_tiles(
+    tiles: Iterable[tuple[int, int, np.ndarray]], least: float = LEAST
+) -> PairProbabilities:
     """Lists the pairs of a matrix that comes in parts, in any order.
 
     Args:
       tiles: row and column of a part's first element, and the part; together they hold
         the upper triangle, and the rest is not read.
+      least: of a probability that is listed.
     """
     parts = []
     for row, column, probability_LM in tiles:
-        i, j = np.nonzero(probability_LM >= LEAST)
+        i, j = np.nonzero(probability_LM >= least)
         is_upper = i + row < j + column
         i, j = i[is_upper], j[is_upper]
         parts.append((i + row, j + column, probability_LM[i, j]))
@@ -68,6 +71,12 @@ def from_logits(logits_LL: np.ndarray, separation: int = 1) -> PairProbabilities
     """Lists the pairs (i, j), j - i >= separation, of a matrix of logits."""
     probability_LL = 1.0 / (1.0 + np.exp(-logits_LL.astype(np.float64)))
     return from_matrix(np.triu(probability_LL, separation))
+
+
+def at_least(listed: PairProbabilities, least: float = LEAST) -> PairProbabilities:
+    """Returns the pairs that are at least as probable as `least`."""
+    is_kept = listed.probability >= least
+    return PairProbabilities(*(column[is_kept] for column in listed))
 
 
 def to_matrix(probabilities: PairProbabilities, length: int) -> np.ndarray:

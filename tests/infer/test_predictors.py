@@ -101,7 +101,7 @@ def test_long_rna_in_tiles_is_equal_to_the_whole(model, predictor, monkeypatch):
     monkeypatch.setattr(
         tiled,
         "_pairs_of_long",
-        lambda row: in_tiles.extend(row.sequences) or whole(row),
+        lambda held, row: in_tiles.extend(row.sequences) or whole(held, row),
     )
     for found_LL, expected_LL in zip(
         _matrices(tiled, RNA), _matrices(predictor, RNA), strict=True
