@@ -15,7 +15,7 @@ import numpy as np
 from ssrlm_jax import config
 from ssrlm_jax.data import tertiary_crops
 from ssrlm_jax.metrics import assembly, confidence
-from ssrlm_jax.rna import coordinates, pair_kinds
+from ssrlm_jax.rna import coordinates, matching, pair_kinds
 
 MIN_PAIRS = (
     2  # canonical, between two strands that are one structure: crystals make ...
@@ -213,22 +213,20 @@ def _differs(
     known: assembly.Assembly, predicted: assembly.Assembly, found: assembly.Edges
 ) -> float | None:
     """Returns the share of letters that differ; None where too few are laid."""
-    best = [
-        max(
-            (edge for (n, _), edge in found.items() if n == place),
-            key=lambda edge: edge.num_same,
-            default=None,
-        )
-        for place in range(len(known.strands))
-    ]
-    num_same = sum(edge.num_same for edge in best if edge)
-    num_other = sum(edge.num_other for edge in best if edge)
+    best: list[list[matching.Matched]] = [[], []]  # of known, of predicted strands
+    for role, one in enumerate((known, predicted)):
+        for place in range(len(one.strands)):
+            edges = [edge for places, edge in found.items() if places[role] == place]
+            best[role] += sorted(edges, key=lambda edge: edge.num_same)[-1:]
+    num_same = min(sum(edge.num_same for edge in edges) for edges in best)
+    num_other = sum(edge.num_other for edge in best[0])
+    num_laid = num_other + sum(edge.num_same for edge in best[0])
     sizes = [
         sum(int(one.is_seen_L.sum()) for one in x.strands) for x in (known, predicted)
     ]
     if not num_same or num_same < MIN_LAID * min(sizes):
         return None
-    return num_other / (num_same + num_other)
+    return num_other / num_laid
 
 
 def _names(file: str, name: str) -> bool:

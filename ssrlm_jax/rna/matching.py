@@ -5,7 +5,9 @@ what they name agrees; else an alignment does. Positions count from 0.
 """
 
 import functools
+import itertools
 import math
+from collections.abc import Iterator
 from typing import NamedTuple
 
 import numpy as np
@@ -20,8 +22,7 @@ NUMBERS_SAME = 0.9  # share of common numbers with equal letters, and of what ..
 MAX_SKIPPED = 1_000  # nucleotides of a gap; numbers of authors may jump by more
 _LETTERS = "ACGUN"
 _SAME, _OTHER = 5, -4  # N beside any letter: 0
-_GAP = (-12, -1)  # opened, extended; free at the ends
-_MOST = 50  # alignments of equal score that are compared
+_GAP = (-6, -1)  # opened, extended; free at the ends
 # An alignment counts where its equal letters, less what stands against it, are so many
 # more than two strands of such lengths share by chance: log4 of the number of places.
 _MARGIN, _AGAINST = 4.0, 3.0
@@ -99,8 +100,10 @@ def _match(known: _Key, model: _Key) -> Matched | None:
     if known.letters == model.letters:
         at_L = np.arange(len(known.letters), dtype=np.int32)
         return _judged(known, model, at_L, 0, "letters")
-    aligned_L, num_steps = _aligned(known, model)
-    aligned = _judged(known, model, aligned_L, num_steps, "alignment")
+    aligned = max(
+        (_aligned(known, model, *spread) for spread in _spreads(known, model)),
+        key=lambda one: one.num_same - _AGAINST * one.num_other if one else -math.inf,
+    )
     numbered = _numbered(known, model)
     if numbered and (
         not aligned or numbered.num_same >= NUMBERS_SAME * aligned.num_same
@@ -146,12 +149,21 @@ def _numbered(known: _Key, model: _Key) -> Matched | None:
     return found
 
 
-def _aligned(known: _Key, model: _Key) -> tuple[np.ndarray, int]:
-    """Returns positions, and at how many places one strand lacks letters unsaid."""
+def _spreads(known: _Key, model: _Key) -> Iterator[tuple[bool, bool]]:
+    """Yields whether each strand is spread by its numbers: both may lack the same."""
+    has = [any(skipped for _, skipped in one.gaps) for one in (known, model)]
+    yield from itertools.product(*((True, False) if any_ else (False,) for any_ in has))
+
+
+def _aligned(
+    known: _Key, model: _Key, is_known_spread: bool, is_model_spread: bool
+) -> Matched | None:
+    """Matches by alignment; None where it does not fit."""
     import biotite.sequence as bs  # a third of a second
     from biotite.sequence import align
 
-    places, texts = zip(*(_spread(one) for one in (known, model)), strict=True)
+    spread = [_spread(known, is_known_spread), _spread(model, is_model_spread)]
+    places, texts = zip(*spread, strict=True)
     alphabet = bs.LetterAlphabet(_LETTERS)
     scores_VV = np.full((len(_LETTERS), len(_LETTERS)), _OTHER, np.int32)
     np.fill_diagonal(scores_VV, _SAME)
@@ -161,30 +173,60 @@ def _aligned(known: _Key, model: _Key) -> tuple[np.ndarray, int]:
         align.SubstitutionMatrix(alphabet, alphabet, scores_VV),
         gap_penalty=_GAP,
         terminal_penalty=False,
-        max_number=_MOST,
+        max_number=1,
     )
-    breaks = [{position for position, _ in one.gaps} for one in (known, model)]
-    traces = [
-        np.stack(
-            [
-                np.where(column_N >= 0, place_N[column_N], -2)
-                for column_N, place_N in zip(one.trace.T, places, strict=True)
-            ],
-            axis=-1,
-        )
-        for one in found
-    ]
-    steps = [_unsaid(trace_N2, breaks) for trace_N2 in traces]
-    best = int(np.argmin(steps))
+    trace_N2 = found[0].trace
+    trace_N2 = trace_N2[(trace_N2 >= 0).all(1)]
+    laid_N2 = np.stack([places[n][trace_N2[:, n]] for n in (0, 1)], axis=-1)
+    laid = [(i, m) for i, m in laid_N2.tolist() if i >= 0 and m >= 0]
+    turned = [(m, i) for i, m in _at_breaks(laid, known, model)]
+    laid = [(i, m) for m, i in _at_breaks(turned, model, known)]
     at_L = np.full(len(known.letters), -1, np.int32)
-    both_N2 = traces[best][(traces[best] >= 0).all(1)]
-    at_L[both_N2[:, 0]] = both_N2[:, 1]
-    return at_L, steps[best]
+    for i, m in laid:
+        at_L[i] = m
+    return _judged(known, model, at_L, _unsaid(laid, known, model), "alignment")
 
 
-def _spread(key: _Key) -> tuple[np.ndarray, str]:
+def _at_breaks(
+    laid: list[tuple[int, int]], one: _Key, other: _Key
+) -> list[tuple[int, int]]:
+    """Moves letters of `one` that are left over to where `other` is broken.
+
+    That is as good an alignment where the letters that change places are equal.
+
+    Args:
+      laid: positions in both that stand on each other, rising.
+      one: the strand whose letters may be left over.
+      other: the strand that lacks them.
+    """
+    breaks = {position for position, _ in other.gaps}
+    kept = list(laid)
+    for n in range(len(kept) - 1):
+        (i, m), (j, after) = kept[n], kept[n + 1]
+        size = j - i - 1
+        if after != m + 1 or not size or m in breaks:
+            continue
+        for at, step, by in ((n, -1, size), (n + 1, 1, -size)):
+            moved = list(kept)
+            while 0 <= at < len(kept) and kept[at][0] - kept[at][1] == (
+                i - m if step < 0 else j - after
+            ):
+                p, q = kept[at]
+                if one.letters[p] != one.letters[p + by]:
+                    break
+                moved[at] = (p + by, q)
+                if q + min(step, 0) in breaks:
+                    kept = moved
+                    break
+                at += step
+            if kept is moved:
+                break
+    return kept
+
+
+def _spread(key: _Key, is_spread: bool) -> tuple[np.ndarray, str]:
     """Returns positions and letters; -1 and N for those that numbers skip."""
-    skipped = dict(key.gaps)
+    skipped = dict(key.gaps) if is_spread else {}
     places: list[int] = []
     for position in range(len(key.letters)):
         places.append(position)
@@ -193,18 +235,12 @@ def _spread(key: _Key) -> tuple[np.ndarray, str]:
     return np.array(places, np.int32), text
 
 
-def _unsaid(trace_N2: np.ndarray, breaks: list[set[int]]) -> int:
-    """Counts steps within both strands at which letters of one are left over.
-
-    Args:
-      trace_N2: positions that stand on each other; -1: skipped by numbers, -2: a gap.
-      breaks: of both strands, positions behind which no bond leads on.
-    """
-    both_N = np.flatnonzero((trace_N2 >= 0).all(1))
+def _unsaid(laid: list[tuple[int, int]], known: _Key, model: _Key) -> int:
+    """Counts steps at which a strand lacks letters that the other has, unbroken."""
+    breaks = [{position for position, _ in one.gaps} for one in (known, model)]
     num = 0
-    for first, second in zip(both_N, both_N[1:], strict=False):
+    for first, second in itertools.pairwise(laid):
         for mine, theirs in ((0, 1), (1, 0)):
-            between_N2 = trace_N2[first + 1 : second]
-            is_over = ((between_N2[:, theirs] >= 0) & (between_N2[:, mine] == -2)).any()
-            num += bool(is_over and trace_N2[first, mine] not in breaks[mine])
+            is_over = second[theirs] - first[theirs] > second[mine] - first[mine]
+            num += is_over and first[mine] not in breaks[mine]
     return num
