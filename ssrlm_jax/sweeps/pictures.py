@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from matplotlib import figure as figures
 
 _COLORS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#666666")
-_MOST_PANELS = 6  # of a scatter
+_MOST_PANELS, _PANELS_OF_ROW = 6, 3  # of a scatter
 _CURVES = ("loss_paired", "loss_unpaired", "f1")  # that are drawn where they are
 _DPI = 110
 
@@ -136,19 +136,25 @@ def _scatter(
     ][:_MOST_PANELS]
     if not pairs:
         return None
-    figure = _figure(3.6 * len(pairs), 3.4)
-    for place, (first, second) in enumerate(pairs, 1):
-        axes = figure.add_subplot(1, len(pairs), place)
+    columns = min(len(pairs), _PANELS_OF_ROW)
+    rows = -(-len(pairs) // columns)
+    figure = _figure(3.6 * columns, 3.4 * rows)
+    figure.set_layout_engine("constrained")
+    panels = figure.subplots(rows, columns, squeeze=False).ravel()
+    for axes in panels[len(pairs) :]:
+        axes.set_visible(False)
+    for axes, (first, second) in zip(panels, pairs, strict=False):
         both = [one.scores[asked.scatter].column for one in (first, second)]
         lengths = np.log10(both[0].length_N)
         points = axes.scatter(
             both[0].of_each, both[1].of_each, c=lengths, s=9, cmap="viridis"
         )
         axes.axline((0, 0), slope=1, color="0.6", linewidth=0.8)
+        axes.set_aspect("equal", adjustable="datalim")
         axes.set_xlabel(first.name, fontsize=8)
         axes.set_ylabel(second.name, fontsize=8)
         _plain(axes)
-    bar = figure.colorbar(points, ax=axes)
+    bar = figure.colorbar(points, ax=list(panels), shrink=0.7)
     bar.set_label("log10 of nucleotides", fontsize=8)
     figure.suptitle(asked.scatter, fontsize=9)
     return figure
