@@ -73,7 +73,8 @@ class Baseline:
 
     Attributes:
       name: of the line.
-      chain: run once; its steps are called as those that score cells.
+      chain: run once; its steps are called as those that score cells, and take the
+        settings of axes that have one value.
       method: in place of `Measure.method`; the columns are those of the measures.
     """
 

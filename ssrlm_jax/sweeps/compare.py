@@ -63,6 +63,8 @@ class Above:
       second: of the other.
       difference: first less second.
       probability: share of the draws in which the first is better.
+      num_better: seeds that both have in which the first is better.
+      num_seeds: that both have.
     """
 
     measure: str
@@ -70,6 +72,8 @@ class Above:
     second: str
     difference: statistics.Interval
     probability: float
+    num_better: int
+    num_seeds: int
 
 
 def lines(
@@ -224,18 +228,14 @@ def comparisons(found: Sequence[Line], asked: chains.Sweep, seed: int) -> list[A
         if not _differ_in_one(first, second, asked.compared):
             continue
         for measure in asked.measures:
-            both = [line.scores.get(measure.name) for line in (first, second)]
-            if both[0] is None or both[1] is None:
-                continue
-            if both[0].column.names != both[1].column.names:
+            one, other = (line.scores.get(measure.name) for line in (first, second))
+            if one is None or other is None or one.column.names != other.column.names:
                 continue
             found_difference = statistics.difference(
-                both[0].column.sums_N2,
-                both[1].column.sums_N2,
-                statistics.ratio,
-                seed,
+                one.column.sums_N2, other.column.sums_N2, statistics.ratio, seed
             )
             above = found_difference.probability
+            better, seeds = _of_seeds(one, other, measure)
             told.append(
                 Above(
                     measure=measure.name,
@@ -243,9 +243,19 @@ def comparisons(found: Sequence[Line], asked: chains.Sweep, seed: int) -> list[A
                     second=second.name,
                     difference=found_difference.interval,
                     probability=1.0 - above if measure.is_lower_better else above,
+                    num_better=better,
+                    num_seeds=seeds,
                 )
             )
     return told
+
+
+def _of_seeds(first: Score, second: Score, measure: chains.Measure) -> tuple[int, int]:
+    """Returns in how many seeds that both have the first is better, and of how many."""
+    shared = first.seeds.keys() & second.seeds.keys()
+    sign = -1.0 if measure.is_lower_better else 1.0
+    better = sum(sign * (first.seeds[s] - second.seeds[s]) > 0 for s in shared)
+    return better, len(shared)
 
 
 def _differ_in_one(first: Line, second: Line, axis: str) -> bool:

@@ -146,8 +146,10 @@ def expand(
         steps = making.chain(cell, asked.chain)
         read |= cell.read | making.settings_of_steps
         cells.append((dict(cell.items()), steps))
+    shared = {name: of[0] for name, of in asked.axes.items() if len(of) == 1}
     baselines = {
-        one.name: making.steps(chains.Cell({}), one.chain) for one in asked.baselines
+        one.name: making.steps(chains.Cell(shared), one.chain)
+        for one in asked.baselines
     }
     for name, values in asked.axes.items():
         if name not in read:
@@ -161,11 +163,7 @@ def expand(
         making.problems.append(f"compared={asked.compared!r} is no axis")
     if making.problems:
         raise ProblemsError(making.problems)
-    return Graph(
-        jobs=making.jobs,
-        cells=cells,
-        baselines=baselines,
-    )
+    return Graph(jobs=making.jobs, cells=cells, baselines=baselines)
 
 
 class _Making:

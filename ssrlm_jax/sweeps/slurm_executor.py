@@ -6,9 +6,11 @@ is preempted, or that runs out of time, saves and is queued again. Jobs stay in 
 queue when the command that submitted them ends; the same command finds them there.
 """
 
+import importlib
 import importlib.util
 import json
 import logging
+import os
 import pathlib
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
     import submitit
 
 _log = logging.getLogger("ssrlm_jax")
+_LOG = "SUBMITIT_LOG_LEVEL"  # of the environment
 _POLL_SECONDS = 1.0
 _STATE_SECONDS = 30.0  # between two looks at SLURM's records
 _UNKNOWN_SECONDS = 120.0  # that SLURM may take to record a job
@@ -90,6 +93,18 @@ class Task:
         return submitit.helpers.DelayedSubmission(Task(), out, job, made)
 
 
+def load() -> None:
+    """Imports submitit, which on its own would take over the log of this process."""
+    before = os.environ.get(_LOG)
+    os.environ[_LOG] = "NOCONFIG"
+    try:
+        importlib.import_module("submitit")
+    finally:
+        del os.environ[_LOG]
+        if before is not None:
+            os.environ[_LOG] = before
+
+
 def check(settings: config.SweepExecutorConfig) -> None:
     """Checks that submitit is there, and SLURM where it is asked for.
 
@@ -102,6 +117,7 @@ def check(settings: config.SweepExecutorConfig) -> None:
             f"executor.kind={settings.kind!r} needs submitit: pip install "
             "'ssrlm-jax[cluster]'"
         )
+    load()
     import submitit
 
     if settings.kind == "slurm" and submitit.SlurmExecutor.affinity() <= 0:
@@ -115,6 +131,7 @@ def script(
     out: pathlib.Path, made: job_graph.Graph, settings: config.SweepExecutorConfig
 ) -> str:
     """Returns the scripts that are submitted for the jobs that are not done."""
+    load()
     from submitit.slurm import slurm
 
     texts = []

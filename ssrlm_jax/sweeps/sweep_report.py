@@ -122,7 +122,8 @@ def _above(asked: chains.Sweep, above: Sequence[compare.Above]) -> list[str]:
         )
         rows.append(
             f"| {name} | {one.first} | {one.second} | {shown(one.difference)} | "
-            f"{one.probability:.1%} of draws |"
+            f"{one.probability:.1%} of draws, {one.num_better} of {one.num_seeds} "
+            "seeds |"
         )
     return ["## Which is better", "", *rows, ""]
 
@@ -183,6 +184,7 @@ def _facts(
                 "second": one.second,
                 "difference": plain(one.difference),
                 "probability": round(one.probability, 4),
+                "seeds": [one.num_better, one.num_seeds],
             }
             for one in above
         ],

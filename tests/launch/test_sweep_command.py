@@ -1,5 +1,6 @@
 """`ssrlm sweep` as its users call it: dry run, status, report, what is wrong."""
 
+import importlib.util
 import json
 import os
 import pathlib
@@ -112,7 +113,8 @@ def test_a_directory_of_no_sweep_is_told(tmp_path, capsys):
 
 
 def test_the_script_is_printed_without_slurm(tmp_path, capsys):
-    pytest.importorskip("submitit", reason="submitit is the extra [cluster]")
+    if importlib.util.find_spec("submitit") is None:
+        pytest.skip("submitit is the extra [cluster]")
     flags = ("--config.executor.kind=slurm", "--config.executor.partition=gpu")
     given = (f"--out={tmp_path / 'out'}", *AXES, *flags, "--print_script")
     assert cli.main(["sweep", *given]) == 0

@@ -131,7 +131,9 @@ def test_a_report_of_nothing_says_why(tables, tmp_path):
 def test_a_loss_is_better_when_it_is_lower():
     def line(name, values):
         score = compare.Score(
-            interval=statistics.Interval(0, 0, 0), seeds={}, column=column(values)
+            interval=statistics.Interval(0, 0, 0),
+            seeds={"0": values[0], "1": 2.0},
+            column=column(values),
         )
         return compare.Line(
             name=name,
@@ -155,3 +157,4 @@ def test_a_loss_is_better_when_it_is_lower():
     assert (above.first, above.second) == ("ssm", "mlm")
     assert above.difference.value == pytest.approx(-0.1)
     assert above.probability == 1.0
+    assert (above.num_better, above.num_seeds) == (1, 2)  # a tie is not better

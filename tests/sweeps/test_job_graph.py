@@ -123,6 +123,21 @@ def test_a_version_that_matters_renames(monkeypatch):
     } == {"scored"}
 
 
+def test_a_baseline_is_scored_on_what_all_cells_share():
+    corpus = chains.Step(name="corpus", command="generate", config="demo")
+    step = chains.Step(
+        name="scored",
+        command="held_out",
+        settings={"corpus": chains.Output("corpus", "corpus"), "chains": "0"},
+    )
+    line = chains.Baseline(name="Markov", chain=(corpus, step), method="order0")
+    axes = AXES | {"corpus.data.families.num_families": (3,)}
+    made = job_graph.expand(asked(axes, baselines=(line,)), job.resolve)
+    assert len(names(made, "corpus")) == 1
+    assert len(names(made, "scored")) == 5
+    assert set(made.baselines["Markov"]) == {"corpus", "scored"}
+
+
 def test_all_that_is_wrong_is_told_together(tmp_path):
     def steps(cell):
         yield chains.Step(

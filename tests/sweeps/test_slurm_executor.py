@@ -1,5 +1,7 @@
 """Sweeps through submitit: its executor of this machine, and SLURM by stand-ins."""
 
+import importlib
+import importlib.util
 import os
 import pathlib
 import re
@@ -20,7 +22,10 @@ from ssrlm_jax.sweeps import (
     slurm_executor,
 )
 
-submitit = pytest.importorskip("submitit", reason="submitit is the extra [cluster]")
+if importlib.util.find_spec("submitit") is None:
+    pytest.skip("submitit is the extra [cluster]", allow_module_level=True)
+slurm_executor.load()
+submitit = importlib.import_module("submitit")
 
 ROOT = pathlib.Path(__file__).parents[2]
 HERE = config.SweepExecutorConfig(kind="submitit", parallel=2)
@@ -209,6 +214,23 @@ def test_a_machine_without_slurm_is_told_at_once(monkeypatch, tmp_path):
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(ValueError, match="there is no srun on this machine"):
         slurm_executor.check(SLURM)
+
+
+def test_submitit_leaves_the_log_of_this_process_alone():
+    code = (
+        "import logging\n"
+        "logging.basicConfig()\n"
+        "from ssrlm_jax.sweeps import slurm_executor\n"
+        "slurm_executor.load()\n"
+        "logging.getLogger('ssrlm_jax').warning('still told')\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        capture_output=True,
+        text=True,
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
+    )
+    assert done.stderr == "WARNING:ssrlm_jax:still told\n"
 
 
 def test_submitit_that_is_missing_says_how_to_get_it():
