@@ -11,7 +11,7 @@ from ssrlm_jax import locks
 
 PARENT, LOCK, CORES = "SSRLM_SWEEP_PARENT", "SSRLM_SWEEP_LOCK", "SSRLM_SWEEP_CORES"
 _POLL_SECONDS = 0.5
-_MOST_SECONDS = 60.0  # that a process of before may take to end
+_MOST_SECONDS = 10.0
 
 _held = contextlib.ExitStack()  # till the process ends
 
@@ -29,11 +29,11 @@ def begin() -> None:
     cores = os.environ.get(CORES)
     if cores and hasattr(os, "sched_setaffinity"):
         os.sched_setaffinity(0, {int(core) for core in cores.split(",")})
-    _wait_for(pathlib.Path(os.environ[LOCK]))
+    _hold(pathlib.Path(os.environ[LOCK]))
 
 
-def _wait_for(lock: pathlib.Path) -> None:
-    """Holds the lock of a job; one whose parent was killed takes a moment to end."""
+def _hold(lock: pathlib.Path) -> None:
+    """Holds the lock of a job; who looks whether it is held, holds it for a moment."""
     complaint = f"another process does this job ({lock.parent}); wait for it or stop it"
     begun = time.monotonic()
     while True:
@@ -43,7 +43,7 @@ def _wait_for(lock: pathlib.Path) -> None:
         except ValueError:
             if time.monotonic() - begun > _MOST_SECONDS:
                 raise
-        time.sleep(_POLL_SECONDS / 5)
+        time.sleep(_POLL_SECONDS / 50)
 
 
 def _end_with(parent: int) -> None:

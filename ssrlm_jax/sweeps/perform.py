@@ -9,6 +9,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Mapping
 
 from ssrlm_jax import files
@@ -19,6 +20,7 @@ _CODE = (
     "from ssrlm_jax.sweeps import child; child.begin(); "
     "import sys; from ssrlm_jax import cli; sys.exit(cli.main())"
 )
+_MOST_SECONDS, _POLL_SECONDS = 60.0, 0.05
 _STOPPED = (128 + signal.SIGINT, -signal.SIGINT, -signal.SIGTERM)  # when asked to
 
 
@@ -52,10 +54,14 @@ class Running:
           out: directory of the sweep, absolute.
           job: its parents are done.
           slot: of the machine.
+
+        Raises:
+          OSError: there is no room, or another process does the job.
         """
         self.job, self.slot, self._out = job, slot, out
         self._folder = job_graph.directory(out, job.name)
         self._is_asked = False
+        _wait_for_others(self._folder)
         _make_room(out, job)
         arguments = job.arguments(out)
         told = {"command": job.line(out), "key": job.key, "of": job.decided_by}
@@ -114,6 +120,19 @@ class Running:
             self._out, self.job, status, job_states.last_lines(self._folder)
         )
         return False
+
+
+def _wait_for_others(folder: pathlib.Path) -> None:
+    """Waits for a process whose sweep was killed: it takes a moment to end.
+
+    Raises:
+      OSError: another process does the job.
+    """
+    begun = time.monotonic()
+    while job_states.is_running(folder):
+        if time.monotonic() - begun > _MOST_SECONDS:
+            raise OSError(f"another process does this job ({folder}); stop it")
+        time.sleep(_POLL_SECONDS)
 
 
 def _make_room(out: pathlib.Path, job: job_graph.Job) -> None:
