@@ -118,7 +118,7 @@ class Predictor:
 
     @property
     def threshold(self) -> float:
-        """Probability above which pairs are predicted.
+        """Least probability of a pair that is predicted.
 
         That of the settings, or the one chosen for their rule, or the model's own.
 

@@ -300,7 +300,7 @@ COMMAND = command.Command(
             "(`ssrlm fold`)",
         },
         "--truth": {"metavar": "FILE", "help": "known structures; config.truth"},
-        **decoding_rules.flags("probability above which a pair of a .prob file is one"),
+        **decoding_rules.flags("least probability of a pair, where files hold probabilities"),
         "--json": {
             "type": pathlib.Path,
             "metavar": "FILE",

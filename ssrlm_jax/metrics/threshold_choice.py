@@ -68,8 +68,8 @@ def choose(decoded: Sequence[Decoded]) -> Choice:
     if not decoded:
         raise ValueError("a threshold needs at least one sequence to be chosen on")
     grid_G = np.array(GRID)
-    predicted_NG = np.stack([_above(d.probability, grid_G) for d in decoded])
-    right_NG = np.stack([_above(d.probability[d.is_true], grid_G) for d in decoded])
+    predicted_NG = np.stack([_num_from(d.probability, grid_G) for d in decoded])
+    right_NG = np.stack([_num_from(d.probability[d.is_true], grid_G) for d in decoded])
     known_N1 = np.array([d.num_true for d in decoded])[:, None]
     known_NG = np.broadcast_to(known_N1, right_NG.shape)
     counts_NG4 = np.stack([right_NG, predicted_NG, right_NG, known_NG], axis=-1)
@@ -135,8 +135,8 @@ def choose_for(known: Sequence[Known], *, method: str, **flags: Any) -> Choice:
     return best
 
 
-def _above(probability: np.ndarray, grid_G: np.ndarray) -> np.ndarray:
-    """Counts the probabilities above each threshold, rounded as in `decode`."""
+def _num_from(probability: np.ndarray, grid_G: np.ndarray) -> np.ndarray:
+    """Counts the probabilities of each threshold and more, rounded as in `decode`."""
     ordered = np.sort(probability)
     rounded_G = grid_G.astype(ordered.dtype)
-    return len(ordered) - np.searchsorted(ordered, rounded_G, side="right")
+    return len(ordered) - np.searchsorted(ordered, rounded_G, side="left")

