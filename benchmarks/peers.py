@@ -43,9 +43,11 @@ def main() -> None:
     if given.case:
         print(json.dumps(measure(**json.loads(given.case))))
         return
-    from ssrlm_jax.rna import formats
+    from ssrlm_jax.rna import structure_formats
 
-    lengths = sorted(len(record.sequence) for record in formats.read(given.ts0))
+    lengths = sorted(
+        len(record.sequence) for record in structure_formats.read(given.ts0)
+    )
     places = np.linspace(0, len(lengths) - 1, given.num).astype(int)
     lengths = [lengths[place] for place in places]
     result: dict[str, Any] = {

@@ -63,10 +63,10 @@ def main() -> None:
     parser.add_argument("--known", required=True, type=pathlib.Path)
     parser.add_argument("--num", type=int, default=1_000, help="of records to fit")
     parsed = parser.parse_args()
-    memory = relatives.remember(structure_formats.read_any(parsed.memory))
+    memory = relatives.remember(structure_formats.read(parsed.memory))
     drawn = np.random.default_rng(0).permutation(len(memory.names))[: parsed.num]
     weights = fit(memory, drawn.tolist())
-    known = list(structure_formats.read_any(parsed.known))
+    known = list(structure_formats.read(parsed.known))
     given = [one.sequence for one in known]
     result: dict[str, object] = {"weights": weights.round(2).tolist()}
     folders = {

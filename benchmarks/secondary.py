@@ -104,9 +104,11 @@ def folding(
 
 def whole_set(path: str, share: int, peer: str | None) -> list[dict[str, Any]]:
     """Measures a set of RNAs; the rival at batch 1 and padded batches of 8."""
-    from ssrlm_jax.rna import formats
+    from ssrlm_jax.rna import structure_formats
 
-    lengths = sorted(len(record.sequence) for record in formats.read(path))[::share]
+    lengths = sorted(len(record.sequence) for record in structure_formats.read(path))[
+        ::share
+    ]
     print(f"{len(lengths)} RNAs, {sum(lengths)} nt", flush=True)
     found = []
     for (encoder, head), rival in RIVALS.items():

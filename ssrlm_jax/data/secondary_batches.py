@@ -78,7 +78,7 @@ def split(settings: config.LabelledConfig, seed: int) -> Split:
 def _read(files: str) -> list[formats.Record]:
     records = []
     for path in _paths(files):
-        for record in structure_formats.read_any(path):
+        for record in structure_formats.read(path):
             if record.structure is None:
                 raise ValueError(f"{record.place}: {record.name} has no structure")
             records.append(record)
@@ -120,9 +120,7 @@ def _without(parts: Split, settings: config.LabelledConfig) -> Split:
     """Returns the parts without what equals a record of `leave_out`; logs how many."""
     files = _paths(settings.leave_out)
     unwanted = {
-        letters_of(record)
-        for path in files
-        for record in structure_formats.read_any(path)
+        letters_of(record) for path in files for record in structure_formats.read(path)
     }
     kept = {
         name: [one for one in getattr(parts, name) if letters_of(one) not in unwanted]

@@ -89,7 +89,7 @@ def read_truth(path: str, max_length: int = 0) -> list[formats.Record]:
       ValueError: the file cannot be read, a record has no structure, or another
         letter than those of RNA.
     """
-    records = list(structure_formats.read_any(path))
+    records = list(structure_formats.read(path))
     for record in records:
         if record.structure is None:
             raise ValueError(f"{record.place or path}: {record.name} has no structure")
@@ -244,7 +244,7 @@ def _read(path: pathlib.Path) -> Iterator[Found]:
         _check_letters(str(path), name, sequence)
         yield Found(name, sequence, str(path), listed=listed)
         return
-    for record in structure_formats.read_any(path):
+    for record in structure_formats.read(path):
         if record.structure is None:
             raise ValueError(
                 f"{record.place or path}: {record.name} has no structure; "

@@ -300,7 +300,9 @@ COMMAND = command.Command(
             "(`ssrlm fold`)",
         },
         "--truth": {"metavar": "FILE", "help": "known structures; config.truth"},
-        **decoding_rules.flags("least probability of a pair, where files hold probabilities"),
+        **decoding_rules.flags(
+            "least probability of a pair, where files hold probabilities"
+        ),
         "--json": {
             "type": pathlib.Path,
             "metavar": "FILE",

@@ -33,7 +33,7 @@ from ssrlm_jax.external import mmseqs
 from ssrlm_jax.infer import canvas, trends
 from ssrlm_jax.jobs import command, structures3d
 from ssrlm_jax.metrics import assembly, report3d, strand_coverage
-from ssrlm_jax.rna import formats
+from ssrlm_jax.rna import structure_formats
 
 _log = logging.getLogger("ssrlm_jax")
 HELIX = "helix"
@@ -290,7 +290,7 @@ def read_letters(names: str) -> list[str]:
       OSError: a file cannot be read.
     """
     if names.removesuffix(".gz").endswith(SEQUENCES):
-        return sorted({record.sequence for record in formats.read(names)})
+        return sorted({record.sequence for record in structure_formats.read(names)})
     return sorted(
         {
             one.letters

@@ -5,7 +5,6 @@ at the edges. Positions count from 0.
 """
 
 import os
-import pathlib
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
@@ -105,6 +104,22 @@ def to_maps(listed: Sequence[Sequence[PairProbabilities]], length: int) -> np.nd
     return map_BLMS
 
 
+def from_pairs(pairs: Iterable[tuple[int, int, float]]) -> PairProbabilities:
+    """Lists pairs that are given from 1, in any order, either letter first.
+
+    Raises:
+      ValueError: one is there twice with different probabilities.
+    """
+    table = np.array([(*sorted((i, j)), p) for i, j, p in pairs], np.float64)
+    table = np.unique(table.reshape(-1, 3), axis=0)
+    i, j = table[:, :2].astype(np.int32).T
+    is_twice = (np.diff(i) == 0) & (np.diff(j) == 0)
+    if is_twice.any():
+        row = int(np.argmax(is_twice))
+        raise ValueError(f"the pair ({i[row]}, {j[row]}) is listed twice")
+    return PairProbabilities(i - 1, j - 1, table[:, 2].astype(np.float32))
+
+
 def write(
     path: str | os.PathLike[str], name: str, sequence: str, listed: PairProbabilities
 ) -> None:
@@ -115,50 +130,3 @@ def write(
     rows = zip(listed.i + 1, listed.j + 1, listed.probability, strict=True)
     lines = [f">{name}", sequence, *(f"{i}\t{j}\t{p:.6g}" for i, j, p in rows)]
     files.write_text(path, "\n".join(lines) + "\n")
-
-
-def read(path: str | os.PathLike[str]) -> tuple[str, str, PairProbabilities]:
-    """Reads a file as `write` writes it: name, sequence, probabilities.
-
-    Pairs may come in any order.
-
-    Raises:
-      ValueError: file and line, what was found and what is expected.
-    """
-    lines = (
-        pathlib.Path(path).read_text(encoding="utf-8", errors="replace").splitlines()
-    )
-    if len(lines) < 2 or not lines[0].startswith(">"):
-        found = lines[0][:20] if lines else "nothing"
-        raise ValueError(f"{path}:1: '>name' and a sequence expected, found {found!r}")
-    sequence = lines[1].strip()
-    rows = [_row(path, n, text, len(sequence)) for n, text in enumerate(lines[2:], 3)]
-    kept = sorted(row for row in rows if row)
-    i, j, probability = np.array(kept, np.float64).reshape(-1, 3).T
-    listed = PairProbabilities(
-        i.astype(np.int32), j.astype(np.int32), probability.astype(np.float32)
-    )
-    is_twice = (np.diff(listed.i) == 0) & (np.diff(listed.j) == 0)
-    if is_twice.any():
-        row = int(np.argmax(is_twice))
-        pair = f"({listed.i[row] + 1}, {listed.j[row] + 1})"
-        raise ValueError(f"{path}: the pair {pair} is listed twice")
-    return lines[0][1:].strip(), sequence, listed
-
-
-def _row(
-    path: str | os.PathLike[str], number: int, text: str, length: int
-) -> tuple[int, int, float] | None:
-    if not text.strip():
-        return None
-    try:
-        first, second, probability = text.split()
-        i, j, p = int(first), int(second), float(probability)
-    except ValueError:
-        i, j, p = 0, 0, -1.0
-    if not (1 <= i < j <= length and 0 <= p <= 1):
-        raise ValueError(
-            f"{path}:{number}: 'i j probability' with 1 <= i < j <= {length} and 0..1 "
-            f"expected, found {text[:30]!r}"
-        )
-    return i - 1, j - 1, p

@@ -1,101 +1,163 @@
-"""A Stockholm alignment → its sequences without gaps, with the consensus projected.
+"""Stockholm alignments → their sequences without gaps, each with its structure.
 
-Source: Rfam's description of the format; WUSS notation in Infernal's User's Guide.
+A row's own structure (`#=GR NAME SS`) goes before the consensus, which is projected on
+every row. Either may stand in several lines, as R-scape and CaCoFold write them:
+SS_cons, SS_cons_1, SS_cons_2 and so on; together they are the structure, with base
+triples where they share a column. Other annotations are named, not read.
+
+Source: Rfam's description of the format; WUSS notation in Infernal's User's Guide;
+R-scape's User's Guide for numbered structures.
 """
 
 import re
-from collections.abc import Iterator
-from typing import NamedTuple
+from collections.abc import Iterable, Iterator, Mapping
 
 import numpy as np
 
-from ssrlm_jax.rna import structures
+from ssrlm_jax.rna import alphabet, formats, structures
 
 HEADER = "# STOCKHOLM 1."
-_GAPS = "-.~_"
+_CONSENSUS = re.compile(r"SS_cons(_\w+)?")
+_OWN = re.compile(r"SS(_\w+)?")
 _UNPAIRED = re.compile(r"[^][(){}<>A-Za-z]")  # of WUSS: . , - _ : ~
+_KNOWN = ("#=GF", "#=GS")  # of the whole alignment, or of a row: no columns
+
+_Layers = dict[str, list[str]]  # pieces of annotations by their tags
 
 
-class Aligned(NamedTuple):
-    """A sequence without its gaps.
+def records(path: formats.Path) -> Iterator[formats.Read]:
+    """Yields the sequences of Stockholm alignments.
 
-    Attributes:
-      structure: pairs of SS_cons of which neither column is a gap here; None where
-        the alignment has no SS_cons.
-      family: accession of the alignment (#=GF AC), else its identifier, else "".
-      line: of the file.
+    The family is the accession of the alignment (#=GF AC), else its identifier. A row
+    whose structure or length is wrong is left out, and noted.
+
+    Raises:
+      ValueError: as `textfile.lines`; no `# STOCKHOLM` line; the last `//` is missing.
     """
+    block: _Alignment | None = None
+    begun = 0
+    unused: dict[str, None] = {}
+    for number, text in formats.text_lines(path):
+        if text.startswith(HEADER):
+            if block is not None:
+                yield from _unfinished(path, begun)
+            block, begun = _Alignment(), number
+        elif block is None:
+            if text[0] == "#":  # a comment between two alignments
+                continue
+            raise ValueError(
+                f"{path}:{number}: '{HEADER}0' is expected, found {text[:20]!r}"
+            )
+        elif text == "//":
+            yield from block.rows(path)
+            unused |= dict.fromkeys(block.unused)
+            block = None
+        elif problem := block.add(number, text):
+            yield formats.Note(f"{path}:{number}: {problem}")
+    if block is not None:
+        yield from _unfinished(path, begun)
+    if unused:
+        text = f"{path}: annotations not used: {', '.join(unused)}"
+        yield formats.Note(text, is_record=False)
 
-    name: str
-    sequence: str
-    structure: structures.Structure | None
-    family: str
-    line: int
+
+def _unfinished(path: formats.Path, begun: int) -> Iterator[formats.Note]:
+    yield formats.Note(f"{path}:{begun}: the alignment does not end with '//'")
 
 
-class Alignment:
+class _Alignment:
     """Collects the lines of one alignment; a row may come in several pieces."""
 
     def __init__(self) -> None:
-        """Has no rows yet."""
-        self._rows: dict[str, list[str]] = {}
+        self.unused: dict[str, None] = {}  # annotations of columns, in their order
+        self._pieces: dict[str, list[str]] = {}
         self._line: dict[str, int] = {}
-        self._consensus: list[str] = []
+        self._consensus: _Layers = {}
+        self._own: dict[str, _Layers] = {}
         self._names: dict[str, str] = {}
 
-    def add(self, line: int, text: str) -> None:
-        """Takes a line that is neither the header nor `//`.
-
-        Raises:
-          ValueError: it is no row and begins with no '#'.
-        """
+    def add(self, line: int, text: str) -> str:
+        """Takes a line that is neither the header nor `//`; returns what is wrong."""
         words = text.split()
         if words[0] == "#=GF" and len(words) > 2:
             self._names.setdefault(words[1], words[2])
-        elif words[:2] == ["#=GC", "SS_cons"] and len(words) == 3:
-            self._consensus.append(words[2])
+        elif words[0] == "#=GC" and len(words) == 3:
+            if _CONSENSUS.fullmatch(words[1]):
+                self._consensus.setdefault(words[1], []).append(words[2])
+            else:
+                self.unused[f"#=GC {words[1]}"] = None
+        elif words[0] == "#=GR" and len(words) == 4:
+            if _OWN.fullmatch(words[2]):
+                layers = self._own.setdefault(words[1], {})
+                layers.setdefault(words[2], []).append(words[3])
+            else:
+                self.unused[f"#=GR {words[2]}"] = None
+        elif words[0] in ("#=GC", "#=GR"):
+            expected = (
+                "'#=GC TAG text'" if words[0] == "#=GC" else "'#=GR NAME TAG text'"
+            )
+            return f"{expected} is expected, found {text[:30]!r}"
         elif not text.startswith("#"):
             if len(words) != 2:
-                raise ValueError(
+                return (
                     f"a name and an aligned sequence are expected, found {text[:20]!r}"
                 )
-            self._rows.setdefault(words[0], []).append(words[1])
+            self._pieces.setdefault(words[0], []).append(words[1])
             self._line.setdefault(words[0], line)
+        return ""
 
-    def sequences(self) -> Iterator[Aligned]:
-        """Yields the sequences in the order of their rows.
-
-        Raises:
-          ValueError: SS_cons is malformed or of another length than a row; a row
-            holds gaps only.
-        """
+    def rows(self, path: formats.Path) -> Iterator[formats.Read]:
+        """Yields the sequences in the order of their rows."""
         family = self._names.get("AC") or self._names.get("ID", "")
-        columns = self._columns()
-        for name, pieces in self._rows.items():
-            aligned = "".join(pieces)
-            if columns is not None and columns.length != len(aligned):
-                raise ValueError(
-                    f"{name} has {len(aligned)} columns, SS_cons {columns.length}"
-                )
-            is_letter = np.array([letter not in _GAPS for letter in aligned])
-            sequence = "".join(letter for letter in aligned if letter not in _GAPS)
-            if not sequence:
-                raise ValueError(f"{name} holds gaps only")
-            structure = None
-            if columns is not None:
-                index = np.cumsum(is_letter) - 1
-                is_pair = is_letter[columns.pairs].all(axis=1)
-                pairs = index[columns.pairs[is_pair]]
-                structure = structures.Structure(len(sequence), pairs)
-            yield Aligned(name, sequence, structure, family, self._line[name])
+        consensus, broken = self._columns(self._consensus)
+        for name, pieces in self._pieces.items():
+            place, aligned = f"{path}:{self._line[name]}", "".join(pieces)
+            layers, problem = consensus, broken
+            if name in self._own:
+                layers, problem = self._columns(self._own[name], f"#=GR {name} ")
+            problem = problem or _misfit(aligned, layers)
+            if problem:
+                yield formats.Note(f"{place}: {name}: {problem}")
+                continue
+            yield _record(name, aligned, layers.values(), family, place)
+        for name in self._own.keys() - self._pieces.keys():
+            self.unused[f"#=GR {name}, which is no row"] = None
 
-    def _columns(self) -> structures.Structure | None:
-        """Returns the pairs of columns."""
-        if not self._consensus:
-            return None
-        try:
-            return structures.from_dot_bracket(
-                _UNPAIRED.sub(".", "".join(self._consensus))
-            )
-        except ValueError as error:
-            raise ValueError(f"SS_cons: {error}") from error
+    def _columns(
+        self, layers: _Layers, beginning: str = ""
+    ) -> tuple[dict[str, structures.Structure], str]:
+        """Returns the pairs of columns by tag, and what is wrong with one of them."""
+        found = {}
+        for tag, pieces in layers.items():
+            try:
+                found[beginning + tag] = structures.from_dot_bracket(
+                    _UNPAIRED.sub(".", "".join(pieces))
+                )
+            except ValueError as error:
+                return {}, f"{beginning}{tag}: {error}"
+        return found, ""
+
+
+def _misfit(aligned: str, layers: Mapping[str, structures.Structure]) -> str:
+    """Returns what is wrong with a row, else ""."""
+    for tag, columns in layers.items():
+        if columns.length != len(aligned):
+            return f"{len(aligned)} columns, {tag} has {columns.length}"
+    return "" if aligned.strip(alphabet.GAPS) else "gaps only"
+
+
+def _record(
+    name: str,
+    aligned: str,
+    layers: Iterable[structures.Structure],
+    family: str,
+    place: str,
+) -> formats.Record:
+    """Returns a row without its gaps; a pair of which one is a gap is dropped."""
+    is_letter = np.array([letter not in alphabet.GAPS for letter in aligned])
+    sequence = alphabet.without_gaps(aligned)
+    found = [structures.projected(one, is_letter).pairs for one in layers]
+    structure = None
+    if found:
+        structure = structures.Structure(len(sequence), np.concatenate(found))
+    return formats.Record(name, sequence, structure, family, place)

@@ -1,28 +1,37 @@
-"""Text files of one strand's base pairs: CT, BPSEQ, bpRNA's .st, .dbn.
+"""Files of sequences and structures of any format: told apart, read, and written.
 
-Plain or gz. Every complaint is a ValueError that begins with the file and the line,
-counted from 1. A nucleotide has one partner at most: none of these can hold a base
-triple, and writing one is an error. Dot-bracket as RNAfold writes it, with energies,
-is read by `formats`.
+Formats are told by content; where that does not tell, by suffix. docs/formats.md has a
+table of all. A nucleotide has one partner at most in CT, BPSEQ and dot-bracket: none of
+these can hold a base triple, and writing one is an error.
 """
 
 import itertools
-import os
 import pathlib
-import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
 from ssrlm_jax import files
-from ssrlm_jax.rna import formats, strands, structures, textfile
+from ssrlm_jax.rna import (
+    alphabet,
+    dot_bracket,
+    drawing,
+    formats,
+    json_lines,
+    pair_tables,
+    stockholm,
+    strands,
+    structures,
+    textfile,
+)
 
-_ENERGY = re.compile(r"(ENERGY|dG)\s*=\s*[-+.\d]+\s*(kcal/mol)?\s*(\[[^]]*\])?", re.I)
-_BPSEQ_HEADER = re.compile(r"#|[A-Za-z][\w ]*:")  # "# ...", "Accession Number: ..."
-_ST_LINES = ("a sequence", "dot-bracket", "loop types", "pseudoknots")  # in this order
-_ST_LETTERS = ("SEHIMBX", "NK")  # of the last two
+READABLE = (
+    "FASTA, dot-bracket, CT, BPSEQ, bpRNA's .st, Stockholm, a table with the columns "
+    "id, sequence and dotbracket, or lines of JSON"
+)
 
-_Line = tuple[int, str]
+_SAMPLE_LINES, _SAMPLE_BYTES = 1_000, 2**18  # by which a format is told
+_ROW_CT = 6  # fields of a line
 
 
 def structure_of(record: formats.Record) -> structures.Structure:
@@ -36,144 +45,125 @@ def structure_of(record: formats.Record) -> structures.Structure:
     return record.structure
 
 
-def read_ct(path: formats.Path) -> Iterator[formats.Record]:
-    """Yields the structures of a CT file (mfold, RNAstructure), one or more.
-
-    Lines of `position letter before after partner number`; further columns and lines
-    that begin with '#' are ignored. The name is the first word of the title, without
-    an energy; the file's, where there is none.
-
-    Raises:
-      ValueError: as `textfile.lines`; a line of another form, fewer lines than the
-        header says, a partner that does not have this one as its partner.
-    """
-    lines = _no_comments(_lines(path))
-    is_empty = True
-    for number, text in lines:
-        count, _, title = text.replace("\t", " ").partition(" ")
-        if not count.isdecimal() or not int(count):
-            raise ValueError(
-                f"{path}:{number}: a header 'LENGTH TITLE' is expected, "
-                f"found {text[:20]!r}"
-            )
-        rows = list(itertools.islice(lines, int(count)))
-        if len(rows) < int(count):
-            raise ValueError(
-                f"{path}:{number}: {count} lines of nucleotides expected, "
-                f"found {len(rows)}"
-            )
-        words = _ENERGY.sub("", title).split()
-        name = words[0] if words else _stem(path)
-        yield _from_rows(path, number, name, rows, num_fields=6, partner=4)
-        is_empty = False
-    if is_empty:
-        raise ValueError(f"{path}: the file is empty")
-
-
-def read_bpseq(path: formats.Path) -> Iterator[formats.Record]:
-    """Yields the one structure of a BPSEQ file (Comparative RNA Web).
-
-    Lines of `position letter partner`. Above them '#' or `Word: text`; `#Name:` names
-    the record, else the file does.
-
-    Raises:
-      ValueError: as `textfile.lines`; a line of another form, a partner that does not
-        have this one as its partner.
-    """
-    name = _stem(path)
-    rows: list[_Line] = []
-    for number, text in _lines(path):
-        if rows or not _BPSEQ_HEADER.match(text):
-            rows.append((number, text))
-        elif label := _label(text, "name"):
-            name = label
-    if not rows:
-        raise ValueError(f"{path}: the file has no nucleotides")
-    yield _from_rows(path, rows[0][0], name, rows, num_fields=3, partner=2)
-
-
-def read_st(path: formats.Path) -> Iterator[formats.Record]:
-    """Yields the records of a file of bpRNA's type .st.
-
-    `#Name:` and other labels, then sequence, dot-bracket, loop types and pseudoknots,
-    a line each, then loops one by one, which are not read: they follow from the pairs.
-    A file may end after the dot-bracket, as shortened copies of SPOT-RNA's sets do.
-
-    Raises:
-      ValueError: as `textfile.lines`; a missing line, one of another length or with
-        other letters, a malformed structure, another length than `#Length:` says.
-    """
-    for labels, body in _blocks(path):
-        if len(body) < len(_ST_LINES) and len(body) != 2:
-            number = body[-1][0] if body else labels[-1][0]
-            raise ValueError(
-                f"{path}:{number}: {_ST_LINES[len(body)]} expected below, found nothing"
-            )
-        (_, sequence), _, *annotations = body[:4]
-        for (number, text), what, accepted in zip(
-            annotations, _ST_LINES[2:], _ST_LETTERS, strict=False
-        ):
-            if len(text) != len(sequence) or set(text) - set(accepted):
-                raise ValueError(
-                    f"{path}:{number}: {what} expected, {len(sequence)} letters of "
-                    f"{accepted}, found {len(text)}: {text[:20]!r}"
-                )
-        yield _from_dots(path, labels, body[:2])
-
-
-def read_dbn(path: formats.Path) -> Iterator[formats.Record]:
-    """Yields the records of a .dbn file: a sequence and a dot-bracket line each.
-
-    Above them `>name`, or bpRNA's `#Name:` and other labels, or nothing: then the
-    file names the record.
-
-    Raises:
-      ValueError: as `textfile.lines`; a missing line, a malformed structure or one of
-        another length, another length than `#Length:` says.
-    """
-    for labels, body in _blocks(path):
-        if len(body) % 2 or not body or (labels and len(body) > 2):
-            number = body[-1][0] if body else labels[-1][0]
-            raise ValueError(
-                f"{path}:{number}: a sequence and a dot-bracket line are expected, "
-                f"found {len(body)} lines"
-            )
-        for first in range(0, len(body), 2):
-            yield _from_dots(path, labels, body[first : first + 2])
-
-
-READERS: dict[str, Callable[[formats.Path], Iterator[formats.Record]]] = {
-    ".ct": read_ct,
-    ".bpseq": read_bpseq,
-    ".st": read_st,
-    ".dbn": read_dbn,
+READERS: dict[str, formats.Reader] = {
+    "fasta": formats.read_fasta,
+    "table": formats.table,
+    "dot_bracket": dot_bracket.records,
+    "st": dot_bracket.st,
+    "ct": pair_tables.ct,
+    "bpseq": pair_tables.bpseq,
+    "stockholm": stockholm.records,
+    "json": json_lines.records,
+    "drawing": drawing.records,
 }
+SUFFIXES = {".ct": "ct", ".bpseq": "bpseq", ".st": "st", ".dbn": "dot_bracket"}
 
 
 def suffix(path: formats.Path) -> str:
-    """Returns what tells a file's format: its suffix in lower case, without .gz."""
-    name = os.fspath(path).lower().removesuffix(".gz")
-    return pathlib.PurePath(name).suffix
+    """Returns a file's suffix in lower case, without that of its packing."""
+    return pathlib.PurePath(textfile.name_of(path).lower()).suffix
 
 
-def read_any(path: formats.Path) -> Iterator[formats.Record]:
-    """Yields the records of a file: of a format of READERS, or as `formats.read`.
+def kind(path: formats.Path) -> str:
+    """Tells a file's format; it is a key of READERS.
 
     Raises:
-      ValueError: as the readers.
+      ValueError: as `textfile.lines`; the file is empty, or is none of these.
     """
-    return read(path) if suffix(path) in READERS else formats.read(path)
+    sample = _sample(path)
+    if not sample:
+        raise ValueError(f"{path}: the file is empty")
+    by_content, by_suffix = _by_content(sample), SUFFIXES.get(suffix(path), "")
+    is_short_st = by_suffix == "st" and by_content == "dot_bracket"
+    if by_content in ("", "fasta") or is_short_st:
+        by_content = by_suffix or by_content
+    if not by_content:
+        shown = sample[0][:20]
+        raise ValueError(f"{path}:1: expected {READABLE}; found {shown!r}")
+    return by_content
+
+
+def each(path: formats.Path) -> Iterator[formats.Read]:
+    """Yields the records of a file or a pipe, and notes on what had to be left out.
+
+    Raises:
+      ValueError: as `kind`, and as the reader of the format.
+    """
+    held = textfile.again(path)
+    return READERS[kind(held)](held)
 
 
 def read(path: formats.Path) -> Iterator[formats.Record]:
-    """Yields the records of a file whose suffix is a key of READERS, or that with .gz.
+    """Yields the records of a file or a pipe.
 
     Raises:
-      ValueError: another suffix; as the reader.
+      ValueError: as `each`; a record cannot be read.
     """
-    if suffix(path) not in READERS:
-        raise ValueError(f"{path}: its suffix is not one of {', '.join(READERS)}")
-    yield from READERS[suffix(path)](path)
+    return formats.strict(each(path))
+
+
+def _sample(path: formats.Path) -> list[str]:
+    """Returns the first lines that are not blank; a long one in part."""
+    found: dict[int, str] = {}
+    num_bytes = 0
+    for number, part in textfile.parts(path):
+        num_bytes += len(part)
+        if number not in found and (text := alphabet.as_text(part).strip()):
+            found[number] = text
+        if len(found) == _SAMPLE_LINES or num_bytes > _SAMPLE_BYTES:
+            break
+    return list(found.values())
+
+
+def _by_content(sample: Sequence[str]) -> str:
+    """Returns a key of READERS, "" where the first lines do not tell."""
+    first = sample[0]
+    if first.startswith(stockholm.HEADER):
+        return "stockholm"
+    if first.startswith(drawing.HEADER):
+        return "drawing"
+    if first.startswith("{"):
+        return "json"
+    rows = [text for text in sample if text[0] not in "#;" or pair_tables.is_row(text)]
+    if found := _by_rows(rows):
+        return found
+    if rows and "sequence" in formats.found_columns(formats.split_row(rows[0]))[0]:
+        return "table"
+    if _is_dot_bracket(rows):
+        return "st" if _is_st(rows) else "dot_bracket"
+    return "fasta" if rows and rows[0][0] == ">" else ""
+
+
+def _by_rows(rows: Sequence[str]) -> str:
+    """Tells CT and BPSEQ by their first line of a nucleotide."""
+    for before, text in zip(["", *rows], rows, strict=False):
+        if pair_tables.is_row(text):
+            has_header = pair_tables.is_ct_header(before)
+            is_long = pair_tables.is_row(text, _ROW_CT)
+            return "ct" if has_header or is_long else "bpseq"
+        if not pair_tables.is_label(text) and not pair_tables.is_ct_header(text):
+            return ""
+    return ""
+
+
+def _is_dot_bracket(rows: Sequence[str]) -> bool:
+    """Tells whether there are structures: brackets, or dots below a sequence."""
+    if any(text[0] != ">" and dot_bracket.has_brackets(text) for text in rows):
+        return True
+    body = list(
+        itertools.takewhile(lambda text: text[0] != ">", rows[rows[0][0] == ">" :])
+    )
+    return len(body) > 1 and body[1][0] == "." and dot_bracket.is_structure(body[1])
+
+
+def _is_st(rows: Sequence[str]) -> bool:
+    """Tells whether a line of loop types stands below the first structure."""
+    place = next(n for n, text in enumerate(rows) if dot_bracket.is_structure(text))
+    below = rows[place + 1 : place + 2]
+    return any(
+        len(text) == len(rows[place]) and not set(text) - set("SEHIMBX")
+        for text in below
+    )
 
 
 def write_ct(path: formats.Path, record: formats.Record) -> None:
@@ -208,121 +198,6 @@ def write_dbn(path: formats.Path, record: formats.Record) -> None:
         raise ValueError(f"{path}: {record.name}: {error}") from error
     shown = (strands.marked(text, record.breaks) for text in (record.sequence, dots))
     _write(path, [f">{record.name}", *shown])
-
-
-def _lines(path: formats.Path) -> Iterator[_Line]:
-    """Yields the lines that are not blank, without white space at their ends."""
-    for number, line in textfile.lines(path):
-        if text := line.decode("utf-8", "replace").strip():
-            yield number, text
-
-
-def _no_comments(lines: Iterator[_Line]) -> Iterator[_Line]:
-    return (line for line in lines if not line[1].startswith("#"))
-
-
-def _blocks(path: formats.Path) -> Iterator[tuple[list[_Line], list[_Line]]]:
-    """Yields the labels ('#', '>') of each record and the lines below them."""
-    labels: list[_Line] = []
-    body: list[_Line] = []
-    for number, text in _lines(path):
-        if text[0] not in "#>":
-            body.append((number, text))
-            continue
-        if body or (text[0] == ">" and labels):
-            yield labels, body
-            labels, body = [], []
-        labels.append((number, text))
-    if not labels and not body:
-        raise ValueError(f"{path}: the file is empty")
-    yield labels, body
-
-
-def _label(text: str, name: str) -> str:
-    """Returns the first word of '#Name: word'; "" where this is another label."""
-    found, colon, value = text.lstrip("# ").partition(":")
-    is_it = text.startswith("#") and colon and found.strip().lower() == name
-    return value.split()[0] if is_it and value.split() else ""
-
-
-def _from_dots(
-    path: formats.Path, labels: list[_Line], body: list[_Line]
-) -> formats.Record:
-    """Makes a record of labels, a sequence and a dot-bracket line."""
-    name, (line, sequence), (below, dots) = _stem(path), *body
-    dots = formats.without_energy(dots)
-    for number, text in labels:
-        words = text[1:].split() if text[0] == ">" else []
-        name = words[0] if words else _label(text, "name") or name
-        length = _label(text, "length").replace(",", "")  # "1,234", even ",4,"
-        if length and length != str(len(sequence)):
-            raise ValueError(
-                f"{path}:{number}: #Length: {len(sequence)} expected, found {length}"
-            )
-    if len(dots) != len(sequence):
-        raise ValueError(
-            f"{path}:{below}: dot-bracket of {len(sequence)} positions expected, "
-            f"found {len(dots)}: {dots[:20]!r}"
-        )
-    try:
-        structure = structures.from_dot_bracket(dots)
-    except ValueError as error:
-        raise ValueError(f"{path}:{below}: {error}") from error
-    return formats.Record(name, sequence, structure, place=f"{path}:{line}")
-
-
-def _from_rows(
-    path: formats.Path,
-    header: int,
-    name: str,
-    rows: list[_Line],
-    *,
-    num_fields: int,
-    partner: int,
-) -> formats.Record:
-    """Makes a record of one line for each nucleotide; `partner`: in which column."""
-    letters = []
-    partner_L = np.zeros(len(rows), np.int64)
-    for position, (number, text) in enumerate(rows, 1):
-        place, fields = f"{path}:{number}", text.split()
-        # CT has more columns in some programs' files, BPSEQ never.
-        if len(fields) < num_fields or (num_fields == 3 and len(fields) > 3):
-            raise ValueError(
-                f"{place}: {num_fields} fields expected, found {len(fields)}: "
-                f"{text[:20]!r}"
-            )
-        if fields[0] != str(position):
-            raise ValueError(
-                f"{place}: position {position} expected, found {fields[0]!r}"
-            )
-        if len(fields[1]) != 1:
-            raise ValueError(f"{place}: one letter expected, found {fields[1]!r}")
-        found = fields[partner]
-        is_inside = found.isdecimal() and len(found) < 10 and int(found) <= len(rows)
-        if not is_inside or int(found) == position:
-            raise ValueError(
-                f"{place}: a partner in 0..{len(rows)} other than {position} "
-                f"expected, found {found!r}"
-            )
-        letters.append(fields[1])
-        partner_L[position - 1] = int(found)
-    here = np.flatnonzero(partner_L)
-    there = partner_L[here] - 1
-    wrong = here[partner_L[there] != here + 1]
-    if len(wrong):
-        first, other = int(wrong[0]), int(partner_L[wrong[0]])
-        raise ValueError(
-            f"{path}:{rows[first][0]}: {first + 1} is paired with {other}, whose "
-            f"partner {first + 1} is expected, found {partner_L[other - 1]}"
-        )
-    pairs = np.stack([here, there], axis=1)
-    structure = structures.Structure(len(rows), pairs)
-    return formats.Record(name, "".join(letters), structure, place=f"{path}:{header}")
-
-
-def _stem(path: formats.Path) -> str:
-    name = pathlib.PurePath(path).name
-    return pathlib.PurePath(name.removesuffix(".gz")).stem
 
 
 def _checked(path: formats.Path, record: formats.Record) -> structures.Structure:

@@ -164,3 +164,17 @@ def without_triples(structure: Structure) -> Structure:
     partner_L, _ = partners(structure)
     i = np.flatnonzero(partner_L > np.arange(structure.length))
     return Structure(structure.length, np.stack([i, partner_L[i]], axis=1))
+
+
+def projected(structure: Structure, is_kept_L: np.ndarray) -> Structure:
+    """Returns a structure of the positions that are kept, with the pairs among them.
+
+    Args:
+      structure: of L positions.
+      is_kept_L: bool; every position where all of it is true.
+    """
+    if is_kept_L.all():
+        return structure
+    pairs = structure.pairs[is_kept_L[structure.pairs].all(axis=1)]
+    place_L = np.cumsum(is_kept_L) - 1
+    return Structure(int(is_kept_L.sum()), place_L[pairs])

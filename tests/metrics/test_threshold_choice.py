@@ -7,7 +7,9 @@ from ssrlm_jax.rna import structure as structures
 
 
 def _decoded(probability, is_true, num_true):
-    return threshold_choice.Decoded(np.array(probability), np.array(is_true, bool), num_true)
+    return threshold_choice.Decoded(
+        np.array(probability), np.array(is_true, bool), num_true
+    )
 
 
 def test_the_threshold_is_that_of_the_best_mean_f1_by_hand():
@@ -27,7 +29,9 @@ def test_the_threshold_is_that_of_the_best_mean_f1_by_hand():
 def test_a_pair_at_the_threshold_is_predicted():
     wrong = _decoded([0.5], [0], 0)  # an unpaired RNA
     right = _decoded([0.51], [1], 1)
-    assert threshold_choice.choose([wrong, right]) == threshold_choice.Choice(0.51, 1.0, 1.0, 1.0)
+    assert threshold_choice.choose([wrong, right]) == threshold_choice.Choice(
+        0.51, 1.0, 1.0, 1.0
+    )
 
 
 @pytest.mark.parametrize("threshold", [0.3, 0.7])  # float32: above 0.3, below 0.7

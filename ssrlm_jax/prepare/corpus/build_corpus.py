@@ -29,7 +29,7 @@ from ssrlm_jax.prepare.corpus import (
     stages,
     standardise,
 )
-from ssrlm_jax.rna import formats
+from ssrlm_jax.rna import structure_formats
 
 WORK = ".work"
 UNFINISHED = ".unfinished"
@@ -198,7 +198,9 @@ def _how(
     for name in ("executor", "keep_work", "inputs"):
         del values[name]
     extra = [settings.families] if settings.families else []
-    kinds = {path: formats.kind(path) for paths in files.values() for path in paths}
+    kinds = {
+        path: structure_formats.kind(path) for paths in files.values() for path in paths
+    }
     return {
         "settings": values,
         "files": {

@@ -5,7 +5,7 @@ import os
 import pathlib
 from collections.abc import Iterable
 
-from ssrlm_jax.rna import formats, textfile
+from ssrlm_jax.rna import structure_formats, textfile
 
 
 def files(names: Iterable[str], flag: str) -> list[str]:
@@ -40,7 +40,7 @@ def files(names: Iterable[str], flag: str) -> list[str]:
                 f"{flag}={path}: a pipe, which cannot be read again; give a file, "
                 "packed or not"
             )
-        formats.kind(path)
+        structure_formats.kind(path)
     return list(dict.fromkeys(found))
 
 

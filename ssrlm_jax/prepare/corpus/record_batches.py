@@ -7,6 +7,7 @@ read again line by line, which reads all that can be and names the line of what 
 
 import contextlib
 import dataclasses
+import logging
 import pathlib
 import tempfile
 import zlib
@@ -15,7 +16,16 @@ from typing import IO, NamedTuple
 
 import numpy as np
 
-from ssrlm_jax.rna import alphabet, fasta, formats, structures, textfile
+from ssrlm_jax.rna import (
+    alphabet,
+    fasta,
+    formats,
+    structure_formats,
+    structures,
+    textfile,
+)
+
+_log = logging.getLogger(__name__)
 
 _BATCH = 2**20  # nucleotides of records that are gathered
 _SPOOL = 2**24  # nucleotides of a record that are held in memory
@@ -116,9 +126,9 @@ def read(
       ValueError: bad input, with file and line.
     """
     bad = _Bad(on_bad, remove_gaps)
-    kind = formats.kind(path)
+    kind = structure_formats.kind(path)
     if kind != "fasta":
-        return _gathered(_records(path, kind, bad))
+        return _gathered(_records(path, bad))
     if is_in_blocks:
         return _blocks(path)
     return _gathered(_fasta(path, directory, bad))
@@ -193,8 +203,18 @@ def _joined(reads: list[_Read]) -> Batch:
     )
 
 
-def _records(path: str, kind: str, bad: _Bad) -> Iterator[_Read]:
-    for record in formats.READERS[kind](path):
+def _records(path: str, bad: _Bad) -> Iterator[_Read]:
+    for record in formats.first_of_each(structure_formats.each(path)):
+        if isinstance(record, formats.Note):
+            if record.is_record:
+                bad.tell(record.text)
+            else:
+                _log.warning("%s", record.text)
+            continue
+        if record.breaks:
+            several = "several strands; give each a record of its own"
+            bad.tell(f"{record.place}: {record.name}: {several}")
+            continue
         letters = record.sequence
         if bad.remove_gaps and record.structure is None:
             letters = alphabet.without_gaps(letters)

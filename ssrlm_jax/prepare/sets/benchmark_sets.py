@@ -1,9 +1,9 @@
 """Standard sets of known secondary structures, read as they are published.
 
-A set is a table as `formats.read_table` reads it, another file that `formats` or
-`rna.structure_formats` reads, or a directory of such with one record each. What a set
-is said to hold is checked: a difference is told, in the result and in the log. Of
-CASP16 the number alone is checked: all that is given counts as scored.
+A set is a table or another file that `rna.structure_formats` reads, or a directory of
+such with one record each. What a set is said to hold is checked: a difference is told,
+in the result and in the log. Of CASP16 the number alone is checked: all that is given
+counts as scored.
 """
 
 import dataclasses
@@ -141,14 +141,14 @@ def files(path: formats.Path) -> list[pathlib.Path]:
     chosen = [
         one
         for one in inside
-        if structure_formats.suffix(one) in structure_formats.READERS
+        if structure_formats.suffix(one) in structure_formats.SUFFIXES
         and not one.name.startswith(".")
     ]
     suffixes = sorted({structure_formats.suffix(one) for one in chosen})
     if len(suffixes) != 1:
         raise ValueError(
             f"{path}: files of one format of "
-            f"{', '.join(structure_formats.READERS)} are expected, "
+            f"{', '.join(structure_formats.SUFFIXES)} are expected, "
             f"found {', '.join(suffixes) or 'none'}"
         )
     return chosen
@@ -164,16 +164,14 @@ def records(path: formats.Path) -> Iterator[formats.Record]:
       ValueError: as `files` and the readers.
     """
     if not os.path.isdir(path):
-        known = structure_formats.suffix(path) in structure_formats.READERS
-        yield from (structure_formats if known else formats).read(path)
+        yield from structure_formats.read(path)
         return
     for one in files(path):
         found = list(structure_formats.read(one))
         if len(found) > 1:
             yield from found
             continue
-        stem = one.name[: one.name.lower().rfind(structure_formats.suffix(one))]
-        yield dataclasses.replace(found[0], name=stem)
+        yield dataclasses.replace(found[0], name=formats.stem(one))
 
 
 def _unread(path: formats.Path) -> list[str]:
