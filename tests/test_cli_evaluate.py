@@ -46,7 +46,7 @@ def test_all_there_is_status_0(files, capsys):
     shown = capsys.readouterr()
     assert "1.000" in shown.out
     assert shown.err == ""
-    for name in ("a.arcs.png", "a.arcs.svg", "predictions.jsonl"):  # of `ssrlm fold`
+    for name in ("a.arcs.png", "a.arcs.svg"):  # of `ssrlm fold`
         (folder / name).write_text("{}")
     assert cli.main(command) == 0
 

@@ -8,8 +8,15 @@ from ssrlm_jax.cli import reports
 _COLUMNS = ("precision", "recall", "f1")
 
 
-def show_pairs(scores_of: Mapping[str, Mapping[str, Any]]) -> None:
-    """Prints scores of pairs: means over RNAs and pooled, with 95 % intervals."""
+def show_pairs(
+    scores_of: Mapping[str, Mapping[str, Any]], notes: Sequence[str] = ()
+) -> None:
+    """Prints scores of pairs: means over RNAs and pooled, with 95 % intervals.
+
+    Args:
+      scores_of: by method, of `metrics.report.report`.
+      notes: lines that stand below, such as why a column is empty.
+    """
     titles = ("", "", "RNAs", *_COLUMNS, "F1, pooled", "F1, slack", "AUPRC")
     rows: list[Sequence[str]] = [titles]
     for name, found in scores_of.items():
@@ -32,7 +39,8 @@ def show_pairs(scores_of: Mapping[str, Mapping[str, Any]]) -> None:
             rows.append(row)
     reports.write(
         f"{reports.table(rows, num_left=2)}mean over RNAs (95 % bootstrap interval), "
-        "exact pairs; slack: one step in i or j; AUPRC: average precision\n"
+        "exact pairs; slack: one step in i or j; AUPRC: average precision; both of "
+        "all pairs, not of classes\n" + "".join(f"{note}\n" for note in notes)
     )
 
 

@@ -1,53 +1,20 @@
 """Predictions of any program against known structures, matched by name and sequence.
 
-Nothing is dropped silently: what is missing, does not fit or cannot be read is listed.
+Nothing is dropped silently: what is missing or does not fit is listed.
 """
 
 import dataclasses
-import logging
-import pathlib
-from collections.abc import Iterable, Iterator, Sequence
-from typing import NamedTuple
+import itertools
+from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 
 from ssrlm_jax import config
+from ssrlm_jax.infer import results, scored_files
 from ssrlm_jax.metrics import score_report
-from ssrlm_jax.rna import (
-    alphabet,
-    decode,
-    formats,
-    probabilities,
-    structure_formats,
-    structures,
-)
+from ssrlm_jax.rna import alphabet, decode, formats, probabilities, structures
 
-_log = logging.getLogger(__name__)
-
-PROBABILITIES = ".prob"
-IGNORED = (".png", ".svg", ".jsonl")  # of `ssrlm fold`, beside its structures
-READABLE = (
-    "dot-bracket, a table with the columns id, sequence and dotbracket, "
-    f"{', '.join(structure_formats.READERS)} or {PROBABILITIES}"
-)
-
-
-class Found(NamedTuple):
-    """A predicted structure, its probabilities, or both.
-
-    Attributes:
-      name: of the RNA.
-      sequence: letters as in the file.
-      place: file, and line where there are several records.
-      structure: None where the file holds probabilities only.
-      listed: None where it holds a structure only.
-    """
-
-    name: str
-    sequence: str
-    place: str
-    structure: structures.Structure | None = None
-    listed: probabilities.PairProbabilities | None = None
+_Found = scored_files.Found
 
 
 @dataclasses.dataclass(frozen=True)
@@ -60,15 +27,17 @@ class Matched:
       mismatched: predictions whose sequence is not that of the RNA of this name.
       unused: predictions that belong to no known structure.
       several: known structures with predictions that differ; the first one counts.
-      unread: files that cannot be read, and why.
+      unread: files and records that cannot be read, and why.
+      joined: RNA of several strands, which are scored joined.
     """
 
-    found: Sequence[Found | None]
+    found: Sequence[_Found | None]
     missing: Sequence[str]
     mismatched: Sequence[str]
     unused: Sequence[str]
     several: Sequence[str]
     unread: Sequence[str]
+    joined: Sequence[str] = ()
 
     def problems(self) -> dict[str, list[str]]:
         """Returns the lists that are not empty, by what they are."""
@@ -78,94 +47,28 @@ class Matched:
         }
 
 
-def read_truth(path: str, max_length: int = 0) -> list[formats.Record]:
-    """Reads known structures.
-
-    Args:
-      path: of a file.
-      max_length: nucleotides; longer RNA is left out, and counted in the log; 0: none.
-
-    Raises:
-      ValueError: the file cannot be read, a record has no structure, or another
-        letter than those of RNA.
-    """
-    records = list(structure_formats.read(path))
-    for record in records:
-        if record.structure is None:
-            raise ValueError(f"{record.place or path}: {record.name} has no structure")
-        _check_letters(record.place or path, record.name, record.sequence)
-    if not records:
-        raise ValueError(f"{path}: there is no record")
-    longest = max_length or max(len(record.sequence) for record in records)
-    kept = [record for record in records if len(record.sequence) <= longest]
-    if len(kept) < len(records):
-        left_out = len(records) - len(kept)
-        _log.info("%s: %d RNAs are longer than %d nt", path, left_out, longest)
-    return kept
-
-
-def check_lengths(records: Sequence[formats.Record], most: int | None) -> None:
-    """Raises a ValueError if a record is too long for a model; None: none is."""
-    longest = max(records, key=lambda record: len(record.sequence))
-    if most is not None and len(longest.sequence) > most:
-        raise ValueError(
-            f"{longest.place or longest.name}: {len(longest.sequence):,} nucleotides, "
-            f"the model takes up to {most:,}; set config.max_length={most}"
-        )
-
-
-def read_predictions(folder: pathlib.Path) -> tuple[list[Found], list[str]]:
-    """Reads all files of a folder but IGNORED, and lists those that cannot be read.
-
-    Raises:
-      ValueError: it is no folder, or has no file.
-    """
-    if not folder.is_dir():
-        raise ValueError(f"{folder} is no directory of predictions")
-    paths = sorted(
-        path
-        for path in folder.iterdir()
-        if path.is_file() and path.suffix not in IGNORED
-    )
-    if not paths:
-        raise ValueError(f"{folder} has no files; {READABLE} are read")
-    found: list[Found] = []
-    unread = []
-    for path in paths:
-        try:
-            found += list(_read(path))
-        except (ValueError, OSError) as error:
-            unread.append(str(error))
-    return found, unread
-
-
 def match(
-    truth: Sequence[formats.Record], given: Sequence[Found], unread: Sequence[str] = ()
+    truth: Sequence[formats.Record],
+    given: Sequence[_Found],
+    unread: Sequence[str] = (),
 ) -> Matched:
     """Matches predictions with known structures, by name and then by sequence.
 
-    A structure and probabilities of one RNA in two files are taken together.
+    A structure and probabilities of one RNA in two files are taken together. What has
+    no sequence is matched by its name or the file's, and fits by its length.
     """
-    sequence_of = [_letters(record.sequence) for record in truth]
-    by_name: dict[str, list[int]] = {}
-    by_sequence: dict[str, list[int]] = {}
-    for place, record in enumerate(truth):
-        by_name.setdefault(record.name, []).append(place)
-        by_sequence.setdefault(sequence_of[place], []).append(place)
-    candidates: list[list[Found]] = [[] for _ in truth]
+    known = _Known(truth)
+    candidates: list[list[_Found]] = [[] for _ in truth]
     mismatched, unused = [], []
     for one in given:
-        letters = _letters(one.sequence)
-        named = by_name.get(one.name, [])
-        places = [place for place in named if sequence_of[place] == letters]
-        if not places and named:
-            lengths = f"{len(letters)} nt there, {len(sequence_of[named[0]])} nt known"
-            mismatched.append(f"{one.name} ({one.place}): {lengths}")
-            continue
-        for place in places or by_sequence.get(letters, []):
+        places, problem = known.places(one)
+        if problem:
+            mismatched.append(f"{_shown(one)}: {problem}")
+        elif not places:
+            why = "" if one.sequence else ": no sequence, and no RNA is called so"
+            unused.append(_shown(one) + why)
+        for place in places:
             candidates[place].append(one)
-        if not places and letters not in by_sequence:
-            unused.append(f"{one.name} ({one.place})")
     merged = [_merge(group) for group in candidates]
     return Matched(
         found=[one for one, _ in merged],
@@ -180,7 +83,57 @@ def match(
             if differs
         ],
         unread=unread,
+        joined=[
+            record.name
+            for record, group in zip(truth, candidates, strict=True)
+            if record.breaks or any(one.breaks for one in group)
+        ],
     )
+
+
+class _Known:
+    """Finds the known structures that a prediction is of."""
+
+    def __init__(self, truth: Sequence[formats.Record]) -> None:
+        self._sequences = [_letters(record.sequence) for record in truth]
+        self._by_name: dict[str, list[int]] = {}
+        self._by_file: dict[str, list[int]] = {}
+        self._by_sequence: dict[str, list[int]] = {}
+        for place, record in enumerate(truth):
+            self._by_name.setdefault(record.name, []).append(place)
+            stem = results.file_stem(record.name)
+            self._by_file.setdefault(stem, []).append(place)
+            self._by_sequence.setdefault(self._sequences[place], []).append(place)
+
+    def places(self, one: _Found) -> tuple[list[int], str]:
+        """Returns places in the truth, and why there is none although one is named."""
+        if not one.sequence:
+            return self._places_by_name(one)
+        letters = _letters(one.sequence)
+        named = self._by_name.get(one.name, [])
+        places = [place for place in named if self._sequences[place] == letters]
+        if not places and named:
+            return [], _difference(letters, self._sequences[named[0]])
+        return places or self._by_sequence.get(letters, []), ""
+
+    def _places_by_name(self, one: _Found) -> tuple[list[int], str]:
+        names = filter(None, (one.name, *one.file_names))
+        maps: tuple[Mapping[str, list[int]], ...] = (self._by_name, self._by_file)
+        found = (of[name] for name in names for of in maps if name in of)
+        named = next(found, [])
+        lengths = [len(self._sequences[place]) for place in named]
+        last = 0
+        if one.listed is not None and len(one.listed.j):
+            last = int(one.listed.j.max()) + 1
+        fits = [
+            place
+            for place, length in zip(named, lengths, strict=True)
+            if one.length in (0, length) and last <= length
+        ]
+        if named and not fits:
+            size = f"{one.length} nt" if one.length else f"a pair of position {last}"
+            return [], f"{size} there, {lengths[0]} nt known"
+        return fits, ""
 
 
 def score(
@@ -203,15 +156,16 @@ def score(
     has_probabilities = any(one and one.listed is not None for one in matched.found)
     scored = []
     for place, (record, one) in enumerate(zip(truth, matched.found, strict=True)):
-        empty = structures.Structure(len(record.sequence), np.empty((0, 2)))
+        sequence = _letters(record.sequence)
+        empty = structures.Structure(len(sequence), np.empty((0, 2)))
         listed = one.listed if one else None
         if one is None and has_probabilities:
             listed = probabilities.from_matrix(np.zeros((0, 0)))
         scored.append(
             score_report.score(
                 record.name,
-                record.sequence,
-                _decoded(one, decoding) if one else empty,
+                sequence,
+                _decoded(one, sequence, decoding) if one else empty,
                 record.structure or empty,
                 listed,
                 None if identities is None else round(float(identities[place]), 4),
@@ -220,7 +174,9 @@ def score(
     return scored
 
 
-def _decoded(one: Found, decoding: config.DecodingConfig) -> structures.Structure:
+def _decoded(
+    one: _Found, sequence: str, decoding: config.DecodingConfig
+) -> structures.Structure:
     if one.structure is not None:
         return one.structure
     if one.listed is None or not decoding.threshold:
@@ -229,41 +185,37 @@ def _decoded(one: Found, decoding: config.DecodingConfig) -> structures.Structur
         )
     return decode.decode(
         one.listed,
-        one.sequence,
+        sequence,
         threshold=decoding.threshold,
         method=decoding.method,
         max_pairs_per_base=decoding.max_pairs_per_base,
         allow_sharp_loops=decoding.allow_sharp_loops,
         is_canonical_only=decoding.is_canonical_only,
+        breaks=one.breaks,
     )
 
 
-def _read(path: pathlib.Path) -> Iterator[Found]:
-    if path.suffix == PROBABILITIES:
-        name, sequence, listed = probabilities.read(path)
-        _check_letters(str(path), name, sequence)
-        yield Found(name, sequence, str(path), listed=listed)
-        return
-    for record in structure_formats.read(path):
-        if record.structure is None:
-            raise ValueError(
-                f"{record.place or path}: {record.name} has no structure; "
-                f"{READABLE} are read"
-            )
-        place = record.place or str(path)
-        _check_letters(place, record.name, record.sequence)
-        yield Found(record.name, record.sequence, place, record.structure)
+def _shown(one: _Found) -> str:
+    """Returns what a prediction is called, and where it is."""
+    named = one.name or next(iter(one.file_names), "")
+    return f"{named} ({one.place})"
 
 
-def _check_letters(place: str, name: str, sequence: str) -> None:
-    """Raises a ValueError with its place if a record has a letter not of RNA."""
-    try:
-        alphabet.encode(sequence)
-    except ValueError as error:
-        raise ValueError(f"{place}: {name}: {error}") from error
+def _difference(there: str, known: str) -> str:
+    """Returns where two sequences differ, as a line says it."""
+    pairs = enumerate(itertools.zip_longest(there, known, fillvalue=""), 1)
+    position, (one, other) = next((n, ab) for n, ab in pairs if ab[0] != ab[1])
+    ends = " and ".join(
+        f"{letter or 'the end'} {where}"
+        for letter, where in ((one, "there"), (other, "in the known RNA"))
+    )
+    lengths = ""
+    if len(there) != len(known):
+        lengths = f"{len(there)} nt there, {len(known)} nt known: "
+    return f"{lengths}position {position} is {ends}"
 
 
-def _merge(group: Iterable[Found]) -> tuple[Found | None, bool]:
+def _merge(group: Iterable[_Found]) -> tuple[_Found | None, bool]:
     """Returns one prediction of several, and whether any two of them differ."""
     merged, differs = None, False
     for one in group:

@@ -16,6 +16,7 @@ named; without files, ViennaRNA is scored beside the model.
 import argparse
 import dataclasses
 import functools
+import itertools
 import json
 import logging
 import pathlib
@@ -26,7 +27,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ssrlm_jax import config, files
 from ssrlm_jax.cli import reports, score_tables
-from ssrlm_jax.infer import decoding_rules, pair_evaluation
+from ssrlm_jax.infer import decoding_rules, pair_evaluation, scored_files
 from ssrlm_jax.jobs import command
 from ssrlm_jax.metrics import score_report
 from ssrlm_jax.rna import formats
@@ -43,9 +44,10 @@ _log = logging.getLogger("ssrlm_jax")
 class _Predicted(NamedTuple):
     """What a method says of the RNA, and what is told of the method."""
 
-    found: Sequence[pair_evaluation.Found]
+    found: Sequence[scored_files.Found]
     about: dict[str, Any]
     unread: Sequence[str] = ()
+    notes: Sequence[str] = ()
 
 
 class _Scored(NamedTuple):
@@ -54,13 +56,15 @@ class _Scored(NamedTuple):
     Attributes:
       scored: all known structures; a missing prediction counts as an empty one.
       are_there: those with a prediction.
-      problems: of `evaluation.Matched`.
+      problems: of `pair_evaluation.Matched`, and what was left out of the known ones.
+      notes: what is no problem, but to be told.
       about: the method.
     """
 
     scored: Sequence[score_report.Scored]
     are_there: Sequence[score_report.Scored]
     problems: Mapping[str, Sequence[str]]
+    notes: Sequence[str]
     about: dict[str, Any]
 
 
@@ -75,10 +79,13 @@ def evaluate(settings: config.EvaluateConfig, flags: argparse.Namespace) -> int:
     training = [
         record
         for path in filter(None, settings.train.split(","))
-        for record in pair_evaluation.read_truth(path)
+        for record in scored_files.read_truth(path)
     ]
     folders = _folders(settings, training)
-    truth = pair_evaluation.read_truth(settings.truth, settings.max_length)
+    known = scored_files.read_known(settings.truth, settings.max_length)
+    truth = known.records
+    if folders or settings.model:
+        scored_files.check_strands(truth, "a model or program")
     methods: dict[str, Callable[[], _Predicted]] = {
         name: functools.partial(_by_program, folder, truth)
         for name, folder in folders.items()
@@ -93,7 +100,7 @@ def evaluate(settings: config.EvaluateConfig, flags: argparse.Namespace) -> int:
         of_files = flags.predictions.name or str(flags.predictions)
         of_files += "/" * (of_files in methods)
         methods[of_files] = functools.partial(_by_files, flags.predictions)
-    found = _scored(methods, truth, training, settings.decoding)
+    found = _scored(methods, known, training, settings.decoding)
     scores = {
         name: score_report.report(f.scored, settings.seed) for name, f in found.items()
     }
@@ -109,13 +116,17 @@ def evaluate(settings: config.EvaluateConfig, flags: argparse.Namespace) -> int:
             "scores": scores[of_files],
             "scores without missing": score_report.report(there, settings.seed),
             "problems": problems,
+            "notes": found[of_files].notes,
         }
         if flags.json:
             flags.json.parent.mkdir(parents=True, exist_ok=True)
             files.write_text(flags.json, json.dumps(told, indent=1) + "\n")
         if "missing" in problems:
             shown["without missing"] = told["scores without missing"]
-    score_tables.show_pairs(shown)
+    empty = (_why_empty(name, one.scored) for name, one in found.items())
+    score_tables.show_pairs(shown, list(itertools.chain.from_iterable(empty)))
+    for note in dict.fromkeys(text for one in found.values() for text in one.notes):
+        print(reports.printable(note), file=sys.stderr)
     _say(problems)
     return int(bool(problems))
 
@@ -182,7 +193,7 @@ def _model(
     _log.info("threshold of the model: %g, %s", predictor.threshold, rule)
     for note in filter(None, (predictor.threshold_note, predictor.energy_note)):
         _log.warning("%s", note)
-    pair_evaluation.check_lengths(truth, predictor.max_fold_length)
+    scored_files.check_lengths(truth, predictor.max_fold_length)
     return predictor
 
 
@@ -191,7 +202,7 @@ def _by_model(
 ) -> _Predicted:
     predicted = predictor.fold([record.sequence for record in truth])
     found = [
-        pair_evaluation.Found(r.name, r.sequence, "", one.structure, one.probabilities)
+        scored_files.Found(r.name, r.sequence, "", one.structure, one.probabilities)
         for r, one in zip(truth, predicted, strict=True)
     ]
     rule = decoding_rules.flags_of(predictor.decoding)
@@ -213,25 +224,25 @@ def _by_program(
         _log.warning("%s: no AUPRC", error)
         folded = folder.fold(sequences)
     found = [
-        pair_evaluation.Found(r.name, r.sequence, "", one.structure, one.probabilities)
+        scored_files.Found(r.name, r.sequence, "", one.structure, one.probabilities)
         for r, one in zip(truth, folded, strict=True)
     ]
     return _Predicted(found, dict(folder.describe()))
 
 
 def _by_files(folder: pathlib.Path) -> _Predicted:
-    found, unread = pair_evaluation.read_predictions(folder)
-    return _Predicted(found, {"predictions": str(folder)}, unread)
+    found, unread, notes = scored_files.read_predictions(folder)
+    return _Predicted(found, {"predictions": str(folder)}, unread, notes)
 
 
 def _scored(
     methods: Mapping[str, Callable[[], _Predicted]],
-    truth: list[formats.Record],
+    known: scored_files.Truth,
     training: list[formats.Record],
     decoding: config.DecodingConfig,
 ) -> dict[str, _Scored]:
     """Returns the scores of each method, and how long it took."""
-    identities = None
+    identities, truth = None, known.records
     if training:
         from ssrlm_jax.external import mmseqs
 
@@ -242,14 +253,46 @@ def _scored(
     found = {}
     for name, predict in methods.items():
         start = time.perf_counter()
-        given, about, unread = predict()
+        given, about, unread, notes = predict()
         about |= {"seconds": round(time.perf_counter() - start, 1)}
         matched = pair_evaluation.match(truth, given, unread)
         scored = pair_evaluation.score(truth, matched, decoding, identities)
-        known = zip(scored, matched.found, strict=True)
-        are_there = [one for one, prediction in known if prediction]
-        found[name] = _Scored(scored, are_there, matched.problems(), about)
+        pairs = zip(scored, matched.found, strict=True)
+        are_there = [one for one, prediction in pairs if prediction]
+        problems = matched.problems()
+        if known.left_out:
+            problems["left out of the known"] = list(known.left_out)
+        told = [*known.notes, *notes, *_joined(name, matched.joined)]
+        found[name] = _Scored(scored, are_there, problems, told, about)
     return found
+
+
+def _joined(method: str, names: Sequence[str]) -> list[str]:
+    """Returns a line on RNA of several strands, if there is any."""
+    if not names:
+        return []
+    return [
+        f"{method}: {len(names)} RNAs of several strands are scored joined, positions "
+        f"counted without the break: {_shown(names)}"
+    ]
+
+
+def _why_empty(method: str, scored: Sequence[score_report.Scored]) -> list[str]:
+    """Returns a line on AUPRC where there is none."""
+    lacking = [one.name for one in scored if one.ranked is None]
+    if len(lacking) == len(scored):
+        why = "there are no probabilities of pairs"
+    elif lacking:
+        why = f"{len(lacking)} of {len(scored)} RNAs have none: {_shown(lacking)}"
+    elif not any(one.ranked and one.ranked.num_known for one in scored):
+        why = "no known structure has a pair"
+    else:
+        return []
+    return [f"{method}: no AUPRC, {why}"]
+
+
+def _shown(names: Sequence[str]) -> str:
+    return ", ".join(names[:5]) + (" ..." if len(names) > 5 else "")
 
 
 def _write(
@@ -265,7 +308,9 @@ def _write(
         table = out / f"{name.replace('/', '_')}.tsv"
         files.write_text(table, "\n".join(rows) + "\n")
     methods = {
-        name: one.about | ({"problems": one.problems} if one.problems else {})
+        name: one.about
+        | ({"problems": one.problems} if one.problems else {})
+        | ({"notes": one.notes} if one.notes else {})
         for name, one in found.items()
     }
     facts = {
@@ -296,8 +341,8 @@ COMMAND = command.Command(
         "--predictions": {
             "type": pathlib.Path,
             "metavar": "DIR",
-            "help": "files of a program: dot-bracket, CT, BPSEQ, .st or .prob "
-            "(`ssrlm fold`)",
+            "help": "files of a program, or one: structures or probabilities of pairs "
+            "in any format of docs/formats.md",
         },
         "--truth": {"metavar": "FILE", "help": "known structures; config.truth"},
         **decoding_rules.flags(

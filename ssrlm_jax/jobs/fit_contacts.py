@@ -19,7 +19,7 @@ import pathlib
 import numpy as np
 
 from ssrlm_jax import config, files, model_dir
-from ssrlm_jax.infer import pair_evaluation
+from ssrlm_jax.infer import scored_files
 from ssrlm_jax.jobs import command
 from ssrlm_jax.rna import formats
 
@@ -96,7 +96,7 @@ def _read(settings: config.ContactsConfig) -> dict[str, list[formats.Record]]:
                 f"config.{name} is empty: name a file of known structures in "
                 "config.table, or in config.train, validation and test"
             )
-        found[name] = pair_evaluation.read_truth(
+        found[name] = scored_files.read_truth(
             getattr(settings, name), settings.max_length
         )
     return found

@@ -19,7 +19,7 @@ import pathlib
 import numpy as np
 
 from ssrlm_jax import config
-from ssrlm_jax.infer import decoding_rules, pair_evaluation
+from ssrlm_jax.infer import decoding_rules, scored_files
 from ssrlm_jax.jobs import command
 from ssrlm_jax.metrics import calibration, threshold_choice
 
@@ -29,7 +29,7 @@ def choose(settings: config.DecodingsConfig, flags: argparse.Namespace) -> None:
     for name in ("model", "validation"):
         if not getattr(settings, name):
             raise ValueError(f"config.{name} is empty: see --help for a full command")
-    records = pair_evaluation.read_truth(settings.validation, settings.max_length)
+    records = scored_files.read_truth(settings.validation, settings.max_length)
 
     from ssrlm_jax.infer import predictors  # JAX: seconds
 
@@ -38,7 +38,8 @@ def choose(settings: config.DecodingsConfig, flags: argparse.Namespace) -> None:
     if path.exists() and not flags.force:
         raise ValueError(f"{path} exists; --force replaces it")
     predictor = predictors.load(directory)
-    pair_evaluation.check_lengths(records, predictor.max_fold_length)
+    scored_files.check_lengths(records, predictor.max_fold_length)
+    scored_files.check_strands(records, "a model")
     listed = predictor.pair_probabilities(record.sequence for record in records)
     known = [
         threshold_choice.Known(sequence, record.structure, found)

@@ -20,7 +20,7 @@ import pathlib
 import numpy as np
 
 from ssrlm_jax import files, model_dir
-from ssrlm_jax.infer import pair_evaluation
+from ssrlm_jax.infer import scored_files
 from ssrlm_jax.jobs import command
 from ssrlm_jax.prepare.sets import labelled_sets
 from ssrlm_jax.rna import formats
@@ -66,9 +66,7 @@ def make(parsed: argparse.Namespace) -> None:
 
 
 def _read(paths: str) -> list[formats.Record]:
-    return [
-        one for path in paths.split(",") for one in pair_evaluation.read_truth(path)
-    ]
+    return [one for path in paths.split(",") for one in scored_files.read_truth(path)]
 
 
 _FILES = {"required": True, "metavar": "FILES"}

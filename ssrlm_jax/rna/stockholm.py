@@ -110,13 +110,18 @@ class _Alignment:
         """Yields the sequences in the order of their rows."""
         family = self._names.get("AC") or self._names.get("ID", "")
         consensus, broken = self._columns(self._consensus)
+        lost = [name for name in self._pieces if name not in self._own]
+        if broken and lost:
+            place = f"{path}:{self._line[lost[0]]}"
+            yield formats.Note(f"{place}: {broken}; {len(lost)} rows left out")
         for name, pieces in self._pieces.items():
             place, aligned = f"{path}:{self._line[name]}", "".join(pieces)
-            layers, problem = consensus, broken
+            layers, problem = consensus, ""
             if name in self._own:
                 layers, problem = self._columns(self._own[name], f"#=GR {name} ")
-            problem = problem or _misfit(aligned, layers)
-            if problem:
+            elif broken:
+                continue
+            if problem := problem or _misfit(aligned, layers):
                 yield formats.Note(f"{place}: {name}: {problem}")
                 continue
             yield _record(name, aligned, layers.values(), family, place)

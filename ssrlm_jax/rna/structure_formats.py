@@ -127,11 +127,13 @@ def _by_content(sample: Sequence[str]) -> str:
     rows = [text for text in sample if text[0] not in "#;" or pair_tables.is_row(text)]
     if found := _by_rows(rows):
         return found
-    if rows and "sequence" in formats.found_columns(formats.split_row(rows[0]))[0]:
+    if not rows:
+        return ""
+    if "sequence" in formats.found_columns(formats.split_row(rows[0]))[0]:
         return "table"
     if _is_dot_bracket(rows):
         return "st" if _is_st(rows) else "dot_bracket"
-    return "fasta" if rows and rows[0][0] == ">" else ""
+    return "fasta" if rows[0][0] == ">" else ""
 
 
 def _by_rows(rows: Sequence[str]) -> str:

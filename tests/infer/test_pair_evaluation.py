@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from ssrlm_jax import config
-from ssrlm_jax.infer import pair_evaluation
+from ssrlm_jax.infer import pair_evaluation, scored_files
 from ssrlm_jax.rna import formats, probabilities, structure_formats, structures
 
 SEQUENCE, DOTS = "GGGAAACCC", "(((...)))"
@@ -25,7 +25,8 @@ def _listed():
 
 
 def _match(folder):
-    return pair_evaluation.match(TRUTH, *pair_evaluation.read_predictions(folder))
+    found, unread, _ = scored_files.read_predictions(folder)
+    return pair_evaluation.match(TRUTH, found, unread)
 
 
 @pytest.mark.parametrize(
@@ -109,26 +110,49 @@ def test_predictions_that_differ_are_listed_and_the_first_counts(tmp_path):
 def test_one_prediction_serves_equal_sequences_of_other_names(tmp_path):
     structure_formats.write_ct(tmp_path / "1.ct", _record("other"))
     twice = [TRUTH[0], formats.Record("c", SEQUENCE, TRUTH[0].structure)]
-    given, unread = pair_evaluation.read_predictions(tmp_path)
+    given, unread, _ = scored_files.read_predictions(tmp_path)
     assert not pair_evaluation.match(twice, given, unread).missing
 
 
-def test_a_letter_that_is_not_of_rna_has_its_place(tmp_path):
+def test_a_bad_record_is_left_out_and_told_with_its_place(tmp_path):
     path = tmp_path / "truth.tsv"
-    path.write_text("id\tsequence\tdotbracket\na\tGAAC\t(..)\nb\tG-AC\t(..)\n")
-    with pytest.raises(ValueError, match=r"truth\.tsv:3: b: position 2: '-' is a gap"):
-        pair_evaluation.read_truth(str(path))
-    _, (problem,) = pair_evaluation.read_predictions(tmp_path)
-    assert "truth.tsv:3: b: position 2: '-' is a gap" in problem
+    rows = "a\tGAAC\t(..)\nb\tGAAC\t(...)\nc\tGAAC\t\nd\tGI@AC\t(...)\n"
+    path.write_text("id\tsequence\tdotbracket\n" + rows)
+    records, left_out, notes = scored_files.read_known(str(path))
+    assert [record.name for record in records] == ["a", "d"]
+    assert [line.partition(": ")[0] for line in left_out] == [f"{path}:3", f"{path}:4"]
+    assert "c has no structure" in left_out[1]
+    assert notes == [
+        f"{path}: read 1 modified nucleotides as their parents, inosine as N, "
+        "1 letters that are none of RNA as N"
+    ]
+    _, unread, told = scored_files.read_predictions(tmp_path)
+    assert unread == left_out
+    assert len(told) == 1
 
 
 def test_an_empty_folder_and_a_file_without_structures_are_errors(tmp_path):
     with pytest.raises(ValueError, match="has no files"):
-        pair_evaluation.read_predictions(tmp_path)
+        scored_files.read_predictions(tmp_path)
     with pytest.raises(ValueError, match="is no directory"):
-        pair_evaluation.read_predictions(tmp_path / "x")
+        scored_files.read_predictions(tmp_path / "x")
     (tmp_path / "a.fa").write_text(">a\nACGU\n")
-    _, (problem,) = pair_evaluation.read_predictions(tmp_path)
-    assert "a has no structure" in problem
+    _, (problem,), _ = scored_files.read_predictions(tmp_path)
+    assert "a.fa: sequences without structures; dot-bracket, CT" in problem
     with pytest.raises(ValueError, match="a has no structure"):
-        pair_evaluation.read_truth(str(tmp_path / "a.fa"))
+        scored_files.read_truth(str(tmp_path / "a.fa"))
+
+
+def test_a_file_without_names_is_called_as_its_rna_is(tmp_path):
+    """Its name has no letters that systems do not like, and what programs add."""
+    known = [formats.Record("x|a/1", SEQUENCE, TRUTH[0].structure)]
+    for name in ("x_a_1.bpp.npy", "x_a_1_dp.npy", "x_a_1.npy"):
+        np.save(tmp_path / name, np.eye(9)[::-1])
+        found, unread, _ = scored_files.read_predictions(tmp_path / name)
+        matched = pair_evaluation.match(known, found, unread)
+        assert matched.problems() == {}
+        assert matched.found[0].listed.i.tolist() == [0, 1, 2, 3]
+    np.save(tmp_path / "y.npy", np.eye(9)[::-1])
+    found, unread, _ = scored_files.read_predictions(tmp_path / "y.npy")
+    (unused,) = pair_evaluation.match(known, found, unread).unused
+    assert unused.endswith("y.npy): no sequence, and no RNA is called so")

@@ -229,9 +229,9 @@ def test_a_fine_tuned_model_is_tuned_on_with_a_frozen_encoder(tmp_path, whole, t
 def test_a_held_out_family_is_written_for_the_test(tmp_path, table):
     settings = {"data.table": table, "data.held_out": "y", "epochs": 1}
     finish(start(tmp_path, **settings))
-    names = [record.name for record in formats.read(tmp_path / "test.tsv")]
+    names = [record.name for record in formats.read_table(tmp_path / "test.tsv")]
     assert names == ["r1", "r4", "r7", "r10"]
-    trained = [record.name for record in formats.read(tmp_path / "training.tsv")]
+    trained = [record.name for record in formats.read_table(tmp_path / "training.tsv")]
     assert len(trained) == 7  # and one validates
     assert not set(trained) & set(names)
 

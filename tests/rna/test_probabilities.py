@@ -1,7 +1,6 @@
 import numpy as np
-import pytest
 
-from ssrlm_jax.rna import probabilities
+from ssrlm_jax.rna import probabilities, probability_formats
 
 
 def _listed():
@@ -45,25 +44,13 @@ def test_a_list_becomes_a_symmetric_matrix_and_back():
 def test_a_written_file_reads_back(tmp_path):
     probabilities.write(tmp_path / "a.prob", "a", "GCAAC", _listed())
     assert (tmp_path / "a.prob").read_text() == ">a\nGCAAC\n1\t5\t0.5\n2\t4\t0.0625\n"
-    name, sequence, found = probabilities.read(tmp_path / "a.prob")
-    assert (name, sequence) == ("a", "GCAAC")
-    for column, was in zip(found, _listed(), strict=True):
+    (one,) = probability_formats.each(tmp_path / "a.prob")
+    assert (one.name, one.sequence, one.length) == ("a", "GCAAC", 5)
+    for column, was in zip(one.listed, _listed(), strict=True):
         np.testing.assert_array_equal(column, was)
 
 
-@pytest.mark.parametrize(
-    ("text", "message"),
-    [
-        ("", "a.prob:1: '>name' and a sequence expected, found 'nothing'"),
-        ("1 2 0.5\n", "a.prob:1: '>name'"),
-        (">a\nGCAAC\n1 2\n", r"a.prob:3: .* found '1 2'"),
-        (">a\nGCAAC\n\n5 5 0.1\n", "a.prob:4: .* 1 <= i < j <= 5"),
-        (">a\nGCAAC\n1 6 0.1\n", "a.prob:3"),
-        (">a\nGCAAC\n1 5 nan\n", "a.prob:3"),
-        (">a\nGCAAC\n1 5 0.1\n1 5 0.2\n", r"the pair \(1, 5\) is listed twice"),
-    ],
-)
-def test_a_damaged_file_names_the_line(tmp_path, text, message):
-    (tmp_path / "a.prob").write_text(text)
-    with pytest.raises(ValueError, match=message):
-        probabilities.read(tmp_path / "a.prob")
+def test_pairs_come_in_any_order_and_either_letter_first():
+    found = probabilities.from_pairs([(4, 2, 0.0625), (1, 5, 0.5), (2, 4, 0.0625)])
+    for column, was in zip(found, _listed(), strict=True):
+        np.testing.assert_array_equal(column, was)

@@ -117,9 +117,9 @@ def test_lines_end_as_they_like_and_files_without_a_label_name_their_record(tmp_
     found = list(structure_formats.read(tmp_path / "a.b.dbn"))
     assert [(one.name, one.sequence) for one in found] == [
         ("a.b", "ACG"),
-        ("a.b", "AC"),
+        ("a.b-2", "AC"),
     ]
-    (one,) = structure_formats.read_bpseq(tmp_path / "c.bpseq")
+    (one,) = structure_formats.read(tmp_path / "c.bpseq")
     assert (one.name, one.sequence, len(one.structure.pairs)) == ("c", "A", 0)
 
 
@@ -130,7 +130,7 @@ ROWS = "3 x\n1 A 0 2 {} 1\n2 C 1 3 0 2\n3 U 2 0 1 3\n"
     ("name", "content", "complaint"),
     [
         ("a.ct", "", ": the file is empty"),
-        ("a.ct", ">x\nACGU\n", ":1: a header 'LENGTH TITLE' is expected, found '>x'"),
+        ("a.ct", ">x\nACGU\n", ":2: a header 'LENGTH TITLE' is expected, found 'ACGU'"),
         ("a.ct", "0 x\n", ":1: a header 'LENGTH TITLE'"),
         ("a.ct", "3 x\n1 A 0 2 0 1\n", ":1: 3 lines of nucleotides expected, found 1"),
         ("a.ct", "1 x\n1 A 0 0 0\n", ":2: 6 fields expected, found 5: '1 A 0 0 0'"),
@@ -144,7 +144,7 @@ ROWS = "3 x\n1 A 0 2 {} 1\n2 C 1 3 0 2\n3 U 2 0 1 3\n"
         ("a.bpseq", "1 A 0 0\n", ":1: 3 fields expected, found 4: '1 A 0 0'"),
         ("a.bpseq", "1 AC 0\n", ":1: one letter expected, found 'AC'"),
         ("a.bpseq", "1 A 2\n2 C 3\n3 U 2\n", ":1: 1 is paired with 2, whose partner 1"),
-        ("a.bpseq", "1 A 0\n# late\n", ":2: 3 fields expected, found 2: '# late'"),
+        ("a.bpseq", "1 A 0\nx late\n", ":2: 3 fields expected, found 2: 'x late'"),
         ("a.st", "#Name: x\nAC\n..\nEE\n", ":4: pseudoknots expected below, found not"),
         ("a.st", "#Name: x\nAC\n", ":2: dot-bracket expected below, found nothing"),
         ("a.st", "#Name: x\n", ":1: a sequence expected below, found nothing"),
@@ -153,10 +153,10 @@ ROWS = "3 x\n1 A 0 2 {} 1\n2 C 1 3 0 2\n3 U 2 0 1 3\n"
         ("a.st", "#Length: 3\nAC\n..\nEE\nNN\n", ":1: #Length: 2 expected, found 3"),
         ("a.dbn", "AC\n...\n", ":2: dot-bracket of 2 positions expected, found 3"),
         ("a.dbn", "AC\n(.\n", ":2: dot-bracket position 1: '(' is never closed"),
-        ("a.dbn", "AC\n..\nA\n", ":3: a sequence and a dot-bracket line are expected"),
+        ("a.dbn", "AC\n..\nA\n", ":3: a-2: a dot-bracket line is expected below"),
         ("a.dbn", ">x\n>y\nA\n.\n", ":1: a sequence and a dot-bracket line are expe"),
         ("a.dbn", "\n", ": the file is empty"),
-        ("a.txt", "", ": its suffix is not one of .ct, .bpseq, .st, .dbn"),
+        ("a.txt", "nonsense here\n", ":1: expected FASTA, dot-bracket, CT, BPSEQ"),
     ],
 )
 def test_what_is_malformed_is_named_with_its_line(tmp_path, name, content, complaint):
