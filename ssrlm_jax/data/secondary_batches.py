@@ -81,6 +81,10 @@ def _read(files: str) -> list[formats.Record]:
         for record in structure_formats.read(path):
             if record.structure is None:
                 raise ValueError(f"{record.place}: {record.name} has no structure")
+            if record.breaks:
+                several = "several strands, left out"
+                _log.warning("%s: %s: %s", record.place, record.name, several)
+                continue
             records.append(record)
     return records
 

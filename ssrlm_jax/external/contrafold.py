@@ -14,7 +14,7 @@ import tempfile
 from collections.abc import Sequence
 
 from ssrlm_jax.external import folded, programs
-from ssrlm_jax.rna import probabilities
+from ssrlm_jax.rna import probabilities, probability_formats
 
 PROGRAM = programs.Program(
     "contrafold",
@@ -160,18 +160,11 @@ def _structure(lines: list[str], letters: str) -> str:
 
 def _pairs(lines: list[str], letters: str) -> list[tuple[int, int, float]]:
     """Reads lines of `i letter j:p j:p ...`."""
-    rows = [line.split() for line in lines if line]
+    rows = [(number, line) for number, line in enumerate(lines, 1) if line]
     try:
-        pairs = [
-            (int(row[0]), int(j), float(probability))
-            for row in rows
-            for j, probability in (entry.split(":") for entry in row[2:])
-        ]
-        found = "".join(row[1] for row in rows)
-    except (ValueError, IndexError) as error:
-        raise programs.ProgramError(
-            f"contrafold: lines of 'i letter j:p' are expected ({error})"
-        ) from error
+        found, pairs = probability_formats.posteriors(rows)
+    except ValueError as error:
+        raise programs.ProgramError(f"contrafold: posteriors:{error}") from error
     if found != letters:
         raise programs.ProgramError(
             f"contrafold: probabilities of {found[:30]!r}, expected {letters[:30]!r}"

@@ -7,6 +7,7 @@ any kind. What is no structure of a record is noted, and the next record looked 
 Source: RNAfold's, RNAsubopt's and CONTRAfold's manuals and output; bpRNA's .st.
 """
 
+import dataclasses
 import re
 from collections.abc import Iterator
 from typing import NamedTuple
@@ -221,7 +222,8 @@ def _records(path: formats.Path, name: str, found: _Folded) -> Iterator[formats.
     for count, (number, dots) in enumerate(found.structures):
         own = f"{path}:{number}"
         try:
-            yield formats.folded(name, found.letters, dots, own if count else place)
+            record = formats.folded(name, found.letters, dots, own if count else place)
+            yield dataclasses.replace(record, rank=count)
         except ValueError as error:
             yield formats.Note(f"{own}: {error}")
             if not count:

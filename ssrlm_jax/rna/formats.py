@@ -55,6 +55,7 @@ class Record:
       family: "" where nothing is known.
       place: file and line, for messages.
       breaks: positions, from 0, at which a second strand begins, and further ones.
+      rank: of a structure among those that a file gives for one sequence, from 0.
     """
 
     name: str
@@ -63,6 +64,7 @@ class Record:
     family: str = ""
     place: str = ""
     breaks: tuple[int, ...] = ()
+    rank: int = 0
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -83,23 +85,15 @@ Reader = Callable[[Path], Iterator[Read]]
 
 
 def first_of_each(found: Iterable[Read]) -> Iterator[Read]:
-    """Yields what is found, of each sequence one structure, and a note on others.
-
-    Others are records that follow one of the same name and sequence.
-    """
-    before = None
-    further = []
+    """Yields what is found, of each sequence one structure, and a note on others."""
+    others = []
     for one in found:
-        if isinstance(one, Record) and one.structure is not None:
-            own = one.name, one.sequence
-            if own == before:
-                further.append(one.place)
-                continue
-            before = own
-        yield one
-    if further:
-        number = len(further)
-        text = f"{further[0]}: {number} further structures of a sequence not used"
+        if isinstance(one, Record) and one.rank:
+            others.append(one.place)
+        else:
+            yield one
+    if others:
+        text = f"{others[0]}: {len(others)} further structures of a sequence not used"
         yield Note(text, is_record=False)
 
 
@@ -273,10 +267,11 @@ def of_cells(cells: Mapping[str, str], name: str, place: str) -> Record:
     dots, pairs = (_structure_cell(cells, what) for what in ("dotbracket", "pairs"))
     if not dots and not pairs:
         return Record(name, sequence, None, family, place)
-    dots = dots or "." * len(strands.joined(sequence))
-    record = folded(name, sequence, dots, place, family)
     if not pairs:
-        return record
+        return folded(name, sequence, dots, place, family)
+    # Where pairs are given, nothing is read of dots but their length.
+    unpaired = "." * len(strands.joined(dots or sequence))
+    record = folded(name, sequence, unpaired, place, family)
     structure = _of_pairs(len(record.sequence), pairs)
     return dataclasses.replace(record, structure=structure)
 

@@ -7,6 +7,7 @@ Source: RNAstructure's help on file formats for CT; Gutell's Comparative RNA Web
 BPSEQ; headers of UFold, DSSR and CRW as these write them.
 """
 
+import dataclasses
 import itertools
 import re
 from collections.abc import Iterator, Sequence
@@ -72,6 +73,7 @@ def ct(path: formats.Path) -> Iterator[formats.Read]:
     """
     lines = formats.text_lines(path)
     name, is_begun, is_lost = "", False, False
+    before: formats.Record | None = None
     line = next(lines, None)
     while line is not None:
         number, text = line
@@ -80,7 +82,10 @@ def ct(path: formats.Path) -> Iterator[formats.Read]:
             is_begun, is_lost = True, False
             own = formats.titled(title) or name or formats.stem(path)
             rows, line = _take(lines, length)
-            yield _of_ct(path, number, own, rows, length)
+            one = _of_ct(path, number, own, rows, length)
+            if isinstance(one, formats.Record):
+                before = one = _ranked(one, before)
+            yield one
             continue
         if is_label(text):
             name = name if is_begun else _label(text) or name
@@ -158,6 +163,13 @@ def _label(text: str) -> str:
         return formats.stem(found[1].rstrip(","))
     found = _NAMED.match(text)
     return next(filter(None, found.groups()), "") if found else ""
+
+
+def _ranked(one: formats.Record, before: formats.Record | None) -> formats.Record:
+    """Returns a record as one more structure of a sequence, where it is."""
+    if before is None or (one.name, one.sequence) != (before.name, before.sequence):
+        return one
+    return dataclasses.replace(one, rank=before.rank + 1)
 
 
 def _read(

@@ -78,7 +78,7 @@ def posteriors(lines: Iterable[_Line]) -> tuple[str, list[_Triple]]:
       lines: numbers and texts.
 
     Returns:
-      The letters, and pairs from 1 with their probabilities.
+      The letters, and pairs from 1 with their probabilities, in any range.
 
     Raises:
       ValueError: another line, with its number.
@@ -95,13 +95,6 @@ def posteriors(lines: Iterable[_Line]) -> tuple[str, list[_Triple]]:
         for entry in filter(None, entries):
             j, _, probability = entry.partition(":")
             triples.append((int(place), int(j), _number(probability)))
-    wrong = [one for one in triples if not _is_right(*one, len(letters))]
-    if wrong:
-        i, j, probability = wrong[0]
-        raise ValueError(
-            f"{i}: probability {probability:g} of the pair ({i}, {j}); 1 <= i < j <= "
-            f"{len(letters)} and 0..1 are expected"
-        )
     return letters, triples
 
 
@@ -122,6 +115,12 @@ def _posteriors(path: formats.Path) -> Iterator[Listed]:
         letters, triples = posteriors(_data(path))
     except ValueError as error:
         raise ValueError(f"{path}:{error}") from error
+    for i, j, probability in triples:
+        if not _is_right(i, j, probability, len(letters)):
+            raise ValueError(
+                f"{path}: probability {probability:g} of the pair ({i}, {j}); "
+                f"1 <= i < j <= {len(letters)} and 0..1 are expected"
+            )
     yield _listed("", letters, 0, triples, str(path))
 
 

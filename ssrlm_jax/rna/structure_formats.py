@@ -139,7 +139,7 @@ def _by_content(sample: Sequence[str]) -> str:
 def _by_rows(rows: Sequence[str]) -> str:
     """Tells CT and BPSEQ by their first line of a nucleotide."""
     for before, text in zip(["", *rows], rows, strict=False):
-        if pair_tables.is_row(text):
+        if pair_tables.is_row(text) and _is_first(text):
             has_header = pair_tables.is_ct_header(before)
             is_long = pair_tables.is_row(text, _ROW_CT)
             return "ct" if has_header or is_long else "bpseq"
@@ -148,9 +148,20 @@ def _by_rows(rows: Sequence[str]) -> str:
     return ""
 
 
+def _is_first(row: str) -> bool:
+    """Tells whether a line is of the first nucleotide of a strand."""
+    place, letter, *_ = row.split()
+    return place == "1" and len(letter) == 1
+
+
 def _is_dot_bracket(rows: Sequence[str]) -> bool:
-    """Tells whether there are structures: brackets, or dots below a sequence."""
-    if any(text[0] != ">" and dot_bracket.has_brackets(text) for text in rows):
+    """Tells whether half of the records have structures.
+
+    These are brackets; or, below the first sequence, dots.
+    """
+    num_headers = sum(text[0] == ">" for text in rows)
+    num_folded = sum(text[0] != ">" and dot_bracket.has_brackets(text) for text in rows)
+    if num_folded and 2 * num_folded >= num_headers:
         return True
     body = list(
         itertools.takewhile(lambda text: text[0] != ">", rows[rows[0][0] == ">" :])

@@ -118,7 +118,10 @@ def test_a_wrong_answer_is_refused(tmp_path, script, message):
     ("posteriors", "message"),
     [
         ("1 A 4:0.5\n2 C\n3 G\n", "probabilities of 'ACG', expected 'ACGU'"),
-        ("1 A 4=0.5\n2 C\n3 G\n4 U\n", "lines of 'i letter j:p' are expected"),
+        (
+            "1 A 4=0.5\n2 C\n3 G\n4 U\n",
+            "posteriors:1: 'i letter j:p' with i = 1 expe",
+        ),
         ("1 A 5:0.5\n2 C\n3 G\n4 U\n", "pair \\(1, 5\\)"),
     ],
 )

@@ -2,8 +2,7 @@ import numpy as np
 import pytest
 
 from ssrlm_jax.metrics import threshold_choice
-from ssrlm_jax.rna import decode, probabilities
-from ssrlm_jax.rna import structure as structures
+from ssrlm_jax.rna import decode, probabilities, structures
 
 
 def _decoded(probability, is_true, num_true):

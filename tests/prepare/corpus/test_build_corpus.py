@@ -206,7 +206,10 @@ def test_a_full_disk_leaves_nothing_that_looks_whole(
             "bad:.* the gz file ends too early",
         ),
         (b"id\tsequence\tdotbracket\na\tGAC\t(..\n", "bad:2: dot-bracket position 1"),
-        (b"id\tsequence\tdotbracket\na\tGAC\t(.).\n", "bad:2: the structure has 4"),
+        (
+            b"id\tsequence\tdotbracket\na\tGAC\t(.).\n",
+            "bad:2: dot-bracket of 3 positions expected, found 4",
+        ),
         (
             b">a\nNNNN\n",
             "nothing is left to pack: every record was dropped "

@@ -129,7 +129,7 @@ def test_a_family_is_found_in_the_table_or_the_name(
         (">a\nAC\n>b\nACG\nA-C\n", r"input:5: position 2: '-' is a gap"),
         (">a\nAC&G\n", "input:2: position 3: '&' joins two strands"),
         ("id\tsequence\na\tA-\n", "input:2: position 2: '-' is a gap"),
-        (">a\nACGU\nAC\n((.)..\n", "input:4: a line of a structure"),
+        (">a\nACGU\nAC\n((.)..\n", "input:4: dot-bracket position 1"),
         (">a\nAC\n>b\n", "input:3: a header without a sequence"),
     ],
 )

@@ -108,8 +108,8 @@ def test_wobble_pairs_of_other_sets_stay(tmp_path):
     [
         ("bprna_TS9", ("x", "", "A", ".", ""), "no set 'bprna_TS9'; known: bprna_TR0"),
         ("pdb_TS1", ("x", "", "A", "", ""), "tsv:2: a structure is expected, found no"),
-        ("pdb_TS1", ("x", "", "A-", "..", ""), "tsv:2: position 2: '-' is a gap"),
-        ("pdb_TS1", ("x", "", "AC", ".", ""), "tsv:2: the structure has 1 positions"),
+        ("pdb_TS1", ("x", "", "--", "..", ""), "tsv:2: a sequence .*, found gaps only"),
+        ("pdb_TS1", ("x", "", "AC", ".", ""), "tsv:2: dot-bracket of 2 positions exp"),
     ],
 )
 def test_a_wrong_name_or_record_is_refused(tmp_path, name, row, complaint):
