@@ -92,7 +92,9 @@ def read_known(path: str, max_length: int = 0) -> Truth:
     Raises:
       ValueError: the file cannot be read, or no record of it.
     """
-    records, left_out, notes = [], [], []
+    records: list[formats.Record] = []
+    left_out: list[str] = []
+    notes: list[str] = []
     letters = _Letters(path)
     for one in formats.first_of_each(structure_formats.each(path)):
         if isinstance(one, formats.Note):

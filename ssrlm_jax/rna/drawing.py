@@ -65,7 +65,8 @@ def read(path: formats.Path) -> Drawn:
     Raises:
       ValueError: as `textfile.lines`; there is no sequence, or no pairs nor boxes.
     """
-    within, sequence, breaks = "", "", ()
+    within, sequence = "", ""
+    breaks: tuple[int, ...] = ()
     pairs: list[tuple[int, int]] | None = None
     boxes = []
     is_plot = False

@@ -186,7 +186,7 @@ def _rnas_scored(made: job_graph.Graph, job: job_graph.Job) -> Need:
         path = str(job.resolved.get(name, ""))
         if not path or (name == "train" and job.command == "evaluate"):
             continue
-        for record in structure_formats.read_any(path):
+        for record in structure_formats.read(path):
             length = len(record.sequence)
             if length > longest:
                 continue

@@ -6,7 +6,13 @@ import numpy as np
 import pytest
 
 from ssrlm_jax.infer import results
-from ssrlm_jax.rna import formats, probabilities, structure_formats, structures
+from ssrlm_jax.rna import (
+    formats,
+    probabilities,
+    probability_formats,
+    structure_formats,
+    structures,
+)
 
 HAIRPIN = formats.Record(
     "hairpin", "GGAAACC", structures.from_dot_bracket("((...))"), place="my.fa:1"
@@ -97,7 +103,8 @@ def test_what_is_written_comes_back(tmp_path, name):
 
 def test_probabilities_come_back(tmp_path):
     _write(tmp_path / "out", HAIRPIN, names=("prob",))
-    name, sequence, listed = probabilities.read(tmp_path / "out" / "hairpin.prob")
+    (one,) = probability_formats.each(tmp_path / "out" / "hairpin.prob")
+    name, sequence, listed = one.name, one.sequence, one.listed
     assert (name, sequence) == ("hairpin", "GGAAACC")
     for found, given in zip(listed, LISTED, strict=True):
         np.testing.assert_array_equal(found, given)

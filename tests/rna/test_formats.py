@@ -137,7 +137,7 @@ def test_rnafold_output_is_read(tmp_path, energy):
             ":4: '>name' is expected above another sequence, found 'GC'",
         ),
         (
-            ">a\nGC\n()\n>b\n>c\n",
+            ">a\nGC\n()\n>b\n",
             ":4: a sequence and a dot-bracket line are expected below '>b'",
         ),
         (">a\nGC\n(.)\n", ":3: dot-bracket of 2 positions expected, found 3: '(.)'"),
