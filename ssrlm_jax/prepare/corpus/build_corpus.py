@@ -184,8 +184,10 @@ def _why_nothing(job: stages.Job) -> str:
         for reason, number in stage.dropped.items()
         if number
     )
+    first = "".join(f"; first {told}" for told in way.bad(job.done)[:1])
     return (
-        f"nothing is left to pack: every record was dropped ({reasons or 'no records'})"
+        "nothing is left to pack: every record was dropped "
+        f"({reasons or 'no records'}{first})"
         "; change the files, or the setting that drops them (see --help)"
     )
 

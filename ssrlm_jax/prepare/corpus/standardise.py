@@ -105,14 +105,17 @@ def _standardised(
     task: Task, directory: pathlib.Path, is_in_blocks: bool
 ) -> executor.Counts:
     parts = _Parts(task)
+    bad = record_batches.stop if task.on_bad == "stop" else parts.leave_out
     for batch in record_batches.read(
         task.path,
         directory,
         is_in_blocks,
         remove_gaps=task.remove_gaps,
-        on_bad=record_batches.stop if task.on_bad == "stop" else parts.leave_out,
+        on_bad=bad,
     ):
         parts.add(batch)
+    if parts.is_empty:
+        bad(f"{task.path}: no records")
     return parts.finish()
 
 
@@ -157,6 +160,11 @@ class _Parts:
         self._add_short(batch, kept_P[is_short], keys[is_short])
         for index, key in zip(kept_P[~is_short], keys[~is_short], strict=True):
             self._add_long(batch, int(index), key)
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether no record has come."""
+        return self._num_in == 0
 
     def leave_out(self, problem: str) -> None:
         """Counts a record that cannot be read."""

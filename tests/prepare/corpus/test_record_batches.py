@@ -153,3 +153,11 @@ def test_a_structure_keeps_its_places(tmp_path):
     (batch,) = record_batches.read(str(tmp_path / "x"), tmp_path)
     partner_L = batch.nth(0)[1]
     np.testing.assert_array_equal(partner_L[[0, 3, 13]], [11, 8, 16])
+
+
+def test_a_file_without_records_is_a_bad_one(tmp_path):
+    with pytest.raises(ValueError, match="x: no records"):
+        _counts(tmp_path, "# STOCKHOLM 1.0\n//\n")
+    counts = _counts(tmp_path, "# STOCKHOLM 1.0\n//\n", on_bad="skip")
+    assert (counts["num_in"], counts["num_out"]) == (1, 0)
+    assert counts["bad"] == [f"{tmp_path / 'x'}: no records"]
