@@ -5,8 +5,8 @@
 Every file is one of tests/damaged_files.py: whole files of each format with one to
 three of its damages. A finding is a traceback, more than 10 s, an output that is half
 written, an error that does not name the file, or a success without a word where half
-of the letters are gone. Findings are printed, one of each kind; the exit status is 1 if there
-are any. `--seed` moves on: file k of seed s is number s x 10^9 + k, whatever `--num`.
+of the letters are gone. Findings are printed, one of each kind; the exit status is 1 if
+there are any. `--seed` moves on: file k of seed s is number s x 10^9 + k.
 """
 
 import argparse

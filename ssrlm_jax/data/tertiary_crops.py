@@ -16,7 +16,14 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from ssrlm_jax import config, types
-from ssrlm_jax.rna import atoms, coordinates, formats, pair_kinds, structures
+from ssrlm_jax.rna import (
+    atoms,
+    coordinates,
+    formats,
+    pair_kinds,
+    structures,
+    textfile,
+)
 
 MAX_GAP = 1_000  # nucleotides; numbers of authors may jump by more
 

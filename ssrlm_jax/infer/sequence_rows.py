@@ -15,7 +15,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from ssrlm_jax import types
+from ssrlm_jax import config, types
 from ssrlm_jax.models import heads
 from ssrlm_jax.rna import alphabet, batches, strands
 
@@ -81,6 +81,8 @@ def check(
 ) -> None:
     """Raises a ValueError unless a sequence can be read, and is not too long.
 
+    Letters that are not of RNA are read as N; where most are, it is none.
+
     Args:
       number: its place, from 1, for messages.
       given: the sequence.
@@ -100,7 +102,12 @@ def check(
             raise ValueError(
                 f"{len(sequence):,} nucleotides, the model takes up to {most:,}"
             )
-        alphabet.encode(sequence)
+        _, changed = alphabet.encode(sequence)
+        if sum(changed) > config.LettersConfig().max_unknown * len(sequence):
+            raise ValueError(
+                f"{sum(changed):,} of {len(sequence):,} letters are not A C G U T or "
+                "N: is it RNA?"
+            )
     except ValueError as error:
         raise ValueError(f"sequence {number}: {error}") from error
 

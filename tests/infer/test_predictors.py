@@ -315,6 +315,7 @@ def test_layers_run_from_the_embedding_to_the_last(model, predictor):
     [
         (lambda p: p.fold(["ACGU", ""]), "sequence 2 is empty"),
         (lambda p: p.fold(["AC-U"]), "sequence 1: position 3: '-'"),
+        (lambda p: p.fold(["A", "hello"]), "sequence 2: 5 of 5 letters are not A C G"),
         (lambda p: p.embed(["A&U"]), "sequence 1: two strands found, one is accepted"),
         (lambda p: p.fold(["A&U&A"]), "sequence 1: 3 strands, 2 are accepted"),
         (lambda p: p.fold(["A&"]), "sequence 1: a strand without letters"),

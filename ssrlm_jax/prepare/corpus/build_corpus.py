@@ -184,7 +184,7 @@ def _why_nothing(job: stages.Job) -> str:
         for reason, number in stage.dropped.items()
         if number
     )
-    first = "".join(f"; first {told}" for told in way.bad(job.done)[:1])
+    first = "".join(f"; first {told}" for told in corpus_report.bad(job.done)[:1])
     return (
         "nothing is left to pack: every record was dropped "
         f"({reasons or 'no records'}{first})"
