@@ -336,7 +336,7 @@ def _wrong(case: Case, ended: Ended, num_read: int, made: pathlib.Path) -> str:
 def _names(case: Case, error: str) -> bool:
     """Tells whether an error names the file, or a chain that has its name."""
     stem = case.name.split(".")[0]
-    return case.name in error or f" {stem}_" in error
+    return case.name in error or re.search(f" {stem}[_ ]", error) is not None
 
 
 _NO_WORDS = re.compile(

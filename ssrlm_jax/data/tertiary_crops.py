@@ -16,14 +16,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from ssrlm_jax import config, types
-from ssrlm_jax.rna import (
-    atoms,
-    coordinates,
-    formats,
-    pair_kinds,
-    structures,
-    textfile,
-)
+from ssrlm_jax.rna import atoms, coordinates, formats, pair_kinds, structures
 
 MAX_GAP = 1_000  # nucleotides; numbers of authors may jump by more
 

@@ -1,4 +1,6 @@
+import bz2
 import gzip
+import lzma
 import math
 
 import numpy as np
@@ -173,3 +175,22 @@ def test_what_is_no_structure_is_refused_with_its_name(tmp_path):
         match="c.cif: no atoms are found in 0 data blocks; mmCIF is expected",
     ):
         coordinates.read(tmp_path / "c.cif")
+
+
+def test_letters_that_are_not_ascii_keep_their_columns(tmp_path):
+    path = _write(
+        tmp_path / "a.pdb", _nucleotide("G", 1, 0.0), _nucleotide("C", 2, 6.0)
+    )
+    path.write_bytes(
+        b"REMARK \xe9t\xe9\n" + path.read_bytes().replace(b"  P  ", b" \xb7P  ", 1)
+    )
+    (chain,) = coordinates.read(path).chains
+    assert chain.letters == "GC"
+    assert "?P" in chain.name_N
+
+
+@pytest.mark.parametrize("pack", [gzip.compress, bz2.compress, lzma.compress])
+def test_a_packed_file_is_read_by_the_end_of_its_name(tmp_path, pack):
+    path = _write(tmp_path / "a.pdb", _nucleotide("G", 1, 0.0))
+    (tmp_path / "b.pdb.xz").write_bytes(pack(path.read_bytes()))
+    assert coordinates.read(tmp_path / "b.pdb.xz").chains[0].letters == "G"
