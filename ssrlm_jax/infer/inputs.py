@@ -1,19 +1,29 @@
-"""The RNA that a command is given: a FASTA file, standard input, or a sequence.
+"""The RNA that a command is given: a file, standard input, or a sequence.
 
 A stream: what can be used and what cannot comes in the order of the input, and one
 bad record does not stop the others. Letters come as `alphabet.spelled` spells them;
 IUPAC codes stay as given, models read them as N.
 """
 
+import contextlib
 import dataclasses
 import os
 import sys
 from collections.abc import Generator, Iterator
 
 from ssrlm_jax import config
-from ssrlm_jax.rna import alphabet, fasta, formats, strands, textfile
+from ssrlm_jax.rna import (
+    alphabet,
+    fasta,
+    formats,
+    stockholm,
+    strands,
+    structure_formats,
+    textfile,
+)
 
 ARGUMENT_NAME = "sequence"  # of a sequence that is an argument
+_STOCKHOLM = stockholm.HEADER.encode()
 _SURE = 8  # letters A C G U T from which a word is taken for a sequence without a word
 
 
@@ -24,7 +34,7 @@ class Problem:
     Attributes:
       name: of the record; "" where there is none.
       number: of the record in the input, from 1; 0: text above the first header.
-      place: file and line of the header.
+      place: file and line of the header; "" where the reason has it.
       reason: what was found and what is accepted.
     """
 
@@ -34,8 +44,9 @@ class Problem:
     reason: str
 
     def __str__(self) -> str:
+        place = f"{self.place}: " if self.place else ""
         record = f"record {self.number} ({self.name}): " if self.number else ""
-        return f"{self.place}: {record}{self.reason}"
+        return f"{place}{record}{self.reason}"
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -64,9 +75,10 @@ def records(
     than `max_length` letters are held. What is read as something else is told in notes.
 
     Args:
-      source: a FASTA file or "-" for standard input, in any packing and encoding that
-        `textfile` reads; letters that are no file: one sequence, named `sequence`;
-        None: standard input, unless it is a terminal.
+      source: a file or "-" for standard input, in any packing and encoding that
+        `textfile` reads: FASTA, else what `structure_formats` tells apart; letters that
+        are no file: one sequence, named `sequence`; None: standard input, unless it is
+        a terminal.
       max_length: letters of a record, at most; None: any number.
       letters: how they are taken; None: the defaults.
 
@@ -114,6 +126,15 @@ class _Held:
             self.pieces.append(letters)
 
 
+def _chained(
+    begun: list[textfile.Line], lines: Generator[textfile.Line]
+) -> Generator[textfile.Line]:
+    """Yields lines that were read already, then the others; closes them."""
+    with contextlib.closing(lines):
+        yield from begun
+        yield from lines
+
+
 class _Reader:
     """Reads one input, and counts what it reads as something else."""
 
@@ -124,7 +145,42 @@ class _Reader:
         self._num_structures = 0
 
     def read(self, lines: Generator[textfile.Line], shown: str) -> Iterator[Read]:
-        """Yields the records of lines of FASTA; `shown` names the file."""
+        """Yields the records of lines of any format; `shown` names the file."""
+        begun: list[textfile.Line] = []
+        for line in lines:
+            begun.append(line)
+            if text := line[1].strip():
+                if text[:1] in b">;":
+                    break
+                if text[:1] != b"#" or text.startswith(_STOCKHOLM):
+                    yield from self._other(_chained(begun, lines), shown)
+                    return
+        yield from self._fasta(_chained(begun, lines), shown)
+
+    def _other(self, lines: Generator[textfile.Line], shown: str) -> Iterator[Read]:
+        """Yields the records of lines that do not begin as FASTA."""
+        kept = textfile.kept(lines, shown)
+        try:
+            structure_formats.kind(kept)
+        except ValueError:  # says what FASTA looks like
+            yield from self._fasta(textfile.parts(kept), shown)
+            return
+        num_records = 0
+        for one in formats.first_of_each(structure_formats.each(kept)):
+            num_records += isinstance(one, formats.Record) or one.is_record
+            if isinstance(one, formats.Note):
+                yield Problem("", 0, "", one.text) if one.is_record else Note(one.text)
+                continue
+            held = _Held(num_records, one.name, one.place)
+            letters = strands.marked(one.sequence, one.breaks)
+            held.add(letters.encode(), self._max_length)
+            yield from self._finish(held)
+        if not num_records:
+            yield Problem("", 0, shown, "no records")
+        yield from self._notes(shown)
+
+    def _fasta(self, lines: Generator[textfile.Line], shown: str) -> Iterator[Read]:
+        """Yields the records of lines of FASTA."""
         held: _Held | None = None
         for part in fasta.parts(lines, shown, is_lenient=True):
             if part.name is not None:

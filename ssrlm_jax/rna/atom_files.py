@@ -25,6 +25,7 @@ _NAME = re.compile(
 _REVISION = re.compile(rb"^REVDAT   1\s+(\d\d)-([A-Z]{3})-(\d\d)", re.MULTILINE)
 _FARTHEST = 9999.0  # angstrom; CHARMM writes it where an atom has no place
 _ENDS = re.compile(rb"^ENDMDL", re.MULTILINE)
+_ASCII = bytes(range(128)) + b"?" * 128
 _MONTHS = "JANFEBMARAPRMAYJUNJULAUGSEPOCTNOVDEC"
 _ATOMS = "atom_site"
 _CODES = re.compile(r"\(([^()\s]+)\)|([A-Za-z])")  # of one-letter sequences
@@ -138,7 +139,9 @@ def read(path: textfile.Path) -> File:
     if kind == "BinaryCIF":
         content = textfile.content(path)
     else:
-        content = b"\n".join(text for _, text in textfile.lines(path)) + b"\n"
+        # Columns are counted in bytes, and what is not ASCII has no meaning in them.
+        texts = (text.translate(_ASCII) for _, text in textfile.lines(path))
+        content = b"\n".join(texts) + b"\n"
     try:
         found = _pdb(content) if kind == "PDB" else _cif(_block(content, kind, path))
     except (ValueError, RuntimeError, IndexError) as error:

@@ -9,7 +9,7 @@ Source: RNAfold's, RNAsubopt's and CONTRAfold's manuals and output; bpRNA's .st.
 
 import dataclasses
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from ssrlm_jax.rna import alphabet, formats, strands
@@ -22,6 +22,7 @@ _BEHIND = re.compile(  # a structure: (-1.20), [ -3], {-2.9 MEA=20.1}, (e=-3.4),
 _SKETCH = re.compile(r"\[\s*[-+]?[\d.]+\s*\]")  # behind RNAfold's of all structures
 _NUMBER = re.compile(r"[-+]?\d+\.\d+")
 _LABEL = re.compile(r"#\s*(name|length|pagenumber)\s*:\s*(\S*)", re.I)
+_LOOP = re.compile(r"[A-Za-z]+\d+(\.\d+)?\s")  # of .st: S1 1..2 "GG" 5..6 "CC"
 _WITHIN = ("structure", "sequence", "ss")  # headers within a record, of CONTRAfold
 _ST_LINES = ("a sequence", "dot-bracket", "loop types", "pseudoknots")  # in this order
 _ST_LETTERS = ("SEHIMBX", "NK")  # of the last two
@@ -87,6 +88,11 @@ def records(path: formats.Path) -> Iterator[formats.Read]:
             yield one
     if not num_read:
         raise ValueError(f"{path}: no sequence with a dot-bracket line is found")
+    yield from _not_used(path, unused)
+
+
+def _not_used(path: formats.Path, unused: Sequence[_Line]) -> Iterator[formats.Note]:
+    """Yields a note on lines that were not used, if there are any."""
     if unused:
         (line, text), num_more = unused[0], len(unused) - 1
         more = f", and {num_more} more such lines" if num_more else ""
@@ -105,14 +111,17 @@ def st(path: formats.Path) -> Iterator[formats.Read]:
       ValueError: as `textfile.lines`; the file is empty.
     """
     is_empty = True
+    unused: list[_Line] = []
     for block in _blocks(path):
         is_empty = False
+        unused += [line for line in block.body[4:] if not _LOOP.match(line[1])]
         if problem := _st_problem(block):
             yield formats.Note(f"{path}:{problem}")
         else:
             yield from _of_block(path, block._replace(body=block.body[:2]), [])
     if is_empty:
         raise ValueError(f"{path}: the file is empty")
+    yield from _not_used(path, unused)
 
 
 def _blocks(path: formats.Path) -> Iterator[_Block]:

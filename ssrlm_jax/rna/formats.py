@@ -352,7 +352,11 @@ def split_row(text: str, mark: str = "") -> list[str]:
     mark = mark or _mark(text)
     if mark == "\t":
         return [field.strip() for field in text.split(mark)]
-    return [field.strip() for field in next(csv.reader([text], delimiter=mark))]
+    try:
+        fields = next(csv.reader([text], delimiter=mark))
+    except csv.Error:  # a quote that is not closed, or what is no text
+        fields = text.split(mark)
+    return [field.strip() for field in fields]
 
 
 def _mark(text: str) -> str:

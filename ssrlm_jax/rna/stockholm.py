@@ -75,10 +75,14 @@ class _Alignment:
         self._consensus: _Layers = {}
         self._own: dict[str, _Layers] = {}
         self._names: dict[str, str] = {}
+        self._last = self._block = 0  # line; blank lines part blocks
+        self._block_of: dict[str, int] = {}  # of a row, the last one
 
     def add(self, line: int, text: str) -> str:
         """Takes a line that is neither the header nor `//`; returns what is wrong."""
         words = text.split()
+        self._block += line > self._last + 1
+        self._last = line
         if words[0] == "#=GF" and len(words) > 2:
             self._names.setdefault(words[1], words[2])
         elif words[0] == "#=GC" and len(words) == 3:
@@ -102,6 +106,12 @@ class _Alignment:
                 return (
                     f"a name and an aligned sequence are expected, found {text[:20]!r}"
                 )
+            if self._block_of.get(words[0]) == self._block:
+                return (
+                    f"{words[0]} comes twice in one block; names of rows differ, and "
+                    "blank lines part the pieces of rows"
+                )
+            self._block_of[words[0]] = self._block
             self._pieces.setdefault(words[0], []).append(words[1])
             self._line.setdefault(words[0], line)
         return ""

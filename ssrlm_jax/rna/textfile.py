@@ -17,7 +17,7 @@ import tempfile
 import weakref
 import zipfile
 import zlib
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Iterator
 from typing import IO, Any, NamedTuple
 
 STANDARD_INPUT = "-"
@@ -63,6 +63,27 @@ class Opened(NamedTuple):
     packed: str
 
 
+class _Lines(io.RawIOBase):
+    """Lines as the bytes of a file."""
+
+    def __init__(self, lines: Iterator[Line]) -> None:
+        self._lines, self._held, self._number = lines, b"", 1
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        while not self._held:
+            line = next(self._lines, None)
+            if line is None:
+                return 0
+            ends = b"\n" * (line[0] - self._number)
+            self._number, self._held = line[0], ends + line[1]
+        part, self._held = self._held[: len(buffer)], self._held[len(buffer) :]
+        buffer[: len(part)] = part
+        return len(part)
+
+
 class Kept(os.PathLike[str]):
     """What can be read only once, such as a pipe, kept to be read again.
 
@@ -89,6 +110,11 @@ class Kept(os.PathLike[str]):
     def open(self) -> io.BufferedReader:
         """Returns all that was read, from its beginning."""
         return open(self._held, "rb")
+
+
+def kept(lines: Iterator[Line], shown: str) -> Kept:
+    """Keeps lines that are read only once as what is read again, shown as `shown`."""
+    return Kept(io.BufferedReader(_Lines(lines)), shown)
 
 
 def again(path: Path) -> Path:

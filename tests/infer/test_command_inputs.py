@@ -96,10 +96,10 @@ def test_files_of_windows_are_read(tmp_path):
 
 
 def test_text_above_the_first_header_is_one_problem(tmp_path):
-    problem, record = _read(tmp_path, "id\tsequence\nx\tGGG\n>a\nG\n")
+    problem, record = _read(tmp_path, "hello\tworld\nx\tGGG\n>a\nG\n")
     assert str(problem) == (
         f"{tmp_path / 'my.fa'}:1: not FASTA; a header '>name' is expected, "
-        r"found 'id\tsequence'"
+        r"found 'hello\tworld'"
     )
     assert record.name == "a"
 
@@ -298,3 +298,32 @@ def test_a_word_that_is_no_sequence_says_both():
     (problem,) = inputs.records("sequences")
     assert problem.reason.startswith("7 of 9 letters are not A C G U T")
     assert problem.reason.endswith("nor is 'sequences' a file")
+
+
+_OTHERS = {
+    "a table": "name,seq,note\na,GGGG,x\nb,GG-G,y\nc,ccct,z\n",
+    "lines of JSON": "".join(
+        f'{{"name": "{name}", "sequence": "{letters}"}}\n'
+        for name, letters in (("a", "GGGG"), ("b", "GG&"), ("c", "ccct"))
+    ),
+    "Stockholm": "# STOCKHOLM 1.0\na GG-GG\nb -----\nc ccc-t\n//\n",
+}
+
+
+@pytest.mark.parametrize("text", _OTHERS.values(), ids=_OTHERS)
+def test_other_formats_are_told_by_content(tmp_path, text):
+    found = _read(tmp_path, text)
+    records = [one for one in found if isinstance(one, formats.Record)]
+    assert [(one.name, one.sequence) for one in records] == [
+        ("a", "GGGG"),
+        ("c", "CCCU"),
+    ]
+    (problem,) = (one for one in found if isinstance(one, inputs.Problem))
+    assert str(problem).startswith(str(tmp_path / "my.fa"))
+
+
+def test_other_formats_come_through_a_pipe_too(standard_input, tmp_path):
+    standard_input(gzip.compress(b"\n\nid\tsequence\na\tGGGG\nb\t\n"))
+    record, problem = inputs.records("-")
+    assert record.place == "standard input:4"
+    assert str(problem).startswith("standard input:5: ")

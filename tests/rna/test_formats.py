@@ -185,6 +185,7 @@ two/3-8      GGaACUG-.C
 # STOCKHOLM 1.0
 #=GF ID   bare
 three        AC
+
 three        GU
 //
 """

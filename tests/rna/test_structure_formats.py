@@ -225,3 +225,33 @@ def test_what_a_format_cannot_hold_is_not_written(tmp_path, suffix, record, comp
     with pytest.raises(ValueError, match=f"^{re.escape(str(path))}: .*{complaint}"):
         WRITERS[suffix](path, record)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_name_twice_in_a_block_of_stockholm_is_told(tmp_path):
+    path = tmp_path / "x.sto"
+    head = "# STOCKHOLM 1.0\n\n"
+    path.write_text(f"{head}one GGGG\none CCCC\ntwo AAAA\n//\n")
+    note, *records = structure_formats.each(path)
+    assert note.text == (
+        f"{path}:4: one comes twice in one block; names of rows differ, and blank "
+        "lines part the pieces of rows"
+    )
+    assert [one.sequence for one in records] == ["GGGG", "AAAA"]
+    path.write_text(f"{head}one GGGG\ntwo CCCC\n\n# more\none AA\ntwo UU\n//\n")
+    assert [r.sequence for r in structure_formats.read(path)] == ["GGGGAA", "CCCCUU"]
+    path.write_text("# STOCKHOLM 1.0\none GG\none CC\n//\n")
+    with pytest.raises(ValueError, match="x.sto:3: one comes twice"):
+        list(structure_formats.read(path))
+
+
+def test_what_follows_the_loops_of_st_is_told(tmp_path):
+    path = tmp_path / "x.st"
+    path.write_text(
+        '#Name: a\nGGAACC\n((..))\nSSHHSS\nNNNNNN\nS1 1..2 "GG" 5..6 "CC"\n'
+        "PK1 1bp 1..1 2..2\nsegment1 2bp 1..2 GG 5..6 CC\nb GGGAAACCC (((...)))\nmore\n"
+    )
+    record, note = structure_formats.each(path)
+    assert record.sequence == "GGAACC"
+    assert note.text == (
+        f"{path}:9: not used: 'b GGGAAACCC (((...)))', and 1 more such lines"
+    )

@@ -178,3 +178,13 @@ def test_names_are_those_of_what_is_unpacked():
 def test_hidden_files_are_told():
     hidden = [".DS_Store", "a/._x.fa", "Thumbs.db", "x.fa", "a.b/x"]
     assert [textfile.is_hidden(one) for one in hidden] == [True] * 3 + [False] * 2
+
+
+def test_lines_are_kept_with_their_numbers(tmp_path, monkeypatch):
+    monkeypatch.setattr(textfile, "_PART_BYTES", 4)
+    (tmp_path / "x").write_bytes(b"\n\nabcdefghij\n\nk")
+    kept = textfile.kept(textfile.parts(tmp_path / "x"), "shown")
+    assert list(textfile.lines(kept)) == [
+        (1, b""), (2, b""), (3, b"abcdefghij"), (4, b""), (5, b"k"),
+    ]  # fmt: skip
+    assert str(kept) == "shown"

@@ -25,8 +25,8 @@ def test_a_place_that_is_no_number_is_told_and_leaves_no_file(tmp_path):
     line = lines[first]
     lines[first] = line[:30] + b"     nan" + line[38:]
     said = _read(tmp_path, b"".join(lines))
-    assert said["error"].startswith(f"{tmp_path / 'x.pdb'}: 1 atoms of chain ")
-    assert said["error"].endswith("have coordinates that are no numbers")
+    assert said["error"].startswith(f"{tmp_path / 'x.pdb'}: chain A, G 2: the place of")
+    assert said["error"].endswith("finite numbers are expected")
     assert not (tmp_path / "x.npz").exists()
 
 
