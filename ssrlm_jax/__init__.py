@@ -38,18 +38,28 @@ def read(source: str | os.PathLike[str]) -> dict[str, str]:
     """Reads sequences by name, for `Predictor.fold` and `embed`.
 
     Args:
-      source: a FASTA file, as `ssrlm fold` reads it; a name that comes again gets
-        "-2", "-3" and so on.
+      source: a file, as `ssrlm fold` reads it; a name that comes again gets "-2", "-3"
+        and so on. Two strands have '&' between them.
+
+    Warns:
+      UserWarning: letters or lines were read as something else.
 
     Raises:
       ValueError: a record that cannot be used, with its line; as `inputs.records`.
     """
+    import warnings
+
     from ssrlm_jax.infer import inputs, results
+    from ssrlm_jax.rna import strands
 
     names = results.FreeNames()
     found: dict[str, str] = {}
     for record in inputs.records(os.fspath(source)):
         if isinstance(record, inputs.Problem):
             raise ValueError(str(record))
-        found[names.take(record.name)] = record.sequence
+        if isinstance(record, inputs.Note):
+            warnings.warn(str(record), stacklevel=2)
+            continue
+        text = strands.marked(record.sequence, record.breaks)
+        found[names.take(record.name)] = text
     return found

@@ -220,8 +220,8 @@ class Vienna:
                 f"ViennaRNA: no probabilities for a sequence of {length} letters"
             )
         if ensemble == math.inf:
-            none = None if least is None else []
-            return _State(folded.Prediction("." * length, none), energy, ensemble)
+            nothing = folded.Prediction("." * length, None if least is None else [])
+            return _State(nothing, energy, ensemble)
         if self.method == "centroid":
             dots, _ = compound.centroid()
         elif self.method == "mea":

@@ -208,7 +208,7 @@ class Structures:
         stem = self._stems.take(file_stem(record.name))
         _, num_dropped = structures.partners(structure)
         for name in FORMATS:  # dot-bracket last: many crossings stop it alone
-            is_lost = num_dropped and name in PAIRED_ONCE
+            is_lost = bool(num_dropped) and name in PAIRED_ONCE
             is_lost |= bool(record.breaks) and name in ONE_STRAND
             if name in self._names and not is_lost:
                 self._write(name, stem, record, listed, about)

@@ -153,9 +153,8 @@ def cleaned(line: bytes) -> bytes:
     if line.isalpha():
         return line
     words = line.split()
-    if not line.isascii():
-        words = _INVISIBLE.sub("", as_text(line)).split()  # no-break spaces, too
-        words = [word.encode() for word in words]
+    if not line.isascii():  # no-break spaces, too
+        words = [word.encode() for word in _INVISIBLE.sub("", as_text(line)).split()]
     return b"".join(word for word in words if not word.isdigit())
 
 
