@@ -78,7 +78,7 @@ SAME = {
     ),
     "byte order mark of a CT": ("hp.ct", "\ufeff" + _ct("22 hp"), TRUTH),
     "UTF-16": ("hp.dbn", DBN.encode("utf-16"), TRUTH.encode("utf-16")),
-    "gz": ("hp.dbn.gz", gzip.compress(DBN.encode()), TRUTH),
+    "gz": ("hp.dbn.gz", gzip.compress(DBN.encode(), mtime=0), TRUTH),
     "bz2": ("hp.dbn.bz2", bz2.compress(DBN.encode()), TRUTH),
     "xz": ("hp.ct.xz", lzma.compress(_ct("22 hp").encode()), TRUTH),
     "zip": ("hp.zip", _zipped(DBN), TRUTH),
@@ -328,7 +328,10 @@ def _spot_rna():
 LIST = "".join(f"{i}\t{j}\t0.5\n" for i, j in PARTNERS.items())
 PROBABILITIES = {
     "ours": ("hp.prob", f">hp\n{SEQUENCE}\n{LIST}"),
-    "ours, gz": ("hp.prob.gz", gzip.compress(f">hp\n{SEQUENCE}\n{LIST}".encode())),
+    "ours, gz": (
+        "hp.prob.gz",
+        gzip.compress(f">hp\n{SEQUENCE}\n{LIST}".encode(), mtime=0),
+    ),
     "LinearPartition": ("out.txt", f">hp\n{LIST}\n"),
     "LinearPartition, one": ("hp.bpp.txt", LIST),
     "CSV": ("hp.csv", "i,j,p\n" + LIST.replace("\t", ",")),

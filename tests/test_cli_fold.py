@@ -67,13 +67,15 @@ def test_a_sequence_is_folded(capsys, loaded):
 
 
 def test_gz_is_folded(capsys, loaded, tmp_path):
-    (tmp_path / "my.gz").write_bytes(gzip.compress(b">a\nGGGAAACCC\n"))
+    (tmp_path / "my.gz").write_bytes(gzip.compress(b">a\nGGGAAACCC\n", mtime=0))
     status, out, _ = _ssrlm(capsys, "fold", tmp_path / "my.gz")
     assert (status, out.splitlines()) == (0, GOOD_LINES[:3])
 
 
 def test_records_before_damage_are_folded(capsys, loaded, tmp_path):
-    data = gzip.compress((">a\nGGGAAACCC\n" * 10_000).encode(), compresslevel=0)
+    data = gzip.compress(
+        (">a\nGGGAAACCC\n" * 10_000).encode(), compresslevel=0, mtime=0
+    )
     (tmp_path / "my.gz").write_bytes(data[: len(data) // 2])
     status, out, err = _ssrlm(capsys, "fold", tmp_path / "my.gz")
     assert status == 1

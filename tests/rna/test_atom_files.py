@@ -35,10 +35,10 @@ FILES = {
     "1abc.pdb": PDB,
     "1abc.ent": PDB,
     "1abc.PDB": PDB,
-    "1abc.pdb1.gz": gzip.compress(PDB),
+    "1abc.pdb1.gz": gzip.compress(PDB, mtime=0),
     "1abc.pdb.bz2": bz2.compress(PDB),
     "1abc.cif": CIF,
-    "1abc.mmcif.gz": gzip.compress(CIF),
+    "1abc.mmcif.gz": gzip.compress(CIF, mtime=0),
     "1abc.bcif": duplex.binary(_cif()),
     "1abc.bcif.gz": gzip.compress(duplex.binary(_cif())),
 }
@@ -111,8 +111,8 @@ def test_atoms_of_one_residue_may_differ_in_their_segment(tmp_path):
         ("a.bcif", FILES["1abc.bcif"][:2000], "a.bcif: damaged BinaryCIF"),
         ("a.mmtf", b"x", "a.mmtf: MMTF is not read; get the entry as mmCIF"),
         ("a.pdb.zst", b"\x28\xb5\x2f\xfd", "a.pdb.zst: is packed by zstd"),
-        ("a.pdb.gz", gzip.compress(PDB)[:500], "a.pdb.gz.*ends too early"),
-        ("a.bcif.gz", gzip.compress(PDB)[:500], "a.bcif.gz.*ends too early"),
+        ("a.pdb.gz", gzip.compress(PDB, mtime=0)[:500], "a.pdb.gz.*ends too early"),
+        ("a.bcif.gz", gzip.compress(PDB, mtime=0)[:500], "a.bcif.gz.*ends too early"),
         (
             "a.pdb",
             PDB.replace(b"   8.001", b"     nan"),

@@ -33,7 +33,7 @@ def data(tmp_path):
     ):
         path = tmp_path / f"{name}.tsv.gz"
         path.parent.mkdir(exist_ok=True)
-        path.write_bytes(gzip.compress((lines + name).encode()))
+        path.write_bytes(gzip.compress((lines + name).encode(), mtime=0))
     (tmp_path / "fasta" / "coding").mkdir(parents=True)
     (tmp_path / "fasta" / "coding" / "a.fa").write_text(">a\nACGU\n")
     corpus = tmp_path / "corpus"
