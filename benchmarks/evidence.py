@@ -147,7 +147,7 @@ def _records(parsed: argparse.Namespace) -> list[formats.Record]:
     left = set(parsed.without.split(","))
     found = [
         record
-        for record in structure_formats.read_any(parsed.truth)
+        for record in structure_formats.read(parsed.truth)
         if len(record.sequence) <= parsed.max_length
         and record.name not in left
         and len(structure_formats.structure_of(record).pairs)

@@ -27,7 +27,7 @@ from ssrlm_jax.rna import structure_formats
 LIMIT_S = 10
 A = "GCGGAUUUAGCUCAGUUGGGAGAGCGCCAGACUGAAGAUCUGGAGGUCCUGUGUUCGAUCCACAGAAUUCGCACCA"
 A_DOTS = "(((((((..((((........)))).((((.........)))).....(((((.......))))))))))))...."
-B, B_DOTS = "GGGGAAAUCCUUCGGGAUUUCCCC", "((((((((....))))))))...."
+B, B_DOTS = "GGGGAAAUCCUUCGGGAUUUCCCC", "((((((((((....))))))))))"
 C, C_DOTS = "GGCACGGAAACCGAAAGUGCC", "((((.[[[....)))).]]]."
 RNA = {"tRNA": (A, A_DOTS), "hairpin": (B, B_DOTS), "knot": (C, C_DOTS)}
 
@@ -94,10 +94,31 @@ SEEDS: dict[str, str] = {
     "x.csv": "name,sequence,structure\n"
     + "".join(f"{name},{s},{d}\n" for name, (s, d) in RNA.items()),
     "x.sto": _STOCKHOLM,
-    "x.prob": f">hairpin\n{B}\n1 20 0.98\n2 19 0.97\n3 18 0.9\n",
+    "x.prob": f">hairpin\n{B}\n1 24 0.98\n2 23 0.97\n3 22 0.9\n",
     "x.jsonl": json.dumps(
-        {"name": "hairpin", "sequence": B, "pairs": [[1, 20], [2, 19]]}
+        {"name": "hairpin", "sequence": B, "pairs": [[1, 24], [2, 23]]}
     ),
+}
+_REACTIVITIES = [f"{0.1 * (n % 9):.1f}" for n in range(len(B))]
+EVIDENCE: dict[str, str] = {
+    "x.shape": ">hairpin\n"
+    + "".join(f"{n} {value}\n" for n, value in enumerate(_REACTIVITIES, 1)),
+    "x.map": "".join(
+        f"{n} {value} 0.1 {letter}\n"
+        for n, (value, letter) in enumerate(zip(_REACTIVITIES, B, strict=True), 1)
+    ),
+    "x.csv": "id,position,base,reactivity\n"
+    + "".join(f"hairpin,{n},{B[n - 1]},{v}\n" for n, v in enumerate(_REACTIVITIES, 1)),
+    "x.xml": f'<data><transcript id="hairpin" length="{len(B)}">'
+    f"<sequence>{B}</sequence><reactivity>{','.join(_REACTIVITIES)}</reactivity></transcript></data>\n",
+    "x.rdat": f"RDAT_VERSION\t0.34\nNAME\thairpin\nSEQUENCE\t{B}\nOFFSET 0\nSEQPOS\t"
+    + "\t".join(f"{letter}{n}" for n, letter in enumerate(B, 1))
+    + "\nANNOTATION_DATA:1\tmodifier:1M7\nREACTIVITY:1\t"
+    + "\t".join(_REACTIVITIES)
+    + "\n",
+    "c.dbn": f">hairpin\n{B_DOTS.replace('.', 'x')}\n",
+    "c.con": "DS:\n1\n-1\nSS:\n12\n13\n-1\nMod:\n2\n-1\nPairs:\n1 24\n-1 -1\n",
+    "c.txt": "F 1 24 2\nP 12 0 2\n",
 }
 _COLUMNS = (  # of atoms in mmCIF
     "group_PDB", "id", "type_symbol", "label_atom_id", "label_alt_id", "label_comp_id",
@@ -114,9 +135,10 @@ _ODD = (
 
 
 def seeds(kind: str) -> dict[str, bytes]:
-    """Returns whole files by name: of sequences and structures, or of atoms."""
-    if kind == "pairs":
-        return {name: text.encode() for name, text in SEEDS.items()}
+    """Returns whole files by name: of pairs (and letters), evidence, or atoms."""
+    if kind != "atoms":
+        texts = SEEDS if kind == "pairs" else EVIDENCE
+        return {name: text.encode() for name, text in texts.items()}
     atoms = (_HERE / "assessment" / "duplex.pdb.gz").read_bytes()
     held = {"x.pdb": gzip.decompress(atoms), "y.pdb": (_HERE / "1Q96.pdb").read_bytes()}
     return held | {"x.cif": _as_cif(held["x.pdb"])}
@@ -359,6 +381,13 @@ def _fold(case: Case, folder: pathlib.Path) -> str:
     return _wrong(case, ended, num_read, folder)
 
 
+def _fold_with(case: Case, folder: pathlib.Path) -> str:
+    flag = "--constraints" if case.name.startswith("c.") else "--reactivities"
+    (folder / "rna.fa").write_text(f">hairpin\n{B}\n")
+    ended = run("fold", folder / "rna.fa", flag, folder / case.name)
+    return _wrong(case, ended, 10**9, folder)
+
+
 def _evaluate(case: Case, folder: pathlib.Path) -> str:
     """Scores a damaged prediction, and then takes it for the truth."""
     truth, given = folder / "truth.tsv", folder / "given"
@@ -412,6 +441,7 @@ def _prepare_pdb(case: Case, folder: pathlib.Path) -> str:
 # By command: the kind of its files, and what it is asked to do.
 COMMANDS: dict[str, tuple[str, Callable[[Case, pathlib.Path], str]]] = {
     "fold": ("pairs", _fold),
+    "fold with evidence": ("evidence", _fold_with),
     "evaluate": ("pairs", _evaluate),
     "prepare_corpus": ("pairs", _prepare_corpus),
     "prepare_pdb": ("atoms", _prepare_pdb),

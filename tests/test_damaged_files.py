@@ -13,7 +13,13 @@ from ssrlm_jax import cli, infer
 from ssrlm_jax.infer import catalogue, inputs
 from ssrlm_jax.rna import structure_formats
 
-SHARE = {"fold": 200, "evaluate": 80, "prepare_corpus": 15, "prepare_pdb": 10}
+SHARE = {
+    "fold": 200,
+    "fold with evidence": 100,
+    "evaluate": 80,
+    "prepare_corpus": 15,
+    "prepare_pdb": 10,
+}
 
 
 @pytest.fixture(autouse=True)
