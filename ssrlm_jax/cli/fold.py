@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from ssrlm_jax import config
-from ssrlm_jax.cli import evidence_files, models, reports
+from ssrlm_jax.cli import alternatives, evidence_files, models, reports
 from ssrlm_jax.external import programs
 from ssrlm_jax.infer import decoding_rules, inputs, results
 from ssrlm_jax.rna import alphabet, formats, probabilities, strands
@@ -56,6 +56,7 @@ def add(parser: argparse.ArgumentParser) -> None:
         parser.add_argument(name, **description)
     parser.add_argument("--force", action="store_true", help="replace earlier results")
     evidence_files.add(parser)
+    alternatives.add(parser)
     parser.set_defaults(run=_fold)
 
 
@@ -163,7 +164,7 @@ def _fold(parsed: argparse.Namespace) -> int:
     decoding = decoding_rules.settings(parsed, directory)
     with contextlib.ExitStack() as stack:
         write, folder = _writer(parsed, names)
-        known = evidence_files.Files(parsed)
+        known, asked = evidence_files.Files(parsed), alternatives.Asked(parsed)
         records = opened(parsed)
         from ssrlm_jax.infer import predictors  # JAX: seconds
 
@@ -187,8 +188,8 @@ def _fold(parsed: argparse.Namespace) -> int:
             predictor.max_joined_length,
         )
         folded = _folded(predictor, good, report)
-        if not known.is_empty:
-            folded = _one_by_one(predictor, good, report, known)
+        if not (known.is_empty and asked.is_empty):
+            folded = _one_by_one(predictor, good, report, known, asked)
         for record, predicted, told in folded:
             told |= about | {"expected_f1": round(predicted.expected_f1, 4)}
             told |= _described(predictor.relatives(record.sequence))
@@ -238,7 +239,8 @@ def _print_dot_bracket(
     listed: probabilities.PairProbabilities,
     about: Mapping[str, Any],
 ) -> None:
-    reports.write(results.as_dot_bracket(record, listed, about))
+    text = results.as_dot_bracket(record, listed, about)
+    reports.write(text + alternatives.lines(about))
 
 
 def _print_json(
@@ -295,13 +297,16 @@ def _one_by_one(
     records: Iterable[formats.Record],
     report: reports.Report,
     known: evidence_files.Files | None = None,
+    asked: alternatives.Asked | None = None,
 ) -> _Folded:
-    """Yields as `_folded`, with what is known; reports what cannot be folded."""
+    """Yields as `_folded`, with what is known or asked; reports what is not folded."""
     for record in records:
         text = strands.marked(record.sequence, record.breaks)
         try:
             one = known.of(record, report) if known is not None else None
             (predicted,) = predictor.predict([text], [one])
+            told = dict(evidence_files.described(one))
+            told |= asked.of(record, predicted, one) if asked is not None else {}
         except (programs.ProgramError, MemoryError, RuntimeError, ValueError) as error:
             is_told = isinstance(error, programs.ProgramError) or reports.is_full(error)
             if not is_told and (known is None or not isinstance(error, ValueError)):
@@ -309,7 +314,7 @@ def _one_by_one(
             report.problem(_why(record, error))
         else:
             record = dataclasses.replace(record, structure=predicted.structure)
-            yield record, predicted, dict(evidence_files.described(one))
+            yield record, predicted, told
 
 
 def _why(record: formats.Record, error: Exception) -> str:

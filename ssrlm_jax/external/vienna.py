@@ -30,6 +30,13 @@ _MOST_EXPONENT = 700.0  # of a number that is one
 _LOADING = threading.RLock()  # the library holds one set for the whole process
 
 
+class Suboptimal(NamedTuple):
+    """A structure, as dot-bracket, and its free energy in kcal/mol."""
+
+    dot_bracket: str
+    energy: float
+
+
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Vienna:
     """A folder; see `folding.Folder`. No pseudoknots.
@@ -124,6 +131,43 @@ class Vienna:
             self._tell(compound, letters, library.OPTION_WINDOW)
             compound.probs_window(0, library.PROBS_WINDOW_BPP, add, None)
         return folded.listed(len(letters), found, least)
+
+    def sample(self, letters: str, number: int, seed: int) -> list[str]:
+        """Returns structures drawn from the ensemble, as dot-bracket.
+
+        Args:
+          letters: A C G U N, of one strand.
+          number: of structures.
+          seed: of the draws, from 1; the library has one generator for all.
+        """
+        library = _library()
+        with self._loaded():
+            compound = self._unique(letters)
+            _, energy = compound.mfe()
+            compound.exp_params_rescale(energy)
+            compound.pf()
+            library.init_rand(seed)
+            return list(compound.pbacktrack(number))
+
+    def suboptimal(self, letters: str, within: float, most: int) -> list[Suboptimal]:
+        """Returns the structures of least free energy, the least first.
+
+        Args:
+          letters: A C G U N, of one strand.
+          within: kcal/mol above the least; their number grows exponentially with it.
+          most: of structures that are returned.
+        """
+        with self._loaded():
+            found = self._unique(letters).subopt(round(within * 100))
+            return [Suboptimal(one.structure, one.energy) for one in found[:most]]
+
+    def _unique(self, letters: str) -> Any:
+        """Returns a compound of which every structure is counted once."""
+        model = self._model()
+        model.uniq_ML = 1
+        compound = _library().fold_compound(letters, model)
+        self._tell(compound, letters, _library().OPTION_DEFAULT)
+        return compound
 
     def describe(self) -> dict[str, object]:
         """Returns program, version and settings, for manifests."""
