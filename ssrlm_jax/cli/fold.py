@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from ssrlm_jax import config
-from ssrlm_jax.cli import alternatives, evidence_files, models, reports
+from ssrlm_jax.cli import aligned, alternatives, evidence_files, models, reports
 from ssrlm_jax.external import programs
 from ssrlm_jax.infer import decoding_rules, inputs, results
 from ssrlm_jax.rna import alphabet, formats, probabilities, strands
@@ -55,6 +55,7 @@ def add(parser: argparse.ArgumentParser) -> None:
     ).items():
         parser.add_argument(name, **description)
     parser.add_argument("--force", action="store_true", help="replace earlier results")
+    aligned.add(parser)
     evidence_files.add(parser)
     alternatives.add(parser)
     parser.set_defaults(run=_fold)
@@ -165,7 +166,8 @@ def _fold(parsed: argparse.Namespace) -> int:
     with contextlib.ExitStack() as stack:
         write, folder = _writer(parsed, names)
         known, asked = evidence_files.Files(parsed), alternatives.Asked(parsed)
-        records = opened(parsed)
+        is_alignment = aligned.is_asked(parsed)
+        records = iter(()) if is_alignment else opened(parsed)
         from ssrlm_jax.infer import predictors  # JAX: seconds
 
         models.keep_compiled()
@@ -180,6 +182,9 @@ def _fold(parsed: argparse.Namespace) -> int:
         stack.enter_context(folder)  # whole before the report says so
         for note in filter(None, (predictor.threshold_note, predictor.energy_note)):
             report.say(f"warning: {note}")
+        if is_alignment:
+            aligned.fold(parsed, predictor, write, report, about)
+            return report.status
         good = usable(
             records,
             report,

@@ -161,6 +161,16 @@ class Vienna:
             found = self._unique(letters).subopt(round(within * 100))
             return [Suboptimal(one.structure, one.energy) for one in found[:most]]
 
+    def consensus(self, rows: Sequence[str]) -> Suboptimal:
+        """Returns what RNAalifold says of aligned sequences.
+
+        Args:
+          rows: equally long, "-" for a gap.
+        """
+        with self._loaded():
+            dots, energy = _library().fold_compound(list(rows), self._model()).mfe()
+        return Suboptimal(dots, energy)
+
     def _unique(self, letters: str) -> Any:
         """Returns a compound of which every structure is counted once."""
         model = self._model()

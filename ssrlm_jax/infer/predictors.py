@@ -28,7 +28,15 @@ from ssrlm_jax.infer import (
     sequence_rows,
 )
 from ssrlm_jax.models import attention, encoders, heads, layerwise, pair_tiles, shapes
-from ssrlm_jax.rna import batches, constrained, decode, probabilities, strands
+from ssrlm_jax.rna import (
+    batches,
+    constrained,
+    constraints,
+    decode,
+    probabilities,
+    strands,
+    structures,
+)
 
 POOLS = ("mean", "cls", "none")
 TILE = 1_024  # positions; longer RNA is computed in tiles of this size
@@ -265,15 +273,33 @@ class Predictor:
             length, or constraints that the method of decoding cannot keep.
         """
         self._pair_head()
-        flags = dataclasses.asdict(self.decoding) | {"threshold": self.threshold}
         for sequence, listed, one_known in self._pairs(sequences, evidence):
-            letters, breaks = strands.split(sequence)
-            if one_known is not None and one_known.constraints is not None:
-                structure = constrained.decoded(listed, one_known.constraints, flags)
-            else:
-                structure = decode.decode(listed, letters, breaks=breaks, **flags)
+            given = one_known.constraints if one_known is not None else None
+            structure = self.decode(listed, sequence, given)
             one = prediction.Prediction(sequence, structure, listed)
             yield one._replace(expected_f1=self._expected_f1(one))
+
+    def decode(
+        self,
+        listed: probabilities.PairProbabilities,
+        sequence: str,
+        given: constraints.Constraints | None = None,
+    ) -> structures.Structure:
+        """Returns the structure that the model's rule reads from probabilities.
+
+        Args:
+          listed: probabilities of pairs, of this model or like its own.
+          sequence: as `fold`.
+          given: what must hold; None: nothing.
+
+        Raises:
+          ValueError: constraints that the method cannot keep; as `decode.decode`.
+        """
+        flags = dataclasses.asdict(self.decoding) | {"threshold": self.threshold}
+        if given is not None:
+            return constrained.decoded(listed, given, flags)
+        letters, breaks = strands.split(sequence)
+        return decode.decode(listed, letters, breaks=breaks, **flags)
 
     def pair_probabilities(
         self, sequences: Iterable[str]

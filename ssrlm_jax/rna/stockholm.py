@@ -11,6 +11,7 @@ R-scape's User's Guide for numbered structures.
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from typing import NamedTuple
 
 import numpy as np
 
@@ -19,7 +20,7 @@ from ssrlm_jax.rna import alphabet, formats, structures
 HEADER = "# STOCKHOLM 1."
 _CONSENSUS = re.compile(r"SS_cons(_\w+)?")
 _OWN = re.compile(r"SS(_\w+)?")
-_UNPAIRED = re.compile(r"[^][(){}<>A-Za-z]")  # of WUSS: . , - _ : ~
+UNPAIRED = re.compile(r"[^][(){}<>A-Za-z]")  # of WUSS: . , - _ : ~
 _KNOWN = ("#=GF", "#=GS")  # of the whole alignment, or of a row: no columns
 
 _Layers = dict[str, list[str]]  # pieces of annotations by their tags
@@ -34,9 +35,50 @@ def records(path: formats.Path) -> Iterator[formats.Read]:
     Raises:
       ValueError: as `textfile.lines`; no `# STOCKHOLM` line; the last `//` is missing.
     """
+    unused: dict[str, None] = {}
+    for one in _alignments(path):
+        if isinstance(one, formats.Note):
+            yield one
+            continue
+        yield from one.rows(path)
+        unused |= dict.fromkeys(one.unused)
+    if unused:
+        text = f"{path}: annotations not used: {', '.join(unused)}"
+        yield formats.Note(text, is_record=False)
+
+
+class Columns(NamedTuple):
+    """An alignment as it stands in the file.
+
+    Attributes:
+      family: accession, else identifier, else "".
+      rows: aligned sequences by name.
+      consensus: pairs of columns; None: there is no SS_cons.
+      place: file and line of its first row.
+    """
+
+    family: str
+    rows: dict[str, str]
+    consensus: structures.Structure | None
+    place: str
+
+
+def columns(path: formats.Path) -> Iterator[Columns]:
+    """Yields Stockholm alignments with their gaps.
+
+    Raises:
+      ValueError: as `records`; what `records` leaves out and notes; no rows.
+    """
+    for one in _alignments(path):
+        if isinstance(one, formats.Note):
+            raise ValueError(one.text)
+        yield one.as_columns(path)
+
+
+def _alignments(path: formats.Path) -> "Iterator[_Alignment | formats.Note]":
+    """Yields whole alignments, and what is wrong with lines."""
     block: _Alignment | None = None
     begun = 0
-    unused: dict[str, None] = {}
     for number, text in formats.text_lines(path):
         if text.startswith(HEADER):
             if block is not None:
@@ -49,16 +91,12 @@ def records(path: formats.Path) -> Iterator[formats.Read]:
                 f"{path}:{number}: '{HEADER}0' is expected, found {text[:20]!r}"
             )
         elif text == "//":
-            yield from block.rows(path)
-            unused |= dict.fromkeys(block.unused)
+            yield block
             block = None
         elif problem := block.add(number, text):
             yield formats.Note(f"{path}:{number}: {problem}")
     if block is not None:
         yield from _unfinished(path, begun)
-    if unused:
-        text = f"{path}: annotations not used: {', '.join(unused)}"
-        yield formats.Note(text, is_record=False)
 
 
 def _unfinished(path: formats.Path, begun: int) -> Iterator[formats.Note]:
@@ -118,7 +156,7 @@ class _Alignment:
 
     def rows(self, path: formats.Path) -> Iterator[formats.Read]:
         """Yields the sequences in the order of their rows."""
-        family = self._names.get("AC") or self._names.get("ID", "")
+        family = self._family()
         consensus, broken = self._columns(self._consensus)
         lost = [name for name in self._pieces if name not in self._own]
         if broken and lost:
@@ -138,6 +176,25 @@ class _Alignment:
         for name in self._own.keys() - self._pieces.keys():
             self.unused[f"#=GR {name}, which is no row"] = None
 
+    def as_columns(self, path: formats.Path) -> Columns:
+        """Returns the alignment; a ValueError where it has no rows, or is broken."""
+        found, broken = self._columns(self._consensus)
+        place = f"{path}:{min(self._line.values(), default=1)}"
+        rows = {name: "".join(pieces) for name, pieces in self._pieces.items()}
+        if not rows or broken:
+            raise ValueError(f"{place}: {broken or 'an alignment without sequences'}")
+        layers = list(found.values())
+        consensus = None
+        if layers:
+            if len({one.length for one in layers}) > 1:
+                raise ValueError(f"{place}: {', '.join(found)} differ in length")
+            pairs = np.concatenate([one.pairs for one in layers])
+            consensus = structures.Structure(layers[0].length, pairs)
+        return Columns(self._family(), rows, consensus, place)
+
+    def _family(self) -> str:
+        return self._names.get("AC") or self._names.get("ID", "")
+
     def _columns(
         self, layers: _Layers, beginning: str = ""
     ) -> tuple[dict[str, structures.Structure], str]:
@@ -146,7 +203,7 @@ class _Alignment:
         for tag, pieces in layers.items():
             try:
                 found[beginning + tag] = structures.from_dot_bracket(
-                    _UNPAIRED.sub(".", "".join(pieces))
+                    UNPAIRED.sub(".", "".join(pieces))
                 )
             except ValueError as error:
                 return {}, f"{beginning}{tag}: {error}"
