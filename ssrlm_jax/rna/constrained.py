@@ -143,7 +143,7 @@ def _boosted(
     must_P = given.must_pair[listed.i].astype(float) + given.must_pair[listed.j]
     small = 0.25 / length
     weight_P = must_P / 2 * (1 - small) + small * listed.probability
-    is_open_P = (must_P > 0) | (listed.probability > threshold)
+    is_open_P = (must_P > 0) | (listed.probability >= threshold)
     ordinary_P = small * (listed.probability - threshold)
     gain_P = np.where(must_P > 0, weight_P, ordinary_P) * (1 - threshold)
     boosted_P = np.clip(threshold + gain_P, 0.0, 1.0)
