@@ -421,7 +421,10 @@ def _prepare_corpus(case: Case, folder: pathlib.Path) -> str:
         *(f"--config.{name}={value}" for name, value in settings.items()),
     )  # fmt: skip
     read = re.search(r"ncrna: read +(\d+) +(\d+) +(\S.*)?", ended.out)
-    said = dataclasses.replace(ended, err=ended.err + (read and read[3] or ""))
+    told = (read and read[3] or "") + (
+        case.name if case.name + ":" in ended.out else ""
+    )
+    said = dataclasses.replace(ended, err=ended.err + told)
     packed = re.findall(r"ncrna +\d+ +[\d,]+ +([\d,]+) +([\d,]+)", ended.out)
     num_read = sum(int(tokens.replace(",", "")) for _, tokens in packed)
     shutil.rmtree(folder / "out.work", ignore_errors=True)  # from which it goes on

@@ -168,6 +168,7 @@ def _made(job: stages.Job, families: dict[str, str]) -> rows.Manifest:
             "validation_families": sorted(stages.held_out(job)),
             "stages": corpus_report.costs(job.done, job.seconds),
             "content": corpus_report.content(job.files, job.done),
+            "notes": corpus_report.notes(job.done),
             "bad_records": corpus_report.bad(job.done),
         },
     )

@@ -146,6 +146,11 @@ def content(files: Files, done: AllDone) -> dict[str, dict[str, Any]]:
     return found
 
 
+def notes(done: AllDone) -> list[str]:
+    """Returns what else of files was not used, the first lines of each."""
+    return [told for one in done["read"] for told in one.counts["notes"]]
+
+
 def bad(done: AllDone) -> list[str]:
     """Returns the first records of each file that cannot be read, with their places."""
     return [told for one in done["read"] for told in one.counts["bad"]]
@@ -197,6 +202,8 @@ def show(console: rich.console.Console, corpus: str, manifest: rows.Manifest) ->
     console.print(
         f"{known:,} records are of a known family; {families} families are held out"
     )
+    if told := manifest.how.get("notes", ()):
+        console.print(*told, sep="\n")
     if told := manifest.how.get("bad_records", ()):
         console.print("left out, as on_bad=skip asks for:", *told, sep="\n")
     if line := rows.unmeasured(manifest):

@@ -7,7 +7,6 @@ read again line by line, which reads all that can be and names the line of what 
 
 import contextlib
 import dataclasses
-import logging
 import pathlib
 import tempfile
 import zlib
@@ -25,14 +24,12 @@ from ssrlm_jax.rna import (
     textfile,
 )
 
-_log = logging.getLogger(__name__)
-
 _BATCH = 2**20  # nucleotides of records that are gathered
 _SPOOL = 2**24  # nucleotides of a record that are held in memory
 _LINE_ENDS = b"\r\n"
 
 
-OnBad = Callable[[str], None]  # gets the line that tells of a bad record
+Tell = Callable[[str], None]  # gets a line
 
 
 class OddFastaError(ValueError):
@@ -78,15 +75,11 @@ class Batch:
         return self.token[inside], self.partner[inside]
 
 
-def stop(problem: str) -> None:
-    """Raises what is wrong with a record."""
-    raise ValueError(problem)
-
-
 class _Bad(NamedTuple):
     """How records are taken that are not as they should be."""
 
-    tell: OnBad
+    tell: Tell
+    note: Tell
     remove_gaps: bool
 
     def told(self, place: str, error: ValueError) -> None:
@@ -105,13 +98,23 @@ class _Read:
     family: str = ""
 
 
+def stop(problem: str) -> None:
+    """Raises what is wrong with a record."""
+    raise ValueError(problem)
+
+
+def ignore(note: str) -> None:
+    """Says nothing."""
+
+
 def read(
     path: str,
     directory: pathlib.Path,
     is_in_blocks: bool = True,
     *,
     remove_gaps: bool = False,
-    on_bad: OnBad = stop,
+    on_bad: Tell = stop,
+    on_note: Tell = ignore,
 ) -> Iterator[Batch]:
     """Yields the records of a file of any format.
 
@@ -121,11 +124,12 @@ def read(
       is_in_blocks: read FASTA fast, and raise OddFastaError where that fails.
       remove_gaps: read aligned sequences, too.
       on_bad: gets file, line and reason of each record that cannot be read.
+      on_note: gets what else of a file is not used.
 
     Raises:
       ValueError: bad input, with file and line.
     """
-    bad = _Bad(on_bad, remove_gaps)
+    bad = _Bad(on_bad, on_note, remove_gaps)
     kind = structure_formats.kind(path)
     if kind != "fasta":
         return _gathered(_records(path, bad))
@@ -209,7 +213,7 @@ def _records(path: str, bad: _Bad) -> Iterator[_Read]:
             if record.is_record:
                 bad.tell(record.text)
             else:
-                _log.warning("%s", record.text)
+                bad.note(record.text)
             continue
         if record.breaks:
             several = "several strands; give each a record of its own"

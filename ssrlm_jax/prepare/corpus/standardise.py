@@ -89,7 +89,8 @@ def standardise(task: Task) -> executor.Counts:
     Returns:
       num_in, num_out, dropped and changed by reason, num_parts, nucleotides (kept),
       lengths (records kept, by power of two), families (name → records, in the
-      order of the keys), bad (where the first records are that cannot be read).
+      order of the keys), bad (where the first records are that cannot be read), notes
+      (on what else is not used).
 
     Raises:
       ValueError: bad input, with file and line; too few letters of RNA in a file.
@@ -112,6 +113,7 @@ def _standardised(
         is_in_blocks,
         remove_gaps=task.remove_gaps,
         on_bad=bad,
+        on_note=parts.note,
     ):
         parts.add(batch)
     if parts.is_empty:
@@ -128,6 +130,7 @@ class _Parts:
         self._num_in = self._num_out = self._num_nucleotides = 0
         self._num_letters = self._num_other = 0
         self._bad: list[str] = []
+        self._notes: list[str] = []
         self._dropped: collections.Counter[str] = collections.Counter()
         self._changed: collections.Counter[str] = collections.Counter()
         self._lengths = np.zeros(_LENGTH_BINS, np.int64)
@@ -172,6 +175,11 @@ class _Parts:
         self._dropped[BAD] += 1
         if len(self._bad) < _MOST_SHOWN:
             self._bad.append(problem)
+
+    def note(self, text: str) -> None:
+        """Takes what else is not used of the file."""
+        if len(self._notes) < _MOST_SHOWN:
+            self._notes.append(text)
 
     def _check_letters(self) -> None:
         """Raises a ValueError if what was read looks like something else than RNA."""
@@ -307,6 +315,7 @@ class _Parts:
             "dropped": dict(+self._dropped),
             "changed": dict(+changed),
             "bad": self._bad,
+            "notes": self._notes,
             "num_parts": self._num_parts,
             "nucleotides": self._num_nucleotides,
             "lengths": self._lengths.tolist(),

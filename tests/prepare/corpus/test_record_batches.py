@@ -161,3 +161,10 @@ def test_a_file_without_records_is_a_bad_one(tmp_path):
     counts = _counts(tmp_path, "# STOCKHOLM 1.0\n//\n", on_bad="skip")
     assert (counts["num_in"], counts["num_out"]) == (1, 0)
     assert counts["bad"] == [f"{tmp_path / 'x'}: no records"]
+
+
+def test_what_else_is_not_used_is_noted(tmp_path):
+    text = "# STOCKHOLM 1.0\none ACGU\n#=GC RF xxxx\n//\n"
+    counts = _counts(tmp_path, text)
+    assert counts["num_out"] == 1
+    assert counts["notes"] == [f"{tmp_path / 'x'}: annotations not used: #=GC RF"]
