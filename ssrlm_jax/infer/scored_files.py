@@ -12,11 +12,11 @@ from typing import NamedTuple
 from ssrlm_jax.rna import (
     alphabet,
     formats,
+    packings,
     probabilities,
     probability_formats,
     structure_formats,
     structures,
-    textfile,
 )
 
 _log = logging.getLogger(__name__)
@@ -158,7 +158,7 @@ def read_predictions(place: pathlib.Path) -> Collected:
         for path in inside
         if path.is_file()
         and path.suffix not in IGNORED
-        and not textfile.is_hidden(path)
+        and not packings.is_hidden(path)
     ]
     if not paths:
         raise ValueError(f"{place} has no files; {READABLE} are read")

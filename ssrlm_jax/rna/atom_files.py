@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 import gemmi
 
-from ssrlm_jax.rna import binary_cif, residues, textfile
+from ssrlm_jax.rna import binary_cif, packings, residues, textfile
 
 ENDINGS = (".pdb", ".pdb1", ".ent", ".cif", ".mmcif", ".bcif")
 _NAME = re.compile(
@@ -111,7 +111,7 @@ def find(names: Sequence[str]) -> list[pathlib.Path]:
         found += [
             one
             for one in inside
-            if one.is_file() and is_structure(one.name) and not textfile.is_hidden(one)
+            if one.is_file() and is_structure(one.name) and not packings.is_hidden(one)
         ]
     if not found:
         raise ValueError(f"{','.join(names)}: no structure is found; {read}")

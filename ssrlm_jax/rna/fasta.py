@@ -124,7 +124,7 @@ def blocks(path: textfile.Path) -> Iterator[bytes]:
 
     Raises:
       ValueError: a record is longer than a block, 2 MiB.
-      EOFError, OSError, zlib.error: the file cannot be read.
+      As `packings.DAMAGED`: the file cannot be read.
     """
     with textfile.open_bytes(path) as file:
         held = b""

@@ -10,7 +10,7 @@ import zipfile
 
 import pytest
 
-from ssrlm_jax.rna import textfile
+from ssrlm_jax.rna import packings, textfile
 
 
 @pytest.mark.parametrize("end", [b"\n", b"\r\n"])
@@ -177,7 +177,7 @@ def test_names_are_those_of_what_is_unpacked():
 
 def test_hidden_files_are_told():
     hidden = [".DS_Store", "a/._x.fa", "Thumbs.db", "x.fa", "a.b/x"]
-    assert [textfile.is_hidden(one) for one in hidden] == [True] * 3 + [False] * 2
+    assert [packings.is_hidden(one) for one in hidden] == [True] * 3 + [False] * 2
 
 
 def test_lines_are_kept_with_their_numbers(tmp_path, monkeypatch):

@@ -5,7 +5,7 @@ import os
 import pathlib
 from collections.abc import Iterable
 
-from ssrlm_jax.rna import structure_formats, textfile
+from ssrlm_jax.rna import packings, structure_formats, textfile
 
 
 def files(names: Iterable[str], flag: str) -> list[str]:
@@ -27,7 +27,7 @@ def files(names: Iterable[str], flag: str) -> list[str]:
             chosen = [
                 os.fspath(path)
                 for path in inside
-                if path.is_file() and not textfile.is_hidden(path)
+                if path.is_file() and not packings.is_hidden(path)
             ]
         else:
             chosen = [name] if os.path.exists(name) else sorted(glob.glob(name))

@@ -9,7 +9,6 @@ import contextlib
 import dataclasses
 import pathlib
 import tempfile
-import zlib
 from collections.abc import Callable, Iterator
 from typing import IO, NamedTuple
 
@@ -19,6 +18,7 @@ from ssrlm_jax.rna import (
     alphabet,
     fasta,
     formats,
+    packings,
     structure_formats,
     structures,
     textfile,
@@ -142,7 +142,7 @@ def _blocks(path: str) -> Iterator[Batch]:
     try:
         for text in fasta.blocks(path):
             yield _of_block(text)
-    except (ValueError, EOFError, OSError, zlib.error) as error:
+    except (ValueError, *packings.DAMAGED) as error:
         raise OddFastaError(path) from error
 
 

@@ -168,3 +168,16 @@ def test_what_else_is_not_used_is_noted(tmp_path):
     counts = _counts(tmp_path, text)
     assert counts["num_out"] == 1
     assert counts["notes"] == [f"{tmp_path / 'x'}: annotations not used: #=GC RF"]
+
+
+@pytest.mark.parametrize("pack", [gzip.compress, bz2.compress, lzma.compress])
+def test_a_file_that_is_damaged_behind_its_first_lines_is_told(tmp_path, pack):
+    rng = np.random.default_rng(0)
+    letters = rng.choice(list("ACGU"), (4_000, 200))
+    text = "".join(f">r{n}\n{''.join(row)}\n" for n, row in enumerate(letters))
+    data = bytearray(pack(text.encode()))
+    data[-100:-80] = bytes(20)
+    with pytest.raises(ValueError, match=r"x($|:1: damaged bz2)"):  # read again
+        _read(tmp_path / "x", bytes(data), is_in_blocks=True)
+    with pytest.raises(ValueError, match=r"x:[0-9]+: "):
+        _read(tmp_path / "x", bytes(data))
