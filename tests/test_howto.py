@@ -23,7 +23,7 @@ def _blocks(path, language):
 @pytest.fixture
 def place(tmp_path):
     """A folder with the files that the pages speak of."""
-    hairpin, longer = "GGGGAAAUCCUUCGGGAUUUCCCC", "ACGUUGCA" * 130
+    hairpin, longer = "GGGGAAAUCCUUCGGGAUUUCCCC", "ACGUUGCA" * 40
     (tmp_path / "my.fa").write_text(f">a\n{hairpin}\n>b\nGGGAAACCC\n")
     (tmp_path / "long.fa").write_text(f">long\n{longer}\n")
     (tmp_path / "theirs").mkdir()
