@@ -17,7 +17,7 @@ from ssrlm_jax.rna import alphabet, formats, strands
 _BRACKETS = frozenset("()[]{}<>")
 _SYMBOLS = _BRACKETS | frozenset(".,:|_-~&+")  # of structures, without letters
 _BEHIND = re.compile(  # a structure: (-1.20), [ -3], {-2.9 MEA=20.1}, (e=-3.4), -1.2
-    r"\s+[(\[{]?\s*(?:[A-Za-z]\w*\s*=\s*)?[-+]?(?:\.?\d|inf|nan)", re.I
+    r"(?:\s+[(\[{]?|[(\[{])\s*(?:[A-Za-z]\w*\s*[=:]\s*)?[-+]?(?:\.?\d|inf|nan)", re.I
 )
 _SKETCH = re.compile(r"\[\s*[-+]?[\d.]+\s*\]")  # behind RNAfold's of all structures
 _NUMBER = re.compile(r"[-+]?\d+\.\d+")
@@ -68,6 +68,11 @@ def is_sequence(text: str) -> bool:
     num_known = len(letters) - alphabet.num_other(letters)
     num_known += letters.upper().count("N")
     return num_known >= max(1, _LEAST_SHARE * len(letters)) and not is_structure(text)
+
+
+def is_within(header: str) -> bool:
+    """Tells whether a header names a part of a record: '>structure' or its like."""
+    return header[1:].strip().lower().rstrip(":") in _WITHIN
 
 
 def records(path: formats.Path) -> Iterator[formats.Read]:
@@ -149,10 +154,10 @@ def _is_within(text: str, block: _Block) -> bool:
 
     It is `>structure` or its like, or the record's own header again.
     """
-    if text[0] != ">" or not block.labels or not block.body:
+    if text[0] != ">" or not block.labels:
         return False
     name, own = (" ".join(t[1:].split()[:1]) for t in (text, block.labels[0][1]))
-    is_header = name == own or name.lower().rstrip(":") in _WITHIN
+    is_header = is_within(text) or (name == own and bool(block.body))
     return is_header and not any(is_structure(line) for _, line in block.body)
 
 

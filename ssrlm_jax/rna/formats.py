@@ -115,7 +115,8 @@ def strict(found: Iterable[Read]) -> Iterator[Record]:
 def folded(name: str, sequence: str, dots: str, place: str, family: str = "") -> Record:
     """Returns the record of a sequence and its dot-bracket, as files have them.
 
-    Columns in which the sequence has a gap are taken out, with their pairs. Strands
+    Columns in which the sequence has a gap are taken out, with their pairs, where the
+    structure has them. Strands
     that `&` or `+` part, in either of both, are joined, and so are those that
     RNAstructure joins by a linker III.
 
@@ -130,6 +131,8 @@ def folded(name: str, sequence: str, dots: str, place: str, family: str = "") ->
       ValueError: they do not fit, or the structure is malformed; without a place.
     """
     (letters, breaks), (marks, marked) = strands.split(sequence), strands.split(dots)
+    if len(marks) == len(alphabet.without_gaps(letters)) and not breaks:
+        letters = alphabet.without_gaps(letters)
     if len(marks) != len(letters):
         raise ValueError(
             f"dot-bracket of {len(letters)} positions expected, found {len(marks)}: "
@@ -243,6 +246,8 @@ def found_columns(names: Iterable[str]) -> tuple[dict[str, int], list[str]]:
     columns = {}
     for what, accepted in COLUMNS.items():
         found = [plain.index(name) for name in accepted if name in plain]
+        if what == "dotbracket":  # "true structure" and the like
+            found += [n for n, name in enumerate(plain) if name.endswith("structure")]
         if found:
             columns[what] = found[0]
     used = set(columns.values())
@@ -346,10 +351,13 @@ def split_row(text: str, mark: str = "") -> list[str]:
 
     Args:
       text: the line.
-      mark: what separates fields; "": tabs, commas or semicolons, whatever is most.
-        Among the latter two, fields may stand in double quotes.
+      mark: what separates fields; "": tabs, commas or semicolons, whatever is most,
+        or blanks where there are none. Among commas and semicolons fields may stand in
+        double quotes.
     """
     mark = mark or _mark(text)
+    if mark == " ":
+        return text.split()
     if mark == "\t":
         return [field.strip() for field in text.split(mark)]
     try:
@@ -360,7 +368,8 @@ def split_row(text: str, mark: str = "") -> list[str]:
 
 
 def _mark(text: str) -> str:
-    return max("\t,;", key=text.count)
+    found = max("\t,;", key=text.count)
+    return found if found in text.strip() else " "
 
 
 def shown_columns(what: str) -> str:

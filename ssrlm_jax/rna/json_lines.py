@@ -1,9 +1,12 @@
 """Lines of JSON, a record each, as `ssrlm fold --format json` writes them.
 
+Or one object, or a list of such, over several lines; places then count objects.
+
 Structures are read from `pairs` (from 1), which hold base triples, or where these lack
 from `dot_bracket`. Other names of these fields are those of columns of tables.
 """
 
+import itertools
 import json
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -11,31 +14,53 @@ from typing import Any
 from ssrlm_jax.rna import formats
 
 
+def is_json(text: str) -> bool:
+    """Tells whether a file that begins so is JSON."""
+    return text[0] == "{" or (text[0] == "[" and text[1:].lstrip()[:1] in ("", "{"))
+
+
 def records(path: formats.Path) -> Iterator[formats.Read]:
-    """Yields the records of a file.
+    """Yields the records of a file of lines, or of one object or list of objects.
 
     Raises:
       ValueError: as `textfile.lines`; the file is empty.
     """
-    number = 0
-    for number, text in formats.text_lines(path):
+    lines = formats.text_lines(path)
+    first = next(lines, None)
+    if first is None:
+        raise ValueError(f"{path}: the file is empty")
+    if _is_whole(first[1]):
+        found = (
+            (number, _read(text)) for number, text in itertools.chain([first], lines)
+        )
+    else:
+        text = "\n".join(text for _, text in itertools.chain([first], lines))
+        whole = _read(text)
+        listed = whole if isinstance(whole, list) else [whole]
+        found = ((number, one) for number, one in enumerate(listed, 1))
+    for number, fields in found:
         place = f"{path}:{number}"
-        try:
-            fields = json.loads(text)
-        except (ValueError, RecursionError) as error:
-            yield formats.Note(f"{place}: not a line of JSON ({error})")
-            continue
         try:
             yield _record(fields, f"record{number}", place)
         except ValueError as error:
             yield formats.Note(f"{place}: {error}")
-    if not number:
-        raise ValueError(f"{path}: the file is empty")
+
+
+def _is_whole(text: str) -> bool:
+    return isinstance(_read(text), Mapping)
+
+
+def _read(text: str) -> Any:
+    """Returns what JSON says; where it is none, why."""
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError) as error:
+        return f"not JSON ({error})"
 
 
 def _record(fields: Any, name: str, place: str) -> formats.Record:
     if not isinstance(fields, Mapping):
-        raise ValueError(f"an object {{...}} is expected, found {str(fields)[:20]!r}")
+        raise ValueError(f"an object {{...}} is expected, found {str(fields)[:60]!r}")
     names = list(fields)
     columns, _ = formats.found_columns(names)
     if "sequence" not in columns:

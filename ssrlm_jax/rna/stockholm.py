@@ -21,7 +21,6 @@ HEADER = "# STOCKHOLM 1."
 _CONSENSUS = re.compile(r"SS_cons(_\w+)?")
 _OWN = re.compile(r"SS(_\w+)?")
 UNPAIRED = re.compile(r"[^][(){}<>A-Za-z]")  # of WUSS: . , - _ : ~
-_KNOWN = ("#=GF", "#=GS")  # of the whole alignment, or of a row: no columns
 
 _Layers = dict[str, list[str]]  # pieces of annotations by their tags
 
@@ -33,7 +32,7 @@ def records(path: formats.Path) -> Iterator[formats.Read]:
     whose structure or length is wrong is left out, and noted.
 
     Raises:
-      ValueError: as `textfile.lines`; no `# STOCKHOLM` line; the last `//` is missing.
+      ValueError: as `textfile.lines`; there is no `# STOCKHOLM` line.
     """
     unused: dict[str, None] = {}
     for one in _alignments(path):
@@ -82,7 +81,8 @@ def _alignments(path: formats.Path) -> "Iterator[_Alignment | formats.Note]":
     for number, text in formats.text_lines(path):
         if text.startswith(HEADER):
             if block is not None:
-                yield from _unfinished(path, begun)
+                yield block
+                yield _unfinished(path, begun)
             block, begun = _Alignment(), number
         elif block is None:
             if text[0] == "#":  # a comment between two alignments
@@ -96,11 +96,12 @@ def _alignments(path: formats.Path) -> "Iterator[_Alignment | formats.Note]":
         elif problem := block.add(number, text):
             yield formats.Note(f"{path}:{number}: {problem}")
     if block is not None:
-        yield from _unfinished(path, begun)
+        yield block
+        yield _unfinished(path, begun)
 
 
-def _unfinished(path: formats.Path, begun: int) -> Iterator[formats.Note]:
-    yield formats.Note(f"{path}:{begun}: the alignment does not end with '//'")
+def _unfinished(path: formats.Path, begun: int) -> formats.Note:
+    return formats.Note(f"{path}:{begun}: the alignment does not end with '//'")
 
 
 class _Alignment:

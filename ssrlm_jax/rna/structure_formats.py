@@ -122,18 +122,25 @@ def _by_content(sample: Sequence[str]) -> str:
         return "stockholm"
     if first.startswith(drawing.HEADER):
         return "drawing"
-    if first.startswith("{"):
+    if json_lines.is_json(first):
         return "json"
     rows = [text for text in sample if text[0] not in "#;" or pair_tables.is_row(text)]
     if found := _by_rows(rows):
         return found
     if not rows:
         return ""
-    if "sequence" in formats.found_columns(formats.split_row(rows[0]))[0]:
+    if _is_table(rows[0]):
         return "table"
     if _is_dot_bracket(rows):
         return "st" if _is_st(rows) else "dot_bracket"
     return "fasta" if rows[0][0] == ">" else ""
+
+
+def _is_table(header: str) -> bool:
+    """Tells whether a line names columns; among blanks, one name may be a word."""
+    columns, _ = formats.found_columns(formats.split_row(header))
+    is_clear = len(columns) > 1 or any(mark in header for mark in "\t,;")
+    return "sequence" in columns and is_clear
 
 
 def _by_rows(rows: Sequence[str]) -> str:
@@ -159,7 +166,8 @@ def _is_dot_bracket(rows: Sequence[str]) -> bool:
 
     These are brackets; or, below the first sequence, dots.
     """
-    num_headers = sum(text[0] == ">" for text in rows)
+    headers = [text for text in rows if text[0] == ">"]
+    num_headers = sum(not dot_bracket.is_within(text) for text in headers)
     num_folded = sum(text[0] != ">" and dot_bracket.has_brackets(text) for text in rows)
     if num_folded and 2 * num_folded >= num_headers:
         return True
