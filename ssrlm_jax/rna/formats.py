@@ -155,9 +155,10 @@ def folded(name: str, sequence: str, dots: str, place: str, family: str = "") ->
     if not is_letter.any():
         raise ValueError("a sequence expected, found gaps only")
     kept = alphabet.without_gaps(letters)
-    ends = tuple(int(is_letter[:end].sum()) for end in breaks or marked)
+    ends = [int(is_letter[:end].sum()) for end in breaks or marked]
+    starts = tuple(dict.fromkeys(end for end in ends if 0 < end < len(kept)))
     structure = structures.projected(structure, is_letter)
-    return unlinked(Record(name, kept, structure, family, place, ends))
+    return unlinked(Record(name, kept, structure, family, place, starts))
 
 
 def unlinked(record: Record) -> Record:

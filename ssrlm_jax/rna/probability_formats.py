@@ -11,6 +11,8 @@ and SPOT-RNA's code.
 import io
 import itertools
 import re
+import tokenize
+import warnings
 import zipfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import NamedTuple
@@ -21,10 +23,16 @@ from ssrlm_jax.rna import alphabet, drawing, formats, probabilities, strands, te
 
 SUFFIX = ".prob"  # of what `ssrlm fold` writes, and of SPOT-RNA's matrices
 
-_ARRAY, _ARCHIVE = b"\x93NUMPY", b"PK"
+_ARRAY = b"\x93NUMPY"
+# Everything that numpy raises where an array is damaged.
+_UNREADABLE = (
+    *(*textfile.DAMAGED, ValueError, RuntimeError, MemoryError),
+    *(SyntaxError, tokenize.TokenError),
+)
 _POSTERIOR = re.compile(r"\d+\s+\S(\s+\d+:\S+)*")  # CONTRAfold: "1 G 72:0.43"
 _PLOT = re.compile("%%Title: RNA Dot ?Plot", re.I)
 _SLACK = 1e-3  # above 1; programs round
+_MOST_DIGITS = 10  # of a position
 _SAMPLE_LINES = 8  # by which a format is told
 _END = (0, ">")  # behind the last line of a file
 
@@ -60,9 +68,8 @@ def each(path: formats.Path) -> Iterator[Listed] | None:
     """
     if _is_archive(path):
         return _archive(path)
-    with textfile.open_bytes(path) as file:
-        if file.read(len(_ARRAY)) == _ARRAY:
-            return _array(path)
+    if _is_array(path):
+        return _array(path)
     sample = [text for _, text in itertools.islice(_data(path), _SAMPLE_LINES)]
     for is_kind, reader in _KINDS:
         if is_kind(sample):
@@ -134,7 +141,7 @@ def _lists(path: formats.Path) -> Iterator[Listed]:
     length, is_log = 0, False
     triples: list[_Triple] = []
     for number, text in itertools.chain(_data(path), [_END]):
-        fields = text.replace(",", " ").split()
+        fields = text.replace(",", " ").split() or [text]
         if text[0] == ">":
             if place:
                 yield _of_list(name, sequence, length, triples, place)
@@ -195,24 +202,35 @@ def _matrix(path: formats.Path) -> Iterator[Listed]:
 
 
 def _array(path: formats.Path) -> Iterator[Listed]:
-    with textfile.open_bytes(path) as file:
-        held = io.BytesIO(file.read())
     try:
-        array = np.load(held, allow_pickle=False)
-    except (ValueError, EOFError) as error:
-        raise ValueError(f"{path}: not a file of numpy ({error})") from error
+        with textfile.open_bytes(path) as file, warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # a header of Python 2, or a damaged one
+            array = np.load(io.BytesIO(file.read()), allow_pickle=False)
+    except _UNREADABLE as error:
+        raise _no_array(str(path), error) from error
     yield _of_matrix("", array, str(path))
+
+
+def _no_array(place: str, error: BaseException) -> ValueError:
+    reason = " ".join(str(error).split())
+    return ValueError(f"{place}: numpy cannot read this array ({reason})")
 
 
 def _archive(path: formats.Path) -> Iterator[Listed]:
     """Reads the square arrays of an archive; their names are those of the RNA."""
     others = []
-    with np.load(path, allow_pickle=False) as archive:
+    try:
+        archive = np.load(path, allow_pickle=False)
+    except _UNREADABLE as error:
+        raise _no_array(str(path), error) from error
+    with archive:
         for name in archive.files:
             try:
-                array = archive[name]
-            except (ValueError, zipfile.BadZipFile) as error:
-                raise ValueError(f"{path}: {name} cannot be read ({error})") from error
+                with warnings.catch_warnings():
+                    warnings.simplefilter("ignore")
+                    array = archive[name]
+            except _UNREADABLE as error:
+                raise _no_array(f"{path}:{name}", error) from error
             if array.ndim == 2 and array.shape[0] == array.shape[1]:
                 own = "" if len(archive.files) == 1 else name
                 yield _of_matrix(own, array, f"{path}:{name}")
@@ -283,12 +301,22 @@ def _is_triple(fields: Sequence[str]) -> bool:
         len(fields) == 3
         and fields[0].isdecimal()
         and fields[1].isdecimal()
+        and max(map(len, fields[:2])) < _MOST_DIGITS
         and _is_number(fields[2])
     )
 
 
 def _is_header(fields: Sequence[str]) -> bool:
     return [field.lower() for field in fields[:2]] == ["i", "j"]
+
+
+def _is_array(path: formats.Path) -> bool:
+    """Tells whether a file is numpy's, .npy; what is damaged is said by others."""
+    try:
+        with textfile.open_bytes(path) as file:
+            return file.read(len(_ARRAY)) == _ARRAY
+    except (*textfile.DAMAGED, ValueError):
+        return False
 
 
 def _is_archive(path: formats.Path) -> bool:
