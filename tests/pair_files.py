@@ -199,7 +199,10 @@ def spot_rna():
 LIST = "".join(f"{i}\t{j}\t0.5\n" for i, j in PARTNERS.items())
 PROBABILITIES = {
     "ours": ("hp.prob", f">hp\n{SEQUENCE}\n{LIST}"),
-    "ours, gz": ("hp.prob.gz", gzip.compress(f">hp\n{SEQUENCE}\n{LIST}".encode(), mtime=0)),
+    "ours, gz": (
+        "hp.prob.gz",
+        gzip.compress(f">hp\n{SEQUENCE}\n{LIST}".encode(), mtime=0),
+    ),
     "LinearPartition": ("out.txt", f">hp\n{LIST}\n"),
     "LinearPartition, one": ("hp.bpp.txt", LIST),
     "CSV": ("hp.csv", "i,j,p\n" + LIST.replace("\t", ",")),

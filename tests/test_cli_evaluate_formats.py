@@ -191,3 +191,14 @@ def test_a_model_is_not_asked_for_several_strands(tmp_path, capsys):
     assert cli.main([*command, f"--truth={tmp_path / 'truth.dbn'}"]) == 1
     (line,) = capsys.readouterr().err.splitlines()
     assert "truth.dbn:2: x is of 2 strands" in line
+
+
+def test_a_bad_record_of_the_truth_is_told_beside_scores_of_programs(tmp_path, capsys):
+    truth = pair_files.TRUTH + "o\tGGAAACC\t((...)\n"
+    (tmp_path / "truth.tsv").write_text(truth)
+    command = ["evaluate", "--config.programs=vienna", f"--out={tmp_path / 'out'}"]
+    assert cli.main([*command, f"--truth={tmp_path / 'truth.tsv'}"]) == 1
+    shown = capsys.readouterr()
+    assert "left out of the known: 1\n" in shown.err
+    assert "truth.tsv:3: dot-bracket of 7 positions expected, found 6" in shown.err
+    assert "vienna  all" in shown.out

@@ -22,7 +22,7 @@ import logging
 import pathlib
 import sys
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ssrlm_jax import config, files
@@ -63,7 +63,7 @@ class _Scored(NamedTuple):
 
     scored: Sequence[score_report.Scored]
     are_there: Sequence[score_report.Scored]
-    problems: Mapping[str, Sequence[str]]
+    problems: dict[str, list[str]]
     notes: Sequence[str]
     about: dict[str, Any]
 
@@ -107,7 +107,7 @@ def evaluate(settings: config.EvaluateConfig, flags: argparse.Namespace) -> int:
     if flags.out:
         _write(flags.out, settings, found, scores)
     shown = dict(scores)
-    problems: Mapping[str, Sequence[str]] = {}
+    problems = _left_out(known)
     if of_files:
         there, problems = found[of_files].are_there, found[of_files].problems
         told: dict[str, Any] = {
@@ -125,9 +125,7 @@ def evaluate(settings: config.EvaluateConfig, flags: argparse.Namespace) -> int:
             shown["without missing"] = told["scores without missing"]
     empty = (_why_empty(name, one.scored) for name, one in found.items())
     score_tables.show_pairs(shown, list(itertools.chain.from_iterable(empty)))
-    for note in dict.fromkeys(text for one in found.values() for text in one.notes):
-        print(reports.printable(note), file=sys.stderr)
-    _say(problems)
+    _say(dict.fromkeys(text for one in found.values() for text in one.notes), problems)
     return int(bool(problems))
 
 
@@ -259,12 +257,15 @@ def _scored(
         scored = pair_evaluation.score(truth, matched, decoding, identities)
         pairs = zip(scored, matched.found, strict=True)
         are_there = [one for one, prediction in pairs if prediction]
-        problems = matched.problems()
-        if known.left_out:
-            problems["left out of the known"] = list(known.left_out)
+        problems = matched.problems() | _left_out(known)
         told = [*known.notes, *notes, *_joined(name, matched.joined)]
         found[name] = _Scored(scored, are_there, problems, told, about)
     return found
+
+
+def _left_out(known: scored_files.Truth) -> dict[str, list[str]]:
+    """Returns what could not be read of the known structures, as problems."""
+    return {"left out of the known": known.left_out} if known.left_out else {}
 
 
 def _joined(method: str, names: Sequence[str]) -> list[str]:
@@ -321,8 +322,10 @@ def _write(
     files.write_text(out / "scores.json", json.dumps(facts, indent=1) + "\n")
 
 
-def _say(problems: Mapping[str, Sequence[str]]) -> None:
-    """Says which predictions are missing or do not fit, the first of each kind."""
+def _say(notes: Iterable[str], problems: Mapping[str, Sequence[str]]) -> None:
+    """Says what is to be told, and the first problems of each kind."""
+    for note in notes:
+        print(reports.printable(note), file=sys.stderr)
     for kind, names in problems.items():
         print(f"{kind}: {len(names)}", file=sys.stderr)
         for name in names[:_MOST_LISTED]:

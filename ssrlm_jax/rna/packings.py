@@ -189,7 +189,7 @@ def _unzipped(stream: io.BufferedReader, shown: str) -> io.BufferedReader:
                 "is read: unpack it (unzip)"
             )
         return io.BufferedReader(_Stream(archive.open(inside[0]), whole))
-    except (*DAMAGED, RuntimeError) as error:  # the latter: with a password
+    except (*DAMAGED, RuntimeError, IndexError) as error:  # password, no name
         whole.close()
         raise damaged(shown, 0, "zip", error) from error
     except ValueError:

@@ -27,7 +27,7 @@ _ARRAY = b"\x93NUMPY"
 # Everything that numpy raises where an array is damaged.
 _UNREADABLE = (
     *(*textfile.DAMAGED, ValueError, RuntimeError, MemoryError),
-    *(SyntaxError, tokenize.TokenError),
+    *(SyntaxError, tokenize.TokenError, OverflowError, TypeError),
 )
 _POSTERIOR = re.compile(r"\d+\s+\S(\s+\d+:\S+)*")  # CONTRAfold: "1 G 72:0.43"
 _PLOT = re.compile("%%Title: RNA Dot ?Plot", re.I)
@@ -141,6 +141,8 @@ def _lists(path: formats.Path) -> Iterator[Listed]:
     length, is_log = 0, False
     triples: list[_Triple] = []
     for number, text in itertools.chain(_data(path), [_END]):
+        if not number and not place:
+            raise ValueError(f"{path}: the file is empty")
         fields = text.replace(",", " ").split() or [text]
         if text[0] == ">":
             if place:
@@ -324,7 +326,7 @@ def _is_archive(path: formats.Path) -> bool:
     try:
         with zipfile.ZipFile(path) as archive:
             names = archive.namelist()
-    except (OSError, zipfile.BadZipFile):
+    except _UNREADABLE:
         return False
     return len(names) > 1 and all(name.endswith(".npy") for name in names)
 

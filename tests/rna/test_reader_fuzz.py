@@ -1,4 +1,4 @@
-"""Damaged files of pairs: every reader gives records, or says in a line what is wrong.
+"""Damaged files of other programs: readers give records, or a line on what is wrong.
 
 Each run damages the files of `pair_files` in ways drawn from its seed. A reader may
 give records, notes, and one ValueError that begins with the file; all else is a bug.
@@ -8,6 +8,7 @@ import pathlib
 import random
 from collections.abc import Callable
 
+import damaged_files
 import numpy as np
 import pair_files
 import pytest
@@ -29,38 +30,12 @@ SAMPLES = {
     ),
     "dot plot": ("a_dp.ps", (pair_files.PAIRS / "hp_dp.ps").read_text()),
 }
-WORDS = (
-    *(b">", b"#", b";", b"&", b"+", b"-1", b"0", b"99999999999999999999", b"1e999"),
-    *(b"nan", b"(", b")))", b"....", b"\0", b"\xff", b"\t", b",", b"//", b"{", b"[]"),
-    *(b"GGGG", b"III", b"#=GC SS_cons <<>>", b"#=GR hp SS <<", b">structure", b'"'),
-    *(b"/pairs [", b"ubox", b"%!PS", "Ψ".encode(), b"\r", b"\n\n", b"1 G 2"),
-)
 
 
 def damaged(rng: random.Random, data: bytes) -> bytes:
-    """Returns a file with one to four damages."""
-    for _ in range(rng.randint(1, 4)):
-        lines = data.split(b"\n")
-        at, other = rng.randrange(len(lines)), rng.randrange(len(lines))
-        place = rng.randrange(len(data) + 1)
-        kind = rng.randrange(7)
-        if kind == 0:
-            data = data[:place]
-        elif kind == 1:
-            data = data[:place] + rng.choice(WORDS) + data[place:]
-        elif kind == 2:
-            data = data[:place] + bytes([rng.randrange(256)]) + data[place + 1 :]
-        elif kind == 3:
-            data = b"\n".join(lines[:at] + lines[at + 1 :])
-        elif kind == 4:
-            data = b"\n".join([*lines[:at], lines[other], *lines[at:]])
-        elif kind == 5:
-            lines[at], lines[other] = lines[other], lines[at]
-            data = b"\n".join(lines)
-        else:
-            words = lines[at].split(b" ")
-            words[rng.randrange(len(words))] = rng.choice(WORDS)
-            data = b"\n".join([*lines[:at], b" ".join(words), *lines[at + 1 :]])
+    """Returns a file with one to three of the damages of `damaged_files`."""
+    for _ in range(rng.randint(1, 3)):
+        data = rng.choice(list(damaged_files.DAMAGES.values()))(rng, data)
     return data
 
 
