@@ -19,14 +19,22 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ssrlm_jax.rna import alphabet, drawing, formats, probabilities, strands, textfile
+from ssrlm_jax.rna import (
+    alphabet,
+    drawing,
+    formats,
+    packings,
+    probabilities,
+    strands,
+    textfile,
+)
 
 SUFFIX = ".prob"  # of what `ssrlm fold` writes, and of SPOT-RNA's matrices
 
 _ARRAY = b"\x93NUMPY"
 # Everything that numpy raises where an array is damaged.
 _UNREADABLE = (
-    *(*textfile.DAMAGED, ValueError, RuntimeError, MemoryError),
+    *(*packings.DAMAGED, ValueError, RuntimeError, MemoryError),
     *(SyntaxError, tokenize.TokenError, OverflowError, TypeError),
 )
 _POSTERIOR = re.compile(r"\d+\s+\S(\s+\d+:\S+)*")  # CONTRAfold: "1 G 72:0.43"
@@ -317,7 +325,7 @@ def _is_array(path: formats.Path) -> bool:
     try:
         with textfile.open_bytes(path) as file:
             return file.read(len(_ARRAY)) == _ARRAY
-    except (*textfile.DAMAGED, ValueError):
+    except (*packings.DAMAGED, ValueError):
         return False
 
 
