@@ -18,12 +18,12 @@ import json
 import os
 import pathlib
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from array_record.python import array_record_module
 
-from ssrlm_jax import files
+from ssrlm_jax import files, types
 from ssrlm_jax.rna import alphabet
 
 SPLITS = ("train", "validation")
@@ -135,7 +135,7 @@ class Manifest:
     max_segments: int
     shards: tuple[Shard, ...]
     stages: tuple[Stage, ...] = ()
-    how: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    how: types.Json = dataclasses.field(default_factory=dict)
 
     def select(self, split: str, source: str) -> tuple[Shard, ...]:
         """Returns the shards of one split and source, in order; maybe none."""
@@ -326,7 +326,7 @@ class ShardWriter:
             num_tokens=num_tokens,
         )
 
-    def _call(self, function: Callable[..., Any], *given: Any) -> None:
+    def _call(self, function: Callable[..., object], *given: object) -> None:
         """Calls the writer; a full disk is an OSError that names the file."""
         try:
             function(*given)

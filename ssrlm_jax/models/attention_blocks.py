@@ -16,6 +16,9 @@ import jax
 import jax.numpy as jnp
 from jax.ad_checkpoint import checkpoint_name
 
+_Arrays = tuple[jax.Array, ...]
+_Gradients = tuple[jax.Array | None, ...]  # of q, k, v; None: segments have none
+
 NEVER = -1e30  # score of a pair that does not attend; finite, so no nan arises
 
 
@@ -115,17 +118,17 @@ def _forward(
     v_BMKA: jax.Array,
     segment_BL: jax.Array,
     chosen: Sizes,
-) -> tuple[jax.Array, tuple]:
+) -> tuple[jax.Array, _Arrays]:
     B, L, H, A = q_BLHA.shape
     K = k_BMKA.shape[2]
     block_size, tile_size = chosen
     visits = _make_visits(segment_BL, chosen)
 
-    def block(n: jax.Array, carry: tuple) -> tuple:
+    def block(n: jax.Array, carry: _Arrays) -> _Arrays:
         b, i = n // (L // block_size), n % (L // block_size) * block_size
         q_KRA = _queries(q_BLHA, b, i, block_size, K)
 
-        def tile(t: jax.Array, carry: tuple) -> tuple:
+        def tile(t: jax.Array, carry: _Arrays) -> _Arrays:
             out_KRA, top_KR1, sum_KR1 = carry
             m, same_1RM = _place(segment_BL, b, i, visits.first_N[n], t, H // K, chosen)
             k_KMA, v_KMA = (
@@ -163,7 +166,7 @@ def _forward(
     return out_BLHA, (q_BLHA, k_BMKA, v_BMKA, segment_BL, out_BLHA, lse_BLH1)
 
 
-def _backward(chosen: Sizes, kept: tuple, grad_BLHA: jax.Array) -> tuple:
+def _backward(chosen: Sizes, kept: _Arrays, grad_BLHA: jax.Array) -> _Gradients:
     q_BLHA, k_BMKA, v_BMKA, segment_BL, out_BLHA, lse_BLH1 = kept
     B, L, H, A = q_BLHA.shape
     K = k_BMKA.shape[2]
@@ -172,7 +175,7 @@ def _backward(chosen: Sizes, kept: tuple, grad_BLHA: jax.Array) -> tuple:
     grad_BLHA = grad_BLHA.astype(jnp.float32)
     dot_BLH1 = (grad_BLHA * out_BLHA.astype(jnp.float32)).sum(axis=-1, keepdims=True)
 
-    def block(n: jax.Array, carry: tuple) -> tuple:
+    def block(n: jax.Array, carry: _Arrays) -> _Arrays:
         b, i = n // (L // block_size), n % (L // block_size) * block_size
         q_KRA = _queries(q_BLHA, b, i, block_size, K)
         grad_KRA, dot_KR1, lse_KR1 = (
@@ -180,7 +183,7 @@ def _backward(chosen: Sizes, kept: tuple, grad_BLHA: jax.Array) -> tuple:
             for x in (grad_BLHA, dot_BLH1, lse_BLH1)
         )
 
-        def tile(t: jax.Array, carry: tuple) -> tuple:
+        def tile(t: jax.Array, carry: _Arrays) -> _Arrays:
             dq_KRA, dk_BMKA, dv_BMKA = carry
             m, same_1RM = _place(segment_BL, b, i, visits.first_N[n], t, H // K, chosen)
             k_KMA, v_KMA = (

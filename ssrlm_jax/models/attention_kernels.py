@@ -19,13 +19,15 @@ from jax.experimental.pallas import triton as plgpu
 
 from ssrlm_jax.models import attention_blocks
 
-Ref = Any  # a pallas reference
-Carry = tuple[jax.Array, ...]
+Ref = Any  # in a kernel, a reference has no type that JAX has published
+_Arrays = tuple[jax.Array, ...]
+_Gradients = tuple[jax.Array | None, ...]  # of q, k, v; None: segments have none
 
 # Positions of the block that a program owns and of those it visits.
 ROWS, COLUMNS = 128, 64
 BACKWARD_ROWS, BACKWARD_COLUMNS = 64, 64
 LOG2_E = math.log2(math.e)
+_ALL = slice(None)
 
 
 def pallas(
@@ -63,7 +65,7 @@ def _forward(
     v_BMKA: jax.Array,
     segment_BL: jax.Array,
     interpret: bool,
-) -> tuple[jax.Array, tuple]:
+) -> tuple[jax.Array, _Arrays]:
     B, L, H, A = q_BLHA.shape
     G = H // k_BMKA.shape[2]
     out_BLHA, lse_BHL = pl.pallas_call(
@@ -92,7 +94,7 @@ def _forward(
     return out_BLHA, (q_BLHA, k_BMKA, v_BMKA, segment_BL, out_BLHA, lse_BHL)
 
 
-def _backward(interpret: bool, kept: tuple, grad_BLHA: jax.Array) -> tuple:
+def _backward(interpret: bool, kept: _Arrays, grad_BLHA: jax.Array) -> _Gradients:
     q_BLHA, k_BMKA, v_BMKA, segment_BL, out_BLHA, lse_BHL = kept
     B, L, H, A = q_BLHA.shape
     K = k_BMKA.shape[2]
@@ -156,7 +158,7 @@ def _forward_kernel(
     rows = pl.dslice(pl.program_id(0) * ROWS, ROWS)
     q_RA, segment_R = load(q_ref), plgpu.load(segment_ref.at[rows])
 
-    def visit(j: jax.Array, carry: Carry) -> Carry:
+    def visit(j: jax.Array, carry: _Arrays) -> _Arrays:
         out_RA, top_R, sum_R = carry
         columns = pl.dslice(j * COLUMNS, COLUMNS)
         score_RM = plgpu.dot(q_RA, load(k_ref, columns).T) * _scale(head_size)
@@ -238,7 +240,7 @@ def _key_kernel(
     k_RA, v_RA = load(k_ref), load(v_ref)
     segment_R = plgpu.load(segment_ref.at[rows])
 
-    def visit(j: jax.Array, carry: Carry) -> Carry:
+    def visit(j: jax.Array, carry: _Arrays) -> _Arrays:
         dk_RA, dv_RA = carry
         columns = pl.dslice(j * BACKWARD_COLUMNS, BACKWARD_COLUMNS)
         q_MA, grad_MA = load(q_ref, columns), load(grad_ref, columns)
@@ -275,7 +277,7 @@ def _is_head(padded_size: int, head_size: int) -> jax.Array:
 def _loader(padded_size: int, head_size: int) -> Callable[..., jax.Array]:
     """Returns a function that loads rows of a reference, zero beyond the head."""
 
-    def load(ref: Ref, rows: Any = slice(None)) -> jax.Array:
+    def load(ref: Ref, rows: pl.Slice | slice = _ALL) -> jax.Array:
         is_head_1A = _is_head(padded_size, head_size)
         return plgpu.load(ref.at[rows, :], mask=is_head_1A, other=0.0)
 

@@ -14,7 +14,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from ssrlm_jax import types
-from ssrlm_jax.models import heads, pair_resnet
+from ssrlm_jax.models import applied, heads, pair_resnet
 
 Energies = Sequence[tuple[np.ndarray, np.ndarray, np.ndarray]]
 Known = tuple[tuple[jax.Array, jax.Array], ...]  # mean_BC and variance_BC of each norm
@@ -159,7 +159,7 @@ def _energy(energies: Energies, row: int, column: int, size: int) -> np.ndarray 
 def _project(
     head: heads.PairHead, params: types.Params, x_BLD: jax.Array
 ) -> tuple[jax.Array, jax.Array]:
-    return head.apply({"params": params}, x_BLD, method="project")
+    return applied.apply(head, params, x_BLD, method="project")
 
 
 @functools.partial(jax.jit, static_argnames="head")
@@ -216,8 +216,9 @@ def _apply(
     is_BM: jax.Array,
     energy_BLMS: jax.Array | None,
 ) -> jax.Array:
-    return head.clone(normalise=norms).apply(
-        {"params": params},
+    return applied.apply(
+        head.clone(normalise=norms),
+        params,
         *(first_BLC, second_BMC, is_BL, is_BM),
         energy_BLMS=energy_BLMS,
         method="logits",

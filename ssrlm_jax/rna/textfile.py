@@ -365,7 +365,9 @@ def _unzipped(stream: io.BufferedReader, shown: str) -> io.BufferedReader:
         raise
 
 
-_PACKINGS: dict[bytes, tuple[str, Callable[[io.BufferedReader, str], Any]]] = {
+_PACKINGS: dict[
+    bytes, tuple[str, Callable[[io.BufferedReader, str], io.BufferedIOBase]]
+] = {
     b"\x1f\x8b": ("gz", lambda stream, _: gzip.GzipFile(fileobj=stream)),
     b"\xfd7zXZ\0": ("xz", lambda stream, _: lzma.LZMAFile(stream)),  # noqa: SIM115
     b"PK\x03\x04": ("zip", _unzipped),

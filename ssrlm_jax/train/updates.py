@@ -8,12 +8,12 @@ a result.
 import dataclasses
 import functools
 from collections.abc import Callable
-from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
+from jax import stages
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
 from ssrlm_jax import config as config_lib
@@ -87,7 +87,7 @@ class Update:
     """
 
     fresh: Callable[[], TrainState]
-    take: Any
+    take: stages.Wrapped
     abstract: TrainState
     key: jax.Array
     mesh: Mesh
@@ -194,7 +194,7 @@ def _take(
     config: config_lib.LoopConfig,
     mesh: Mesh,
     state: TrainState,
-    batch: Any,
+    batch: types.Batch,
     notes_N4: jax.Array,
     key: jax.Array,
 ) -> tuple[TrainState, Report]:
@@ -249,12 +249,12 @@ def _add_up(
     micro_batches: int,
     mesh: Mesh,
     state: TrainState,
-    batch: Any,
+    batch: types.Batch,
     rng: jax.Array,
 ) -> tuple[types.Params, types.Sums]:
     """Returns the gradient of the summed loss and all sums over the batch."""
 
-    def one(rows: Any, rng: jax.Array) -> tuple[types.Params, types.Sums]:
+    def one(rows: types.Batch, rng: jax.Array) -> tuple[types.Params, types.Sums]:
         def summed(learned: types.Params) -> tuple[jax.Array, types.Sums]:
             sums, scalars = task.loss(learned, state.frozen, rows, rng)
             single = {name: (value, jnp.ones(())) for name, value in scalars.items()}
@@ -265,7 +265,9 @@ def _add_up(
     if micro_batches == 1:
         return one(batch, rng)
 
-    def add(done: Any, this: Any) -> tuple[Any, None]:
+    def add(
+        done: tuple[types.Params, types.Sums], this: tuple[types.Batch, jax.Array]
+    ) -> tuple[tuple[types.Params, types.Sums], None]:
         rows, index = this
         return jax.tree.map(
             jnp.add, done, one(rows, jax.random.fold_in(rng, index))
