@@ -135,6 +135,8 @@ def _forward(
                 _heads(take(x, b, m, tile_size), K) for x in (k_BMKA, v_BMKA)
             )
             score_KRM = _product("KRA,KMA->KRM", q_KRA, k_KMA)
+            # A row that has met none of its keys yet has weights of exp(0) = 1; its
+            # first key makes `shrink` 0, which takes them all back.
             score_KRM = jnp.where(same_1RM, score_KRM, NEVER)
             new_KR1 = jnp.maximum(top_KR1, score_KRM.max(axis=-1, keepdims=True))
             weight_KRM = jnp.exp(score_KRM - new_KR1)
@@ -148,7 +150,7 @@ def _forward(
         out_KRA, top_KR1, sum_KR1 = jax.lax.fori_loop(
             0, visits.num_tiles_N[n], tile, start
         )
-        is_record_KR1 = top_KR1 > NEVER
+        is_record_KR1 = top_KR1 > NEVER  # else padding, whose weights are those of 1
         sum_KR1 = jnp.where(is_record_KR1, sum_KR1, 1.0)
         out_KRA = jnp.where(is_record_KR1, out_KRA / sum_KR1, 0.0)
         lse_KR1 = top_KR1 + jnp.log(sum_KR1)
@@ -173,6 +175,7 @@ def _backward(chosen: Sizes, kept: _Arrays, grad_BLHA: jax.Array) -> _Gradients:
     block_size, tile_size = chosen
     visits = _make_visits(segment_BL, chosen)
     grad_BLHA = grad_BLHA.astype(jnp.float32)
+    # The sum of weight times dweight over a row's keys, from what is there already.
     dot_BLH1 = (grad_BLHA * out_BLHA.astype(jnp.float32)).sum(axis=-1, keepdims=True)
 
     def block(n: jax.Array, carry: _Arrays) -> _Arrays:
@@ -190,6 +193,7 @@ def _backward(chosen: Sizes, kept: _Arrays, grad_BLHA: jax.Array) -> _Gradients:
                 _heads(take(x, b, m, tile_size), K) for x in (k_BMKA, v_BMKA)
             )
             score_KRM = _product("KRA,KMA->KRM", q_KRA, k_KMA)
+            # Selected after exp, which is infinite where lse is that of padding.
             weight_KRM = jnp.where(same_1RM, jnp.exp(score_KRM - lse_KR1), 0.0)
             dweight_KRM = _product("KRA,KMA->KRM", grad_KRA, v_KMA)
             dscore_KRM = weight_KRM * (dweight_KRM - dot_KR1)
@@ -211,6 +215,7 @@ def _backward(chosen: Sizes, kept: _Arrays, grad_BLHA: jax.Array) -> _Gradients:
         dq_LHA = _unheads(dq_KRA * A**-0.5, block_size)
         return put(dq_BLHA, dq_LHA, b, i), dk_BMKA, dv_BMKA
 
+    # float32: the gradient of a key is added up over all blocks that visit it.
     start = tuple(jnp.zeros(x.shape) for x in (q_BLHA, k_BMKA, v_BMKA))
     grads = jax.lax.fori_loop(0, B * L // block_size, block, start)
     dtypes = (q_BLHA.dtype, k_BMKA.dtype, v_BMKA.dtype)
@@ -221,6 +226,8 @@ _attend.defvjp(_forward, _backward)
 
 
 def _make_visits(segment_BL: jax.Array, chosen: Sizes) -> _Visits:
+    # As many tiles as a block's records reach over: a loop of unknown length, which JAX
+    # does not differentiate by itself; hence the backward pass above.
     start_BL, end_BL = record_bounds(segment_BL)
     first_N = start_BL.reshape(-1, chosen.block).min(axis=1)
     length_N = jnp.maximum(end_BL.reshape(-1, chosen.block).max(axis=1) - first_N, 0)
@@ -244,6 +251,7 @@ def _place(
     block_size, tile_size = chosen
     wanted = first + t * tile_size
     m = jnp.minimum(wanted, segment_BL.shape[1] - tile_size)
+    # Queries of the heads that share a key head stand one after the other in R.
     segment_R = jnp.tile(take(segment_BL, b, i, block_size), num_shared)
     segment_M = jnp.where(
         m + jnp.arange(tile_size) >= wanted, take(segment_BL, b, m, tile_size), 0

@@ -33,6 +33,7 @@ class Layers(NamedTuple):
 
 def split(stacked: jax.Array | np.ndarray, dtype: str | None = None) -> list[jax.Array]:
     """Returns an array for each layer; of a NumPy array, one copy of each in all."""
+    # One by one: all at once would hold the stack and its copy together.
     return [jnp.asarray(layer, dtype) for layer in stacked]
 
 
@@ -46,6 +47,7 @@ def apart(params: types.Params) -> Layers:
     def as_list(leaf: list[jax.Array] | jax.Array | np.ndarray) -> list[jax.Array]:
         return leaf if isinstance(leaf, list) else split(leaf)
 
+    # By name, a list of layers each; wanted by layer: zipped, and zipped back.
     names, lists = zip(*traverse_util.flatten_dict(params[BLOCKS]).items(), strict=True)
     layers = zip(*map(as_list, lists), strict=True)
     others = {name: value for name, value in params.items() if name != BLOCKS}
@@ -97,11 +99,14 @@ def run(
       segment_BL: int, 0 is padding.
     """
     state = embed(encoder, params.others, token_BL, segment_BL)
+    # Of Python: no program holds two layers, so XLA has none of them to copy.
     for of_layer in params.layers:
         state = _layer(encoder, of_layer, state, segment_BL)
     return state
 
 
+# Encoders are equal by their fields: all of one size share a program, however many
+# layers their parameters have.
 @functools.partial(jax.jit, static_argnums=0)
 def embed(
     encoder: encoders.Encoder,
@@ -120,6 +125,7 @@ def _layer(
     state: encoders.State,
     segment_BL: jax.Array,
 ) -> encoders.State:
+    # Scores go from layer to layer here, which the fast kernels never form.
     attend = attention.added if encoder.has_pair_bias else encoder.attend
     block = encoders.Block(**encoders.of_block(encoder), attend=attend, mesh=None)
     by = encoders.rotation(encoder, segment_BL)

@@ -105,6 +105,7 @@ class Checkpoints:
 
     def latest_step(self) -> int | None:
         """Returns the step of the newest checkpoint that is whole on disk."""
+        # Saves go on in the background: what is being written is no checkpoint yet.
         self._manager.wait_until_finished()
         return self._manager.latest_step()
 
@@ -174,6 +175,8 @@ class Checkpoints:
                 f"{folder} is of another model: only it has {sorted(there - here)}, "
                 f"only this run {sorted(here - there)}"
             )
+        # Names first: Orbax would tell another model from a damaged file by a traceback
+        # only, and a damaged one is moved aside.
         how = ocp.args.StandardRestore(abstract)
         state = _together(
             functools.partial(_read_state, folder, ocp.StandardCheckpointHandler, how)
@@ -187,6 +190,7 @@ class Checkpoints:
             self._damaged.mkdir(exist_ok=True)
             for step in steps:
                 _move(self._folder / str(step), self._damaged)
+        # Nobody saves or lists steps before the folders are gone.
         multihost_utils.sync_global_devices("damaged checkpoints moved aside")
         self._manager.reload()
 
@@ -242,6 +246,7 @@ def restore_parameters(
 def _read_parameters(folder: pathlib.Path) -> tuple[types.Params, workdirs.Meta]:
     meta = _read_meta(folder)
     names = workdirs.arrays(meta)
+    # Read by names, not by shapes: whoever exports has neither task nor optimizer.
     kind = "ema" if workdirs.has_average(names) else "learned"
     wanted = _nested([n for n in names if n.startswith((f"{kind}/", "frozen/"))])
     numpy = jax.tree.map(lambda _: ocp.RestoreArgs(restore_type=np.ndarray), wanted)
@@ -282,6 +287,7 @@ def _together(read: Callable[[], T]) -> T:
         raise  # the device, not the file
     except Exception as error:  # damaged files meet Orbax in many places
         problem = _first_line(error)
+    # All take part, those too that failed: who left would keep the others waiting.
     problems = multihost_utils.process_allgather(np.array(bool(problem)))
     if found is None or np.any(problems):
         raise DamagedError(problem or "another process cannot read it")
@@ -313,6 +319,7 @@ def _merged(first: types.Params, second: types.Params) -> types.Params:
 
 
 def _move(path: pathlib.Path, folder: pathlib.Path) -> None:
+    # The same step may be damaged again, after it was saved anew.
     number = sum(1 for _ in folder.glob(f"{path.name}*"))
     path.rename(folder / (f"{path.name}.{number}" if number else path.name))
 
