@@ -174,7 +174,7 @@ class Vienna:
             dots, energy = _library().fold_compound(list(rows), self._model()).mfe()
         return Suboptimal(dots, energy)
 
-    def _unique(self, letters: str) -> Any:
+    def _unique(self, letters: str) -> "RNA.fold_compound":
         """Returns a compound of which every structure is counted once."""
         model = self._model()
         model.uniq_ML = 1
