@@ -36,7 +36,7 @@ def main() -> None:
     chosen = list(_families(parsed, rng))[: parsed.families]
     print(f"{len(chosen)} families, {sum(len(one.rows) for one in chosen)} members")
     predictor = predictors.load(catalogue.find(parsed.model))
-    scores = {name: [] for name in METHODS}
+    scores: dict[str, list[float]] = {name: [] for name in METHODS}
     for one in chosen:
         for name, found in _folded(predictor, one).items():
             scores[name].append(_score(found, one))
@@ -135,6 +135,7 @@ def _folded(
 
 
 def _score(found: Sequence[structures.Structure], given: alignments.Alignment) -> float:
+    assert given.consensus is not None, "families are those with a consensus"
     counts = [
         pair_scores.count(one, given.projected(given.consensus, number))
         for number, one in enumerate(found)

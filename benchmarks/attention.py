@@ -31,17 +31,21 @@ TIMES = ("forward_ms", "with_backward_ms")  # what is measured, likewise
 Pass = Callable[..., tuple[jax.Array, ...]]
 
 
-def passes(attend: Callable[..., jax.Array]) -> tuple[Pass, Pass]:
+def passes(attend: Callable[..., jax.Array]) -> tuple[Pass, ...]:
     """Returns compiled functions: forward alone, and forward with backward."""
 
-    def backward(q, k, v, grad, segment_BL):
+    def backward(
+        q: jax.Array, k: jax.Array, v: jax.Array, grad: jax.Array, segment_BL: jax.Array
+    ) -> tuple[jax.Array, ...]:
         out, pull = jax.vjp(lambda *qkv: attend(*qkv, segment_BL), q, k, v)
         return out, *pull(grad)
 
     return jax.jit(lambda q, k, v, grad, s: (attend(q, k, v, s),)), jax.jit(backward)
 
 
-def worst(found: tuple, expected: tuple) -> dict[str, float]:
+def worst(
+    found: tuple[jax.Array, ...], expected: tuple[jax.Array, ...]
+) -> dict[str, float]:
     """Returns the largest errors, as a share of the largest value."""
     return {
         name: float(
@@ -59,7 +63,7 @@ def measure(
     num_turns: int,
     max_segments: int,
     longest: int | None,
-) -> dict[str, dict]:
+) -> dict[str, report.Result]:
     """Returns errors and milliseconds of each back end that the device can run."""
     keys = jax.random.split(jax.random.key(0), 4)
     exact = [jax.random.normal(key, (*segment_BL.shape, H, A)) for key in keys]
@@ -68,7 +72,8 @@ def measure(
     few = slice(0, 2)  # rows that are compared: the plain one needs much memory
     with jax.default_matmul_precision("highest"):
         expected = passes(attention.plain)[1](*(x[few] for x in exact), segment_BL[few])
-    found, turns = {}, {}
+    found: dict[str, report.Result] = {}
+    turns: dict[str, tuple[Pass, ...]] = {}
     for name, lacking in attention.available(jax.devices()[0]).items():
         if lacking:
             found[name] = {"missing": lacking}
@@ -116,7 +121,7 @@ def main() -> None:
     dtype = jnp.dtype("float32" if is_cpu else "bfloat16")
     device = jax.devices()[0]
     kind = device.device_kind.lower().replace(" ", "-")
-    result = {
+    result: report.Result = {
         "benchmark": "attention",
         "rows": options.rows,
         "row_length": options.row_length,
@@ -126,7 +131,9 @@ def main() -> None:
         "load_average": os.getloadavg()[0],
         "machine": report.machine("jax", "jaxlib"),
     }
-    cases = {"": (segment_BL, train_step.MAX_SEGMENTS, None)}
+    cases: dict[str, tuple[jax.Array, int, int | None]] = {
+        "": (segment_BL, train_step.MAX_SEGMENTS, None)
+    }
     for num, length in EQUAL:
         row_L = jnp.repeat(jnp.arange(num, dtype=jnp.uint8) + 1, length)
         equal_BL = jnp.tile(row_L, (options.rows, 1))
@@ -140,7 +147,7 @@ def main() -> None:
     report.save(f"attention_{kind}", result)
 
 
-def show(case: str, found: dict[str, dict]) -> None:
+def show(case: str, found: dict[str, report.Result]) -> None:
     """Prints a case, for people."""
     header = (f"{case}, back end", "forward ms", "and backward ms", "largest error")
     lines = []

@@ -19,7 +19,6 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
-from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -27,9 +26,9 @@ import numpy as np
 import report
 import secondary
 
-from ssrlm_jax import config, model_dir
+from ssrlm_jax import config, model_dir, types
 from ssrlm_jax.infer import contact_predictor
-from ssrlm_jax.models import attention, encoders
+from ssrlm_jax.models import applied, attention, encoders
 from ssrlm_jax.rna import alphabet, batches
 
 LEAST = config.ContactsConfig().min_separation
@@ -77,7 +76,7 @@ def main() -> None:
     )
 
 
-def measure(encoder: str, what: str, length: int, repeats: int) -> dict[str, Any]:
+def measure(encoder: str, what: str, length: int, repeats: int) -> report.Result:
     """Returns seconds and GiB of one kind of work; on a GPU its memory, not ours."""
     maps = _maps(encoder)
     run = WORK[what](maps, "".join(np.random.default_rng(0).choice([*"ACGU"], length)))
@@ -117,8 +116,10 @@ def _hidden(maps: contact_predictor.Maps, sequence: str) -> Callable[[], object]
     tokens = batches.pad([sequence], len(sequence))
 
     @jax.jit
-    def hidden(params: Any, token_BL: jax.Array, segment_BL: jax.Array) -> jax.Array:
-        return body.apply({"params": params}, token_BL, segment_BL, method="hidden")
+    def hidden(
+        params: types.Params, token_BL: jax.Array, segment_BL: jax.Array
+    ) -> jax.Array:
+        return applied.apply(body, params, token_BL, segment_BL, method="hidden")
 
     return lambda: hidden(maps.params, tokens.token_BL, tokens.segment_BL)
 
@@ -151,7 +152,7 @@ def _peak_bytes() -> int:
     return 1024 * resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 
 
-def _run(**case: Any) -> dict[str, Any]:
+def _run(**case: object) -> report.Result:
     """Measures in a process of its own."""
     command = [sys.executable, __file__, f"--case={json.dumps(case)}"]
     done = subprocess.run(command, capture_output=True, text=True)

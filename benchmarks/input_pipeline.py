@@ -122,6 +122,8 @@ def generate(out: pathlib.Path, num_rows: int, row_length: int) -> pathlib.Path:
         with rows.ShardWriter(out, "train", source, 0, 1) as writer:
             for row in itertools.islice(repeated, num_rows):
                 writer.write(row)
+        if writer.shard is None:
+            raise RuntimeError(f"{writer} closed without a shard")
         shards.append(writer.shard)
     rows.write_manifest(out, dataclasses.replace(manifest, shards=tuple(shards)))
     return out
@@ -157,7 +159,7 @@ def pipeline(
     def turn() -> tuple[int, int]:
         segments = [next(stream)["segment"] for _ in range(BATCHES_PER_TURN)]
         places = sum(segment.size for segment in segments)
-        return places, sum(np.count_nonzero(segment) for segment in segments)
+        return places, sum(int(np.count_nonzero(segment)) for segment in segments)
 
     return turn
 
@@ -291,7 +293,7 @@ def memory(directory: pathlib.Path, row_length: int) -> list[dict[str, float]]:
     return results
 
 
-def compare(corpus: pathlib.Path, row_length: int, num_turns: int) -> dict:
+def compare(corpus: pathlib.Path, row_length: int, num_turns: int) -> report.Result:
     """Lets contenders take turns; returns rates, stages and why a rival is missing."""
     turns = {
         name: pipeline(corpus, row_length, choice) for name, choice in POLICIES.items()
@@ -317,7 +319,7 @@ def compare(corpus: pathlib.Path, row_length: int, num_turns: int) -> dict:
     return {"rates": rates, "microseconds_per_row": medians | rest, "missing": missing}
 
 
-def show(result: dict) -> None:
+def show(result: report.Result) -> None:
     """Prints what was measured, for people."""
     header = ("tokens/s per core", "with padding", "without", "best turn", "by wall")
     lines = [

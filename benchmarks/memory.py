@@ -12,15 +12,16 @@ JSON line, and writes benchmarks/results/memory_NAME.json.
 
 import argparse
 import dataclasses
+from collections.abc import Callable
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 import report
 
-from ssrlm_jax import config
+from ssrlm_jax import config, types
 from ssrlm_jax.jobs import command
-from ssrlm_jax.models import attention, encoders
+from ssrlm_jax.models import applied, attention, encoders
 
 CARDS = {"24 GB": 24, "40 GB": 40, "80 GB": 80, "141 GB": 141}  # 1e9 bytes
 POLICIES = ("minimal", "dots", "full")  # from fast and large to slow and small
@@ -87,11 +88,13 @@ def _kept(settings: config.PretrainConfig, num_layers: int, policy: str) -> int:
         shape = jax.ShapeDtypeStruct((rows, settings.data.row_length), jnp.uint8)
         params = jax.eval_shape(model.init, jax.random.key(0), shape, shape)
 
-        def backward(params, token_BL, segment_BL):
-            def loss(params):
-                return model.apply(params, token_BL, segment_BL).sum()
+        def backward(
+            params: types.Params, token_BL: jax.Array, segment_BL: jax.Array
+        ) -> Callable[..., types.Params]:
+            def loss(params: types.Params) -> jax.Array:
+                return applied.apply(model, params, token_BL, segment_BL).sum()
 
-            return jax.vjp(loss, params)[1]
+            return jax.vjp(loss, params["params"])[1]
 
         arrays = jax.tree.leaves(jax.eval_shape(backward, params, shape, shape))
         return sum(int(np.prod(a.shape)) * a.dtype.itemsize for a in arrays)
@@ -105,7 +108,7 @@ def most_rows(static: float, per_row: float, card: float) -> int:
     return max(fitting, default=0)
 
 
-def markdown(result: dict) -> str:
+def markdown(result: report.Result) -> str:
     """Returns the table for people."""
     lines = [
         f"{result['config']}: {result['static_bytes'] / 1e9:.1f} GB whatever the rows",

@@ -16,7 +16,6 @@ compute in float32 on all cores, or in bfloat16 with --dtype=bfloat16.
 import argparse
 import json
 import time
-from typing import Any
 
 import numpy as np
 import report
@@ -50,7 +49,7 @@ def main() -> None:
     )
     places = np.linspace(0, len(lengths) - 1, given.num).astype(int)
     lengths = [lengths[place] for place in places]
-    result: dict[str, Any] = {
+    result: report.Result = {
         "machine": report.machine("jax", "flax", "numpy"),
         "rnas": len(lengths),
         "nucleotides": sum(lengths),
@@ -71,7 +70,7 @@ def main() -> None:
     print(json.dumps(result))
 
 
-def _ours(family: str, task: str, lengths: list[int], dtype: str) -> dict[str, Any]:
+def _ours(family: str, task: str, lengths: list[int], dtype: str) -> report.Result:
     case = {"family": family, "task": task, "lengths": lengths, "dtype": dtype}
     command = [secondary.sys.executable, __file__, f"--case={json.dumps(case)}"]
     return secondary.run_command(command)
@@ -79,8 +78,8 @@ def _ours(family: str, task: str, lengths: list[int], dtype: str) -> dict[str, A
 
 def _rival(
     python: str, family: str, task: str, lengths: list[int], dtype: str
-) -> dict[str, Any]:
-    found: dict[str, Any] = {}
+) -> report.Result:
+    found: report.Result = {}
     for size in (1, BATCH):
         batches = [lengths[n : n + size] for n in range(0, len(lengths), size)]
         work = {"batches": batches, "repeats": 1, "dtype": dtype}
@@ -95,7 +94,7 @@ def _rival(
 
 def measure(
     family: str, task: str, lengths: list[int], dtype: str = "float32"
-) -> dict[str, Any]:
+) -> report.Result:
     """Embeds or folds random RNA of these lengths: in one call, and one by one."""
     from ssrlm_jax import config
     from ssrlm_jax.convert import ernierna, rinalmo, rnafm

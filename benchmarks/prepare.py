@@ -55,7 +55,7 @@ def generate(directory: pathlib.Path, num_records: int) -> None:
                     file.write(b">%s\n%s\n" % (name, text[begin:end]))
 
 
-def ours(directory: pathlib.Path, num_records: int) -> dict:
+def ours(directory: pathlib.Path, num_records: int) -> report.Result:
     """Times the command; memory is the largest of its processes."""
     out = directory / "corpus"
     seconds, peak = timed(
@@ -81,7 +81,7 @@ def ours(directory: pathlib.Path, num_records: int) -> dict:
     }
 
 
-def mmseqs(directory: pathlib.Path, num_records: int) -> dict:
+def mmseqs(directory: pathlib.Path, num_records: int) -> report.Result:
     """Times createdb and linclust."""
     program = shutil.which("mmseqs")
     if program is None:
@@ -125,7 +125,7 @@ def timed(command: list[str]) -> tuple[float, float]:
     return time.perf_counter() - start, int(done.stdout) / 1024
 
 
-def folding(directory: pathlib.Path, num_folded: int) -> dict:
+def folding(directory: pathlib.Path, num_folded: int) -> report.Result:
     """Times the folding stage's function and the program alone."""
     from ssrlm_jax import config
     from ssrlm_jax.prepare.corpus import fold_unknown, standardise, windows
@@ -187,8 +187,8 @@ def main() -> None:
     parser.add_argument("--without_mmseqs", action="store_true")
     parser.add_argument("--folder", help="for files (default: the system's)")
     options = parser.parse_args()
-    sizes = {}
-    folded = {}
+    sizes: dict[int, report.Result] = {}
+    folded: report.Result = {}
     for num_records in map(int, options.records.split(",")):
         with tempfile.TemporaryDirectory(dir=options.folder) as name:
             directory = pathlib.Path(name)
@@ -212,7 +212,7 @@ def main() -> None:
     )
 
 
-def show(sizes: dict, folded: dict) -> None:
+def show(sizes: dict[int, report.Result], folded: report.Result) -> None:
     """Prints what was measured, for people."""
     lines = []
     for num_records, found in sizes.items():

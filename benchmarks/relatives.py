@@ -16,7 +16,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from ssrlm_jax.external import mmseqs, relatives, vienna
+from ssrlm_jax.external import folding_programs, mmseqs, relatives, vienna
 from ssrlm_jax.metrics import pair_scores
 from ssrlm_jax.rna import structure_formats, structures
 
@@ -69,7 +69,7 @@ def main() -> None:
     known = list(structure_formats.read(parsed.known))
     given = [one.sequence for one in known]
     result: dict[str, object] = {"weights": weights.round(2).tolist()}
-    folders = {
+    folders: dict[str, folding_programs.Folder] = {
         "relatives": relatives.Relatives(memory=memory),
         "ViennaRNA": vienna.Vienna(),
     }

@@ -11,10 +11,11 @@ import platform
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+Result = dict[str, Any]  # JSON, which one process prints and another one reads
 RESULTS = pathlib.Path(__file__).parent / "results"
 
 
-def machine(*packages: str) -> dict[str, Any]:
+def machine(*packages: str) -> dict[str, object]:
     """Returns processor, cores, Python and the versions of packages.
 
     A package that is not installed has version None.
@@ -28,13 +29,13 @@ def machine(*packages: str) -> dict[str, Any]:
     }
 
 
-def save(name: str, result: Mapping[str, Any]) -> None:
+def save(name: str, result: Mapping[str, object]) -> None:
     """Prints a result as one JSON line and writes it."""
     print(json.dumps(result))
     write(name, result)
 
 
-def write(name: str, result: Mapping[str, Any]) -> None:
+def write(name: str, result: Mapping[str, object]) -> None:
     """Writes results/`name`.json."""
     RESULTS.mkdir(exist_ok=True)
     path = RESULTS / f"{name}.json"

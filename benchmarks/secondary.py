@@ -23,22 +23,26 @@ import resource
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 import report
+
+if TYPE_CHECKING:
+    from ssrlm_jax import config
+    from ssrlm_jax.infer import predictors
 
 LENGTHS = (50, 130, 500, 1_000)
 LONG = 10_000  # folded once, compilation included
 TRAINING_LENGTHS = (50, 100, 200, 500, 1_000, 1_400, 2_000)
 REMATERIALISED = 2_000  # nucleotides from which blocks are computed again
-ENCODERS = {
+ENCODERS: dict[str, report.Result] = {
     "650m": {"num_layers": 33, "width": 1280, "num_heads": 20, "ffn_width": 3424},
     "rna-fm": {"num_layers": 12, "width": 640, "num_heads": 20, "ffn_width": 3416},
     "8m": {"num_layers": 6, "width": 288, "num_heads": 6, "ffn_width": 1152},
 }
-HEADS = {
+HEADS: dict[str, report.Result] = {
     "rinalmo": {"kind": "rinalmo", "num_blocks": 2},
     "rnafm": {"kind": "rnafm", "num_blocks": 32, "norm": "batch"},
 }
@@ -65,7 +69,7 @@ def main() -> None:
         case = json.loads(given.case)
         print(json.dumps(MEASURES[case.pop("measure")](**case)))
         return
-    result: dict[str, Any] = {"machine": report.machine("jax", "flax", "numpy")}
+    result: report.Result = {"machine": report.machine("jax", "flax", "numpy")}
     if given.only in (None, "folding"):
         lengths = [int(length) for length in given.lengths.split(",")]
         result["folding"] = folding(lengths, given.repeats, given.peer_python)
@@ -83,7 +87,7 @@ def main() -> None:
 
 def folding(
     lengths: Sequence[int], repeats: int, peer: str | None
-) -> list[dict[str, Any]]:
+) -> list[report.Result]:
     """Measures every encoder and head at every length, batch 1."""
     found = []
     for length in lengths:
@@ -102,7 +106,7 @@ def folding(
     return found
 
 
-def whole_set(path: str, share: int, peer: str | None) -> list[dict[str, Any]]:
+def whole_set(path: str, share: int, peer: str | None) -> list[report.Result]:
     """Measures a set of RNAs; the rival at batch 1 and padded batches of 8."""
     from ssrlm_jax.rna import structure_formats
 
@@ -112,7 +116,7 @@ def whole_set(path: str, share: int, peer: str | None) -> list[dict[str, Any]]:
     print(f"{len(lengths)} RNAs, {sum(lengths)} nt", flush=True)
     found = []
     for (encoder, head), rival in RIVALS.items():
-        row: dict[str, Any] = {"encoder": encoder, "head": head, "rnas": len(lengths)}
+        row: report.Result = {"encoder": encoder, "head": head, "rnas": len(lengths)}
         one_call = run("fold", encoder=encoder, head=head, batches=[lengths], repeats=2)
         row |= {"seconds": min(one_call["seconds"]), **_but_seconds(one_call)}
         if peer:
@@ -126,7 +130,7 @@ def whole_set(path: str, share: int, peer: str | None) -> list[dict[str, Any]]:
     return found
 
 
-def training(longest: int) -> dict[str, Any]:
+def training(longest: int) -> report.Result:
     """Measures a fine-tuning step of 8m with the rinalmo head, by length, batch 1."""
     rows = []
     for length in (one for one in TRAINING_LENGTHS if one <= longest):
@@ -147,13 +151,13 @@ def training(longest: int) -> dict[str, Any]:
     return {"rows": rows, "exponent": fits}
 
 
-def run(measure: str, **case: Any) -> dict[str, Any]:
+def run(measure: str, **case: object) -> report.Result:
     """Measures in a process of its own."""
     text = json.dumps({"measure": measure} | case)
     return run_command([sys.executable, __file__, f"--case={text}"])
 
 
-def run_peer(python: str, model: str, **case: Any) -> dict[str, Any]:
+def run_peer(python: str, model: str, **case: object) -> report.Result:
     """Measures the rival in a process of its Python."""
     text = json.dumps({"model": model, "threads": os.cpu_count()} | case)
     return run_command([python, str(PEER), text])
@@ -161,7 +165,7 @@ def run_peer(python: str, model: str, **case: Any) -> dict[str, Any]:
 
 def fold(
     encoder: str, head: str, batches: list[list[int]], repeats: int
-) -> dict[str, Any]:
+) -> report.Result:
     """Folds random RNA; the first turn, which compiles, is not counted."""
     model = _predictor(encoder, head)
     rng = np.random.default_rng(0)
@@ -182,7 +186,7 @@ def fold(
     }
 
 
-def train(encoder: str, head: str, length: int) -> dict[str, Any]:
+def train(encoder: str, head: str, length: int) -> report.Result:
     """Takes fine-tuning steps of one RNA."""
     import jax
 
@@ -218,12 +222,16 @@ def train(encoder: str, head: str, length: int) -> dict[str, Any]:
     return {"seconds": min(seconds[1:]), "peak_gib": peak()}
 
 
-def predictor(sizes: Any, settings: Any, dtype: str = "float32") -> Any:
+def predictor(
+    sizes: "config.EncoderConfig",
+    settings: "config.HeadConfig | None",
+    dtype: str = "float32",
+) -> "predictors.Predictor":
     """Returns a Predictor with random weights, made leaf by leaf.
 
     Args:
-      sizes: EncoderConfig.
-      settings: HeadConfig, or None.
+      sizes: of its encoder.
+      settings: of its head; None: it has none.
       dtype: of products; matrices of layers are held in it.
     """
     import dataclasses
@@ -268,13 +276,13 @@ def predictor(sizes: Any, settings: Any, dtype: str = "float32") -> Any:
     return predictors.Predictor(description, params, dtype=dtype)
 
 
-def _predictor(encoder: str, head: str) -> Any:
+def _predictor(encoder: str, head: str) -> "predictors.Predictor":
     from ssrlm_jax import config
 
     return predictor(_sizes(encoder), config.HeadConfig(**HEADS[head]))
 
 
-def _sizes(encoder: str) -> Any:
+def _sizes(encoder: str) -> "config.EncoderConfig":
     from ssrlm_jax import config
 
     sizes = ENCODERS[encoder]
@@ -286,11 +294,11 @@ def peak() -> float:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / GIB
 
 
-def _but_seconds(measured: dict[str, Any]) -> dict[str, Any]:
+def _but_seconds(measured: report.Result) -> report.Result:
     return {name: value for name, value in measured.items() if name != "seconds"}
 
 
-def run_command(command: list[str]) -> dict[str, Any]:
+def run_command(command: list[str]) -> report.Result:
     """Returns the last line that a command prints, as JSON."""
     done = subprocess.run(command, capture_output=True, text=True)
     if done.returncode:
@@ -298,7 +306,7 @@ def run_command(command: list[str]) -> dict[str, Any]:
     return json.loads(done.stdout.splitlines()[-1])
 
 
-def _line(row: dict[str, Any]) -> str:
+def _line(row: report.Result) -> str:
     text = (
         f"{row['length']:>6} nt  {row['encoder']:<7} {row['head']:<8} "
         f"{row['seconds']:8.2f} s {row['peak_gib']:6.2f} GiB"
@@ -312,7 +320,7 @@ def _line(row: dict[str, Any]) -> str:
     return text
 
 
-MEASURES = {"fold": fold, "train": train}
+MEASURES: dict[str, Callable[..., report.Result]] = {"fold": fold, "train": train}
 
 if __name__ == "__main__":
     main()

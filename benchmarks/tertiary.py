@@ -18,11 +18,20 @@ import pathlib
 import sys
 import time
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import report
 from secondary import peak, run_command
+
+from ssrlm_jax.models import applied
+
+if TYPE_CHECKING:
+    from jax import stages
+
+    from ssrlm_jax import config, types
+    from ssrlm_jax.models import folding_inputs, geometry
+    from ssrlm_jax.models import folding_network as network
 
 LENGTHS = (64, 128, 256, 512)
 LONGEST_TRAINING = 256
@@ -46,7 +55,7 @@ def main() -> None:
         print(json.dumps(MEASURES[case.pop("measure")](**case)))
         return
     lengths = [int(length) for length in given.lengths.split(",")]
-    result: dict[str, Any] = {"machine": report.machine("jax", "flax", "numpy")}
+    result: report.Result = {"machine": report.machine("jax", "flax", "numpy")}
     for measure in ("training", "forward"):
         rows = []
         for length in lengths:
@@ -65,13 +74,13 @@ def main() -> None:
     report.save("tertiary", result)
 
 
-def ours(measure: str, length: int, repeats: int) -> dict[str, Any]:
+def ours(measure: str, length: int, repeats: int) -> report.Result:
     """Measures our network in a process of its own."""
     case = {"measure": measure, "length": length, "repeats": repeats}
     return run_command([sys.executable, __file__, f"--case={json.dumps(case)}"])
 
 
-def rival(python: str, measure: str, length: int, repeats: int) -> dict[str, Any]:
+def rival(python: str, measure: str, length: int, repeats: int) -> report.Result:
     """Measures the rival's trunk, in a process of its Python."""
     case = {
         "measure": measure,
@@ -85,7 +94,7 @@ def rival(python: str, measure: str, length: int, repeats: int) -> dict[str, Any
     return {f"rival_{name}": value for name, value in found.items()}
 
 
-def exponent(rows: Sequence[dict[str, Any]]) -> float | None:
+def exponent(rows: Sequence[report.Result]) -> float | None:
     """Returns the power of the length with which time grows."""
     if len(rows) < 2:
         return None
@@ -93,7 +102,7 @@ def exponent(rows: Sequence[dict[str, Any]]) -> float | None:
     return float(np.polyfit(x, y, 1)[0])
 
 
-def trunk_pass(length: int, repeats: int, *, is_training: bool) -> dict[str, Any]:
+def trunk_pass(length: int, repeats: int, *, is_training: bool) -> report.Result:
     """Takes passes through the trunk."""
     import jax
     import jax.numpy as jnp
@@ -110,8 +119,8 @@ def trunk_pass(length: int, repeats: int, *, is_training: bool) -> dict[str, Any
     is_BL = jnp.ones((1, length), bool)
     params = jax.jit(network.init)(keys[2], m_BSLD, z_BLMC, is_BL)
 
-    def loss(params: Any, *inputs: jax.Array) -> jax.Array:
-        m_BSLD, z_BLMC = network.apply(params, *inputs)
+    def loss(params: types.Params, *inputs: jax.Array) -> jax.Array:
+        m_BSLD, z_BLMC = applied.apply(network, params["params"], *inputs)
         return jnp.square(m_BSLD).mean() + jnp.square(z_BLMC).mean()
 
     call = jax.grad(loss) if is_training else network.apply
@@ -119,7 +128,7 @@ def trunk_pass(length: int, repeats: int, *, is_training: bool) -> dict[str, Any
     return found | {"flops": trunk.flops(settings, length)}
 
 
-def whole(length: int, repeats: int) -> dict[str, Any]:
+def whole(length: int, repeats: int) -> report.Result:
     """Takes one cycle of the whole network, from embeddings to atoms."""
     import jax
 
@@ -132,7 +141,7 @@ def whole(length: int, repeats: int) -> dict[str, Any]:
     return timed(run, (params, inputs), repeats)
 
 
-def step(length: int, repeats: int) -> dict[str, Any]:
+def step(length: int, repeats: int) -> report.Result:
     """Compiles and takes training steps of the whole network, one cycle or more."""
     import jax
 
@@ -159,7 +168,7 @@ def step(length: int, repeats: int) -> dict[str, Any]:
     task = tertiary_task.Tertiary(_settings(), config.LossConfig(), EMBEDDING)
     learned, _ = task.init(jax.random.key(0), {})
 
-    def loss(learned: Any, batch: Any, key: jax.Array) -> jax.Array:
+    def loss(learned: types.Params, batch: types.Batch, key: jax.Array) -> jax.Array:
         total, count = task.loss(learned, {}, batch, key)[0]["loss"]
         return total / count
 
@@ -167,7 +176,9 @@ def step(length: int, repeats: int) -> dict[str, Any]:
     return timed(jax.jit(jax.grad(loss)), arguments, repeats)
 
 
-def timed(call: Any, arguments: Any, repeats: int) -> dict[str, Any]:
+def timed(
+    call: "stages.Wrapped", arguments: tuple[object, ...], repeats: int
+) -> report.Result:
     """Compiles and runs; seconds are of the best run."""
     import jax
 
@@ -175,6 +186,8 @@ def timed(call: Any, arguments: Any, repeats: int) -> dict[str, Any]:
     compiled = call.lower(*arguments).compile()
     compilation = time.perf_counter() - start
     memory = compiled.memory_analysis()
+    if memory is None:
+        raise RuntimeError("the back end says nothing of its memory")
     seconds = []
     for _ in range(repeats):
         start = time.perf_counter()
@@ -188,13 +201,15 @@ def timed(call: Any, arguments: Any, repeats: int) -> dict[str, Any]:
     }
 
 
-def _settings() -> Any:
+def _settings() -> "config.FoldingConfig":
     from ssrlm_jax import config
 
     return config.FoldingConfig()
 
 
-def _network(length: int) -> Any:
+def _network(
+    length: int,
+) -> "tuple[network.Folder, geometry.Groups, types.Params, folding_inputs.Inputs]":
     import dataclasses
 
     import jax
@@ -216,15 +231,15 @@ def _network(length: int) -> Any:
     return folder, groups, params, inputs
 
 
-def _forward(length: int, repeats: int) -> dict[str, Any]:
+def _forward(length: int, repeats: int) -> report.Result:
     return trunk_pass(length, repeats, is_training=False)
 
 
-def _training(length: int, repeats: int) -> dict[str, Any]:
+def _training(length: int, repeats: int) -> report.Result:
     return trunk_pass(length, repeats, is_training=True)
 
 
-MEASURES: dict[str, Callable[..., dict[str, Any]]] = {
+MEASURES: dict[str, Callable[..., report.Result]] = {
     "forward": _forward,
     "training": _training,
     "whole": whole,

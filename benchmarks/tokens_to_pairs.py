@@ -12,6 +12,8 @@ import argparse
 import json
 import pathlib
 
+import report
+
 from ssrlm_jax.sweeps import curves as sweep_curves
 
 PARTS = {"loss_paired": "-", "loss_unpaired": "--"}
@@ -62,7 +64,7 @@ def main() -> None:
         curves[name] = sweep_curves.of(pathlib.Path(run))
         if not curves[name]:
             raise SystemExit(f"{run} holds no validation scores")
-    result = {
+    result: dict[str, report.Result] = {
         name: {"tokens_until_pairs": crossing(points), "curve": points}
         for name, points in curves.items()
     }

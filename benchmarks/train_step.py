@@ -158,6 +158,8 @@ def ours(settings: config.PretrainConfig, batch: Batch) -> Contender:
     compile_seconds = time.perf_counter() - start
     state = update.fresh()
     memory = compiled.memory_analysis()
+    if memory is None:
+        raise RuntimeError("the back end says nothing of its memory")
 
     def turn() -> float:
         nonlocal state
@@ -188,11 +190,13 @@ def torch(
 
 def summary(
     settings: config.PretrainConfig, batch: Batch, contender: Contender
-) -> dict:
+) -> report.Result:
     """Returns rates of one contender; tokens are those that are not padding."""
-    cost = pretraining_task.Pretrain(settings.encoder).cost(
-        batch
-    )  # sizes are all it needs
+    mesh = sharding.make_mesh(settings.mesh)
+    encoder = pretraining_task.build_encoder(
+        settings.encoder, settings.compute, mesh, MAX_SEGMENTS
+    )
+    cost = pretraining_task.Pretrain(encoder).cost(batch)
     seconds = statistics.median(contender.seconds)
     device = jax.devices()[0]
     peak = hardware.peak(device.device_kind)
@@ -245,7 +249,7 @@ class Process:
         self.line.send("turn")
         self.line.recv()
 
-    def end(self) -> dict:
+    def end(self) -> report.Result:
         """Returns its rates, and frees the device."""
         self.line.send(None)
         rates = self.line.recv()
@@ -255,7 +259,7 @@ class Process:
 
 def sweep(
     settings: config.PretrainConfig, num_turns: int, seconds: float
-) -> Iterator[dict]:
+) -> Iterator[report.Result]:
     """Times our update by rows and remat policy, while less than `seconds` have passed.
 
     Says what does not fit.
@@ -276,7 +280,7 @@ def sweep(
 
 def race(
     names: Iterable[str], settings: config.PretrainConfig, num_turns: int
-) -> tuple[dict[str, dict], dict[str, str]]:
+) -> tuple[dict[str, report.Result], dict[str, str]]:
     """Lets contenders take turns; returns the rates of each, and why others miss."""
     started = {name: Process.start(name, settings) for name in names}
     missing = {name: one.missing for name, one in started.items() if one.missing}
@@ -289,13 +293,13 @@ def race(
 
 def compare(
     settings: config.PretrainConfig, num_turns: int, with_torch: bool, is_shared: bool
-) -> dict:
+) -> report.Result:
     """Returns rates of ours and the rivals, and what is missing.
 
     They are all in memory at once if `is_shared`, and take turns.
     """
     names = list(CONTENDERS) if with_torch else ["ours"]
-    rates: dict[str, dict] = {}
+    rates: dict[str, report.Result] = {}
     missing: dict[str, str] = {}
     for group in [names] if is_shared else [[name] for name in names]:
         found, lacking = race(group, settings, num_turns)
@@ -366,7 +370,7 @@ def main() -> None:
     }
     kind = device.device_kind.lower().replace(" ", "-")
     name = f"train_step_{pathlib.Path(options.config).stem}_{kind}"
-    swept: list[dict] = []
+    swept: list[report.Result] = []
     if options.sweep:
         for line in sweep(settings, options.turns, SWEEP_SHARE * options.seconds):
             swept.append(line)
@@ -382,7 +386,7 @@ def main() -> None:
     report.save(name, result)
 
 
-def show(result: dict) -> None:
+def show(result: report.Result) -> None:
     """Prints what was measured, for people."""
     header = ("", "tokens/s", "s/step", "TFLOP/s", "MFU", "compile s", "GiB", "loss")
     names = ("tokens_per_s", "step_seconds", "tflops", "mfu", "compile_seconds")

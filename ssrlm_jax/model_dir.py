@@ -15,11 +15,11 @@ import pathlib
 import shutil
 import struct
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import Any
 
 import numpy as np
 import safetensors
 import safetensors.numpy
+from numpy.typing import ArrayLike
 
 from ssrlm_jax import config, files, types
 from ssrlm_jax.rna import alphabet
@@ -59,7 +59,7 @@ class Description:
 
     architecture: config.EncoderConfig
     letters: tuple[str, ...]
-    made: Mapping[str, Any]
+    made: types.Json
     scores: Mapping[str, float]
     threshold: float | None = None
     head: config.HeadConfig | None = None
@@ -85,7 +85,7 @@ class Lazy:
     parts: Callable[[], Iterator[np.ndarray]]
 
 
-def origin(description: Description) -> dict[str, Any]:
+def origin(description: Description) -> types.Json:
     """Returns licence and citation of weights; whoever trains on keeps them."""
     return {name: description.made[name] for name in ORIGIN if name in description.made}
 
@@ -138,7 +138,7 @@ def check_free(directory: pathlib.Path) -> None:
 
 
 def write_arrays(
-    path: pathlib.Path, arrays: Mapping[str, Any], dtype: str = "float32"
+    path: pathlib.Path, arrays: "Mapping[str, ArrayLike | Lazy]", dtype: str = "float32"
 ) -> None:
     """Writes a safetensors file of arrays of one dtype.
 
@@ -160,7 +160,7 @@ def write_arrays(
         else Lazy(np.shape(value), functools.partial(_whole, value))
         for name, value in sorted(arrays.items())
     }
-    header: dict[str, Any] = {}
+    header: dict[str, object] = {}
     end = 0
     for name, array in lazy.items():
         start, end = end, end + kind.itemsize * math.prod(array.shape)
@@ -186,7 +186,7 @@ def write_arrays(
                 )
 
 
-def _whole(value: Any) -> Iterator[np.ndarray]:
+def _whole(value: ArrayLike) -> Iterator[np.ndarray]:
     yield np.asarray(value)
 
 
@@ -243,7 +243,7 @@ def _advice(directory: pathlib.Path) -> str:
     return f"`ssrlm export WORKDIR {new}` makes one of a run"
 
 
-def _check_fields(fields: Any) -> None:
+def _check_fields(fields: object) -> None:
     """Raises a ValueError unless what model.json holds is of the kinds it should be."""
     if not isinstance(fields, dict):
         raise ValueError(f"{_MAPPING} expected, found {json.dumps(fields)[:40]}")

@@ -13,6 +13,7 @@ TOKENS = range(9)
 PAD, CLS, EOS, MASK, A, C, G, U, N = TOKENS
 
 Params = Any  # a tree of arrays
+Json = dict[str, Any]  # an object as `json` reads it; who reads it knows its fields
 Batch = dict[str, Any]  # arrays by name, NumPy on the host; the first axis is B
 Sums: TypeAlias = "dict[str, tuple[jax.Array, jax.Array]]"  # name: (sum, count)
 Scalars: TypeAlias = "dict[str, jax.Array]"

@@ -5,11 +5,16 @@ import importlib.metadata
 import pathlib
 import sys
 import warnings
-from typing import Any
+from typing import TYPE_CHECKING
 
 import rich.console
 
 from ssrlm_jax import model_dir
+
+if TYPE_CHECKING:
+    from ssrlm_jax.convert import families
+
+    pass
 
 NAMES = ("rinalmo", "rnafm", "ernierna", "aidorna", "rhofold", "ssrlm")
 CACHE = pathlib.Path("~/.cache/ssrlm-jax/weights").expanduser()
@@ -111,7 +116,9 @@ def _convert(parsed: argparse.Namespace) -> None:
     _say(out, done)
 
 
-def _warn(message: Warning | str, category: type[Warning], *_: Any, **__: Any) -> None:
+def _warn(
+    message: Warning | str, category: type[Warning], *_: object, **__: object
+) -> None:
     if issubclass(category, UserWarning):
         print(f"ssrlm convert: warning: {message}", file=sys.stderr)
 
@@ -163,7 +170,7 @@ def _downloaded(family: str, name: str | None) -> tuple[pathlib.Path, str]:
     return path, remote.licence
 
 
-def _say(out: pathlib.Path, done: Any) -> None:
+def _say(out: pathlib.Path, done: "families.Converted") -> None:
     from ssrlm_jax.models import encoders
 
     description = done.description

@@ -3,7 +3,6 @@
 import argparse
 import pathlib
 from collections.abc import Mapping
-from typing import Any
 
 import numpy as np
 
@@ -157,7 +156,7 @@ class Files:
         return value_L
 
 
-def described(known: evidence.Evidence | None) -> Mapping[str, Any]:
+def described(known: evidence.Evidence | None) -> Mapping[str, object]:
     """Returns what results say of evidence; nothing where there is none."""
     if known is None or known.reactivity_L is None:
         return {}

@@ -9,8 +9,8 @@ import contextlib
 import dataclasses
 import itertools
 import pathlib
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING
 
 from ssrlm_jax import config
 from ssrlm_jax.cli import aligned, alternatives, evidence_files, models, reports
@@ -23,10 +23,10 @@ if TYPE_CHECKING:
 
 _MOST_RELATIVES = 3  # that are told of
 _Folded = Iterator[
-    tuple[formats.Record, "prediction.Prediction", dict[str, Any]]
+    tuple[formats.Record, "prediction.Prediction", dict[str, object]]
 ]  # a record with its structure, all that was predicted, and what is told beside it
 _Write = Callable[
-    [formats.Record, probabilities.PairProbabilities, Mapping[str, Any]], None
+    [formats.Record, probabilities.PairProbabilities, results.About], None
 ]
 
 
@@ -211,7 +211,7 @@ def _fold(parsed: argparse.Namespace) -> int:
 
 def _writer(
     parsed: argparse.Namespace, names: tuple[str, ...]
-) -> tuple[_Write, contextlib.AbstractContextManager[Any]]:
+) -> tuple[_Write, contextlib.AbstractContextManager[object]]:
     """Returns what writes a result, into files or on standard output, in a context."""
     if parsed.out is not None:
         folder = results.Structures(
@@ -229,7 +229,7 @@ def _writer(
     return shown, contextlib.nullcontext()
 
 
-def _described(relatives: "Sequence[predictors.Relative]") -> dict[str, Any]:
+def _described(relatives: "Sequence[predictors.Relative]") -> dict[str, object]:
     """Returns what is told of relatives; nothing where there are none."""
     shown = [
         one._asdict()
@@ -242,7 +242,7 @@ def _described(relatives: "Sequence[predictors.Relative]") -> dict[str, Any]:
 def _print_dot_bracket(
     record: formats.Record,
     listed: probabilities.PairProbabilities,
-    about: Mapping[str, Any],
+    about: results.About,
 ) -> None:
     text = results.as_dot_bracket(record, listed, about)
     reports.write(text + alternatives.lines(about))
@@ -251,7 +251,7 @@ def _print_dot_bracket(
 def _print_json(
     record: formats.Record,
     listed: probabilities.PairProbabilities,
-    about: Mapping[str, Any],
+    about: results.About,
 ) -> None:
     reports.write(results.as_json(record, listed, about))
 

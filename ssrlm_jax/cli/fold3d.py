@@ -6,9 +6,10 @@ Files in a directory, or one structure on standard output; one order out as in.
 import argparse
 import importlib.metadata
 import pathlib
-from collections.abc import Iterable, Iterator, Mapping
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING
 
+from ssrlm_jax import types
 from ssrlm_jax.cli import fold, models, reports
 from ssrlm_jax.external import amber
 from ssrlm_jax.infer import inputs, results, results3d
@@ -135,7 +136,7 @@ def _alone(
 
 def _relaxed(
     made: "atom_predictor.Prediction", limit_s: float
-) -> tuple["atom_predictor.Prediction", dict[str, Any]]:
+) -> tuple["atom_predictor.Prediction", types.Json]:
     """Returns the prediction after relaxation, and what the summary says of it.
 
     Bonds between nucleotides are among `bond_outliers`, and `worse` names what there
@@ -161,7 +162,7 @@ def _relaxed(
     }
 
 
-def _said_worse(name: str, relaxed: Mapping[str, Any]) -> str:
+def _said_worse(name: str, relaxed: types.Json) -> str:
     changes = ", ".join(
         f"{what.replace('_', ' ')} from {relaxed[f'{what}_before']} to "
         f"{relaxed[f'{what}_after']}"

@@ -8,9 +8,8 @@ import dataclasses
 import json
 import pathlib
 from collections.abc import Mapping
-from typing import Any
 
-from ssrlm_jax import model_dir
+from ssrlm_jax import model_dir, types
 from ssrlm_jax.cli import reports
 from ssrlm_jax.data import rows
 from ssrlm_jax.infer import catalogue, decoding_rules
@@ -44,7 +43,7 @@ def _info(parsed: argparse.Namespace) -> None:
     reports.write(reports.table(rows, num_left=2))
 
 
-def describe(directory: pathlib.Path) -> dict[str, Any]:
+def describe(directory: pathlib.Path) -> types.Json:
     """Returns what a workdir, corpus or model directory holds, for reading.
 
     Raises:
@@ -64,7 +63,7 @@ def describe(directory: pathlib.Path) -> dict[str, Any]:
     )
 
 
-def _describe_model(directory: pathlib.Path) -> dict[str, Any]:
+def _describe_model(directory: pathlib.Path) -> types.Json:
     description = model_dir.describe(directory)
     counted = model_dir.num_parameters(directory)
     parts = {f"of the {name}": number for name, number in counted.items()}
@@ -88,9 +87,9 @@ def _describe_model(directory: pathlib.Path) -> dict[str, Any]:
     }
 
 
-def _describe_corpus(directory: pathlib.Path) -> dict[str, Any]:
+def _describe_corpus(directory: pathlib.Path) -> types.Json:
     manifest = rows.open_corpus(directory)
-    facts: dict[str, Any] = {
+    facts: types.Json = {
         "holds": _CORPUS,
         "tokens of a row": manifest.row_length,
         "most records of a row": manifest.max_segments,
@@ -113,7 +112,7 @@ def _describe_corpus(directory: pathlib.Path) -> dict[str, Any]:
     return facts
 
 
-def _describe_workdir(directory: pathlib.Path) -> dict[str, Any]:
+def _describe_workdir(directory: pathlib.Path) -> types.Json:
     meta = workdirs.read_meta(directory)
     metrics = workdirs.read_metrics(directory)
     newest = {name: value for line in metrics for name, value in line.items()}
@@ -127,9 +126,7 @@ def _describe_workdir(directory: pathlib.Path) -> dict[str, Any]:
     }
 
 
-def _sum_up_model(
-    directory: pathlib.Path, name: str, facts: Mapping[str, Any]
-) -> dict[str, Any]:
+def _sum_up_model(directory: pathlib.Path, name: str, facts: types.Json) -> types.Json:
     """Returns what one wants to know of a model; "" is left out."""
     description = model_dir.describe(directory)
     sizes, head, made = description.architecture, description.head, description.made
@@ -182,7 +179,7 @@ def _trained(description: model_dir.Description) -> str:
     return ", ".join(filter(None, parts))
 
 
-def _files(settings: Mapping[str, Any]) -> str:
+def _files(settings: types.Json) -> str:
     """Returns what the settings of a run name as its data."""
     data = settings.get("data", {})
     if data.get("is_generated"):
@@ -207,9 +204,7 @@ def _next(description: model_dir.Description, name: str) -> str:
     return f"ssrlm embed my.fa -m {name}; ssrlm finetune --config.model={name} ..."
 
 
-def _sum_up_corpus(
-    directory: pathlib.Path, name: str, facts: Mapping[str, Any]
-) -> dict[str, Any]:
+def _sum_up_corpus(directory: pathlib.Path, name: str, facts: types.Json) -> types.Json:
     del directory
     length = facts["tokens of a row"]
     rest = {
@@ -220,11 +215,9 @@ def _sum_up_corpus(
     return {what: value for what, value in facts.items() if what != "how"} | rest
 
 
-def _sum_up_run(
-    directory: pathlib.Path, name: str, facts: Mapping[str, Any]
-) -> dict[str, Any]:
+def _sum_up_run(directory: pathlib.Path, name: str, facts: types.Json) -> types.Json:
     steps, model = facts["checkpoints"], directory / "model"
-    rest: dict[str, Any] = {"trained on": _files(facts["config"])}
+    rest: types.Json = {"trained on": _files(facts["config"])}
     if (model / model_dir.DESCRIPTION_FILE).is_file():
         rest["next"] = f"ssrlm info {model}"
     elif steps:
@@ -236,7 +229,7 @@ def _sum_up_run(
 _SUMMARIES = {_MODEL: _sum_up_model, _CORPUS: _sum_up_corpus, _RUN: _sum_up_run}
 
 
-def _readable(value: Any) -> str:
+def _readable(value: object) -> str:
     """Returns a value for people: groups as `name value` pairs."""
     if isinstance(value, Mapping):
         return ", ".join(f"{k} {_readable(v)}" for k, v in value.items()) or "-"

@@ -4,7 +4,6 @@ import argparse
 import json
 import os
 import pathlib
-from typing import Any
 
 from ssrlm_jax import config, model_dir
 from ssrlm_jax.cli import reports
@@ -80,7 +79,7 @@ def _models(parsed: argparse.Namespace) -> None:
     reports.write(f"default: {catalogue.find().name}\n")
 
 
-def _facts(entry: catalogue.Entry) -> dict[str, Any]:
+def _facts(entry: catalogue.Entry) -> dict[str, str]:
     """Returns what a person wants to know of a model before taking it.
 
     Of a damaged one, what is wrong with it.
@@ -93,7 +92,7 @@ def _facts(entry: catalogue.Entry) -> dict[str, Any]:
         return nothing | {"name": entry.name, "where": f"damaged: {error}"}
 
 
-def _known(entry: catalogue.Entry) -> dict[str, Any]:
+def _known(entry: catalogue.Entry) -> dict[str, str]:
     description = model_dir.describe(entry.directory)
     size = (entry.directory / model_dir.WEIGHTS_FILE).stat().st_size
     predicts = {

@@ -1,16 +1,14 @@
 """Scores as tables for people: of base pairs and of atoms."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
+from ssrlm_jax import types
 from ssrlm_jax.cli import reports
 
 _COLUMNS = ("precision", "recall", "f1")
 
 
-def show_pairs(
-    scores_of: Mapping[str, Mapping[str, Any]], notes: Sequence[str] = ()
-) -> None:
+def show_pairs(scores_of: Mapping[str, types.Json], notes: Sequence[str] = ()) -> None:
     """Prints scores of pairs: means over RNAs and pooled, with 95 % intervals.
 
     Args:
@@ -44,15 +42,13 @@ def show_pairs(
     )
 
 
-def show_atoms(
-    scores_of: Mapping[str, Mapping[str, Any]], names: Sequence[str]
-) -> None:
+def show_atoms(scores_of: Mapping[str, types.Json], names: Sequence[str]) -> None:
     """Prints means over structures, with 95 % intervals, a column for each method.
 
     A method with several predictions of a structure has columns for their best and
     their mean, too.
     """
-    columns: dict[str, Mapping[str, Any]] = {}
+    columns: dict[str, types.Json] = {}
     for method, found in scores_of.items():
         samples = found.get("samples")
         columns[f"{method}, first" if samples else method] = found["scores"]

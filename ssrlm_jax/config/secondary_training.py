@@ -1,7 +1,6 @@
 """Settings of `ssrlm finetune`: base pairs from labels; the paper, section 4.2."""
 
 import dataclasses
-from typing import Any
 
 import ml_collections
 
@@ -42,7 +41,7 @@ class HeadConfig:
         """Names of the programs whose probabilities are read; () for none."""
         return () if self.energy == NO_ENERGY else tuple(self.energy.split(","))
 
-    def described(self) -> dict[str, Any]:
+    def described(self) -> dict[str, object]:
         """Returns the settings; without those of energies where none is read.
 
         So a head without energies is described as before there were any.

@@ -3,20 +3,25 @@
 import dataclasses
 import typing
 from collections.abc import Mapping
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 import ml_collections
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
 
 T = TypeVar("T")
 
 
-def editable(config: Any) -> ml_collections.ConfigDict:
+def editable(config: "DataclassInstance") -> ml_collections.ConfigDict:
     """Returns a locked ConfigDict with the fields of a config dataclass."""
     values = {
         field.name: getattr(config, field.name) for field in dataclasses.fields(config)
     }
     nested = {
-        name: editable(value) if dataclasses.is_dataclass(value) else value
+        name: editable(value)
+        if dataclasses.is_dataclass(value) and not isinstance(value, type)
+        else value
         for name, value in values.items()
     }
     return ml_collections.ConfigDict(nested).lock()
@@ -24,7 +29,7 @@ def editable(config: Any) -> ml_collections.ConfigDict:
 
 def frozen(
     kind: type[T],
-    settings: ml_collections.ConfigDict | Mapping[str, Any],
+    settings: ml_collections.ConfigDict | Mapping[str, object],
     path: str = "",
 ) -> T:
     """Returns `settings` as the dataclass `kind`.
@@ -54,7 +59,7 @@ def frozen(
     return kind(**values)
 
 
-def _typed(hint: type, value: Any, setting: str) -> Any:
+def _typed(hint: type[T], value: object, setting: str) -> object:
     """Returns a setting's value as its declared type."""
     if dataclasses.is_dataclass(hint):
         if not isinstance(value, Mapping):

@@ -3,7 +3,7 @@
 import dataclasses
 import pathlib
 from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from ssrlm_jax import config, model_dir
 from ssrlm_jax.convert import (
@@ -116,7 +116,7 @@ def convert(
     left_out = rules.check(plan, source)
     if threshold and not plan.head:
         raise ValueError(f"{path} has no head for pairs, which a threshold goes with")
-    made: dict[str, Any] = {
+    made: dict[str, object] = {
         "converted_from": path.name,
         "family": name,
         "licence": licence or plan.licence or family.licence,

@@ -10,7 +10,7 @@ import json
 import pathlib
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from typing import Protocol
 
 import numpy as np
 import safetensors
@@ -21,6 +21,12 @@ from ssrlm_jax.rna import alphabet
 
 LETTERS_KEY, ORIGIN_KEY = "letters", "origin"  # of config.json
 _ATTENTION = {"query": "q", "key": "k", "value": "v", "out": "o"}
+
+
+class _Stored(Protocol):
+    """An array in a file of safetensors, read in parts."""
+
+    def __getitem__(self, rows: slice) -> np.ndarray: ...
 
 
 def plan(
@@ -203,7 +209,7 @@ def origin(source: sources.Source) -> dict[str, str]:
     }
 
 
-def _one(stored: Any, rule: rules.Rule, number: int | None) -> Iterator[np.ndarray]:
+def _one(stored: _Stored, rule: rules.Rule, number: int | None) -> Iterator[np.ndarray]:
     """Yields one tensor, in PyTorch's layout."""
     values = stored[:] if number is None else stored[number : number + 1][0]
     if rule.target.startswith(("blocks/attention/", "blocks/ffn/")):
@@ -211,7 +217,7 @@ def _one(stored: Any, rule: rules.Rule, number: int | None) -> Iterator[np.ndarr
     yield values
 
 
-def _settings(sizes: config.EncoderConfig, letters: Sequence[str]) -> dict[str, Any]:
+def _settings(sizes: config.EncoderConfig, letters: Sequence[str]) -> dict[str, object]:
     """Returns the config.json of `transformers`."""
     return {
         "architectures": ["LlamaForCausalLM"],

@@ -10,9 +10,11 @@ import os
 import pathlib
 import urllib.error
 import urllib.request
-from collections.abc import Iterable, Mapping
-from typing import Any, NamedTuple
+from collections.abc import Iterable
+from types import ModuleType
+from typing import NamedTuple
 
+from ssrlm_jax import types
 from ssrlm_jax.convert import sources
 
 ZENODO = "https://zenodo.org"
@@ -96,7 +98,7 @@ def _on_zenodo(record: str, name: str) -> Remote:
     return Remote(name, file["size"], file["checksum"], file["links"]["self"])
 
 
-def _asked(url: str) -> Mapping[str, Any]:
+def _asked(url: str) -> types.Json:
     try:
         with urllib.request.urlopen(url, timeout=_TIMEOUT) as response:
             return json.load(response)
@@ -194,7 +196,7 @@ def _endpoint() -> str | None:
     return os.environ.get("HF_ENDPOINT")
 
 
-def _hub() -> Any:
+def _hub() -> ModuleType:
     try:
         import huggingface_hub
     except ImportError as error:

@@ -10,6 +10,7 @@ from ssrlm_jax.convert import rules, sources
 from ssrlm_jax.models import folding_inputs, folding_network, refinements
 from ssrlm_jax.rna import atoms, rigid_groups
 
+# Names and layouts are those of OpenFold, which RhoFold's network was made from.
 _BLOCK = "e2eformer.blocks.{}."
 _CORE = f"{_BLOCK}core."
 
@@ -41,6 +42,7 @@ def _inputs(source: sources.Source, sizes: config.FoldingConfig) -> Rules:
     D, C = sizes.single_width, sizes.pair_width
     tokens = folding_inputs.NUM_RHOFOLD_TOKENS
     alone, pair = "msa_embedder.msa_emb.", "msa_embedder.pair_emb.pair_emb."
+    # fairseq counts positions from behind the id of padding: two rows stay unused.
     places = sizes.max_length + folding_inputs.FIRST_POSITION
     found = [
         rules.Rule(
@@ -55,6 +57,7 @@ def _inputs(source: sources.Source, sizes: config.FoldingConfig) -> Rules:
         *rules.norm("recycling/norm", "recycle_embnet.layer_norm_m", D),
         *rules.norm("recycling/pair_norm", "recycle_embnet.layer_norm_z", C),
     ]
+    # Trained without its language model, the network has no such layer.
     joined = "msa_embedder.rna_fm_reduction"
     if f"{joined}.weight" in source.shapes:
         width = rules.shape(source, f"{joined}.weight", 2)[1]
@@ -80,6 +83,7 @@ def _trunk(sizes: config.FoldingConfig) -> Rules:
             "outer/kernel",
             f"{outer}linear_out.weight",
             (C, Y * Y),
+            # Of an outer product that was flattened; here it stays a matrix.
             lambda values: values.reshape(C, Y, Y).transpose(1, 2, 0),
         ),
         rules.Rule("outer/bias", f"{outer}linear_out.bias", (C,)),
@@ -88,6 +92,7 @@ def _trunk(sizes: config.FoldingConfig) -> Rules:
     for target, name in (("outgoing", "tri_mul_out"), ("incoming", "tri_mul_in")):
         start = f"{_CORE}{name}."
         for ours, theirs, outs, ins in (
+            # p: projection, g: gate. `linear_z` leads back, and so has X inputs.
             ("a", "linear_a_p", X, C),
             ("a_gate", "linear_a_g", X, C),
             ("b", "linear_b_p", X, C),
@@ -111,6 +116,7 @@ def _trunk(sizes: config.FoldingConfig) -> Rules:
 
 
 def _bias(target: str, source: str, heads: int, width: int) -> rules.Rule:
+    # Theirs has no bias: a constant would not change a softmax.
     shape = (heads, width)
     return rules.Rule(f"{target}/kernel", f"{source}.weight", shape, rules.transposed)
 
@@ -118,6 +124,7 @@ def _bias(target: str, source: str, heads: int, width: int) -> rules.Rule:
 def _attention(target: str, start: str, width: int, heads: int, size: int) -> Rules:
     inner = (heads * size, width)
     into = rules.into(heads)
+    # Of the four only the gate has a bias.
     found = [
         rules.Rule(f"{target}/{name}/kernel", f"{start}linear_{q}.weight", inner, into)
         for name, q in (("query", "q"), ("key", "k"), ("value", "v"), ("gate", "g"))
@@ -154,8 +161,11 @@ def _transition(
 def _structure(sizes: config.FoldingConfig) -> Rules:
     S, C, H = sizes.structure_width, sizes.pair_width, sizes.num_point_heads
     A, queries = sizes.point_head_size, sizes.num_query_points
+    # Key points come with value points, and the points of keys are as many as those of
+    # queries: their distances are taken.
     both = queries + sizes.num_value_points
     ipa = "structure_module.ipa."
+    # Of a head: values, three coordinates and a distance of each point, pairs.
     gathered = H * (A + 4 * sizes.num_value_points + C)
     layer = "structure/layer"
     found = [
@@ -164,11 +174,12 @@ def _structure(sizes: config.FoldingConfig) -> Rules:
         *dense("structure/in", "structure_module.linear_in", S, S),
         rules.Rule(f"{layer}/attention/point_weight", f"{ipa}head_weights", (H,)),
         *_shaped(f"{layer}/attention/query", f"{ipa}linear_q", (H, A), S),
+        # Keys and values of a head stand side by side, not all keys first.
         *_shaped(f"{layer}/attention/key_value", f"{ipa}linear_kv", (H, 2 * A), S),
         *_shaped(
             f"{layer}/attention/query_points",
             f"{ipa}linear_q_points",
-            (3, H, queries),
+            (3, H, queries),  # coordinates outermost: all x, then all y, then all z
             S,
         ),
         *_shaped(
@@ -192,6 +203,7 @@ def _structure(sizes: config.FoldingConfig) -> Rules:
 def _torsions(sizes: config.FoldingConfig) -> Rules:
     S, W = sizes.structure_width, sizes.torsion_width
     num_torsions = len(rigid_groups.GEOMETRIES[sizes.geometry].torsions)
+    # The first ones turn nothing, but their outputs are in the matrix.
     num_torsions += folding_network.RHOFOLD_UNUSED
     source, target = "structure_module.angle_resnet.", "structure/torsions/"
     found = [
@@ -240,6 +252,7 @@ def _heads(sizes: config.FoldingConfig) -> Rules:
         ("pairs", "ss_head.", [("pair", "ffn", 1)]),
     ):
         found += [
+            # a_2 and b_2: a norm as "The Annotated Transformer" writes it.
             rules.Rule(f"{target}/norm/scale", f"{source}norm.a_2", (C,)),
             rules.Rule(f"{target}/norm/bias", f"{source}norm.b_2", (C,)),
             *dense(f"{target}/in", f"{source}proj", C, C),
@@ -249,6 +262,7 @@ def _heads(sizes: config.FoldingConfig) -> Rules:
             found += dense(
                 f"{target}/{ours}_down", f"{source}{theirs}.linear2", outs, inner
             )
+    # Numbers are places in an nn.Sequential; those between hold no parameters.
     network = "plddt_head.net_lddt."
     found += rules.norm("confidence/norm", f"{network}0", S)
     for name, number, outs in (
@@ -272,6 +286,7 @@ def _refinement(source: sources.Source, sizes: config.FoldingConfig) -> Rules:
             "refinement/slot",
             f"{start}embed_positions.weight",
             slots,
+            # Slots of atoms are numbered like positions in fairseq, likewise.
             lambda values: values[first : first + atoms.SLOTS],
         ),
     ]
@@ -280,6 +295,8 @@ def _refinement(source: sources.Source, sizes: config.FoldingConfig) -> Rules:
             name = f"{start}refine_layer{turn}.layers.{layer}."
             target = f"refinement/turn_{turn}/layer_{layer}/"
             edge = f"{name}edge_mlp.0.weight"
+            # One matrix for two concatenated nodes and a distance: here each part is a
+            # layer, so that nodes are multiplied once and not once for every pair.
             found += [
                 rules.Rule(f"{target}{part}/kernel", edge, (inner, 2 * W + 1), form)
                 for part, form in (
@@ -297,6 +314,7 @@ def _refinement(source: sources.Source, sizes: config.FoldingConfig) -> Rules:
                 *dense(f"{target}node_out", f"{name}node_mlp.2", W, 2 * W),
                 *dense(f"{target}place_in", f"{name}coors_mlp.0", 4 * message, message),
                 *dense(f"{target}place_out", f"{name}coors_mlp.2", 1, 4 * message),
+                # A number that is named a bias: it scales the steps of coordinates.
                 rules.Rule(
                     f"{target}step",
                     f"{name}coors_norm.fn.bias",

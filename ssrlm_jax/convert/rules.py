@@ -125,6 +125,7 @@ def attention_layer(
     has_bias = sizes.biases == "all"
     rules = []
     for name, source in sources.items():
+        # Query and out have a part for each head, key and value for each they share.
         heads = sizes.num_heads if name in ("query", "out") else sizes.num_kv_heads
         target = f"blocks/attention/{name}"
         if name == "out":
@@ -143,6 +144,8 @@ def attention_layer(
 
 def into(heads: int) -> Form:
     """Returns the form of a projection of (H A, D) to heads: (D, H, A)."""
+    # Heads are the outer part of the axis, as in PyTorch's view(heads, size); a model
+    # that interleaves them would pass every check of shapes and be wrong.
     return lambda values: values.T.reshape(values.shape[1], heads, -1)
 
 
@@ -181,6 +184,7 @@ _OTHER_NAMES = {
 
 def _row(letter: str, order: Sequence[str]) -> int:
     names = (letter, *_OTHER_NAMES.get(letter, ()))
+    # Some vocabularies have both T and U; the letter that comes first was trained.
     found = [order.index(name) for name in names if name in order]
     if not found:
         raise ValueError(f"{letter!r} is not among the letters {' '.join(order)}")
@@ -199,7 +203,7 @@ def num_layers(source: sources.Source, pattern: str) -> int:
             f"{source.path}: no layers found ({pattern} fits none of "
             f"{shown(source.shapes)})"
         )
-    return max(found) + 1
+    return max(found) + 1  # a gap in the numbers shows later, as missing tensors
 
 
 def shape(source: sources.Source, name: str, rank: int) -> tuple[int, ...]:
@@ -224,6 +228,8 @@ def check(plan: Plan, source: sources.Source) -> list[str]:
         another number of layers.
     """
     num_layers = plan.architecture.num_layers
+    # Layers are counted by names: a file that lost its last part would be a shallower
+    # model without this.
     told = source.integer("num_hidden_layers", num_layers)
     if told != num_layers:
         raise ValueError(
@@ -248,9 +254,10 @@ def check(plan: Plan, source: sources.Source) -> list[str]:
     left_out: dict[str, int] = {}
     unknown = []
     for name in source.shapes:
-        if name in wanted:
+        if name in wanted:  # first, so that a wide pattern leaves out nothing needed
             continue
         why = next((w for p, w in plan.left_out.items() if re.search(p, name)), None)
+        # Compared number by number: in a fine-tuned file, what was tied may differ.
         if original := plan.copies.get(name):
             why = f"a copy of {original}"
             is_same = original in source.shapes and np.array_equal(
@@ -286,10 +293,12 @@ def arrays(plan: Plan, source: sources.Source) -> dict[str, model_dir.Lazy]:
         folder, groups = folding_network.build(plan.folding, tables)
     expected = shapes.of(encoder, head, folder, groups)
     targets = [_path(rule) for rule in plan.rules]
+    # Counted, too: of two rules for one path the later would win without a word.
     if set(targets) != expected.keys() or len(targets) != len(expected):
         differing = sorted(set(targets) ^ expected.keys())
         raise ValueError(f"rules of {plan.family} do not fit: {shown(differing)}")
 
+    # A layer at a time, when it is written: the largest models do not fit twice.
     def read(rule: Rule) -> Iterator[np.ndarray]:
         for name in _names(rule, plan):
             yield rule.form(source.read(name))
@@ -304,6 +313,7 @@ def arrays(plan: Plan, source: sources.Source) -> dict[str, model_dir.Lazy]:
 
 
 def _path(rule: Rule) -> str:
+    # Families name parameters of the encoder as the encoder does, without a prefix.
     is_other = rule.target.startswith(("pair_head/", "folding/"))
     return rule.target if is_other else f"encoder/{rule.target}"
 
@@ -319,6 +329,7 @@ def _names(rule: Rule, plan: Plan) -> list[str]:
     if not rule.is_layered:
         return [rule.source]
     number = plan.architecture.num_layers
+    # RhoFold has layers of its own beside those of its language model.
     if plan.folding and rule.target.startswith("folding/"):
         number = plan.folding.num_blocks
     return [rule.source.format(layer) for layer in range(number)]

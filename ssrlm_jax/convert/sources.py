@@ -9,13 +9,18 @@ import dataclasses
 import json
 import pathlib
 import pickle
-import types
 import warnings
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from types import ModuleType, SimpleNamespace
+from typing import TYPE_CHECKING
 
 import numpy as np
 import safetensors
+
+from ssrlm_jax import types
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 SETTINGS_FILE = "config.json"
 WEIGHT_FILES = ("model.safetensors", "pytorch_model.bin")
@@ -37,8 +42,8 @@ class Source:
 
     path: pathlib.Path
     shapes: Mapping[str, tuple[int, ...]]
-    values: Mapping[str, Any]
-    settings: Mapping[str, Any]
+    values: types.Json
+    settings: types.Json
     reader: Callable[[str], np.ndarray]
     notes: Sequence[str] = ()
 
@@ -79,7 +84,7 @@ class Source:
             raise ValueError(f"{self.path}: {name}={found!r} is no number")
         return float(found)
 
-    def expect(self, **known: Any) -> None:
+    def expect(self, **known: object) -> None:
         """Refuses settings that are not what is known here; none has to be there.
 
         Raises:
@@ -129,7 +134,7 @@ def open_source(path: pathlib.Path, *, is_pickle_trusted: bool = False) -> Sourc
     """
     files = _files(path)
     settings_path = files[0].parent / SETTINGS_FILE
-    settings: Mapping[str, Any] = {}
+    settings: types.Json = {}
     if settings_path.is_file():
         settings = _json(settings_path)
     parts = [
@@ -186,12 +191,12 @@ def _parts(index: pathlib.Path) -> list[str]:
     return parts
 
 
-def _json(path: pathlib.Path) -> Mapping[str, Any]:
+def _json(path: pathlib.Path) -> types.Json:
     try:
         found = json.loads(path.read_text())
     except ValueError as error:
         raise ValueError(f"{path}: is no JSON: {error}") from error
-    if not isinstance(found, Mapping):
+    if not isinstance(found, dict):
         raise ValueError(f"{path}: a {type(found).__name__} found, settings expected")
     return found
 
@@ -243,13 +248,13 @@ def _open_torch(path: pathlib.Path, is_pickle_trusted: bool) -> Source:
     )
 
 
-def _as_array(torch: Any, tensor: Any) -> np.ndarray:
+def _as_array(torch: ModuleType, tensor: "Tensor") -> np.ndarray:
     """Returns a tensor; NumPy has no bfloat16."""
     tensor = tensor.detach()
     return (tensor.float() if tensor.dtype == torch.bfloat16 else tensor).numpy()
 
 
-def _unpickle(torch: Any, path: pathlib.Path, is_trusted: bool) -> Any:
+def _unpickle(torch: ModuleType, path: pathlib.Path, is_trusted: bool) -> object:
     """Loads a PyTorch file; tensors are mapped, where the format allows it."""
     # An argparse.Namespace holds settings and can do nothing.
     with torch.serialization.safe_globals([argparse.Namespace]):
@@ -275,7 +280,7 @@ def _unpickle(torch: Any, path: pathlib.Path, is_trusted: bool) -> Any:
                 ) from error
     warnings.warn(f"{path}: unpickled as trusted, its code may run", stacklevel=2)
     # What cannot be imported, such as fairseq's settings, is held as a plain object.
-    lenient = types.SimpleNamespace(
+    lenient = SimpleNamespace(
         **{name: getattr(pickle, name) for name in ("load", "loads", "dump", "dumps")},
         Unpickler=_Unpickler,
         UnpicklingError=pickle.UnpicklingError,
@@ -293,7 +298,7 @@ def _first(error: Exception) -> str:
     return ": ".join([type(error).__name__, *lines[:1]])
 
 
-def _load(torch: Any, path: pathlib.Path, **options: Any) -> Any:
+def _load(torch: ModuleType, path: pathlib.Path, **options: object) -> object:
     try:
         return torch.load(path, map_location="cpu", mmap=True, **options)
     except RuntimeError as error:
@@ -303,7 +308,7 @@ def _load(torch: Any, path: pathlib.Path, **options: Any) -> Any:
 
 
 class _Unpickler(pickle.Unpickler):
-    def find_class(self, module: str, name: str) -> Any:
+    def find_class(self, module: str, name: str) -> object:
         try:
             return super().find_class(module, name)
         except (ImportError, AttributeError):
@@ -313,24 +318,24 @@ class _Unpickler(pickle.Unpickler):
 class _Absent:
     """Stands in for an object of a package that is not installed."""
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
+    def __init__(self, *args: object, **kwargs: object) -> None:
         del args, kwargs
 
-    def __setstate__(self, state: Any) -> None:
+    def __setstate__(self, state: object) -> None:
         if isinstance(state, Mapping):
             self.__dict__.update(state)
 
-    def __setitem__(self, key: Any, value: Any) -> None:
+    def __setitem__(self, key: object, value: object) -> None:
         self.__dict__[str(key)] = value
 
-    def append(self, value: Any) -> None:
+    def append(self, value: object) -> None:
         """Takes what an object that is a list would hold."""
 
-    def extend(self, values: Any) -> None:
+    def extend(self, values: object) -> None:
         """Likewise."""
 
 
-def _as_settings(args: Any) -> Mapping[str, Any]:
+def _as_settings(args: object) -> types.Json:
     if args is None or isinstance(args, Mapping):
-        return args or {}
+        return dict(args or {})
     return vars(args) if hasattr(args, "__dict__") else {}

@@ -75,6 +75,7 @@ def mlm(
       bool (L,), true where a nucleotide is hidden.
     """
     records = _Records.of(token_L, segment_L, settings.rate)
+    # One sort shuffles all records at once: the record is the highest part of a key.
     order_N = _order(_draw(len(records.label_N), rng), records.label_N)
     taken_P = order_N[_leading(records.first_R, records.budget_R)]
     hidden_L = np.zeros(len(token_L), bool)
@@ -125,12 +126,29 @@ def ssm(
 
     Source: the paper, section 3.2.1; that the partner of a hidden nucleotide stays
     visible is ours, as otherwise nothing is left from which to infer a pair.
+
+    Example: a hairpin of 11, of which 4 are to be hidden, and spans of 3. Seeds come
+    in the order 6, 0, 10, ...
+      place   0 1 2 3 4 5 6 7 8 9 10
+      letter  G C G A A A A C G C A
+      pair    ( ( ( . . . . ) ) ) .
+      seed 6  . . . . . . # # # . .   unpaired: it and the next 2, also into the stem;
+                                      1 and 2 are protected now, as 8 and 7 are hidden
+      seed 0  # . . . . . # # # . .   opens a pair: to the end of its run, which is 2;
+                                      1 and 2 are skipped, the budget is reached
+      >>> token_L = alphabet.encode("GCGAAAACGCA")[0]
+      >>> partner_L = np.array([9, 8, 7, -1, -1, -1, -1, 2, 1, 0, -1], np.int16)
+      >>> settings = config.MaskingConfig(policy="ssm", rate=0.4, span_length=3)
+      >>> rng, record_L = np.random.default_rng(24), np.ones(11, np.uint8)
+      >>> hidden_L = ssm(token_L, partner_L, record_L, rng, settings, ssm_rate=1.0)
+      >>> np.flatnonzero(hidden_L).tolist()
+      [0, 6, 7, 8]
     """
     records = _Records.of(token_L, segment_L, settings.rate)
     is_drawn_R = rng.random(len(records.size_R)) < ssm_rate
     num_drawn = np.count_nonzero(is_drawn_R)
     hidden_L = np.zeros(len(token_L), bool)
-    if num_drawn < len(is_drawn_R):
+    if num_drawn < len(is_drawn_R):  # the others, which get `sm`
         rest_R = ~is_drawn_R
         rest_P = records.position_N[rest_R[records.record_N]]
         hidden_L[rest_P] = _spans(
@@ -251,6 +269,7 @@ def _spans(
     is_span_S[drawn_P] = True
     length_S[drawn_P] = span_length
     is_hiding_R = num_spans_R > 0
+    # Drawn first, so that the shorter span stands anywhere among the others.
     shorter_P = order_S[first_R[is_hiding_R]]
     length_S[shorter_P] -= (num_spans_R * span_length - budget_R)[is_hiding_R]
     return np.repeat(is_span_S, length_S)
@@ -277,8 +296,11 @@ def _strands(
     seed_P = _leading(first_R, num_seeds_R)
     time_P = seed_P - np.repeat(first_R, num_seeds_R)
     start_L = np.full(len(partner_L), _NEVER)
+    # Time above distance: an earlier seed wins however far it is, and what the last
+    # seed covers is cut off from its far end.
     start_L[position_N[order_N[seed_P]]] = time_P << _DISTANCE_BITS
     partner_L = partner_L.astype(np.int64)  # indexing with int16 is slow
+    # Without a partner, or with an N, which is never hidden: a position guards itself.
     guard_L = np.arange(len(partner_L))
     if settings.protect_partner:
         is_maskable_L = np.zeros(len(partner_L), bool)
@@ -287,6 +309,8 @@ def _strands(
         guard_L = np.where(is_guarded_L, partner_L, guard_L)
     covers = _Covers.of(partner_L, segment_L, settings.span_length)
     arrival_L = _arrivals(start_L, guard_L, covers)
+    # Of two partners that are covered, the later one is protected by then. They never
+    # arrive together: their seeds differ, or their distances do.
     is_dropped_L = arrival_L[guard_L] < arrival_L
     arrival_L[is_dropped_L] = _NEVER
     order_N = _order(arrival_L[position_N], records.label_N)
@@ -341,6 +365,7 @@ class _Covers:
     ) -> "_Covers":
         paired_Q = np.flatnonzero(partner_L >= 0)
         is_opening_Q = partner_L[paired_Q] > paired_Q
+        # A run ends where no pair follows, and where closing follows opening.
         is_new = np.ones(len(paired_Q) + 1, np.int64)  # run starts here, or all end
         is_new[1:-1] = (paired_Q[1:] != paired_Q[:-1] + 1) | (
             is_opening_Q[1:] ^ is_opening_Q[:-1]
@@ -352,9 +377,12 @@ class _Covers:
         scan_Q = paired_Q[np.where(is_opening_Q, index_Q, mirror_Q)]
         delay_L = np.zeros(len(partner_L), np.int64)
         delay_L[paired_Q] = _NEVER
+        # So near lies no other record; a longer span could step over <eos> <cls>.
         reach_K: list[int | np.ndarray] = list(range(1, span_length))
         for k in range(1 + _NUM_BETWEEN, span_length):
             reach_K[k - 1] = np.where(segment_L[k:] == segment_L[:-k], k, _NEVER)
+        # What is taken off grows by 1 a place, the distance from a seed, and from run
+        # to run by more than any arrival: no minimum passes on to the next run.
         return cls(scan_Q, (run_Q << _RUN_BITS) + index_Q, delay_L, reach_K)
 
     def arrivals(self, start_L: np.ndarray) -> np.ndarray:

@@ -10,7 +10,7 @@ import dataclasses
 import itertools
 import os
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import cast
 
 import grain
 import numpy as np
@@ -119,7 +119,11 @@ def validation(
     empty = _empty_row(manifest.row_length)
     shares = []
     for first in range(process * num_rows, num_batches * micro_batch, micro_batch):
-        elements = [dataset[i] for dataset, i in places[first : first + num_rows]]
+        # Grain has None where a filter left nothing out; there is no filter.
+        elements = [
+            cast(types.Batch, dataset[i])
+            for dataset, i in places[first : first + num_rows]
+        ]
         elements += [empty] * (num_rows - len(elements))
         shares.append({key: np.stack([e[key] for e in elements]) for key in empty})
     return shares
@@ -127,7 +131,7 @@ def validation(
 
 def stored_rows(
     corpus: str | os.PathLike[str], manifest: rows.Manifest, split: str, source: str
-) -> grain.MapDataset:
+) -> grain.MapDataset[bytes]:
     """Returns the rows of one split and source as bytes, in the order of shards.
 
     Raises:
@@ -198,7 +202,7 @@ class _Shards:
                 f"{rows.MAKE_AGAIN.format('the corpus')}"
             ) from error
 
-    def __getstate__(self) -> dict[str, Any]:
+    def __getstate__(self) -> dict[str, object]:
         return self.__dict__ | {"_readers": {}}  # for workers, which open their own
 
 
@@ -214,7 +218,7 @@ def _empty_row(length: int) -> types.Batch:
 
 def _held_out_rows(
     corpus: str | os.PathLike[str], manifest: rows.Manifest, source: str
-) -> grain.MapDataset:
+) -> grain.MapDataset[types.Batch]:
     order_seed, mask_seed = _seeds(_VALIDATION_SEED, source)
     return (
         stored_rows(corpus, manifest, "validation", source)
@@ -229,7 +233,7 @@ def _masked_rows(
     source: str,
     settings: config.MaskingConfig,
     seed: int,
-) -> grain.MapDataset:
+) -> grain.MapDataset[types.Batch]:
     order_seed, mask_seed = _seeds(seed, source)
     return (
         stored_rows(corpus, manifest, "train", source)
@@ -256,7 +260,9 @@ def _rows_each(num_rows: int, num_processes: int, of_what: str = "") -> int:
     return num_rows // num_processes
 
 
-def _on_workers(stream: grain.IterDataset, num_workers: int) -> grain.IterDataset:
+def _on_workers(
+    stream: grain.IterDataset[types.Batch], num_workers: int
+) -> grain.IterDataset[types.Batch]:
     """Computes batches in processes of their own."""
     if not flags.FLAGS.is_parsed():  # in notebooks; Grain reads flags of its own
         flags.FLAGS.mark_as_parsed()

@@ -18,12 +18,12 @@ import json
 import os
 import pathlib
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from array_record.python import array_record_module
 
-from ssrlm_jax import files
+from ssrlm_jax import files, types
 from ssrlm_jax.rna import alphabet
 
 SPLITS = ("train", "validation")
@@ -56,6 +56,8 @@ class Row(NamedTuple):
 
 def encode_row(row: Row) -> bytes:
     """Writes a row as bytes."""
+    # Raw arrays, compressed by the shard: decoding is a view, not a parse, and a core
+    # reads millions of tokens a second.
     header = np.array([len(row.token_L), _FORMAT], "<u2")
     return b"".join(
         (
@@ -135,7 +137,7 @@ class Manifest:
     max_segments: int
     shards: tuple[Shard, ...]
     stages: tuple[Stage, ...] = ()
-    how: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    how: types.Json = dataclasses.field(default_factory=dict)
 
     def select(self, split: str, source: str) -> tuple[Shard, ...]:
         """Returns the shards of one split and source, in order; maybe none."""
@@ -143,6 +145,7 @@ class Manifest:
 
     def totals(self, split: str, source: str) -> dict[str, int]:
         """Adds up rows, records, nucleotides, tokens and bytes."""
+        # All numbers that can be added up are named so; a new one is added up, too.
         names = [f.name for f in dataclasses.fields(Shard) if f.name[:4] == "num_"]
         chosen = self.select(split, source)
         return {name: sum(getattr(shard, name) for shard in chosen) for name in names}
@@ -175,6 +178,8 @@ def unmeasured(manifest: Manifest) -> str:
 def write_manifest(corpus: str | os.PathLike[str], manifest: Manifest) -> None:
     """Writes manifest.json, beside first and then renamed."""
     content = dataclasses.asdict(manifest)
+    # The alphabet, since rows hold ids: with another order of letters they would be
+    # read without an error, as other sequences.
     content = {"format": _FORMAT, "alphabet": list(alphabet.LETTERS)} | content
     files.write_text(
         pathlib.Path(corpus) / MANIFEST, json.dumps(content, indent=1) + "\n"
@@ -236,6 +241,7 @@ def open_corpus(
             f"asked for; set data.row_length={manifest.row_length} or make another "
             f"corpus with: {HOW_TO_MAKE}... --config.row_length={row_length}"
         )
+    # Sizes by default: they tell a copy that was cut off, and cost no reading.
     for shard in manifest.shards:
         _check_shard(pathlib.Path(corpus), shard, with_hashes)
     return manifest
@@ -310,14 +316,17 @@ class ShardWriter:
     def __enter__(self) -> "ShardWriter":
         self._path.parent.mkdir(parents=True, exist_ok=True)
         self._writer = array_record_module.ArrayRecordWriter(
-            os.fspath(self._beside), "group_size:1,zstd:1"
+            # Each row alone: training reads them in any order, and of a larger group
+            # would unpack all for one.
+            os.fspath(self._beside),
+            "group_size:1,zstd:1",
         )
         return self
 
     def write(self, row: Row) -> None:
         """Adds a row."""
         num_tokens = int(np.count_nonzero(row.segment_L))
-        num_records = int(row.segment_L.max(initial=0))
+        num_records = int(row.segment_L.max(initial=0))  # they are numbered from 1
         self._call(self._writer.write, encode_row(row))
         self._counts.update(
             num_rows=1,
@@ -326,8 +335,9 @@ class ShardWriter:
             num_tokens=num_tokens,
         )
 
-    def _call(self, function: Callable[..., Any], *given: Any) -> None:
+    def _call(self, function: Callable[..., object], *given: object) -> None:
         """Calls the writer; a full disk is an OSError that names the file."""
+        # ArrayRecord raises a RuntimeError of many lines for whatever fails.
         try:
             function(*given)
         except RuntimeError as error:
@@ -340,6 +350,7 @@ class ShardWriter:
                 self._writer.close()
             files.discard(self._path)
             return
+        # The name last: a file that has it is whole, however the process ended.
         self._call(self._writer.close)
         self._beside.replace(self._path)
         split, source = self._place

@@ -12,11 +12,15 @@ import math
 import random
 import time
 from types import ModuleType
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 from ssrlm_jax.rna import atoms, coordinate_formats
+
+if TYPE_CHECKING:
+    import openmm
+    from openmm import app
 
 FORCE_FIELD = "amber14/RNA.OL3.xml"
 SPRING = 4184.0  # kJ/mol/nm², of each atom of the chain; 10 kcal/mol/Å²
@@ -151,7 +155,7 @@ def _check(chain: coordinate_formats.PredictedChain, limit_s: float) -> None:
 
 def _with_hydrogens(
     mm: ModuleType, chain: coordinate_formats.PredictedChain
-) -> tuple[Any, np.ndarray]:
+) -> tuple["app.Topology", np.ndarray]:
     """Returns the topology and nm of all atoms, the chain's in its order."""
     topology = mm.app.Topology()
     strand = topology.addChain()
@@ -190,8 +194,8 @@ def _cap(chain: coordinate_formats.PredictedChain) -> np.ndarray:
 
 
 def _context(
-    mm: ModuleType, topology: Any, xyz_N3: np.ndarray, own: list[int]
-) -> tuple[Any, Any]:
+    mm: ModuleType, topology: "app.Topology", xyz_N3: np.ndarray, own: list[int]
+) -> tuple["openmm.Context", "openmm.CustomExternalForce"]:
     """Returns a simulation, and its springs on the chain's own atoms."""
     system = mm.app.ForceField(FORCE_FIELD).createSystem(
         topology, nonbondedMethod=mm.app.CutoffNonPeriodic, nonbondedCutoff=CUTOFF
@@ -218,7 +222,9 @@ def _context(
     return context, springs
 
 
-def _handedness(mm: ModuleType, topology: Any) -> Any:
+def _handedness(
+    mm: ModuleType, topology: "app.Topology"
+) -> "openmm.CustomCompoundBondForce":
     """Returns the force that gives centres of ribose their handedness."""
     bonds = "; ".join(
         f"{name}{axis}={axis}{place}-{axis}1"
@@ -241,7 +247,7 @@ def _handedness(mm: ModuleType, topology: Any) -> Any:
     return force
 
 
-def _make_charges_a_setting(force: Any, cap: set[int]) -> None:
+def _make_charges_a_setting(force: "openmm.NonbondedForce", cap: set[int]) -> None:
     """Lets a setting turn charges on and off; those of the cap become 0.
 
     The cap's hydrogen has no radius and would fall into the phosphate's oxygens.
@@ -259,7 +265,13 @@ def _make_charges_a_setting(force: Any, cap: set[int]) -> None:
             force.addExceptionParameterOffset(_CHARGES, index, product, 0.0, 0.0)
 
 
-def _minimize(mm: Any, context: Any, springs: Any, charges: float, end: float) -> bool:
+def _minimize(
+    mm: Any,  # a class of it is a base class, which no value of a type can be
+    context: "openmm.Context",
+    springs: "openmm.CustomExternalForce",
+    charges: float,
+    end: float,
+) -> bool:
     """Lets the energy fall; returns false where time was up first."""
 
     class Clock(mm.MinimizationReporter):
@@ -282,12 +294,12 @@ def _minimize(mm: Any, context: Any, springs: Any, charges: float, end: float) -
     return not clock.is_up
 
 
-def _places(context: Any) -> np.ndarray:
+def _places(context: "openmm.Context") -> np.ndarray:
     """Returns nm of all atoms."""
     return context.getState(positions=True).getPositions(asNumpy=True)._value
 
 
-def _energy(context: Any) -> float:
+def _energy(context: "openmm.Context") -> float:
     """Returns kJ/mol without the springs."""
     state = context.getState(energy=True, groups={0})
     return state.getPotentialEnergy()._value

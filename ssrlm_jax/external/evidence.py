@@ -7,13 +7,16 @@ al. 2016, Bioinformatics 32(1) and Algorithms Mol. Biol. 11:8.
 
 import dataclasses
 from types import ModuleType
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ssrlm_jax import config
 from ssrlm_jax.rna import constrained, likelihood, probabilities
 from ssrlm_jax.rna import constraints as constraint_sets
+
+if TYPE_CHECKING:
+    import RNA
 
 _MISSING = -1.0  # as ViennaRNA has it
 
@@ -62,7 +65,9 @@ class Evidence:
             listed = constrained.applied(listed, self.constraints)
         return listed
 
-    def tell(self, library: ModuleType, compound: Any, options: int) -> None:
+    def tell(
+        self, library: ModuleType, compound: "RNA.fold_compound", options: int
+    ) -> None:
         """Adds soft and hard constraints to a fold compound of ViennaRNA.
 
         Args:
@@ -80,7 +85,7 @@ class Evidence:
         """Nucleotides that a pair spans, at most; 0: any number."""
         return self.constraints.max_span if self.constraints is not None else 0
 
-    def _tell_reactivities(self, compound: Any, options: int) -> None:
+    def _tell_reactivities(self, compound: "RNA.fold_compound", options: int) -> None:
         # ViennaRNA drops values below 0; here they are data, as low as can be.
         value_L = np.maximum(np.asarray(self.reactivity_L, np.float64), 0.0)
         values = [_MISSING, *np.where(np.isnan(value_L), _MISSING, value_L).tolist()]
@@ -94,7 +99,9 @@ class Evidence:
 
 
 def _tell_constraints(
-    library: ModuleType, compound: Any, given: constraint_sets.Constraints
+    library: ModuleType,
+    compound: "RNA.fold_compound",
+    given: constraint_sets.Constraints,
 ) -> None:
     """Adds hard constraints; of pairs that cross, as many as do not."""
     everywhere = library.CONSTRAINT_CONTEXT_ALL_LOOPS

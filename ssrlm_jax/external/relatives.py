@@ -14,13 +14,19 @@ import hashlib
 import math
 import operator
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any
+from types import ModuleType
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 
 from ssrlm_jax import files
 from ssrlm_jax.external import folded, programs, sequences
 from ssrlm_jax.rna import decode, formats, probabilities, structures, textfile
+
+if TYPE_CHECKING:
+    import pyopal
+
+Score = TypeVar("Score", float, np.ndarray)
 
 NAME = "relatives"
 VERSION = 2  # of what is computed here
@@ -224,7 +230,7 @@ class Relatives:
         if not len(best):
             return []
         aligned = aligner.align(letters, database.extract(best.tolist()), mode="full")
-        aligned.sort(key=lambda one: one.target_index)
+        aligned = sorted(aligned, key=lambda one: one.target_index)
         relatives = [
             self._relative(int(number), letters, one)
             for number, one in zip(best, aligned, strict=True)
@@ -232,21 +238,23 @@ class Relatives:
         return [one for one in relatives if (one.partner >= 0).any()]
 
     @functools.cached_property
-    def _aligner(self) -> tuple[Any, Any]:
+    def _aligner(self) -> "tuple[pyopal.Aligner, pyopal.Database]":
         library, matrices = _library()
         scores = matrices.ScoringMatrix(_SCORES, alphabet=_LETTERS)
         aligner = library.Aligner(scores, gap_open=_GAP_OPEN, gap_extend=_GAP_EXTEND)
         return aligner, library.Database(self.memory.sequences, alphabet=_LETTERS)
 
-    def __getstate__(self) -> dict[str, Any]:
+    def __getstate__(self) -> dict[str, object]:
         made = ("_aligner", "_found")  # when they are needed, in any process
         return {name: v for name, v in self.__dict__.items() if name not in made}
 
-    def _nats(self, score: Any, letters: str) -> Any:
+    def _nats(self, score: Score, letters: str) -> Score:
         """Returns how much a score is above what is expected of strangers."""
         return _LAMBDA * score - math.log(len(letters) * self.memory.size)
 
-    def _relative(self, number: int, letters: str, aligned: Any) -> Relative:
+    def _relative(
+        self, number: int, letters: str, aligned: "pyopal.FullResult"
+    ) -> Relative:
         step = np.frombuffer(aligned.alignment.encode(), np.uint8)
         # D: a letter of the sequence beside a gap; I: one of the record.
         is_query, is_target = step != ord("I"), step != ord("D")
@@ -346,7 +354,7 @@ def _draw(letters: str) -> float:
     return int.from_bytes(digest[:8], "big") / 2.0**64
 
 
-def _library() -> tuple[Any, Any]:
+def _library() -> tuple[ModuleType, ModuleType]:
     try:
         import pyopal
         import scoring_matrices

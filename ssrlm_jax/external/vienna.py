@@ -10,11 +10,14 @@ import math
 import threading
 from collections.abc import Iterator, Sequence
 from types import ModuleType
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from ssrlm_jax.external import evidence as known
 from ssrlm_jax.external import folded, programs
 from ssrlm_jax.rna import probabilities, strands
+
+if TYPE_CHECKING:
+    import RNA
 
 METHODS = ("mfe", "centroid", "mea")
 GAMMA = 1.0  # the default of RNAfold --MEA
@@ -171,7 +174,7 @@ class Vienna:
             dots, energy = _library().fold_compound(list(rows), self._model()).mfe()
         return Suboptimal(dots, energy)
 
-    def _unique(self, letters: str) -> Any:
+    def _unique(self, letters: str) -> "RNA.fold_compound":
         """Returns a compound of which every structure is counted once."""
         model = self._model()
         model.uniq_ML = 1
@@ -207,14 +210,14 @@ class Vienna:
             finally:
                 getattr(_library(), PARAMETERS[_DEFAULT])()
 
-    def _model(self) -> Any:
+    def _model(self) -> "RNA.md":
         model = _library().md()
         model.temperature = self.temperature
         if self.evidence is not None and self.evidence.max_span:
             model.max_bp_span = self.evidence.max_span
         return model
 
-    def _tell(self, compound: Any, letters: str, options: int) -> None:
+    def _tell(self, compound: "RNA.fold_compound", letters: str, options: int) -> None:
         if self.evidence is not None:
             self.evidence.check(len(letters))
             self.evidence.tell(_library(), compound, options)

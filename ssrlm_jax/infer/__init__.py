@@ -1,10 +1,11 @@
 """Models at work: sequences in, structures, files and pictures out; no training."""
 
-from typing import TYPE_CHECKING, Any
+from types import ModuleType
+from typing import TYPE_CHECKING
 
 if not TYPE_CHECKING:  # a type checker would take any name for a module
 
-    def __getattr__(name: str) -> Any:
+    def __getattr__(name: str) -> ModuleType:
         if name == "predictor":  # former names, which the docs had
             from ssrlm_jax.infer import predictors
 

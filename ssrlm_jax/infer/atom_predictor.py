@@ -8,13 +8,14 @@ import dataclasses
 import math
 import pathlib
 import time
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax import stages
 
-from ssrlm_jax import model_dir
+from ssrlm_jax import model_dir, types
 from ssrlm_jax.infer import memory, predictors
 from ssrlm_jax.models import folding_inputs, folding_network
 from ssrlm_jax.rna import atoms
@@ -59,7 +60,7 @@ class AtomPredictor:
     def __init__(
         self,
         description: model_dir.Description,
-        params: Any,
+        params: types.Params,
         *,
         num_cycles: int | None = None,
         dtype: str = "float32",
@@ -90,7 +91,7 @@ class AtomPredictor:
         self._network, self._groups = folding_network.build(
             self.settings, tables, dtype=dtype
         )
-        self._compiled: dict[int, Any] = {}
+        self._compiled: dict[int, stages.Compiled] = {}
 
     @property
     def max_length(self) -> int | None:
@@ -144,7 +145,7 @@ class AtomPredictor:
             seconds,
         )
 
-    def _program(self, length: int) -> Any:
+    def _program(self, length: int) -> stages.Compiled:
         """Returns the compiled program for a padded length."""
         if length not in self._compiled:
             shapes = jax.tree.map(

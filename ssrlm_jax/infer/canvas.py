@@ -9,7 +9,7 @@ import functools
 import io
 import pathlib
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
@@ -20,13 +20,15 @@ from ssrlm_jax.rna import formats, probabilities, structure_formats, structures
 
 if TYPE_CHECKING:
     from matplotlib import figure as figures
+    from matplotlib.axes import Axes
+    from matplotlib.cm import ScalarMappable
 
 SUFFIXES = ("png", "svg")
 FOUND, MISSED, PLAIN = "#0072b2", "#d55e00", "#333333"
 NO_DATA = "#999999"
 # From which reactivity which colour; as in the figures of the Weeks lab.
 REACTIVE = ((-np.inf, "#111111"), (0.4, "#e69f00"), (0.85, "#cc2222"))
-CENTRED = {"ha": "center", "va": "center"}
+CENTRED: dict[str, Any] = {"ha": "center", "va": "center"}
 _SCALE = "viridis_r"
 _DPI = 150
 TOP, BOTTOM = 0.75, 0.6  # above and below what is drawn
@@ -84,7 +86,7 @@ def page(
     listed: probabilities.PairProbabilities,
     width: float,
     height: float,
-) -> tuple["figures.Figure", Any]:
+) -> tuple["figures.Figure", "Axes"]:
     """Returns a figure with a title and a scale, and axes to draw in.
 
     Args:
@@ -109,7 +111,7 @@ def framed(
     full: tuple[float, float],
     size: tuple[float, float],
     left: float,
-) -> tuple["figures.Figure", Any]:
+) -> tuple["figures.Figure", "Axes"]:
     """Returns a figure with a title of two lines, and axes below it to draw in.
 
     Args:
@@ -134,8 +136,8 @@ def framed(
 
 def add_scale(
     figure: "figures.Figure",
-    axes: Any,
-    mapped: Any,
+    axes: "Axes",
+    mapped: "ScalarMappable",
     label: str,
     high: float,
     ticks: Sequence[float] | None = None,
@@ -160,7 +162,9 @@ def add_scale(
     scale.tick_params(labelsize=8)
 
 
-def blank(size: tuple[float, float], layout: str | None = None) -> "figures.Figure":
+def blank(
+    size: tuple[float, float], layout: 'Literal["constrained"] | None' = None
+) -> "figures.Figure":
     """Returns a figure that notebooks show, which without pyplot they do not.
 
     Args:

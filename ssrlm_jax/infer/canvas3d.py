@@ -5,7 +5,7 @@ colour-blind people tell apart. Sizes are in inches; see infer/canvas.py.
 """
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
@@ -14,6 +14,8 @@ from ssrlm_jax.rna import coordinate_formats
 
 if TYPE_CHECKING:
     from matplotlib import figure as figures
+    from matplotlib.artist import Artist
+    from matplotlib.axes import Axes
 
 LIMITS = (50, 70, 90)  # of pLDDT times 100, between bands
 BANDS = {  # from the lowest
@@ -29,7 +31,7 @@ _LEFT, _RIGHT = 0.6, 1.65  # of what is drawn
 
 def page(
     name: str, chain: coordinate_formats.PredictedChain, width: float, height: float
-) -> tuple["figures.Figure", Any]:
+) -> tuple["figures.Figure", "Axes"]:
     """Returns a figure with a title, and axes of this size to draw in."""
     full = (
         _LEFT + max(width, _LEAST_WIDTH) + _RIGHT,
@@ -46,7 +48,7 @@ def color_of(plddt_L: np.ndarray) -> np.ndarray:
     return canvas.rgba(list(BANDS.values()))[band_L]
 
 
-def add_bands(figure: "figures.Figure", axes: Any) -> None:
+def add_bands(figure: "figures.Figure", axes: "Axes") -> None:
     """Says beside the axes what the colours of `color_of` mean."""
     from matplotlib import patches
 
@@ -56,8 +58,8 @@ def add_bands(figure: "figures.Figure", axes: Any) -> None:
 
 def add_legend(
     figure: "figures.Figure",
-    axes: Any,
-    handles: Sequence[Any],
+    axes: "Axes",
+    handles: Sequence["Artist"],
     labels: Sequence[str],
     corner: Literal["upper left", "lower left"],
     title: str | None = None,

@@ -3,14 +3,12 @@
 import dataclasses
 import json
 import pathlib
-from collections.abc import Mapping
-from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
-from ssrlm_jax import model_dir
+from ssrlm_jax import model_dir, types
 from ssrlm_jax.models import attention, contact_maps, encoders
 from ssrlm_jax.rna import batches, decode, formats, probabilities
 
@@ -21,7 +19,9 @@ KEYS = ("weights", "intercept", "min_separation", "threshold")
 class Maps:
     """An encoder whose attention maps are read; RNA is padded to few lengths."""
 
-    def __init__(self, description: model_dir.Description, params: Any) -> None:
+    def __init__(
+        self, description: model_dir.Description, params: types.Params
+    ) -> None:
         """Makes it of a description and the parameters of its encoder."""
         self.encoder = encoders.Encoder(
             **dataclasses.asdict(description.architecture), attend=attention.plain
@@ -56,7 +56,7 @@ class Contacts:
     """A regression that was fitted by `ssrlm fit_contacts`, for use; see `load`."""
 
     def __init__(
-        self, maps: Maps, fitted: Mapping[str, Any], trained_length: int | None = None
+        self, maps: Maps, fitted: types.Json, trained_length: int | None = None
     ) -> None:
         """Makes it of an encoder, the content of `FILE` and the model's longest RNA.
 
@@ -132,7 +132,7 @@ def load(directory: pathlib.Path) -> Contacts:
     return Contacts(Maps(description, params), fitted, description.trained_length)
 
 
-def _shape(numbers: Any) -> tuple[int, ...] | None:
+def _shape(numbers: object) -> tuple[int, ...] | None:
     """Returns the shape of numbers in nested lists; None: they are no numbers."""
     try:
         array = np.array(numbers)

@@ -110,7 +110,7 @@ def agreement(
 def save(
     directory: pathlib.Path,
     chosen: "Sequence[tuple[config.DecodingConfig, threshold_choice.Choice]]",
-    about: Mapping[str, Any],
+    about: Mapping[str, object],
 ) -> pathlib.Path:
     """Writes what was chosen, and how, into a model directory; returns the file.
 

@@ -2,7 +2,7 @@
 
 import itertools
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -14,6 +14,7 @@ from ssrlm_jax.rna import reactivities as profiles
 from ssrlm_jax.rna import strands
 
 Evidence = evidence.Evidence
+T = TypeVar("T")
 NOTHING: tuple[Evidence | None, ...] = ()
 _Text = str | constraint_sets.Constraints
 Reactivities = Sequence[ArrayLike | None] | Mapping[str, ArrayLike | None] | None
@@ -128,9 +129,9 @@ def noted(
 
 def _in_order(
     sequences: Sequence[str] | Mapping[str, str],
-    given: Sequence[Any] | Mapping[str, Any] | None,
+    given: Sequence[T | None] | Mapping[str, T] | None,
     what: str,
-) -> Sequence[Any]:
+) -> Sequence[T | None]:
     """Returns what is given for each sequence."""
     if given is None:
         return [None] * len(sequences)

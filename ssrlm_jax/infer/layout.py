@@ -9,7 +9,7 @@ many inches. Needs the extra [plots].
 """
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -18,6 +18,7 @@ from ssrlm_jax.rna import formats, probabilities, structure_formats, structures
 
 if TYPE_CHECKING:
     from matplotlib import figure as figures
+    from matplotlib.axes import Axes
 
 _STEP = 0.2  # inches
 _MOST_INCHES = 20.0  # of a side; a step is shorter beyond
@@ -135,7 +136,7 @@ def gallery(rows: Sequence[Sequence[Sketch]], side: float = 2.6) -> "figures.Fig
 
 
 def _draw(
-    axes: Any,
+    axes: "Axes",
     structure: structures.Structure,
     laid_out: tuple[np.ndarray, np.ndarray],
     color_P4: np.ndarray,
@@ -170,7 +171,8 @@ def _draw(
         color_L4[structure.pairs[number]] = color_P4[number]
     color_L4 = color_L4 if own_L4 is None else own_L4
     area = (0.78 * points) ** 2
-    axes.scatter(*xy_L2.T, s=area, c=color_L4, zorder=3, linewidths=0)
+    x_L, y_L = xy_L2.T
+    axes.scatter(x_L, y_L, s=area, c=color_L4, zorder=3, linewidths=0)
     return color_L4
 
 
@@ -222,7 +224,7 @@ def _curves(xy_L2: np.ndarray, pairs: np.ndarray, bend_P: np.ndarray) -> np.ndar
 
 
 def _add_letters(
-    axes: Any, sequence: str, xy_L2: np.ndarray, color_L4: np.ndarray, size: float
+    axes: "Axes", sequence: str, xy_L2: np.ndarray, color_L4: np.ndarray, size: float
 ) -> None:
     """Writes a letter into every nucleotide, white where it is dark."""
     luminance_L = color_L4[:, :3] @ np.array([0.299, 0.587, 0.114])
@@ -231,7 +233,7 @@ def _add_letters(
         axes.text(x, y, letter, size=size, color=color, zorder=4, **canvas.CENTRED)
 
 
-def _add_positions(axes: Any, xy_L2: np.ndarray, size: float) -> None:
+def _add_positions(axes: "Axes", xy_L2: np.ndarray, size: float) -> None:
     """Writes positions and both ends where there is room for them."""
     length = len(xy_L2)
     angle_N = np.arange(0, 2 * np.pi, np.pi / 12)
@@ -248,5 +250,6 @@ def _add_positions(axes: Any, xy_L2: np.ndarray, size: float) -> None:
                 break
         line_22 = np.linspace(xy_L2[position - 1], place_N2[best], 20)[[7, 11]]
         axes.plot(*line_22.T, color=canvas.PLAIN, linewidth=0.6, zorder=1)
-        axes.text(*place_N2[best], label, size=size, zorder=4, **canvas.CENTRED)
+        x, y = place_N2[best]
+        axes.text(x, y, label, size=size, zorder=4, **canvas.CENTRED)
         taken_N2 = np.concatenate([taken_N2, place_N2[best][None]])

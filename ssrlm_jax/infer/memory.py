@@ -1,9 +1,9 @@
 """What a compiled program needs in memory, and whether there is as much."""
 
 import pathlib
-from typing import Any
 
 import jax
+from jax import stages
 
 _GIB = 2**30
 _MEMINFO = pathlib.Path("/proc/meminfo")
@@ -20,9 +20,11 @@ _LIMITS = (
 )
 
 
-def needed(program: Any) -> int:
+def needed(program: stages.Compiled) -> int:
     """Returns bytes of a compiled program: inputs, outputs and what lies between."""
     found = program.memory_analysis()
+    if found is None:
+        raise ValueError("this device does not say what a program needs in memory")
     return int(
         found.temp_size_in_bytes
         + found.argument_size_in_bytes
@@ -57,8 +59,8 @@ def _cached(path: pathlib.Path, names: tuple[str, ...]) -> int:
     return sum(int(found.get(name, 0)) for name in names)
 
 
-def check(program: Any, what: str) -> None:
-    """Raises a MemoryError unless a program fits.
+def check(program: stages.Compiled, what: str) -> None:
+    """Raises a MemoryError unless a program fits, as far as the device tells.
 
     Args:
       program: compiled; its parameters are in memory already.
@@ -67,6 +69,8 @@ def check(program: Any, what: str) -> None:
     device = jax.devices()[0]
     free = available(device)
     found = program.memory_analysis()
+    if found is None:
+        return
     wanted = found.temp_size_in_bytes + found.output_size_in_bytes
     if free is not None and wanted > free:
         raise MemoryError(

@@ -4,7 +4,7 @@ Positions count from 1, sizes are in inches. Needs the extra [plots].
 """
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -13,6 +13,7 @@ from ssrlm_jax.rna import formats, probabilities, structure_formats, structures
 
 if TYPE_CHECKING:
     from matplotlib import figure as figures
+    from matplotlib.axes import Axes
 
 _LETTER = 0.09  # inches of a letter under arcs
 _MOST_LETTERS = 150  # under arcs
@@ -55,7 +56,7 @@ def arcs(
         _add_arcs(axes, truth.pairs, color_P4, -_BAND, -per_span)
         canvas.add_legend_of_true(figure)
     if has_letters:
-        color_L: Sequence[Any] = [canvas.PLAIN] * length
+        color_L: Sequence[str | np.ndarray] = [canvas.PLAIN] * length
         if reactivity_L is not None:
             color_L = list(canvas.color_of_reactivity(reactivity_L))
             canvas.add_legend_of_reactivity(figure)
@@ -121,7 +122,7 @@ def _widest(structure: structures.Structure) -> int:
 
 
 def _add_arcs(
-    axes: Any, pairs: np.ndarray, color_P4: np.ndarray, base: float, per_span: float
+    axes: "Axes", pairs: np.ndarray, color_P4: np.ndarray, base: float, per_span: float
 ) -> None:
     """Adds half ellipses from `base` upwards, or downwards where it is negative."""
     from matplotlib import collections

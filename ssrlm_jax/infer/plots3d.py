@@ -6,7 +6,7 @@ Positions count from 1, distances are in angstrom, sizes in inches. Needs the ex
 
 import pathlib
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -15,6 +15,7 @@ from ssrlm_jax.rna import atoms, coordinate_formats
 
 if TYPE_CHECKING:
     from matplotlib import figure as figures
+    from matplotlib.axes import Axes
 
 _LETTER, _TICK = 0.1, 0.4  # inches of a nucleotide with its letter, of a number
 _MOST_LETTERS = 100
@@ -102,7 +103,8 @@ def distances(
             np.tri(len(image_LL), dtype=bool), image_LL, _between(truth_L3, per_cell)
         )
     greatest = np.fmax.reduce(image_LL, axis=None, initial=1.0)
-    scale = cm.ScalarMappable(colors.Normalize(0, greatest), _SCALE)
+    norm = colors.Normalize(0, greatest)
+    scale = cm.ScalarMappable(norm, _SCALE)
     side = float(np.clip(0.05 * length, _LEAST_SIDE, _MOST_SIDE))
     figure, axes = canvas3d.page(name, chain, side, side)
     axes.set_facecolor(_ABSENT)
@@ -110,7 +112,7 @@ def distances(
     axes.imshow(
         np.ma.masked_invalid(image_LL),
         cmap=scale.cmap,
-        norm=scale.norm,
+        norm=norm,
         extent=(0.5, edge, edge, 0.5),
         interpolation="nearest",
     )
@@ -180,14 +182,21 @@ def _between(xyz_L3: np.ndarray, per_cell: int) -> np.ndarray:
 
 
 def _add_pairs(
-    figure: "figures.Figure", axes: Any, pairs: np.ndarray, points: float
+    figure: "figures.Figure", axes: "Axes", pairs: np.ndarray, points: float
 ) -> None:
     """Marks pairs on both sides; `points` are of a nucleotide."""
     i_P, j_P = pairs.reshape(-1, 2).T + 1
     x_N, y_N = np.concatenate([i_P, j_P]), np.concatenate([j_P, i_P])
-    style = {"color": _PAIR, "marker": "o", "fillstyle": "none", "linestyle": "none"}
-    size = float(np.clip(points, _LEAST_MARK, _MOST_MARK))
-    drawn = axes.plot(x_N, y_N, markersize=size, markeredgewidth=0.8, **style)
+    drawn = axes.plot(
+        x_N,
+        y_N,
+        color=_PAIR,
+        marker="o",
+        fillstyle="none",
+        linestyle="none",
+        markersize=float(np.clip(points, _LEAST_MARK, _MOST_MARK)),
+        markeredgewidth=0.8,
+    )
     canvas3d.add_legend(figure, axes, drawn, ["base pair"], "lower left")
 
 

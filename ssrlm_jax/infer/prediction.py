@@ -10,7 +10,8 @@ import io
 import os
 import pathlib
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple
+from types import ModuleType
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -263,7 +264,7 @@ class Predictions(list[Prediction]):
         return f"<table><tr>{head}</tr>{body}</table>"
 
 
-def _rows(predictions: Iterable[Prediction]) -> Iterable[dict[str, Any]]:
+def _rows(predictions: Iterable[Prediction]) -> Iterable[dict[str, object]]:
     for one in predictions:
         try:
             dots: str | None = one.dot_bracket
@@ -289,7 +290,7 @@ def _cell(value: object) -> str:
     return f"<code>{html.escape(text)}</code>" if text else ""
 
 
-def _pandas() -> Any:
+def _pandas() -> ModuleType:
     try:
         import pandas as pd
     except ImportError as error:

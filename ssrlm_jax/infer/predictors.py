@@ -11,7 +11,7 @@ import functools
 import itertools
 import pathlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple, TypeVar
 
 import flax.traverse_util
 import jax
@@ -37,6 +37,8 @@ from ssrlm_jax.rna import (
     strands,
     structures,
 )
+
+T = TypeVar("T")
 
 POOLS = ("mean", "cls", "none")
 TILE = 1_024  # positions; longer RNA is computed in tiles of this size
@@ -413,10 +415,10 @@ class Predictor:
     def _in_order(
         self,
         sequences: Iterable[str],
-        compute: Callable[[sequence_rows.Row], list[Any]],
+        compute: Callable[[sequence_rows.Row], list[T]],
         max_length: int | None,
         max_joined_length: int | None,
-    ) -> Iterator[tuple[str, Any]]:
+    ) -> Iterator[tuple[str, T]]:
         """Yields sequences and results, in the order given.
 
         Args:
@@ -435,7 +437,7 @@ class Predictor:
         while window := sequence_rows.window(numbered, next(sizes)):
             for number, sequence in window:
                 sequence_rows.check(number, sequence, max_length, max_joined_length)
-            results: dict[int, Any] = {}
+            results: dict[int, T] = {}
             for row in sequence_rows.make(window, self._limits):
                 results |= dict(zip(row.numbers, compute(row), strict=True))
             for number, sequence in window:
@@ -602,7 +604,7 @@ def is_matrix(path: Sequence[str], rank: int) -> bool:
     return "blocks" in path and rank > 2
 
 
-def _programs(described: Sequence[Mapping[str, Any]]) -> str:
+def _programs(described: Sequence[Mapping[str, object]]) -> str:
     names = (
         f"{one['program']} {one.get('version', '')} {one.get('parameters', '')}".strip()
         for one in described

@@ -31,6 +31,7 @@ _MOST_LETTERS = 100  # of a file's name; systems take 255 bytes
 _DIGITS = 4  # of a probability in JSON
 
 _Probabilities = probabilities.PairProbabilities
+About = Mapping[str, Any]  # more fields of a record's JSON, by name
 
 
 def named_formats(text: str, known: Sequence[str] = FORMATS) -> tuple[str, ...]:
@@ -71,7 +72,7 @@ def check_writable(record: formats.Record, names: Sequence[str]) -> None:
 def as_dot_bracket(
     record: formats.Record,
     listed: _Probabilities,
-    about: Mapping[str, Any] = types.MappingProxyType({}),
+    about: About = types.MappingProxyType({}),
 ) -> str:
     """Returns three lines: `>name` and how sure it is, sequence, structure.
 
@@ -97,9 +98,7 @@ def as_dot_bracket(
     return f"{header}\n{sequence}\n{dots}\n"
 
 
-def as_json(
-    record: formats.Record, listed: _Probabilities, about: Mapping[str, Any]
-) -> str:
+def as_json(record: formats.Record, listed: _Probabilities, about: About) -> str:
     """Returns one line: the record, its pairs from 1 and how probable each is.
 
     `dot_bracket` is null where it cannot hold the structure, `mean_probability` where
@@ -191,7 +190,7 @@ class Structures:
         self,
         record: formats.Record,
         listed: _Probabilities,
-        about: Mapping[str, Any],
+        about: About,
     ) -> None:
         """Writes one record in every format that can hold it.
 
@@ -224,7 +223,7 @@ class Structures:
         stem: str,
         record: formats.Record,
         listed: _Probabilities,
-        about: Mapping[str, Any],
+        about: About,
     ) -> None:
         if name == "json":
             path = self._directory / JSON_FILE

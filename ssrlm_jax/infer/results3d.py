@@ -6,7 +6,7 @@ As in results.py a file appears whole or not at all.
 import json
 import pathlib
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -78,7 +78,7 @@ def pairs(prediction: "atom_predictor.Prediction") -> structures.Structure:
 
 def summary(
     name: str, prediction: "atom_predictor.Prediction", origin: Origin
-) -> dict[str, Any]:
+) -> dict[str, object]:
     """Returns what one would ask of a prediction first, for JSON."""
     atoms = prediction.xyz_LT3, prediction.is_atom_LT
     clashes = stereochemistry.clashes(prediction.letters, *atoms)
@@ -145,7 +145,7 @@ class Models:
         name: str,
         prediction: "atom_predictor.Prediction",
         origin: Origin,
-        relaxed: Mapping[str, Any] | None = None,
+        relaxed: Mapping[str, object] | None = None,
     ) -> pathlib.Path:
         """Writes the files of one RNA.
 

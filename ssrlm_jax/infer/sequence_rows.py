@@ -16,7 +16,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from ssrlm_jax import config, types
-from ssrlm_jax.models import heads
+from ssrlm_jax.models import applied, heads
 from ssrlm_jax.rna import alphabet, batches, strands
 
 ROW = 640  # tokens; a longer sequence has a row of its own
@@ -210,5 +210,5 @@ def pair_probabilities(
         part = x[:, :, 1 : length + 1, 1 : length + 1]  # the row holds no other
     else:
         part = jnp.where(is_BL[..., None], x[0, start_B[:, None] + place_L[None]], 0)
-    logits_BLM = head.apply({"params": params}, part, is_BL, energy_BLMS=energy_BLMS)
+    logits_BLM = applied.apply(head, params, part, is_BL, energy_BLMS=energy_BLMS)
     return jax.nn.sigmoid(logits_BLM)

@@ -16,6 +16,8 @@ from ssrlm_jax.rna import atoms, coordinate_formats
 
 if TYPE_CHECKING:
     from matplotlib import figure as figures
+    from matplotlib.axes import Axes
+    from matplotlib.path import Path
 
 COLORS = ("plddt", "position")
 _SCALE = "viridis"  # of positions
@@ -233,7 +235,7 @@ def _box(view: Sequence[Shape]) -> np.ndarray:
 
 
 def _add_view(
-    axes: Any, view: Sequence[Shape], up: float, color_L4: np.ndarray, points: float
+    axes: "Axes", view: Sequence[Shape], up: float, color_L4: np.ndarray, points: float
 ) -> None:
     """Draws shapes, the farthest first; `points` are of an angstrom."""
     from matplotlib import collections
@@ -267,7 +269,7 @@ def _add_view(
     axes.add_collection(drawn, autolim=False)
 
 
-def _outlines(shape: Shape, up: float, size: float) -> list[Any]:
+def _outlines(shape: Shape, up: float, size: float) -> "list[Path]":
     """Returns the dark path and the one in colour above it."""
     from matplotlib import path
 
@@ -288,7 +290,7 @@ def _whiter(color_3: np.ndarray, white: float) -> np.ndarray:
     return color_3 + (1 - color_3) * white
 
 
-def _add_ends(axes: Any, view: Sequence[Shape], up: float, distance: float) -> None:
+def _add_ends(axes: "Axes", view: Sequence[Shape], up: float, distance: float) -> None:
     """Names both ends of the tube where most room is around them."""
     from matplotlib import patheffects
 
@@ -303,17 +305,12 @@ def _add_ends(axes: Any, view: Sequence[Shape], up: float, distance: float) -> N
         place_N2 = end_2 + around_N2
         gap_NN = np.linalg.norm(place_N2[:, None] - taken_N2[None], axis=-1)
         best_2 = place_N2[gap_NN.min(axis=1).argmax()]
-        axes.text(
-            *(best_2 + np.array([0, up])),
-            label,
-            path_effects=around,
-            **_TEXT,
-            **canvas.CENTRED,
-        )
+        x, y = best_2 + np.array([0, up])
+        axes.text(x, y, label, path_effects=around, **_TEXT, **canvas.CENTRED)
         taken_N2 = np.concatenate([taken_N2, best_2[None]])
 
 
-def _add_ruler(axes: Any, right: float, y: float, width: float, inch: float) -> None:
+def _add_ruler(axes: "Axes", right: float, y: float, width: float, inch: float) -> None:
     """Draws a round length of at most a quarter of the width."""
     unit = 10.0 ** np.floor(np.log10(width / 4))
     size = unit * max(n for n in (1, 2, 5) if n * unit <= width / 4)

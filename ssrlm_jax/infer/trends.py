@@ -6,7 +6,7 @@ Needs the extra [plots]; see infer/canvas.py.
 import itertools
 import pathlib
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -15,6 +15,7 @@ from ssrlm_jax.metrics import confidence, report3d, statistics
 
 if TYPE_CHECKING:
     from matplotlib import figure as figures
+    from matplotlib.axes import Axes
 
 _COLORS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9")
 _MARKERS = "osD^vP*"  # one more than colours: 42 pairs differ
@@ -53,7 +54,7 @@ def drawing(scored: Methods) -> "figures.Figure":
     made = figure.Figure(figsize=(width, height))
     panels = iter(range(num_panels))
 
-    def axes(x_label: str, y_label: str) -> Any:
+    def axes(x_label: str, y_label: str) -> "Axes":
         left = _LEFT + next(panels) * (_SIDE + _GAP)
         one = made.add_axes(
             (left / width, _BOTTOM / height, _SIDE / width, _SIDE / height)
@@ -93,7 +94,7 @@ def drawing(scored: Methods) -> "figures.Figure":
 
 
 def _scatter(
-    axes: Any,
+    axes: "Axes",
     style: tuple[str, str],
     name: str,
     xs: Sequence[float],
@@ -121,7 +122,9 @@ def _scatter(
     )  # fmt: skip
 
 
-def _draw_confidence(axes: Any, scored: Methods, style: Mapping[str, Any]) -> None:
+def _draw_confidence(
+    axes: "Axes", scored: Methods, style: Mapping[str, tuple[str, str]]
+) -> None:
     axes.plot([0, 1], [0, 1], color=canvas.PLAIN, linewidth=0.5, linestyle=(0, (2, 3)))
     for name, of in scored.items():
         sure = [(x.plddt_L, x.lddt_L) for x in of if x.plddt_L is not None]

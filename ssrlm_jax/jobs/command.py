@@ -11,12 +11,16 @@ import pathlib
 import re
 import types
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import ml_collections
 
 from ssrlm_jax import config
 
+if TYPE_CHECKING:
+    pass
+
+_Setting = bool | float | str | ml_collections.ConfigDict
 _PACKAGE = pathlib.Path(__file__).absolute().parents[1]
 TRAINING_FLAGS: dict[str, dict[str, Any]] = {
     "--workdir": {
@@ -182,7 +186,7 @@ def _apply(settings: ml_collections.ConfigDict, override: str) -> None:
     group_of_last[last] = _parse(name, text, place)
 
 
-def _parse(name: str, text: str, current: Any) -> Any:
+def _parse(name: str, text: str, current: _Setting) -> bool | float | str:
     """Returns a text as a value of the type of the current one."""
     kinds = {"true": True, "false": False, "1": True, "0": False}
     try:

@@ -23,9 +23,9 @@ import pathlib
 import sys
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-from ssrlm_jax import config, files
+from ssrlm_jax import config, files, types
 from ssrlm_jax.cli import reports, score_tables
 from ssrlm_jax.infer import decoding_rules, pair_evaluation, scored_files
 from ssrlm_jax.jobs import command
@@ -45,7 +45,7 @@ class _Predicted(NamedTuple):
     """What a method says of the RNA, and what is told of the method."""
 
     found: Sequence[scored_files.Found]
-    about: dict[str, Any]
+    about: dict[str, object]
     unread: Sequence[str] = ()
     notes: Sequence[str] = ()
 
@@ -65,7 +65,7 @@ class _Scored(NamedTuple):
     are_there: Sequence[score_report.Scored]
     problems: dict[str, list[str]]
     notes: Sequence[str]
-    about: dict[str, Any]
+    about: dict[str, object]
 
 
 def evaluate(settings: config.EvaluateConfig, flags: argparse.Namespace) -> int:
@@ -110,7 +110,7 @@ def evaluate(settings: config.EvaluateConfig, flags: argparse.Namespace) -> int:
     problems = _left_out(known)
     if of_files:
         there, problems = found[of_files].are_there, found[of_files].problems
-        told: dict[str, Any] = {
+        told: types.Json = {
             "truth": settings.truth,
             "predictions": str(flags.predictions),
             "scores": scores[of_files],
@@ -300,7 +300,7 @@ def _write(
     out: pathlib.Path,
     settings: config.EvaluateConfig,
     found: Mapping[str, _Scored],
-    scores: Mapping[str, Any],
+    scores: Mapping[str, types.Json],
 ) -> None:
     """Writes all scores, and a table of all RNAs for each method."""
     out.mkdir(parents=True, exist_ok=True)

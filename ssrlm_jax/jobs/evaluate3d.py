@@ -22,7 +22,7 @@ import logging
 import pathlib
 import time
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
@@ -71,7 +71,7 @@ class Method(NamedTuple):
     """
 
     predict: Callable[[str, assembly.Assembly], list[Predicted]]
-    about: Mapping[str, Any]
+    about: Mapping[str, object]
     saved: bool
 
 

@@ -8,8 +8,6 @@ Of a run that kept its best checkpoint, that one, else the newest.
 
 import argparse
 import pathlib
-from collections.abc import Mapping
-from typing import Any
 
 from ssrlm_jax import config, model_dir, types
 from ssrlm_jax.jobs import command
@@ -86,7 +84,7 @@ def write(
     return description
 
 
-def _trained_length(settings: Mapping[str, Any]) -> int:
+def _trained_length(settings: types.Json) -> int:
     """Returns the nucleotides of the longest RNA that the settings of a run let in."""
     data = settings["data"]
     if "crop" in data:

@@ -187,7 +187,7 @@ def _compute(energy: "energies.Energies", records: Sequence[formats.Record]) -> 
 
 def _start(
     settings: config.FinetuneConfig,
-) -> tuple[config.EncoderConfig, Any, dict[str, Any]]:
+) -> tuple[config.EncoderConfig, types.Params, types.Json]:
     """Returns the encoder's sizes, the weights to start from and their origin."""
     if settings.model == config.RANDOM:
         return settings.encoder, {}, {}

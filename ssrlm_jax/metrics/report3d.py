@@ -7,7 +7,7 @@ wrong; what it has beyond, where nothing was seen, counts for nothing. Structure
 
 import math
 from collections.abc import Iterable, Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
@@ -236,7 +236,7 @@ def base_pairs(model: Model) -> list[pair_kinds.Pair]:
     return pair_kinds.annotate([chain])
 
 
-def report(scored: Sequence[Scored], seed: int = 0) -> dict[str, Any]:
+def report(scored: Sequence[Scored], seed: int = 0) -> dict[str, object]:
     """Returns all scores as a nested dict; a score is [value, low, high].
 
     The interval is the middle 95 % over structures drawn anew (metrics.statistics); a
@@ -246,7 +246,7 @@ def report(scored: Sequence[Scored], seed: int = 0) -> dict[str, Any]:
     """
     length_N = np.array([one.length for one in scored], float)
     num_seen = sum(one.num_seen for one in scored)
-    found: dict[str, Any] = {
+    found: dict[str, object] = {
         "structures": len(scored),
         "nucleotides": int(length_N.sum()),
         "seen": num_seen,
@@ -275,7 +275,7 @@ def means(scored: Sequence[Scored], seed: int = 0) -> dict[str, list[float | Non
     return {name: _mean(_column(scored, name), seed) for name in SCORES}
 
 
-def of_samples(samples: Sequence[Sequence[Scored]], seed: int = 0) -> dict[str, Any]:
+def of_samples(samples: Sequence[Sequence[Scored]], seed: int = 0) -> dict[str, object]:
     """Returns what several predictions of each structure come to.
 
     Args:
@@ -321,7 +321,7 @@ def rows(scored: Iterable[Scored]) -> list[list[object]]:
 
 def _confidence(
     plddts: Sequence[np.ndarray], lddts: Sequence[np.ndarray], seed: int
-) -> dict[str, Any]:
+) -> dict[str, object]:
     """Returns how well pLDDT agrees with the lDDT of C1'."""
     agreement = confidence.plddt_agreement(
         np.concatenate(plddts), np.concatenate(lddts)

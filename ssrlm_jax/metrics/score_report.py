@@ -7,7 +7,7 @@ Every score is strict unless its group is called "slack".
 
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
@@ -28,6 +28,8 @@ COLUMNS = (
     *("id", "length", "known", "predicted", "right", "precision", "recall", "f1"),
     *("f1_slack", "average_precision", "identity"),
 )
+
+_Means = dict[str, list[float | None]]  # "mean" and "pooled": value, low, high
 
 
 class Scored(NamedTuple):
@@ -72,7 +74,7 @@ def score(
     return Scored(name, len(sequence), counts, ranked, identity)
 
 
-def report(scored: Sequence[Scored], seed: int = 0) -> dict[str, Any]:
+def report(scored: Sequence[Scored], seed: int = 0) -> dict[str, object]:
     """Returns all scores as nested dicts; a score is [value, low, high].
 
     The interval is the middle 95 % over RNAs drawn anew (metrics.statistics). A score
@@ -118,24 +120,13 @@ def rows(scored: Iterable[Scored]) -> list[list[object]]:
     return found
 
 
-def _whole(scored: Sequence[Scored], seed: int) -> dict[str, Any]:
+def _whole(scored: Sequence[Scored], seed: int) -> dict[str, object]:
     num_pairs_N = np.array([one.length * (one.length - 1) / 2 for one in scored])
     strict_N4 = _counts(scored, STRICT)
-    found: dict[str, Any] = {
+    found: dict[str, object] = {
         "rnas": len(scored),
-        STRICT: _ratios(strict_N4, seed),
+        STRICT: _ratios(strict_N4, seed) | {"mcc": _mcc(strict_N4, num_pairs_N, seed)},
         SLACK: _ratios(_counts(scored, SLACK), seed),
-    }
-    columns_N5 = np.concatenate([strict_N4, num_pairs_N[:, None]], axis=1)
-    found[STRICT]["mcc"] = {
-        "mean": _plain(
-            statistics.of_mean(pair_scores.mcc(strict_N4, num_pairs_N), seed)
-        ),
-        "pooled": _plain(
-            statistics.of_sums(
-                columns_N5, lambda s_S5: pair_scores.mcc(s_S5[:, :4], s_S5[:, 4]), seed
-            )
-        ),
     }
     ranked = [one.ranked for one in scored if one.ranked is not None]
     if ranked and len(ranked) == len(scored):
@@ -149,7 +140,21 @@ def _whole(scored: Sequence[Scored], seed: int) -> dict[str, Any]:
     return found
 
 
-def _part(scored: Sequence[Scored], part: str, seed: int) -> dict[str, Any]:
+def _mcc(counts_N4: np.ndarray, num_pairs_N: np.ndarray, seed: int) -> _Means:
+    columns_N5 = np.concatenate([counts_N4, num_pairs_N[:, None]], axis=1)
+    return {
+        "mean": _plain(
+            statistics.of_mean(pair_scores.mcc(counts_N4, num_pairs_N), seed)
+        ),
+        "pooled": _plain(
+            statistics.of_sums(
+                columns_N5, lambda s_S5: pair_scores.mcc(s_S5[:, :4], s_S5[:, 4]), seed
+            )
+        ),
+    }
+
+
+def _part(scored: Sequence[Scored], part: str, seed: int) -> dict[str, object]:
     counts_N4 = _counts(scored, part)
     has_pairs_N = (counts_N4[:, 1] > 0) | (counts_N4[:, 3] > 0)
     return {
@@ -163,7 +168,7 @@ def _counts(scored: Sequence[Scored], part: str) -> np.ndarray:
     return np.array([one.counts[part] for one in scored], np.float64).reshape(-1, 4)
 
 
-def _ratios(counts_N4: np.ndarray, seed: int) -> dict[str, Any]:
+def _ratios(counts_N4: np.ndarray, seed: int) -> dict[str, _Means]:
     return {
         name: {
             "mean": _plain(statistics.of_mean(of(counts_N4), seed)),

@@ -122,7 +122,7 @@ def records(
     is_first_P = (start_BL == jnp.arange(L)[None]).reshape(-1)  # L in padding
     place_P = jnp.arange(is_first_P.size)
 
-    def record(_: jax.Array, carry: tuple) -> tuple:
+    def record(_: jax.Array, carry: tuple[jax.Array, ...]) -> tuple[jax.Array, ...]:
         out_BLHA, place = carry
         place = jnp.argmax(is_first_P & (place_P > place))
         b, start = place // L, place % L

@@ -16,6 +16,9 @@ import jax
 import jax.numpy as jnp
 from jax.ad_checkpoint import checkpoint_name
 
+_Arrays = tuple[jax.Array, ...]
+_Gradients = tuple[jax.Array | None, ...]  # of q, k, v; None: segments have none
+
 NEVER = -1e30  # score of a pair that does not attend; finite, so no nan arises
 
 
@@ -115,23 +118,25 @@ def _forward(
     v_BMKA: jax.Array,
     segment_BL: jax.Array,
     chosen: Sizes,
-) -> tuple[jax.Array, tuple]:
+) -> tuple[jax.Array, _Arrays]:
     B, L, H, A = q_BLHA.shape
     K = k_BMKA.shape[2]
     block_size, tile_size = chosen
     visits = _make_visits(segment_BL, chosen)
 
-    def block(n: jax.Array, carry: tuple) -> tuple:
+    def block(n: jax.Array, carry: _Arrays) -> _Arrays:
         b, i = n // (L // block_size), n % (L // block_size) * block_size
         q_KRA = _queries(q_BLHA, b, i, block_size, K)
 
-        def tile(t: jax.Array, carry: tuple) -> tuple:
+        def tile(t: jax.Array, carry: _Arrays) -> _Arrays:
             out_KRA, top_KR1, sum_KR1 = carry
             m, same_1RM = _place(segment_BL, b, i, visits.first_N[n], t, H // K, chosen)
             k_KMA, v_KMA = (
                 _heads(take(x, b, m, tile_size), K) for x in (k_BMKA, v_BMKA)
             )
             score_KRM = _product("KRA,KMA->KRM", q_KRA, k_KMA)
+            # A row that has met none of its keys yet has weights of exp(0) = 1; its
+            # first key makes `shrink` 0, which takes them all back.
             score_KRM = jnp.where(same_1RM, score_KRM, NEVER)
             new_KR1 = jnp.maximum(top_KR1, score_KRM.max(axis=-1, keepdims=True))
             weight_KRM = jnp.exp(score_KRM - new_KR1)
@@ -145,7 +150,7 @@ def _forward(
         out_KRA, top_KR1, sum_KR1 = jax.lax.fori_loop(
             0, visits.num_tiles_N[n], tile, start
         )
-        is_record_KR1 = top_KR1 > NEVER
+        is_record_KR1 = top_KR1 > NEVER  # else padding, whose weights are those of 1
         sum_KR1 = jnp.where(is_record_KR1, sum_KR1, 1.0)
         out_KRA = jnp.where(is_record_KR1, out_KRA / sum_KR1, 0.0)
         lse_KR1 = top_KR1 + jnp.log(sum_KR1)
@@ -163,16 +168,17 @@ def _forward(
     return out_BLHA, (q_BLHA, k_BMKA, v_BMKA, segment_BL, out_BLHA, lse_BLH1)
 
 
-def _backward(chosen: Sizes, kept: tuple, grad_BLHA: jax.Array) -> tuple:
+def _backward(chosen: Sizes, kept: _Arrays, grad_BLHA: jax.Array) -> _Gradients:
     q_BLHA, k_BMKA, v_BMKA, segment_BL, out_BLHA, lse_BLH1 = kept
     B, L, H, A = q_BLHA.shape
     K = k_BMKA.shape[2]
     block_size, tile_size = chosen
     visits = _make_visits(segment_BL, chosen)
     grad_BLHA = grad_BLHA.astype(jnp.float32)
+    # The sum of weight times dweight over a row's keys, from what is there already.
     dot_BLH1 = (grad_BLHA * out_BLHA.astype(jnp.float32)).sum(axis=-1, keepdims=True)
 
-    def block(n: jax.Array, carry: tuple) -> tuple:
+    def block(n: jax.Array, carry: _Arrays) -> _Arrays:
         b, i = n // (L // block_size), n % (L // block_size) * block_size
         q_KRA = _queries(q_BLHA, b, i, block_size, K)
         grad_KRA, dot_KR1, lse_KR1 = (
@@ -180,13 +186,14 @@ def _backward(chosen: Sizes, kept: tuple, grad_BLHA: jax.Array) -> tuple:
             for x in (grad_BLHA, dot_BLH1, lse_BLH1)
         )
 
-        def tile(t: jax.Array, carry: tuple) -> tuple:
+        def tile(t: jax.Array, carry: _Arrays) -> _Arrays:
             dq_KRA, dk_BMKA, dv_BMKA = carry
             m, same_1RM = _place(segment_BL, b, i, visits.first_N[n], t, H // K, chosen)
             k_KMA, v_KMA = (
                 _heads(take(x, b, m, tile_size), K) for x in (k_BMKA, v_BMKA)
             )
             score_KRM = _product("KRA,KMA->KRM", q_KRA, k_KMA)
+            # Selected after exp, which is infinite where lse is that of padding.
             weight_KRM = jnp.where(same_1RM, jnp.exp(score_KRM - lse_KR1), 0.0)
             dweight_KRM = _product("KRA,KMA->KRM", grad_KRA, v_KMA)
             dscore_KRM = weight_KRM * (dweight_KRM - dot_KR1)
@@ -208,6 +215,7 @@ def _backward(chosen: Sizes, kept: tuple, grad_BLHA: jax.Array) -> tuple:
         dq_LHA = _unheads(dq_KRA * A**-0.5, block_size)
         return put(dq_BLHA, dq_LHA, b, i), dk_BMKA, dv_BMKA
 
+    # float32: the gradient of a key is added up over all blocks that visit it.
     start = tuple(jnp.zeros(x.shape) for x in (q_BLHA, k_BMKA, v_BMKA))
     grads = jax.lax.fori_loop(0, B * L // block_size, block, start)
     dtypes = (q_BLHA.dtype, k_BMKA.dtype, v_BMKA.dtype)
@@ -218,6 +226,8 @@ _attend.defvjp(_forward, _backward)
 
 
 def _make_visits(segment_BL: jax.Array, chosen: Sizes) -> _Visits:
+    # As many tiles as a block's records reach over: a loop of unknown length, which JAX
+    # does not differentiate by itself; hence the backward pass above.
     start_BL, end_BL = record_bounds(segment_BL)
     first_N = start_BL.reshape(-1, chosen.block).min(axis=1)
     length_N = jnp.maximum(end_BL.reshape(-1, chosen.block).max(axis=1) - first_N, 0)
@@ -241,6 +251,7 @@ def _place(
     block_size, tile_size = chosen
     wanted = first + t * tile_size
     m = jnp.minimum(wanted, segment_BL.shape[1] - tile_size)
+    # Queries of the heads that share a key head stand one after the other in R.
     segment_R = jnp.tile(take(segment_BL, b, i, block_size), num_shared)
     segment_M = jnp.where(
         m + jnp.arange(tile_size) >= wanted, take(segment_BL, b, m, tile_size), 0

@@ -19,13 +19,15 @@ from jax.experimental.pallas import triton as plgpu
 
 from ssrlm_jax.models import attention_blocks
 
-Ref = Any  # a pallas reference
-Carry = tuple[jax.Array, ...]
+Ref = Any  # in a kernel, a reference has no type that JAX has published
+_Arrays = tuple[jax.Array, ...]
+_Gradients = tuple[jax.Array | None, ...]  # of q, k, v; None: segments have none
 
 # Positions of the block that a program owns and of those it visits.
 ROWS, COLUMNS = 128, 64
 BACKWARD_ROWS, BACKWARD_COLUMNS = 64, 64
 LOG2_E = math.log2(math.e)
+_ALL = slice(None)
 
 
 def pallas(
@@ -38,7 +40,7 @@ def pallas(
 ) -> jax.Array:
     """Attends within records; `interpret` runs the kernels' arithmetic on a CPU."""
     L = q_BLHA.shape[1]
-    end = -L % ROWS
+    end = -L % ROWS  # of segment 0: attends to nothing, and nothing to it
     padded = [
         jnp.pad(x, ((0, 0), (0, end)) + ((0, 0),) * (x.ndim - 2))
         for x in (q_BLHA, k_BMKA, v_BMKA, segment_BL.astype(jnp.int32))
@@ -63,7 +65,7 @@ def _forward(
     v_BMKA: jax.Array,
     segment_BL: jax.Array,
     interpret: bool,
-) -> tuple[jax.Array, tuple]:
+) -> tuple[jax.Array, _Arrays]:
     B, L, H, A = q_BLHA.shape
     G = H // k_BMKA.shape[2]
     out_BLHA, lse_BHL = pl.pallas_call(
@@ -92,7 +94,7 @@ def _forward(
     return out_BLHA, (q_BLHA, k_BMKA, v_BMKA, segment_BL, out_BLHA, lse_BHL)
 
 
-def _backward(interpret: bool, kept: tuple, grad_BLHA: jax.Array) -> tuple:
+def _backward(interpret: bool, kept: _Arrays, grad_BLHA: jax.Array) -> _Gradients:
     q_BLHA, k_BMKA, v_BMKA, segment_BL, out_BLHA, lse_BHL = kept
     B, L, H, A = q_BLHA.shape
     K = k_BMKA.shape[2]
@@ -120,7 +122,7 @@ def _backward(interpret: bool, kept: tuple, grad_BLHA: jax.Array) -> tuple:
         out_shape=jax.ShapeDtypeStruct(q_BLHA.shape, q_BLHA.dtype),
         name="packed_attention_query_gradient",
     )(*arguments)
-    # One part for each query head; heads that share a key head are summed after.
+    # One part for each query head: those that share a key head would race for it.
     part = jax.ShapeDtypeStruct(q_BLHA.shape, jnp.float32 if K < H else q_BLHA.dtype)
     dk_BMHA, dv_BMHA = call(
         functools.partial(_key_kernel, head_size=A),
@@ -156,17 +158,20 @@ def _forward_kernel(
     rows = pl.dslice(pl.program_id(0) * ROWS, ROWS)
     q_RA, segment_R = load(q_ref), plgpu.load(segment_ref.at[rows])
 
-    def visit(j: jax.Array, carry: Carry) -> Carry:
+    def visit(j: jax.Array, carry: _Arrays) -> _Arrays:
         out_RA, top_R, sum_R = carry
         columns = pl.dslice(j * COLUMNS, COLUMNS)
         score_RM = plgpu.dot(q_RA, load(k_ref, columns).T) * _scale(head_size)
         same_RM = _same(segment_R, plgpu.load(segment_ref.at[columns]))
+        # A row that has met none of its keys yet has only NEVER, and so weights of
+        # exp2(0) = 1; its first key makes `shrink` 0, which takes them all back.
         score_RM = jnp.where(same_RM, score_RM, attention_blocks.NEVER)
         new_top_R = jnp.maximum(top_R, score_RM.max(axis=1))
         weight_RM = jnp.exp2(score_RM - new_top_R[:, None])
         shrink_R = jnp.exp2(top_R - new_top_R)
         v_MA = load(v_ref, columns)
         out_RA = out_RA * shrink_R[:, None]
+        # Tensor cores multiply numbers of one dtype; what they add up is float32.
         out_RA += plgpu.dot(weight_RM.astype(v_MA.dtype), v_MA)
         return out_RA, new_top_R, sum_R * shrink_R + weight_RM.sum(axis=1)
 
@@ -176,6 +181,8 @@ def _forward_kernel(
         jnp.zeros(ROWS, jnp.float32),
     )
     out_RA, top_R, sum_R = jax.lax.fori_loop(first_ref[...], end_ref[...], visit, start)
+    # Padding in a block of records keeps the weights of 1, and a block of padding alone
+    # visits nothing and has sums of 0: neither is a softmax, the segment decides.
     sum_R = jnp.where(sum_R > 0, sum_R, 1.0)
     out_RA = jnp.where((segment_R > 0)[:, None], out_RA / sum_R[:, None], 0.0)
     _store(out_ref, out_RA, head_size)
@@ -207,14 +214,19 @@ def _query_kernel(
         k_MA = load(k_ref, columns)
         score_RM = plgpu.dot(q_RA, k_MA.T) * _scale(head_size)
         same_RM = _same(segment_R, plgpu.load(segment_ref.at[columns]))
+        # Selected after exp2: it is infinite where lse is that of padding, and infinity
+        # times 0 would be nan.
         weight_RM = jnp.where(same_RM, jnp.exp2(score_RM - lse_R[:, None]), 0.0)
         dweight_RM = plgpu.dot(grad_RA, load(v_ref, columns).T)
+        # `dot` is the sum of weight times dweight over a row's keys, for which the
+        # forward pass had everything: no second loop for the softmax's own term.
         dscore_RM = weight_RM * (dweight_RM - dot_R[:, None])
         return dq_RA + plgpu.dot(dscore_RM.astype(k_MA.dtype), k_MA)
 
     dq_RA = jax.lax.fori_loop(
         first_ref[...], end_ref[...], visit, jnp.zeros(q_RA.shape, jnp.float32)
     )
+    # Without LOG2_E: it only makes exp2 of exp, and weights are the same numbers.
     _store(dq_ref, dq_RA * head_size**-0.5, head_size)
 
 
@@ -233,12 +245,15 @@ def _key_kernel(
     *,
     head_size: int,
 ) -> None:
+    # Owns keys and visits queries: each program writes rows of its own, and nothing
+    # has to be added up between programs. Attention within records is symmetric, so
+    # the same bounds serve.
     load = _loader(k_ref.shape[-1], head_size)
     rows = pl.dslice(pl.program_id(0) * BACKWARD_ROWS, BACKWARD_ROWS)
     k_RA, v_RA = load(k_ref), load(v_ref)
     segment_R = plgpu.load(segment_ref.at[rows])
 
-    def visit(j: jax.Array, carry: Carry) -> Carry:
+    def visit(j: jax.Array, carry: _Arrays) -> _Arrays:
         dk_RA, dv_RA = carry
         columns = pl.dslice(j * BACKWARD_COLUMNS, BACKWARD_COLUMNS)
         q_MA, grad_MA = load(q_ref, columns), load(grad_ref, columns)
@@ -275,7 +290,8 @@ def _is_head(padded_size: int, head_size: int) -> jax.Array:
 def _loader(padded_size: int, head_size: int) -> Callable[..., jax.Array]:
     """Returns a function that loads rows of a reference, zero beyond the head."""
 
-    def load(ref: Ref, rows: Any = slice(None)) -> jax.Array:
+    def load(ref: Ref, rows: pl.Slice | slice = _ALL) -> jax.Array:
+        # A block is a power of two wide, and beyond the head lies the next one.
         is_head_1A = _is_head(padded_size, head_size)
         return plgpu.load(ref.at[rows, :], mask=is_head_1A, other=0.0)
 
@@ -296,6 +312,7 @@ def _visits(
     """
     B = segment_BL.shape[0]
     start_BL, end_BL = attention_blocks.record_bounds(segment_BL)
+    # Padding has (L, 0): it widens no block, and alone it gives an empty range.
     start_BN = start_BL.reshape(B, -1, rows).min(axis=2)
     end_BN = end_BL.reshape(B, -1, rows).max(axis=2)
     return start_BN // columns, -(-end_BN // columns)

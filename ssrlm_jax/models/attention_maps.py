@@ -7,13 +7,13 @@ N counts the maps of a layer that are kept apart, one a head.
 
 import functools
 from collections.abc import Iterator
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import chex
 import jax
 
 from ssrlm_jax import types
-from ssrlm_jax.models import attention, encoders, layerwise
+from ssrlm_jax.models import applied, attention, encoders, layerwise
 
 
 class Layer(NamedTuple):
@@ -77,7 +77,7 @@ def _run(
         v_BMKA: jax.Array,
         segment_BL: jax.Array,
         score_BHLM: jax.Array | None = None,
-    ) -> Any:
+    ) -> jax.Array | tuple[jax.Array, jax.Array]:
         own_BHLM = attention.scores(q_BLHA, k_BMKA)
         if score_BHLM is not None:
             own_BHLM = own_BHLM + score_BHLM
@@ -88,5 +88,5 @@ def _run(
     block = encoders.Block(**encoders.of_block(encoder), attend=attend, mesh=None)
     of_layer = jax.tree.map(lambda stacked: stacked[layer], blocks)
     by = encoders.rotation(encoder, segment_BL)
-    state, _ = block.apply({"params": of_layer}, state, segment_BL, by)
+    state, _ = applied.apply(block, of_layer, state, segment_BL, by)
     return seen[0], state

@@ -8,7 +8,7 @@ letters are in models/layers.py.
 """
 
 from collections.abc import Callable
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple
 
 import chex
 import flax.linen as nn
@@ -19,7 +19,7 @@ from jax.sharding import Mesh, NamedSharding
 from jax.sharding import PartitionSpec as P
 
 from ssrlm_jax import types
-from ssrlm_jax.models import attention, layers
+from ssrlm_jax.models import attention, layers, network_sizes
 
 # Path of a parameter -> how the mesh divides it. The embedding is tiny and read by
 # every device: dividing it costs more than copying it.
@@ -339,29 +339,8 @@ def split_batch(x_BLD: jax.Array, mesh: Mesh | None) -> jax.Array:
     return jax.lax.with_sharding_constraint(x_BLD, NamedSharding(mesh, P(BATCH_AXES)))
 
 
-class Sizes(Protocol):
-    """The fields that decide counts; an Encoder or a config.EncoderConfig has them."""
-
-    @property
-    def num_layers(self) -> int: ...
-    @property
-    def width(self) -> int: ...
-    @property
-    def num_heads(self) -> int: ...
-    @property
-    def num_kv_heads(self) -> int: ...
-    @property
-    def ffn_width(self) -> int: ...
-    @property
-    def vocab_size(self) -> int: ...
-    @property
-    def feed_forward(self) -> str: ...
-    @property
-    def letter_head(self) -> str: ...
-
-
-def num_parameters(sizes: Any) -> int:
-    """Counts all parameters of an encoder; `sizes` has the fields of EncoderConfig."""
+def num_parameters(sizes: network_sizes.Encoder) -> int:
+    """Counts all parameters of an encoder."""
     shared = Encoder.__dataclass_fields__.keys() - {"parent", "name"}
     fields = {name: getattr(sizes, name) for name in shared if hasattr(sizes, name)}
     token_BL = jax.ShapeDtypeStruct((1, 8), jnp.uint8)
@@ -370,7 +349,9 @@ def num_parameters(sizes: Any) -> int:
     return sum(leaf.size for leaf in jax.tree.leaves(shapes))
 
 
-def training_flops(sizes: Sizes, *, num_tokens: float, num_pairs: float) -> float:
+def training_flops(
+    sizes: network_sizes.Encoder, *, num_tokens: float, num_pairs: float
+) -> float:
     """Returns the floating point operations of forward and backward: 6 N + 12 L D T.
 
     Args:
@@ -387,7 +368,7 @@ def training_flops(sizes: Sizes, *, num_tokens: float, num_pairs: float) -> floa
     return 6 * _num_multiplied(sizes) * num_tokens + per_pair * num_pairs
 
 
-def _num_multiplied(sizes: Sizes) -> int:
+def _num_multiplied(sizes: network_sizes.Encoder) -> int:
     """Counts the entries of the matrices that every token is multiplied by."""
     kv_width = sizes.width // sizes.num_heads * sizes.num_kv_heads
     attention_size = 2 * sizes.width * (sizes.width + kv_width)

@@ -15,9 +15,11 @@ import jax.numpy as jnp
 
 from ssrlm_jax import types
 from ssrlm_jax.models import (
+    applied,
     folding_heads,
     folding_inputs,
     geometry,
+    network_sizes,
     refinements,
     strand,
     structure_module,
@@ -125,7 +127,7 @@ class Folder(nn.Module):
         m_BSLD = m_BSLD.at[:, 0].add(state.weight * more_BLD)
         z_BLMC = z_BLMC + state.weight * more_BLMC
         m_BSLD, z_BLMC = trunk.Trunk(
-            **dict(self.trunk),
+            **dict[str, Any](self.trunk),
             has_columns=self.is_alignment,
             has_row_norm=not self.is_alignment,
             is_training=self.is_training,
@@ -218,8 +220,11 @@ class Result(NamedTuple):
     change_B: jax.Array
 
 
+_Carry = tuple[jax.Array, State, Result]  # of `fold`: the cycle's number first
+
+
 def build(
-    settings: Any, tables: Mapping[str, Any], **options: Any
+    settings: network_sizes.Folder, tables: Mapping[str, object], **options: Any
 ) -> tuple[Folder, geometry.Groups]:
     """Makes the network of a config.FoldingConfig, and the tables it builds atoms by.
 
@@ -307,7 +312,7 @@ def before_last(
     steady = folder.clone(is_training=False)
 
     def cycle(_: jax.Array, state: State) -> State:
-        return steady.apply({"params": params}, inputs, state, groups)[1]
+        return applied.apply(steady, params, inputs, state, groups)[1]
 
     return jax.lax.fori_loop(0, num_cycles - 1, cycle, fresh(folder, inputs))
 
@@ -336,13 +341,13 @@ def fold(
     is_BLM = inputs.is_BL[:, :, None] & inputs.is_BL[:, None]
 
     def step(state: State) -> tuple[Folded, State]:
-        return folder.apply({"params": params}, inputs, state, groups)
+        return applied.apply(folder, params, inputs, state, groups)
 
-    def is_going(carry: tuple[Any, ...]) -> jax.Array:
+    def is_going(carry: _Carry) -> jax.Array:
         cycle, _, result = carry
         return (cycle < num_cycles) & ~(result.change_B < tolerance).all()
 
-    def advance(carry: tuple[Any, ...]) -> tuple[Any, ...]:
+    def advance(carry: _Carry) -> _Carry:
         cycle, state, result = carry
         folded, new = step(state)
         change_B = _change(state.anchor_BL3, new.anchor_BL3, is_BLM)

@@ -85,12 +85,12 @@ class Groups:
     softening: float = flax.struct.field(pytree_node=False)
 
 
-def groups(tables: Mapping[str, Any]) -> Groups:
+def groups(tables: Mapping[str, object]) -> Groups:
     """Returns the tables of a geometry as arrays; `tables` has them by name."""
-    names = [field.name for field in dataclasses.fields(Groups)]  # type: ignore[arg-type]
-    found = {name: tables[name] for name in names}
+    names = [field.name for field in dataclasses.fields(Groups)]
+    found: dict[str, Any] = {name: tables[name] for name in names}
     arrays = {n: jnp.asarray(v) for n, v in found.items() if np.ndim(v)}
-    parents = tuple(int(parent) for parent in tables["parent_K"])
+    parents = tuple(int(parent) for parent in found["parent_K"])
     return Groups(**found | arrays | {"parent_K": parents})
 
 

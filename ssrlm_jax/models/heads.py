@@ -8,7 +8,6 @@ probabilities of pairs.
 """
 
 import functools
-from typing import Any
 
 import chex
 import flax.linen as nn
@@ -18,7 +17,7 @@ import numpy as np
 from jax.sharding import PartitionSpec as P
 
 from ssrlm_jax import types
-from ssrlm_jax.models import encoders, pair_resnet
+from ssrlm_jax.models import applied, encoders, network_sizes, pair_resnet
 
 # A head has few parameters: every device holds all of them.
 PARTITION_RULES: tuple[tuple[str, P], ...] = ((r"pair_head/", P()),)
@@ -64,7 +63,7 @@ class PairHead(nn.Module):
 
     def setup(self) -> None:
         if self.kind == "rinalmo":
-            self.network = pair_resnet.Bottlenecks(
+            self.network: nn.Module = pair_resnet.Bottlenecks(
                 self.num_blocks, self.normalise, self.is_rematerialised
             )
         else:
@@ -241,19 +240,29 @@ class ScoreHead(nn.Module):
 Head = PairHead | ScoreHead
 
 
-def build(settings: Any, dtype: str, is_rematerialised: bool = False) -> Head:
+def build(
+    settings: network_sizes.Head, dtype: str, is_rematerialised: bool = False
+) -> Head:
     """Returns the head that a config.HeadConfig asks for."""
-    names = ["num_blocks", "channels", "dropout", "norm"]
-    fields = {name: getattr(settings, name) for name in names}
-    how = {"dtype": dtype, "is_rematerialised": is_rematerialised}
     if settings.kind == "ernierna":
-        return ScoreHead(**fields, **how)
+        return ScoreHead(
+            settings.num_blocks,
+            settings.channels,
+            settings.dropout,
+            settings.norm,
+            dtype,
+            is_rematerialised,
+        )
     return PairHead(
-        kind=settings.kind,
-        projection=settings.projection,
+        settings.kind,
+        settings.num_blocks,
+        settings.channels,
+        settings.projection,
+        settings.dropout,
+        settings.norm,
+        dtype,
+        is_rematerialised,
         num_energies=len(settings.energies),
-        **fields,
-        **how,
     )
 
 
@@ -294,7 +303,7 @@ def read(
       segment_BL: likewise.
     """
     method = "scores" if isinstance(head, ScoreHead) else "hidden"
-    return encoder.apply({"params": params}, token_BL, segment_BL, method=method)
+    return applied.apply(encoder, params, token_BL, segment_BL, method=method)
 
 
 def nucleotides(head: Head, x: jax.Array) -> jax.Array:

@@ -6,8 +6,7 @@ Here a layer is a program of its own, compiled once for each shape of batch.
 """
 
 import functools
-from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -15,7 +14,7 @@ import numpy as np
 from flax import traverse_util
 
 from ssrlm_jax import types
-from ssrlm_jax.models import attention, encoders
+from ssrlm_jax.models import applied, attention, encoders
 
 BLOCKS = "blocks"  # where an encoder's parameters have their layers, stacked
 
@@ -34,19 +33,21 @@ class Layers(NamedTuple):
 
 def split(stacked: jax.Array | np.ndarray, dtype: str | None = None) -> list[jax.Array]:
     """Returns an array for each layer; of a NumPy array, one copy of each in all."""
+    # One by one: all at once would hold the stack and its copy together.
     return [jnp.asarray(layer, dtype) for layer in stacked]
 
 
-def apart(params: Mapping[str, Any]) -> Layers:
+def apart(params: types.Params) -> Layers:
     """Returns the parameters of an encoder with their layers apart.
 
     Args:
       params: where BLOCKS has stacked arrays, or lists as `split` makes them.
     """
 
-    def as_list(leaf: Any) -> list[jax.Array]:
+    def as_list(leaf: list[jax.Array] | jax.Array | np.ndarray) -> list[jax.Array]:
         return leaf if isinstance(leaf, list) else split(leaf)
 
+    # By name, a list of layers each; wanted by layer: zipped, and zipped back.
     names, lists = zip(*traverse_util.flatten_dict(params[BLOCKS]).items(), strict=True)
     layers = zip(*map(as_list, lists), strict=True)
     others = {name: value for name, value in params.items() if name != BLOCKS}
@@ -62,7 +63,9 @@ def apart(params: Mapping[str, Any]) -> Layers:
 def stacked_shapes(params: types.Params) -> types.Params:
     """Returns parameters with the shape of a stacked array for each list of layers."""
 
-    def shape(leaf: Any) -> Any:
+    def shape(
+        leaf: list[jax.Array] | jax.Array | np.ndarray,
+    ) -> jax.ShapeDtypeStruct | jax.Array | np.ndarray:
         if not isinstance(leaf, list):
             return leaf
         return jax.ShapeDtypeStruct((len(leaf), *leaf[0].shape), leaf[0].dtype)
@@ -96,11 +99,14 @@ def run(
       segment_BL: int, 0 is padding.
     """
     state = embed(encoder, params.others, token_BL, segment_BL)
+    # Of Python: no program holds two layers, so XLA has none of them to copy.
     for of_layer in params.layers:
         state = _layer(encoder, of_layer, state, segment_BL)
     return state
 
 
+# Encoders are equal by their fields: all of one size share a program, however many
+# layers their parameters have.
 @functools.partial(jax.jit, static_argnums=0)
 def embed(
     encoder: encoders.Encoder,
@@ -109,7 +115,7 @@ def embed(
     segment_BL: jax.Array | np.ndarray,
 ) -> encoders.State:
     """Returns what the first layer reads; `params` needs no layers."""
-    return encoder.apply({"params": params}, token_BL, segment_BL, method="embed")
+    return applied.apply(encoder, params, token_BL, segment_BL, method="embed")
 
 
 @functools.partial(jax.jit, static_argnums=0)
@@ -119,10 +125,11 @@ def _layer(
     state: encoders.State,
     segment_BL: jax.Array,
 ) -> encoders.State:
+    # Scores go from layer to layer here, which the fast kernels never form.
     attend = attention.added if encoder.has_pair_bias else encoder.attend
     block = encoders.Block(**encoders.of_block(encoder), attend=attend, mesh=None)
     by = encoders.rotation(encoder, segment_BL)
-    state, _ = block.apply({"params": params}, state, segment_BL, by)
+    state, _ = applied.apply(block, params, state, segment_BL, by)
     return state
 
 
@@ -130,4 +137,4 @@ def _layer(
 def _last_norm(
     encoder: encoders.Encoder, params: types.Params, x_BLD: jax.Array
 ) -> jax.Array:
-    return encoder.apply({"params": params}, x_BLD, method="normed")
+    return applied.apply(encoder, params, x_BLD, method="normed")

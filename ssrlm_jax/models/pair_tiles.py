@@ -14,7 +14,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from ssrlm_jax import types
-from ssrlm_jax.models import heads, pair_resnet
+from ssrlm_jax.models import applied, heads, pair_resnet
 
 Energies = Sequence[tuple[np.ndarray, np.ndarray, np.ndarray]]
 Known = tuple[tuple[jax.Array, jax.Array], ...]  # mean_BC and variance_BC of each norm
@@ -64,6 +64,8 @@ def logits(
         _take, first_LC, second_LC, energies, heads.reach(head), size
     )
     places = range(0, len(first_LC), size)
+    # One norm a pass: what it reads depends on all norms before it. Both triangles, as
+    # a norm is over the whole map, which is symmetric at the end only.
     known: Known = ()
     for _ in range(heads.num_norms(head)):
         parts = [
@@ -74,8 +76,9 @@ def logits(
         known = (*known, combine(parts))
     for row in places:
         for column in places:
-            if column < row:
+            if column < row:  # the caller mirrors the upper triangle
                 continue
+            # Every tile has the same shape, past the end too: one program for all.
             tile_LM = np.asarray(_logits(head, params, known, *take(row, column)))
             inside = len(first_LC) - row, len(first_LC) - column
             yield Tile(row, column, tile_LM[: inside[0], : inside[1]])
@@ -106,6 +109,8 @@ class _Norms:
         self.found: pair_resnet.Moments | None = None
 
     def __call__(self, z_BLMC: jax.Array, is_BLM: jax.Array) -> jax.Array:
+        # The head calls it in the order of its norms, while it is traced: counting
+        # tells which one it is.
         if self._known:
             return pair_resnet.standardise(z_BLMC, *self._known.pop(0))
         if self.found is None and self._is_inner_BLM is not None:
@@ -136,6 +141,7 @@ def _take(
         place_L = np.arange(start - reach, start + size + reach)
         is_L = (place_L >= 0) & (place_L < len(part_LC))
         is_inner_L = is_L & (place_L >= start) & (place_L < start + size)
+        # Beyond the ends any number will do, as `is_L` hides it: the nearest one.
         inside_L = np.clip(place_L, 0, len(part_LC) - 1)
         found += [part_LC[inside_L][None], is_L[None], is_inner_L[None]]
     return tuple(found)
@@ -145,6 +151,7 @@ def _energy(energies: Energies, row: int, column: int, size: int) -> np.ndarray 
     """Returns energy_BLMS of a part of a map; its first element is at row, column."""
     if not energies:
         return None
+    # Probabilities lie in 0..1, and half of the bytes go to the device.
     map_LMS = np.zeros((size, size, len(energies)), np.float16)
     for number, (i, j, probability) in enumerate(energies):
         for first, second in ((i, j), (j, i)):
@@ -159,7 +166,7 @@ def _energy(energies: Energies, row: int, column: int, size: int) -> np.ndarray 
 def _project(
     head: heads.PairHead, params: types.Params, x_BLD: jax.Array
 ) -> tuple[jax.Array, jax.Array]:
-    return head.apply({"params": params}, x_BLD, method="project")
+    return applied.apply(head, params, x_BLD, method="project")
 
 
 @functools.partial(jax.jit, static_argnames="head")
@@ -197,7 +204,7 @@ def _logits(
     is_inner_BM: jax.Array,
 ) -> jax.Array:
     """Returns logits_LM of a tile, without its surroundings."""
-    del is_inner_BL, is_inner_BM
+    del is_inner_BL, is_inner_BM  # taken, so that both functions are called alike
     norms = _Norms(known, None)
     logits_BLM = _apply(
         head, params, norms, first_BLC, second_BMC, is_BL, is_BM, energy_BLMS
@@ -216,8 +223,9 @@ def _apply(
     is_BM: jax.Array,
     energy_BLMS: jax.Array | None,
 ) -> jax.Array:
-    return head.clone(normalise=norms).apply(
-        {"params": params},
+    return applied.apply(
+        head.clone(normalise=norms),
+        params,
         *(first_BLC, second_BMC, is_BL, is_BM),
         energy_BLMS=energy_BLMS,
         method="logits",

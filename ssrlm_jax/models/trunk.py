@@ -5,12 +5,11 @@ float32. What is not there (`is_BL`) is never read.
 """
 
 import functools
-from typing import Any
 
 import flax.linen as nn
 import jax
 
-from ssrlm_jax.models import trunk_layers
+from ssrlm_jax.models import network_sizes, trunk_layers
 
 
 class Block(nn.Module):
@@ -135,9 +134,7 @@ class Trunk(nn.Module):
             for name in self.__dataclass_fields__
             if name not in own
         }
-        block: Any = Block
-        if self.is_training:
-            block = nn.remat(Block, prevent_cse=False)
+        block = nn.remat(Block, prevent_cse=False) if self.is_training else Block
         blocks = nn.scan(
             block,
             variable_axes={"params": 0},
@@ -149,7 +146,7 @@ class Trunk(nn.Module):
         return m_BSLD, z_BLMC
 
 
-def flops(settings: Any, length: int) -> float:
+def flops(settings: network_sizes.Trunk, length: int) -> float:
     """Counts operations of the products of one pass forward, of one sequence.
 
     Args:

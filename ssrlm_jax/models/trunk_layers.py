@@ -8,7 +8,6 @@ at zero and gates open, so that a block at first changes nothing.
 """
 
 import functools
-from typing import Any
 
 import flax.linen as nn
 import jax
@@ -308,7 +307,7 @@ def _rows_together(num_scores: int) -> int:
     return max(1, budget // num_scores)
 
 
-def norm(dtype: Any, name: str) -> nn.LayerNorm:
+def norm(dtype: str, name: str) -> nn.LayerNorm:
     """Returns a layer norm: float32 inside, `dtype` outside."""
     return nn.LayerNorm(epsilon=1e-5, dtype=dtype, name=name)
 

@@ -25,12 +25,15 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Sequence
 from multiprocessing.connection import Connection
-from typing import Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Generic, TypeVar
 
-from ssrlm_jax import config, files
+from ssrlm_jax import config, files, types
+
+if TYPE_CHECKING:
+    import datatrove.executor.base as executors
 
 Payload = TypeVar("Payload")
-Counts = dict[str, Any]
+Counts = types.Json
 Report = Callable[[int, int], None]
 
 _POLL_SECONDS = 0.5
@@ -127,7 +130,7 @@ def check(settings: config.ExecutorConfig) -> None:
             )
 
 
-def read(task: Task) -> Done | None:
+def read(task: Task[Payload]) -> Done | None:
     """Returns what a task returned; None if it has to run."""
     try:
         found = Done(**json.loads(task.done.read_text()))
@@ -153,7 +156,7 @@ def _core_seconds() -> float:
     return sum(os.times()[:4])
 
 
-def _must_be_done(task: Task) -> Done:
+def _must_be_done(task: Task[Payload]) -> Done:
     done = read(task)
     if done is None:
         raise OSError(f"{task.done} was not written; run the same command to go on")
@@ -229,7 +232,9 @@ class _Step(Generic[Payload]):
     def __repr__(self) -> str:
         return f"{self.function.__name__}, {len(self.tasks)} tasks"
 
-    def __call__(self, data: Iterable | None, rank: int, world_size: int) -> None:
+    def __call__(
+        self, data: Iterable[object] | None, rank: int, world_size: int
+    ) -> None:
         task = self.tasks[rank]
         failed = _failed(task)
         failed.unlink(missing_ok=True)
@@ -241,7 +246,7 @@ class _Step(Generic[Payload]):
             raise
 
 
-def _failed(task: Task) -> pathlib.Path:
+def _failed(task: Task[Payload]) -> pathlib.Path:
     return task.done.with_name(task.done.name + ".failed")
 
 
@@ -276,7 +281,7 @@ def _datatrove(
 
 
 def _watch(
-    tasks: Sequence[Task],
+    tasks: Sequence[Task[Payload]],
     settings: config.ExecutorConfig,
     report: Callable[[int], None],
     process: multiprocessing.process.BaseProcess,
@@ -288,7 +293,8 @@ def _watch(
     Raises:
       ValueError, OSError: one failed, or nothing runs any more and some are left.
     """
-    asked, said = time.monotonic(), ("", None)
+    asked = time.monotonic()
+    said: tuple[str, object] = ("", None)
     while True:
         is_over = not process.is_alive()
         if is_over and line.poll():
@@ -313,7 +319,7 @@ def _watch(
 
 
 def _launch(
-    step: _Step, settings: config.ExecutorConfig, logs: str, line: Connection
+    step: _Step[Payload], settings: config.ExecutorConfig, logs: str, line: Connection
 ) -> None:
     """Runs or submits a step; sends why that failed, or "", and the job's number."""
     try:
@@ -324,7 +330,9 @@ def _launch(
         line.send((f"{type(error).__name__}: {error}".splitlines()[0], None))
 
 
-def _pipeline(step: _Step, settings: config.ExecutorConfig, logs: str) -> Any:
+def _pipeline(
+    step: _Step[Payload], settings: config.ExecutorConfig, logs: str
+) -> "executors.PipelineExecutor":
     """Returns datatrove's executor of one step."""
     import datatrove.executor as executors
 
@@ -363,7 +371,7 @@ def _is_queued(job_id: object) -> bool:
     return False
 
 
-def _raise_failure(tasks: Sequence[Task]) -> None:
+def _raise_failure(tasks: Sequence[Task[Payload]]) -> None:
     """Raises what the first failed task has left."""
     for task in tasks:
         if _failed(task).is_file():

@@ -1,10 +1,11 @@
 """RNA without a model: letters, structures, chains of atoms, and their files."""
 
-from typing import TYPE_CHECKING, Any
+from types import ModuleType
+from typing import TYPE_CHECKING
 
 if not TYPE_CHECKING:  # a type checker would take any name for a module
 
-    def __getattr__(name: str) -> Any:
+    def __getattr__(name: str) -> ModuleType:
         if name == "structure":  # its former name, which the docs had
             from ssrlm_jax.rna import structures
 

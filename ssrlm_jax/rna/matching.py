@@ -168,7 +168,8 @@ def _aligned(
     scores_VV = np.full((len(_LETTERS), len(_LETTERS)), _OTHER, np.int32)
     np.fill_diagonal(scores_VV, _SAME)
     scores_VV[-1] = scores_VV[:, -1] = 0
-    found = align.align_optimal(
+    # biotite has it in Cython, without types.
+    found = align.align_optimal(  # type: ignore[attr-defined]
         *(bs.GeneralSequence(alphabet, text) for text in texts),
         align.SubstitutionMatrix(alphabet, alphabet, scores_VV),
         gap_penalty=_GAP,

@@ -283,7 +283,8 @@ def _has_contacts(array: "bs.AtomArray", place_N: np.ndarray) -> bool:
     import biotite.structure as bs
 
     is_polar = np.isin(array.element, ["N", "O"])
-    cells = bs.CellList(array, _REACH, selection=is_polar)
+    # biotite has it in Cython, without types.
+    cells = bs.CellList(array, _REACH, selection=is_polar)  # type: ignore[attr-defined]
     near = cells.get_atoms(array.coord[is_polar], _REACH)
     mine = place_N[is_polar][:, None]
     return bool(((near >= 0) & (place_N[near] != mine).any(-1)).any())

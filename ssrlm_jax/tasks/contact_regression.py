@@ -8,12 +8,12 @@ of a feature of size `intercept_scaling`; at 1000 it is in effect free.
 import logging
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, NamedTuple, Protocol
+from typing import NamedTuple, Protocol
 
 import numpy as np
 from sklearn import exceptions, linear_model
 
-from ssrlm_jax import config
+from ssrlm_jax import config, types
 from ssrlm_jax.metrics import pair_scores, threshold_choice
 from ssrlm_jax.rna import decode, formats, probabilities, structures
 
@@ -73,7 +73,7 @@ class Draw(NamedTuple):
 
 def fit_draws(
     maps: Maps, draws: Sequence[Draw], settings: config.ContactsConfig
-) -> list[dict[str, Any]]:
+) -> list[types.Json]:
     """Fits to some RNAs, chooses a threshold on others, and scores the rest.
 
     An RNA is encoded once for all draws that it validates, and once for all that it
@@ -126,7 +126,7 @@ def _told(
     fitted: Fit,
     choice: threshold_choice.Choice,
     found: Mapping[int, Mapping[str, float]],
-) -> dict[str, Any]:
+) -> types.Json:
     """Returns what `fit_draws` does of one draw; scores by id of the record."""
     return {
         "train": [record.name for record in one.train],

@@ -18,7 +18,7 @@ import optax
 from jax.sharding import Mesh
 
 from ssrlm_jax import config, types
-from ssrlm_jax.models import attention, encoders
+from ssrlm_jax.models import applied, attention, encoders
 
 _log = logging.getLogger(__name__)
 
@@ -238,8 +238,8 @@ class Pretrain:
         )
 
     def _score(self, learned: types.Params, batch: types.Batch) -> types.Sums:
-        logits_BLV = self.encoder.apply(
-            {"params": learned}, batch["token"], batch["segment"]
+        logits_BLV = applied.apply(
+            self.encoder, learned, batch["token"], batch["segment"]
         )
         return scores(logits_BLV, batch)
 

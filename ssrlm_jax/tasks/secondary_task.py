@@ -7,7 +7,6 @@ pairs of each RNA; RNAs count alike, whatever their length.
 import functools
 import re
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any
 
 import chex
 import flax.traverse_util
@@ -19,7 +18,7 @@ from jax.sharding import NamedSharding, PartitionSpec
 
 from ssrlm_jax import types
 from ssrlm_jax.metrics import threshold_choice
-from ssrlm_jax.models import encoders, heads
+from ssrlm_jax.models import applied, encoders, heads
 from ssrlm_jax.rna import formats, probabilities
 
 # Yields places in the validation records and their batch, again at each call.
@@ -189,8 +188,9 @@ class Secondary:
         place_L = jnp.arange(batch["token"].shape[1] - 2)
         is_BL = place_L[None] < batch["length"][:, None]
         rngs = {} if rng is None else {"dropout": rng}
-        return self.head.apply(
-            {"params": params[HEAD]},
+        return applied.apply(
+            self.head,
+            params[HEAD],
             x,
             is_BL,
             rng is not None,
@@ -213,7 +213,7 @@ def merge(learned: types.Params, frozen: types.Params) -> types.Params:
     return _nested({**flat(learned, sep="/"), **flat(frozen, sep="/")})
 
 
-def _nested(params: dict[str, Any]) -> types.Params:
+def _nested(params: dict[str, jax.Array]) -> types.Params:
     return flax.traverse_util.unflatten_dict(params, sep="/")
 
 

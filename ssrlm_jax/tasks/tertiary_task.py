@@ -16,7 +16,7 @@ from jax.sharding import PartitionSpec
 
 from ssrlm_jax import config, types
 from ssrlm_jax.metrics import coordinate_scores, superposition
-from ssrlm_jax.models import folding_inputs, folding_network, geometry, trunk
+from ssrlm_jax.models import applied, folding_inputs, folding_network, geometry, trunk
 from ssrlm_jax.rna import atoms
 from ssrlm_jax.tasks import tertiary_losses
 
@@ -103,8 +103,11 @@ class Tertiary:
         state = folding_network.before_last(
             self.folder, params, inputs, self.groups, num_cycles
         )
-        folded, _ = self.folder.clone(is_training=True).apply(
-            {"params": params}, inputs, state, self.groups, rngs={"dropout": drop}
+        folded, _ = applied.apply(
+            self.folder.clone(is_training=True),
+            params,
+            *(inputs, state, self.groups),
+            rngs={"dropout": drop},
         )
         return self.sums(folded, batch), {"cycles": num_cycles.astype(jnp.float32)}
 

@@ -13,7 +13,7 @@ import pathlib
 import threading
 from collections.abc import Callable, Sequence
 from types import TracebackType
-from typing import Any, Self
+from typing import Self, TypeVar
 
 import jax
 import numpy as np
@@ -29,6 +29,8 @@ DAMAGED = "damaged_checkpoints"  # where those that do not restore are moved
 ITEMS = ("state", "meta")
 _JOIN_SECONDS = 10.0
 
+T = TypeVar("T")
+
 _log = logging.getLogger(__name__)
 
 
@@ -43,7 +45,10 @@ class _Best(policies.PreservationPolicy):
     step: int = -1
 
     def should_preserve(
-        self, checkpoints: Sequence[policies.PolicyCheckpointInfo], *, context: Any
+        self,
+        checkpoints: Sequence[policies.PolicyCheckpointInfo],
+        *,
+        context: policies.PreservationContext,
     ) -> Sequence[bool]:
         del context
         return [checkpoint.step == self.step for checkpoint in checkpoints]
@@ -65,7 +70,10 @@ class Checkpoints:
     def __init__(self, workdir: pathlib.Path, config: config_lib.LoopConfig) -> None:
         """Opens or makes the folder, and clears what a killed run left half-written."""
         self._best = _Best()
-        keep: list[Any] = [policies.LatestN(config.keep_latest), self._best]
+        keep: list[policies.PreservationPolicy] = [
+            policies.LatestN(config.keep_latest),
+            self._best,
+        ]
         if config.keep_every:
             keep.append(policies.EveryNSteps(config.keep_every))
         self._folder = workdir.absolute() / workdirs.CHECKPOINTS
@@ -97,6 +105,7 @@ class Checkpoints:
 
     def latest_step(self) -> int | None:
         """Returns the step of the newest checkpoint that is whole on disk."""
+        # Saves go on in the background: what is being written is no checkpoint yet.
         self._manager.wait_until_finished()
         return self._manager.latest_step()
 
@@ -166,6 +175,8 @@ class Checkpoints:
                 f"{folder} is of another model: only it has {sorted(there - here)}, "
                 f"only this run {sorted(here - there)}"
             )
+        # Names first: Orbax would tell another model from a damaged file by a traceback
+        # only, and a damaged one is moved aside.
         how = ocp.args.StandardRestore(abstract)
         state = _together(
             functools.partial(_read_state, folder, ocp.StandardCheckpointHandler, how)
@@ -179,6 +190,7 @@ class Checkpoints:
             self._damaged.mkdir(exist_ok=True)
             for step in steps:
                 _move(self._folder / str(step), self._damaged)
+        # Nobody saves or lists steps before the folders are gone.
         multihost_utils.sync_global_devices("damaged checkpoints moved aside")
         self._manager.reload()
 
@@ -234,6 +246,7 @@ def restore_parameters(
 def _read_parameters(folder: pathlib.Path) -> tuple[types.Params, workdirs.Meta]:
     meta = _read_meta(folder)
     names = workdirs.arrays(meta)
+    # Read by names, not by shapes: whoever exports has neither task nor optimizer.
     kind = "ema" if workdirs.has_average(names) else "learned"
     wanted = _nested([n for n in names if n.startswith((f"{kind}/", "frozen/"))])
     numpy = jax.tree.map(lambda _: ocp.RestoreArgs(restore_type=np.ndarray), wanted)
@@ -246,7 +259,11 @@ def _read_meta(folder: pathlib.Path) -> workdirs.Meta:
     return json.loads((folder / workdirs.CHECKPOINT_META).read_text())
 
 
-def _read_state(folder: pathlib.Path, handler: Any, how: Any) -> Any:
+def _read_state(
+    folder: pathlib.Path,
+    handler: Callable[..., ocp.CheckpointHandler],
+    how: ocp.args.CheckpointArgs,
+) -> types.Params:
     """Reads the state without waiting for other processes, which may fail to."""
     me = jax.process_index()
     alone = ocp.options.MultiprocessingOptions(primary_host=me, active_processes={me})
@@ -256,31 +273,34 @@ def _read_state(folder: pathlib.Path, handler: Any, how: Any) -> Any:
         return reader.restore(folder / "state", args=how)
 
 
-def _together(read: Callable[[], Any]) -> Any:
+def _together(read: Callable[[], T]) -> T:
     """Returns what `read` returns, if it does on every process.
 
     Raises:
       DamagedError: on every process, if `read` fails on any.
     """
-    found, problem = None, ""
+    found: T | None = None
+    problem = ""
     try:
         found = read()
     except jax.errors.JaxRuntimeError:
         raise  # the device, not the file
     except Exception as error:  # damaged files meet Orbax in many places
         problem = _first_line(error)
-    if np.any(multihost_utils.process_allgather(np.array(bool(problem)))):
+    # All take part, those too that failed: who left would keep the others waiting.
+    problems = multihost_utils.process_allgather(np.array(bool(problem)))
+    if found is None or np.any(problems):
         raise DamagedError(problem or "another process cannot read it")
     return found
 
 
-def _names(tree: Any) -> list[str]:
+def _names(tree: types.Params | updates.TrainState) -> list[str]:
     return [sharding.path_name(path) for path, _ in jax.tree.leaves_with_path(tree)]
 
 
-def _nested(names: list[str]) -> dict[str, Any]:
+def _nested(names: list[str]) -> types.Params:
     """Returns the tree of dicts whose paths are `names`, with 0 at its leaves."""
-    tree: dict[str, Any] = {}
+    tree: types.Params = {}
     for name in names:
         *parents, last = name.split("/")
         place = tree
@@ -290,7 +310,7 @@ def _nested(names: list[str]) -> dict[str, Any]:
     return tree
 
 
-def _merged(first: Any, second: Any) -> Any:
+def _merged(first: types.Params, second: types.Params) -> types.Params:
     """Returns two trees of dicts that share no leaf as one."""
     if not isinstance(first, dict) or not isinstance(second, dict):
         raise ValueError("a parameter is both learned and frozen")
@@ -299,6 +319,7 @@ def _merged(first: Any, second: Any) -> Any:
 
 
 def _move(path: pathlib.Path, folder: pathlib.Path) -> None:
+    # The same step may be damaged again, after it was saved anew.
     number = sum(1 for _ in folder.glob(f"{path.name}*"))
     path.rename(folder / (f"{path.name}.{number}" if number else path.name))
 

@@ -5,7 +5,7 @@ A task does not import this file: it only has to look like `Task`.
 """
 
 from collections.abc import Callable, Iterator
-from typing import Any, Protocol
+from typing import Protocol
 
 import jax
 from jax.sharding import PartitionSpec
@@ -36,7 +36,11 @@ class Task(Protocol):
         """
 
     def loss(
-        self, learned: types.Params, frozen: types.Params, batch: Any, rng: jax.Array
+        self,
+        learned: types.Params,
+        frozen: types.Params,
+        batch: types.Batch,
+        rng: jax.Array,
     ) -> tuple[types.Sums, types.Scalars]:
         """Returns what is added up over a batch, and scalars to log.
 

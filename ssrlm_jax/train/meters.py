@@ -7,13 +7,25 @@ that a resumed run logs the same means as an uninterrupted one.
 import contextlib
 import time
 from collections.abc import Iterator
-from typing import Any
+from typing import TypedDict
 
+import jax
 import numpy as np
 
 from ssrlm_jax.train import updates
 
-NOTHING: dict[str, Any] = {"sums": {}, "tokens": 0.0, "seconds": 0.0}
+_Number = float | np.ndarray | jax.Array  # a scalar
+
+
+class Kept(TypedDict):
+    """What a checkpoint holds of a meter; JSON makes a list of a pair."""
+
+    sums: dict[str, tuple[float, float]]
+    tokens: float
+    seconds: float
+
+
+NOTHING: Kept = {"sums": {}, "tokens": 0.0, "seconds": 0.0}
 
 
 class Meter:
@@ -26,17 +38,17 @@ class Meter:
       seconds_per_step: mean of this session, everything included.
     """
 
-    def __init__(self, kept: dict[str, Any], peak_flops: float | None) -> None:
+    def __init__(self, kept: Kept, peak_flops: float | None) -> None:
         """Goes on from `kept`.
 
         Args:
           kept: what `keep` returned, or `NOTHING`.
           peak_flops: of all devices together, FLOP/s; None when not known.
         """
-        self.tokens: float = kept["tokens"]
-        self.seconds: float = kept["seconds"]
+        self.tokens = kept["tokens"]
+        self.seconds = kept["seconds"]
         self.seconds_per_step = float("nan")
-        self._sums = {name: tuple(pair) for name, pair in kept["sums"].items()}
+        self._sums = {name: (pair[0], pair[1]) for name, pair in kept["sums"].items()}
         self._peak_flops = peak_flops
         self._last: dict[str, float] = {}
         self._rates = np.zeros(5)  # seconds, tokens, flops, exact_flops, waited
@@ -44,7 +56,7 @@ class Meter:
         self._begin = 0.0
         self._num_steps = 0
 
-    def keep(self) -> dict[str, Any]:
+    def keep(self) -> Kept:
         """Returns what a checkpoint has to hold."""
         return {"sums": self._sums, "tokens": self.tokens, "seconds": self.seconds}
 
@@ -55,7 +67,7 @@ class Meter:
         """
         is_skipped = bool(report.num_skipped > 0)
         norm = (0.0, 0.0) if is_skipped else (report.gradient_norm, 1.0)
-        sums: dict[str, tuple[Any, Any]] = report.sums | {
+        sums: dict[str, tuple[_Number, _Number]] = report.sums | {
             "skipped": (float(is_skipped), 1.0),
             "gradient_norm": norm,
         }

@@ -8,8 +8,8 @@ is used.
 import dataclasses
 import re
 from collections.abc import Callable, Mapping
-from typing import Any
 
+import chex
 import jax
 import jax.numpy as jnp
 import optax
@@ -29,7 +29,7 @@ class Optimizer:
     """
 
     direction: optax.GradientTransformation
-    learning_rate: Callable[[Any], jax.Array]
+    learning_rate: Callable[[chex.Numeric], jax.Array]
 
 
 def build(
@@ -52,7 +52,7 @@ def build(
     """
     shares = rates or {}
 
-    def scale(updates: types.Params, params: Any = None) -> types.Params:
+    def scale(updates: types.Params, params: types.Params = None) -> types.Params:
         del params
         return jax.tree.map_with_path(
             lambda path, leaf: leaf * _share(sharding.path_name(path), shares), updates
@@ -82,11 +82,11 @@ def _share(name: str, shares: Mapping[str, float]) -> float:
 
 def _learning_rate(
     config: config_lib.OptimizerConfig, num_steps: int
-) -> Callable[[Any], jax.Array]:
+) -> Callable[[chex.Numeric], jax.Array]:
     """Returns the rate: linear from 0 to its peak, then as `config.schedule` says."""
     final_share = config.final_share if config.schedule == "cosine" else 1.0
 
-    def rate(step: Any) -> jax.Array:
+    def rate(step: chex.Numeric) -> jax.Array:
         rise = (step + 1) / (config.warmup_steps + 1)
         past = (step - config.warmup_steps) / (num_steps - config.warmup_steps)
         bow = 0.5 * (1.0 + jnp.cos(jnp.pi * jnp.clip(past, 0.0, 1.0)))

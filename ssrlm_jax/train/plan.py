@@ -130,6 +130,8 @@ def make(
         ).compile()
     seconds = time.perf_counter() - start
     memory = program.memory_analysis()
+    if memory is None:
+        raise ValueError("this device does not say what a program needs in memory")
     cost = task.cost(batch)
     device = mesh.devices.flat[0]
     return Plan(

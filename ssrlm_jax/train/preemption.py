@@ -7,8 +7,11 @@ once, which harms nothing: checkpoints are written beside their place.
 
 import signal
 import threading
+from collections.abc import Callable
 from types import FrameType, TracebackType
-from typing import Any, Self
+from typing import Self
+
+_Handler = Callable[[int, FrameType | None], object] | int | None  # as `signal` has it
 
 
 class Watch:
@@ -20,7 +23,7 @@ class Watch:
 
     def __init__(self) -> None:
         self.is_asked = False
-        self._before: dict[int, Any] = {}
+        self._before: dict[int, _Handler] = {}
 
     def __enter__(self) -> Self:
         # Python hands signals to the main thread only.

@@ -7,7 +7,6 @@ and fsdp; parameters as a task's partition rules say.
 import math
 import re
 from collections.abc import Sequence
-from typing import Any
 
 import jax
 import numpy as np
@@ -17,6 +16,7 @@ from ssrlm_jax import config as config_lib
 from ssrlm_jax import types
 
 AXES = ("data", "fsdp", "tensor")
+_Path = tuple[object, ...]  # keys on the way to a leaf, as jax.tree gives them
 ROWS = PartitionSpec(("data", "fsdp"))
 
 
@@ -133,7 +133,7 @@ def lay_out(
       ValueError: no rule fits a parameter, or a layout does not divide its shape.
     """
 
-    def one(path: Any, leaf: Any) -> NamedSharding:
+    def one(path: _Path, leaf: jax.Array | jax.ShapeDtypeStruct) -> NamedSharding:
         name = path_name(path)
         for pattern, spec in rules:
             if re.search(pattern, name):
@@ -144,7 +144,7 @@ def lay_out(
     return jax.tree.map_with_path(one, params)
 
 
-def path_name(path: Any) -> str:
+def path_name(path: _Path) -> str:
     """Returns a path in a tree as "blocks/ffn/up"."""
     return jax.tree_util.keystr(path, simple=True, separator="/")
 

@@ -8,12 +8,12 @@ a result.
 import dataclasses
 import functools
 from collections.abc import Callable
-from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
+from jax import stages
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
 from ssrlm_jax import config as config_lib
@@ -87,7 +87,7 @@ class Update:
     """
 
     fresh: Callable[[], TrainState]
-    take: Any
+    take: stages.Wrapped
     abstract: TrainState
     key: jax.Array
     mesh: Mesh
@@ -98,6 +98,7 @@ class Update:
             d.process_index == jax.process_index() for d in self.mesh.devices.flat
         ]
         notes_N4 = np.zeros((sum(is_mine), len(NOTES)), np.float32)
+        # One row for each device, as the sum is one over devices; the others hold 0.
         notes_N4[0] = values
         layout = NamedSharding(self.mesh, EVERY_DEVICE)
         return jax.make_array_from_process_local_data(layout, notes_N4)
@@ -119,6 +120,8 @@ def build(
     everywhere = NamedSharding(mesh, PartitionSpec())
     key = jax.jit(lambda: jax.random.key(seed), out_shardings=everywhere)()
     fresh = functools.partial(_fresh, task, optimizer.direction, config.ema_decay > 0)
+    # Weights are an argument: closed over, they would be constants of the program,
+    # compiled into it and held twice.
     shapes = jax.eval_shape(fresh, key, task.loaded)
     layout = _lay_out(shapes, task, optimizer.direction, mesh)
     take = jax.jit(
@@ -130,7 +133,7 @@ def build(
             everywhere,
         ),
         out_shardings=(layout, everywhere),
-        donate_argnums=0,
+        donate_argnums=0,  # the new state takes the memory of the old one
     )
     return Update(
         fresh=lambda: jax.jit(fresh, out_shardings=layout)(key, task.loaded),
@@ -159,6 +162,7 @@ def _fresh(
         learned=learned,
         frozen=frozen,
         opt_state=direction.init(learned),
+        # One array here, two once it is compiled: an update gives both up.
         ema=learned if is_averaged else None,
         num_skipped=zero,
     )
@@ -194,18 +198,22 @@ def _take(
     config: config_lib.LoopConfig,
     mesh: Mesh,
     state: TrainState,
-    batch: Any,
+    batch: types.Batch,
     notes_N4: jax.Array,
     key: jax.Array,
 ) -> tuple[TrainState, Report]:
     """Makes one update, or skips it when it is not finite."""
+    # From the step, not from a key that is carried along: a resumed run draws the same.
     rng = jax.random.fold_in(key, state.step)
     gradient, sums = _add_up(task, config.micro_batches, mesh, state, batch, rng)
+    # Divided once, by the count of all devices and micro-batches: a mean of means would
+    # weigh short batches more. A batch that counts nothing gives nan, and is skipped.
     total, count = sums["loss"]
     loss = total / count
     gradient = jax.tree.map(lambda leaf: leaf / count, gradient)
     norm = optax.tree.norm(gradient)
     rate = optimizer.learning_rate(state.step)
+    # A single nan or infinity anywhere in the gradient is in its norm.
     is_finite = jnp.isfinite(loss) & jnp.isfinite(norm)
     # Else XLA computes both scalars anew in each of the kernels below, of which there
     # are several for a parameter, and compiles a third longer.
@@ -214,6 +222,7 @@ def _take(
     )
     moved = _move(state, gradient, rate, optimizer.direction, config.ema_decay)
     num_skipped = jnp.where(is_finite, 0, state.num_skipped + 1)
+    # All of the state: moments that have seen a nan never forget it.
     kept = jax.tree.map(lambda new, old: jnp.where(is_finite, new, old), moved, state)
     report = Report(
         sums=jax.tree.map(lambda leaf: jnp.where(is_finite, leaf, 0), sums),
@@ -236,6 +245,7 @@ def _move(
     ema_decay: float,
 ) -> TrainState:
     """Returns the state with parameters, moments and average moved."""
+    # The rate is no part of optax's chain: it is logged, and stands in no state.
     step, opt_state = direction.update(gradient, state.opt_state, state.learned)
     learned = jax.tree.map(lambda p, d: p - rate * d, state.learned, step)
     ema = state.ema
@@ -249,15 +259,16 @@ def _add_up(
     micro_batches: int,
     mesh: Mesh,
     state: TrainState,
-    batch: Any,
+    batch: types.Batch,
     rng: jax.Array,
 ) -> tuple[types.Params, types.Sums]:
     """Returns the gradient of the summed loss and all sums over the batch."""
 
-    def one(rows: Any, rng: jax.Array) -> tuple[types.Params, types.Sums]:
+    def one(rows: types.Batch, rng: jax.Array) -> tuple[types.Params, types.Sums]:
         def summed(learned: types.Params) -> tuple[jax.Array, types.Sums]:
             sums, scalars = task.loss(learned, state.frozen, rows, rng)
             single = {name: (value, jnp.ones(())) for name, value in scalars.items()}
+            # The sum alone: its gradients can be added up over parts of a batch.
             return sums["loss"][0], sums | single
 
         return jax.grad(summed, has_aux=True)(state.learned)
@@ -265,7 +276,9 @@ def _add_up(
     if micro_batches == 1:
         return one(batch, rng)
 
-    def add(done: Any, this: Any) -> tuple[Any, None]:
+    def add(
+        done: tuple[types.Params, types.Sums], this: tuple[types.Batch, jax.Array]
+    ) -> tuple[tuple[types.Params, types.Sums], None]:
         rows, index = this
         return jax.tree.map(
             jnp.add, done, one(rows, jax.random.fold_in(rng, index))
@@ -280,6 +293,7 @@ def _add_up(
         batch,
     )
     first = jax.tree.map(lambda leaf: leaf[0], cut)
+    # Shapes of the sums are the task's affair: asked of it, without computing any.
     zero = jax.tree.map(
         lambda leaf: jnp.zeros(leaf.shape, leaf.dtype), jax.eval_shape(one, first, rng)
     )

@@ -13,17 +13,20 @@ import dataclasses
 import json
 import math
 import pathlib
-from typing import Any
+from typing import TYPE_CHECKING
 
 from ssrlm_jax import config as config_lib
-from ssrlm_jax import files, locks
+from ssrlm_jax import files, locks, types
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
 
 META = "meta.json"
 METRICS = "metrics.jsonl"
 CHECKPOINTS = "checkpoints"
 LOCK = "lock"
 CHECKPOINT_META = pathlib.Path("meta", "metadata")  # below checkpoints/STEP
-Meta = dict[str, Any]
+Meta = types.Json
 
 # Settings that stay as they are once there is a checkpoint, by the start of their
 # name: what is learned, from what, and what the state of the optimizer has added up.
@@ -41,7 +44,7 @@ MAY_CHANGE = {
 }
 
 
-def made_with(settings: Any, architecture: Meta) -> Meta:
+def made_with(settings: "DataclassInstance", architecture: Meta) -> Meta:
     """Returns what a run is made with, as `check` compares it: a config and sizes."""
     return {"architecture": architecture, "config": dataclasses.asdict(settings)}
 
@@ -130,7 +133,7 @@ def read_meta(workdir: pathlib.Path) -> Meta:
     return found
 
 
-def read_metrics(workdir: pathlib.Path) -> list[dict[str, Any]]:
+def read_metrics(workdir: pathlib.Path) -> list[types.Json]:
     """Returns the lines of the metrics; a last one that was cut off is left out.
 
     Raises:
@@ -142,7 +145,7 @@ def read_metrics(workdir: pathlib.Path) -> list[dict[str, Any]]:
     return [_metrics(path, number, line) for number, line in enumerate(whole, 1)]
 
 
-def _metrics(path: pathlib.Path, number: int, line: str) -> dict[str, Any]:
+def _metrics(path: pathlib.Path, number: int, line: str) -> types.Json:
     try:
         found = json.loads(line)
     except json.JSONDecodeError:
@@ -155,7 +158,7 @@ def _metrics(path: pathlib.Path, number: int, line: str) -> dict[str, Any]:
     return {k: math.nan if v is None else v for k, v in found.items()}
 
 
-def line_of(metrics: dict[str, Any]) -> str:
+def line_of(metrics: types.Json) -> str:
     """Returns a line of the metrics; JSON has no nan and no infinity."""
     told = {k: v if math.isfinite(v) else None for k, v in metrics.items()}
     return json.dumps(told, allow_nan=False) + "\n"
@@ -210,7 +213,7 @@ def _kept(name: str) -> bool:
     return name.startswith(KEPT) and name not in MAY_CHANGE
 
 
-def _changes(there: Meta, meta: Meta) -> dict[str, list[Any]]:
+def _changes(there: Meta, meta: Meta) -> dict[str, list[object]]:
     """Returns the settings that `meta` changes; not those that were unknown there."""
     now = json.loads(json.dumps(meta.get("config", {})))
     known = flat(there.get("config", {}))
@@ -218,7 +221,7 @@ def _changes(there: Meta, meta: Meta) -> dict[str, list[Any]]:
     return {name: pair for name, pair in changed.items() if name in known}
 
 
-def _changed(there: Meta, now: Meta) -> dict[str, list[Any]]:
+def _changed(there: Meta, now: Meta) -> dict[str, list[object]]:
     """Returns what differs between nested settings, {"a.b": [there, now], ...}."""
     was, now = flat(there), flat(now)
     return {
@@ -228,11 +231,11 @@ def _changed(there: Meta, now: Meta) -> dict[str, list[Any]]:
     }
 
 
-def _listed(changed: dict[str, list[Any]]) -> str:
+def _listed(changed: dict[str, list[object]]) -> str:
     return "; ".join(f"{name} {a!r} → {b!r}" for name, (a, b) in changed.items())
 
 
-def flat(settings: Any, prefix: str = "") -> Meta:
+def flat(settings: object, prefix: str = "") -> Meta:
     """Returns nested settings as {"encoder.width": 1280, ...}."""
     if not isinstance(settings, dict):
         return {prefix.removesuffix("."): settings}

@@ -16,7 +16,6 @@ import os
 import pathlib
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
 
 from ssrlm_jax import config, locks
 from ssrlm_jax.data import rows
@@ -195,7 +194,7 @@ def _why_nothing(job: stages.Job) -> str:
 
 def _how(
     settings: config.CorpusConfig, files: Mapping[str, Sequence[str]]
-) -> dict[str, Any]:
+) -> dict[str, object]:
     """Returns what decides the content of the corpus; asks the programs it needs."""
     values = dataclasses.asdict(settings)
     for name in ("executor", "keep_work", "inputs"):
@@ -215,7 +214,7 @@ def _how(
     }
 
 
-def _made_before(directory: pathlib.Path, how: Mapping[str, Any]) -> rows.Manifest:
+def _made_before(directory: pathlib.Path, how: Mapping[str, object]) -> rows.Manifest:
     """Returns the manifest of a corpus that was made in the same way."""
     other = (
         f"--out={directory} exists and {{}}; name another directory or remove it "

@@ -10,14 +10,18 @@ import json
 import os
 import pathlib
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import rich.console
 import rich.table
 
+from ssrlm_jax import types
 from ssrlm_jax.data import rows
 from ssrlm_jax.prepare import executor
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 _COLORS = {"ncrna": "#0072b2", "other": "#d55e00"}
 _LETTERS = "ACGUN"
@@ -101,7 +105,7 @@ def _read(source: str, files: Files, done: AllDone) -> list[executor.Counts]:
     ]
 
 
-def _shards(source: str, done: AllDone) -> list[dict[str, Any]]:
+def _shards(source: str, done: AllDone) -> list[types.Json]:
     shards = [one.counts["shard"] for one in done["pack"]]
     return [shard for shard in shards if shard["source"] == source]
 
@@ -124,7 +128,7 @@ def costs(done: AllDone, seconds: Mapping[str, float]) -> dict[str, dict[str, fl
     }
 
 
-def content(files: Files, done: AllDone) -> dict[str, dict[str, Any]]:
+def content(files: Files, done: AllDone) -> dict[str, types.Json]:
     """Returns of each source: lengths of the records read, letters and pairs packed."""
     found = {}
     for source in rows.SOURCES:
@@ -263,7 +267,7 @@ def write(corpus: str | os.PathLike[str], manifest: rows.Manifest) -> None:
     drawn.savefig(directory / "report.png", dpi=150)
 
 
-def _draw_way(axes: Any, manifest: rows.Manifest) -> None:
+def _draw_way(axes: "Axes", manifest: rows.Manifest) -> None:
     """Draws the records that each stage left, as bars, and writes how many."""
     from matplotlib import ticker
 
@@ -293,7 +297,7 @@ def _draw_way(axes: Any, manifest: rows.Manifest) -> None:
     axes.spines[["top", "right"]].set_visible(False)
 
 
-def _draw_lengths(axes: Any, content: dict[str, Any]) -> None:
+def _draw_lengths(axes: "Axes", content: types.Json) -> None:
     """Draws how many records that were read have which length."""
     for source, held in content.items():
         count = np.array(held["lengths"])
@@ -312,7 +316,7 @@ def _draw_lengths(axes: Any, content: dict[str, Any]) -> None:
     axes.spines[["top", "right"]].set_visible(False)
 
 
-def _draw_letters(axes: Any, content: dict[str, Any]) -> None:
+def _draw_letters(axes: "Axes", content: types.Json) -> None:
     """Draws the letters that were packed, and the share that is paired."""
     width = 0.8 / len(content)
     ticks = [*_LETTERS, "paired"]

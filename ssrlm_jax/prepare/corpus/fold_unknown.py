@@ -8,7 +8,6 @@ unfolded. Records that came with a structure keep it.
 import collections
 import dataclasses
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
 
 import numpy as np
 
@@ -24,7 +23,7 @@ GAP = "left unfolded: a window of it has no A C G U"
 _TAIL_SHARE = 0.125  # of a window, what the last one of a long record holds
 
 
-_OPTIONS: dict[str, Callable[[config.FoldConfig], dict[str, Any]]] = {
+_OPTIONS: dict[str, Callable[[config.FoldConfig], dict[str, object]]] = {
     "vienna": lambda its: {"method": its.method, "gamma": its.gamma},
     "contrafold": lambda its: {"gamma": its.gamma, "path": its.path},
     "eternafold": lambda its: {

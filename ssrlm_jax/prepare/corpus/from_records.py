@@ -7,7 +7,6 @@ whole corpus. Files become a corpus by build_corpus.py.
 import os
 import pathlib
 from collections.abc import Iterable, Mapping
-from typing import Any
 
 import numpy as np
 
@@ -25,7 +24,7 @@ def write_corpus(
     max_segments: int = 64,
     tail_share: float = 0.125,
     seed: int = 0,
-    how: Mapping[str, Any] | None = None,
+    how: Mapping[str, object] | None = None,
 ) -> rows.Manifest:
     """Writes records as a corpus: one shard for each split and source.
 

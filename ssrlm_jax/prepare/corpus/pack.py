@@ -117,6 +117,8 @@ def place(sizes: Sequence[int], room: int, max_segments: int) -> list[list[int]]
     Source: best-fit decreasing; Johnson 1973 bounds it at 11/9 of the optimum.
     """
     placed: list[list[int]] = []
+    # The least room that is enough is the lowest set bit from `size` on: one operation
+    # on an integer, where a search of rows would take their number.
     with_room: list[list[int]] = [[] for _ in range(room + 1)]  # rows by room left
     is_any = 0  # bit r: with_room[r] is not empty
     order = np.argsort(-np.asarray(sizes, np.int64), kind="stable").tolist()
@@ -133,6 +135,7 @@ def place(sizes: Sequence[int], room: int, max_segments: int) -> list[list[int]]
             placed.append([])
         placed[row].append(item)
         left -= size
+        # A row that is full of records is not listed any more, whatever its room.
         if left and len(placed[row]) < max_segments:
             with_room[left].append(row)
             is_any |= 1 << left
@@ -171,6 +174,7 @@ def _row(items: list[tuple[windows.Windows, int, int]], row_length: int) -> rows
         token_L[begin:end] = inner
         segment_L[first : end + 1] = number
         if partner is not None:
+            # Windows count partners from their own start; -1 stays -1.
             partner_L[begin:end] = np.where(partner >= 0, partner + begin, -1)
         names.append(part.names[index])
         first = end + 1

@@ -10,11 +10,10 @@ import pathlib
 import shutil
 import time
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
 
 import numpy as np
 
-from ssrlm_jax import config
+from ssrlm_jax import config, types
 from ssrlm_jax.data import rows
 from ssrlm_jax.prepare import executor
 from ssrlm_jax.prepare.corpus import (
@@ -65,7 +64,7 @@ class Job:
     work: pathlib.Path
     corpus: pathlib.Path  # being made
     report: Report
-    how: Mapping[str, Any]
+    how: types.Json
     done: dict[str, list[executor.Done]] = dataclasses.field(default_factory=dict)
     seconds: dict[str, float] = dataclasses.field(default_factory=dict)
     num_folded: int = 0  # of the records that are kept
@@ -73,8 +72,8 @@ class Job:
     def run(
         self,
         stage: str,
-        function: Callable[[Any], executor.Counts],
-        tasks: Sequence[tuple[str, str, Any]],
+        function: Callable[[executor.Payload], executor.Counts],
+        tasks: Sequence[tuple[str, str, executor.Payload]],
     ) -> list[executor.Done]:
         """Runs a stage; tasks are name, key, payload."""
         directory = self.work / stage

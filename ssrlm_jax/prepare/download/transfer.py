@@ -16,7 +16,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any, BinaryIO, NamedTuple
+from typing import BinaryIO, NamedTuple
 
 from ssrlm_jax.prepare.download import public_sources
 
@@ -178,7 +178,7 @@ def _transfer(
             _copy(response, out, unfinished, file.name, answer, report)
 
 
-def _answer(response: Any, held: int) -> _Answer:
+def _answer(response: http.client.HTTPResponse, held: int) -> _Answer:
     """Reads the headers of an answer."""
     etag = response.headers.get("ETag", "")
     version = response.headers.get("Last-Modified", "")
@@ -199,7 +199,7 @@ def _answer(response: Any, held: int) -> _Answer:
 
 
 def _copy(
-    response: Any,
+    response: http.client.HTTPResponse,
     out: BinaryIO,
     unfinished: pathlib.Path,
     name: str,

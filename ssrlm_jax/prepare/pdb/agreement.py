@@ -2,9 +2,10 @@
 
 import collections
 from collections.abc import Iterable, Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-from ssrlm_jax.rna import pair_kinds
+from ssrlm_jax import types
+from ssrlm_jax.rna import formats, pair_kinds, structures
 
 Place = tuple[int, int]
 
@@ -23,7 +24,7 @@ class Compared(NamedTuple):
     theirs: dict[Place, str]
 
 
-def compare(chains: Iterable[Compared]) -> dict[str, Any]:
+def compare(chains: Iterable[Compared]) -> types.Json:
     """Counts shared pairs, and the others by what they are.
 
     Returns:
@@ -109,11 +110,11 @@ def _scores(shared: int, mine: int, theirs: int) -> dict[str, float]:
     }
 
 
-def by_sequence(records: Sequence[Any]) -> dict[str, Any]:
-    """Returns published records by sequence in RNA letters; the first of equals."""
-    found: dict[str, Any] = {}
+def by_sequence(records: Sequence[formats.Record]) -> dict[str, structures.Structure]:
+    """Returns known structures by sequence in RNA letters; the first of equals."""
+    found: dict[str, structures.Structure] = {}
     for record in records:
         if record.structure is not None:
             letters = record.sequence.upper().replace("T", "U")
-            found.setdefault(letters, record)
+            found.setdefault(letters, record.structure)
     return found

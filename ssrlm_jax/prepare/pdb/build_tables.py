@@ -11,9 +11,8 @@ import json
 import os
 import pathlib
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
 
-from ssrlm_jax import config
+from ssrlm_jax import config, types
 from ssrlm_jax import files as disk
 from ssrlm_jax.external import infernal, mmseqs, rnapolis
 from ssrlm_jax.prepare import executor
@@ -38,7 +37,7 @@ def build(
     *,
     files: Sequence[str],
     report: Callable[[str, int, int], None] = lambda stage, done, total: None,
-) -> dict[str, Any]:
+) -> types.Json:
     """Makes the tables; does nothing where they are made already.
 
     Args:
@@ -84,13 +83,13 @@ def build(
 
 def _how(
     settings: config.PdbConfig, tasks: Sequence[executor.Task[structure_chains.Task]]
-) -> dict[str, Any]:
+) -> types.Json:
     """Returns what decides the content of the tables."""
     values = dataclasses.asdict(settings)
     del values["executor"]
     given = settings.published.split(",")
     given += [settings.rfam.table, settings.rfam.models, settings.rfam.types]
-    how: dict[str, Any] = {
+    how: types.Json = {
         "settings": values,
         "structures": executor.key_of([task.key for task in tasks]),
         "files": [stages.described(path) for path in given if path],
@@ -100,10 +99,10 @@ def _how(
     return how
 
 
-def _made_before(directory: pathlib.Path, how: Mapping[str, Any]) -> dict[str, Any]:
+def _made_before(directory: pathlib.Path, how: types.Json) -> types.Json:
     """Returns the report of tables that were made in the same way."""
     try:
-        told: dict[str, Any] = json.loads((directory / REPORT).read_text())
+        told: types.Json = json.loads((directory / REPORT).read_text())
     except (OSError, json.JSONDecodeError):
         told = {}
     if told.get("how") != how:
@@ -200,7 +199,7 @@ def _read(
     tasks: Sequence[executor.Task[structure_chains.Task]],
     settings: config.PdbConfig,
     report: Callable[[str, int, int], None],
-) -> list[dict[str, Any]]:
+) -> list[types.Json]:
     """Reads every file; each of the results says where its atoms lie."""
     tasks[0].done.parent.mkdir(parents=True, exist_ok=True)
     done = executor.run(
@@ -216,7 +215,7 @@ def _read(
 
 
 def select(
-    entries: Sequence[Mapping[str, Any]], settings: config.PdbConfig
+    entries: Sequence[types.Json], settings: config.PdbConfig
 ) -> tuple[list[Record], list[Dropped]]:
     """Returns the chains that pass the limits, and the rest with reasons."""
     records: list[Record] = []
@@ -252,7 +251,7 @@ def select(
 
 
 def _unfit_entry(
-    entry: Mapping[str, Any], settings: config.PdbConfig
+    entry: types.Json, settings: config.PdbConfig
 ) -> tuple[str, str] | None:
     """Returns reason and detail where a whole file does not pass."""
     if settings.before:
@@ -268,7 +267,7 @@ def _unfit_entry(
 
 
 def _unfit_chain(
-    record: Record, chain: Mapping[str, Any], settings: config.PdbConfig
+    record: Record, chain: types.Json, settings: config.PdbConfig
 ) -> tuple[str, str] | None:
     length = len(record.sequence)
     if length < settings.min_length:
@@ -282,9 +281,7 @@ def _unfit_chain(
     return None
 
 
-def _record(
-    entry: Mapping[str, Any], number: int, settings: config.PdbConfig
-) -> Record:
+def _record(entry: types.Json, number: int, settings: config.PdbConfig) -> Record:
     chain = entry["chains"][number]
     found = {
         name: {(i, j): edges for i, j, edges in listed}

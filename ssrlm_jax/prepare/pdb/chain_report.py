@@ -1,10 +1,9 @@
 """What report.json of prepare_pdb holds: counts, annotators, published pairs."""
 
 import collections
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
-from ssrlm_jax import config
+from ssrlm_jax import config, types
 from ssrlm_jax.config import pdb_tables
 from ssrlm_jax.prepare.pdb import agreement, chain_split, chain_tables
 from ssrlm_jax.rna import formats
@@ -13,11 +12,11 @@ Record = chain_tables.Record
 
 
 def counts(
-    entries: Sequence[Mapping[str, Any]],
+    entries: Sequence[types.Json],
     records: Sequence[Record],
     unique: Sequence[Record],
     dropped: Sequence[chain_split.Dropped],
-) -> dict[str, Any]:
+) -> types.Json:
     """Counts files, chains and pairs, beside the paper's numbers.
 
     Args:
@@ -60,7 +59,7 @@ def counts(
     }
 
 
-def annotators(records: Sequence[Record], chosen: str) -> dict[str, dict[str, Any]]:
+def annotators(records: Sequence[Record], chosen: str) -> dict[str, types.Json]:
     """Compares the pairs of records, "mine", with those of each other annotator."""
     return {
         f"{chosen} and {name}": agreement.compare(
@@ -79,7 +78,7 @@ def read_published(settings: config.PdbConfig) -> list[formats.Record]:
 
 def published(
     unique: Sequence[Record], known: Sequence[formats.Record], chosen: str
-) -> dict[str, dict[str, Any]]:
+) -> dict[str, types.Json]:
     """Compares every annotator with published pairs, once for each sequence.
 
     Args:
@@ -96,10 +95,7 @@ def published(
             agreement.Compared(
                 record.sequence,
                 record.edges() if name == chosen else record.others[name],
-                {
-                    (i, j): ""
-                    for i, j in by_letters[record.sequence].structure.pairs.tolist()
-                },
+                {(i, j): "" for i, j in by_letters[record.sequence].pairs.tolist()},
             )
             for record in beside
         )

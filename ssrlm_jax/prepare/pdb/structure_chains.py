@@ -8,11 +8,10 @@ import math
 import os
 import pathlib
 from collections.abc import Callable, Sequence
-from typing import Any
 
 import numpy as np
 
-from ssrlm_jax import files
+from ssrlm_jax import files, types
 from ssrlm_jax.external import dssr, rnapolis
 from ssrlm_jax.prepare import executor
 from ssrlm_jax.rna import coordinates, pair_kinds
@@ -88,7 +87,7 @@ def read(task: Task) -> executor.Counts:
 
 def _said(
     number: int, chain: coordinates.Chain, by_name: dict[str, list[pair_kinds.Pair]]
-) -> dict[str, Any]:
+) -> types.Json:
     first = next(iter(by_name.values()))
     return {
         "name": chain.own_name,
