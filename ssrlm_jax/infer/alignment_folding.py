@@ -1,9 +1,12 @@
 """One structure for aligned RNA: each member is folded, and columns are averaged."""
 
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-from ssrlm_jax.infer import prediction, predictors
+from ssrlm_jax.infer import prediction
 from ssrlm_jax.rna import alignments, probabilities, structures
+
+if TYPE_CHECKING:
+    from ssrlm_jax.infer import predictors
 
 
 class Consensus(NamedTuple):
@@ -22,7 +25,9 @@ class Consensus(NamedTuple):
     alone: list[structures.Structure]
 
 
-def fold(predictor: predictors.Predictor, alignment: alignments.Alignment) -> Consensus:
+def fold(
+    predictor: "predictors.Predictor", alignment: alignments.Alignment
+) -> Consensus:
     """Folds the members, averages their probabilities and decodes the columns.
 
     Raises:
