@@ -74,5 +74,5 @@ def put(loaded):
         return Predictor(decoding)
 
     module = types.ModuleType("ssrlm_jax.infer.predictors")
-    module.load = load
+    module.load, module.Predictor = load, Predictor
     infer.predictors = sys.modules[module.__name__] = module

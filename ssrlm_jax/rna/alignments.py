@@ -144,7 +144,13 @@ def _of_columns(shown: str, given: stockholm.Columns) -> Alignment:
 
 
 def plain(row: str) -> str:
-    """Returns a row as `Alignment` has it: upper case, U for T, "-" for any gap."""
+    """Returns a row as `Alignment` has it: as `alphabet.spelled`, "-" for any gap.
+
+    What cannot be spelled stays, and is an error of the alignment.
+    """
     for gap in alphabet.GAPS:
         row = row.replace(gap, "-")
-    return row.upper().replace("T", "U")
+    try:
+        return "-".join(alphabet.spelled(part)[0] for part in row.split("-"))
+    except ValueError:
+        return row

@@ -11,6 +11,7 @@ import gzip
 import io
 import lzma
 import os
+import re
 import shutil
 import tempfile
 import zipfile
@@ -44,6 +45,7 @@ _REFUSED = {
     b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1": "is a document of an office program; save it "
     "as plain text",
 }
+_LONE_CR = re.compile(rb"\r[^\n]")
 _TAR = (257, b"ustar")  # where its mark stands
 
 Path = str | os.PathLike[str]
@@ -119,8 +121,7 @@ def _as_utf8(head: bytes, stream: io.BufferedReader) -> io.BufferedReader:
         encoding = "UTF-16-LE" if head[1] == head[3] == 0 else ""
     elif not encoding and len(head) >= 4 and 0 not in (head[1], head[3]):
         encoding = "UTF-16-BE" if head[0] == head[2] == 0 else ""
-    is_cr = b"\r" in head[:-1] and b"\n" not in head
-    if not encoding and not is_cr:
+    if not encoding and not _LONE_CR.search(head):
         return stream
     errors = "strict" if encoding else "surrogateescape"
     text = io.TextIOWrapper(stream, encoding or "utf-8", errors, newline=None)

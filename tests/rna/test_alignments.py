@@ -70,3 +70,8 @@ def test_what_is_no_alignment_is_told(text, message, tmp_path):
         _read(tmp_path, text)
     assert message in str(error.value)
     assert str(error.value).startswith(str(tmp_path / "family"))
+
+
+def test_letters_of_modified_nucleotides_are_spelled_in_rows():
+    assert alignments.plain("gt.Ψ~I_é") == "GU-U-N-N"
+    assert alignments.plain("A&C") == "A&C"

@@ -103,6 +103,12 @@ def test_lines_of_all_systems_are_lines(tmp_path, end):
         assert list(textfile.lines(tmp_path / "x")) == _LINES
 
 
+def test_ends_of_lines_may_be_mixed(tmp_path):
+    (tmp_path / "x").write_bytes(b">a\rGG\nCC\r\nA")
+    expected = [(1, b">a"), (2, b"GG"), (3, b"CC"), (4, b"A")]
+    assert list(textfile.lines(tmp_path / "x")) == expected
+
+
 def test_bytes_of_another_encoding_stay_as_they_are(tmp_path):
     for end in (b"\n", b"\r"):
         (tmp_path / "x").write_bytes(b">Bla\xe9" + end + b"GG")
