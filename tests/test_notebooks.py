@@ -13,6 +13,7 @@ ADDRESS = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["urls"
     "Repository"
 ]
 MOST_S = 60  # of a notebook
+LONG = {"pretrain"}  # over 30 s
 
 
 def _cells(path, kind):
@@ -42,7 +43,14 @@ def test_readme_has_a_badge_for_each():
         assert f"/blob/main/notebooks/{path.name})" in readme
 
 
-@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+@pytest.mark.parametrize(
+    "path",
+    [
+        pytest.param(path, marks=pytest.mark.long if path.stem in LONG else ())
+        for path in NOTEBOOKS
+    ],
+    ids=lambda path: path.stem,
+)
 def test_a_notebook_runs(path, tmp_path, monkeypatch):
     nbformat = pytest.importorskip("nbformat")
     nbclient = pytest.importorskip("nbclient")

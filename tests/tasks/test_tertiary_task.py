@@ -142,6 +142,7 @@ def test_padding_does_not_change_the_losses():
     assert found[0].keys() >= {"backbone", "atoms", "bonds", "clashes", "confidence"}
 
 
+@pytest.mark.long
 def test_one_real_chain_is_learned():
     """27 nt to an all-atom lDDT above 0.8; a wrong sign or mask anywhere stops it."""
     crops = _crops()
