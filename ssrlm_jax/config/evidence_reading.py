@@ -13,8 +13,8 @@ class EvidenceConfig:
     """How reactivities are read; external/evidence.py.
 
     The curve is the logarithm of how much more often unpaired than paired nucleotides
-    have a reactivity. It was fitted to the 16S and 23S rRNAs (7,124 nucleotides, SHAPE
-    by 1M7) of the Weeks lab's set by `benchmarks/evidence.py --fit`.
+    have a reactivity. It was fitted to the 16S and 23S rRNAs (7,124 nucleotides,
+    SHAPE) of the Weeks lab's set by `benchmarks/evidence.py --fit`.
     """
 
     method: str = "deigan"  # into energies: Deigan 2009, Zarringhalam 2012
