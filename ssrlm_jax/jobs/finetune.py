@@ -20,7 +20,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from ssrlm_jax import config, model_dir, types
-from ssrlm_jax.data import secondary_batches
+from ssrlm_jax.data import labelled_records, secondary_batches
 from ssrlm_jax.infer import catalogue
 from ssrlm_jax.jobs import command
 from ssrlm_jax.rna import formats
@@ -42,7 +42,7 @@ def finetune(settings: config.FinetuneConfig, flags: argparse.Namespace) -> None
         "encoder": dataclasses.asdict(sizes),
         "head": settings.head.described(),
     }
-    split = secondary_batches.split(settings.data, settings.seed)
+    split = labelled_records.split(settings.data, settings.seed)
     memory, energy = _energy(settings, split)
     training_energy = energy and dataclasses.replace(energy, unseen=settings.unseen)
     train = secondary_batches.into_buckets(split.train, settings.data, training_energy)
@@ -113,7 +113,7 @@ def _check_length(
 
 
 def _energy(
-    settings: config.FinetuneConfig, split: secondary_batches.Split
+    settings: config.FinetuneConfig, split: labelled_records.Split
 ) -> "tuple[relatives.Memory | None, energies.Energies | None]":
     """Returns known structures and energies that a head reads; None: it does not."""
     if not settings.head.energies:
@@ -127,7 +127,7 @@ def _energy(
 
 
 def _memory(
-    settings: config.FinetuneConfig, split: secondary_batches.Split
+    settings: config.FinetuneConfig, split: labelled_records.Split
 ) -> "relatives.Memory":
     """Returns the known structures that a head reads of.
 
@@ -144,10 +144,10 @@ def _memory(
             validation=settings.relatives,
             max_length=sys.maxsize,
         )
-        records = secondary_batches.split(named, settings.seed).train
-    unseen = {secondary_batches.letters_of(one) for one in split.validation}
+        records = labelled_records.split(named, settings.seed).train
+    unseen = {labelled_records.letters_of(one) for one in split.validation}
     memory = relatives.remember(
-        one for one in records if secondary_batches.letters_of(one) not in unseen
+        one for one in records if labelled_records.letters_of(one) not in unseen
     )
     _log.info("relatives are looked for in %d known structures", len(memory.names))
     return memory
@@ -155,7 +155,7 @@ def _memory(
 
 def _write(
     workdir: pathlib.Path,
-    split: secondary_batches.Split,
+    split: labelled_records.Split,
     memory: "relatives.Memory | None",
 ) -> None:
     """Writes what trains, what is left for the test, and what a head reads of."""

@@ -122,13 +122,13 @@ def _pretraining(made: job_graph.Graph, job: job_graph.Job) -> Need:
 
 
 def _finetuning(made: job_graph.Graph, job: job_graph.Job) -> Need:
-    from ssrlm_jax.data import secondary_batches
+    from ssrlm_jax.data import labelled_records, secondary_batches
     from ssrlm_jax.models import encoders, heads, shapes
 
     settings = config.frozen(config.FinetuneConfig, settings_of(job))
     sizes = encoder_of(made, job) or settings.encoder
     head = heads.build(settings.head, "float32")
-    split = secondary_batches.split(settings.data, settings.seed)
+    split = labelled_records.split(settings.data, settings.seed)
     layout = secondary_batches.into_buckets(split.train, settings.data).layout(0, 0)
     of_head, flops, tokens = heads.training_flops(head), 0.0, 0.0
     for length, members in layout:

@@ -183,11 +183,11 @@ def _tuning(
     settings: dict[str, chains.Value],
 ) -> _Trial | None:
     """Returns a fine-tuning on the RNAs of middle length."""
-    from ssrlm_jax.data import secondary_batches
+    from ssrlm_jax.data import labelled_records
 
     asked = config.frozen(config.FinetuneConfig, cost.settings_of(job))
     try:
-        records = secondary_batches.split(asked.data, asked.seed).train
+        records = labelled_records.split(asked.data, asked.seed).train
     except (OSError, ValueError):
         return None
     records = sorted(records, key=lambda one: len(one.sequence))

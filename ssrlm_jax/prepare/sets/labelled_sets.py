@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 import networkx
 import numpy as np
 
-from ssrlm_jax.data import secondary_batches
+from ssrlm_jax.data import labelled_records
 from ssrlm_jax.external import mmseqs
 from ssrlm_jax.rna import formats
 
@@ -66,12 +66,12 @@ def make(
     """
     rng = np.random.default_rng(seed)
     counts: dict[str, int] = {}
-    tested = {secondary_batches.letters_of(one) for one in tests}
-    kept = [one for one in labelled if secondary_batches.letters_of(one) not in tested]
+    tested = {labelled_records.letters_of(one) for one in tests}
+    kept = [one for one in labelled if labelled_records.letters_of(one) not in tested]
     counts["labelled, equal a test record"] = len(labelled) - len(kept)
     added = _usable(consensus, tested_families, max_length)
     counts["consensus, of families not tested"] = len(added)
-    known = tested | {secondary_batches.letters_of(one) for one in kept}
+    known = tested | {labelled_records.letters_of(one) for one in kept}
     added = _distinct(added, known)
     counts["consensus, and not known yet"] = len(added)
     if nearest < 1.0:
@@ -155,7 +155,7 @@ def _distinct(
 ) -> list[formats.Record]:
     found: dict[bytes, formats.Record] = {}
     for one in records:
-        if (letters := secondary_batches.letters_of(one)) not in known:
+        if (letters := labelled_records.letters_of(one)) not in known:
             found.setdefault(letters, one)
     return list(found.values())
 
