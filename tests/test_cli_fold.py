@@ -357,17 +357,17 @@ def test_what_memory_does_not_hold_is_reported_and_the_rest_folded(
 ):
     import jax
 
-    from ssrlm_jax.infer import predictors
+    from ssrlm_jax.infer import row_model
 
-    whole = predictors.Predictor._pairs_of_row
+    whole = row_model.RowModel.pairs_of_row
 
     def full(self, held, row):
         if "GGGGAAAACCCC" in row.sequences:
             raise jax.errors.JaxRuntimeError("RESOURCE_EXHAUSTED: Out of memory\nmore")
         return whole(self, held, row)
 
-    monkeypatch.setattr(predictors.Predictor, "_pairs_of_row", full)
-    monkeypatch.setattr(predictors, "WINDOWS", (window,))
+    monkeypatch.setattr(row_model.RowModel, "pairs_of_row", full)
+    monkeypatch.setattr(row_model, "WINDOWS", (window,))
     status, out, err = _ssrlm(capsys, "fold", fasta)
     assert status == 1
     assert [line.split()[0] for line in out.splitlines()[::3]] == [">a", ">e"]

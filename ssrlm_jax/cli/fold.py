@@ -229,7 +229,7 @@ def _writer(
     return shown, contextlib.nullcontext()
 
 
-def _described(relatives: "Sequence[predictors.Relative]") -> dict[str, object]:
+def _described(relatives: "Sequence[prediction.Relative]") -> dict[str, object]:
     """Returns what is told of relatives; nothing where there are none."""
     shown = [
         one._asdict()

@@ -15,7 +15,7 @@ import os
 import pathlib
 import sys
 import threading
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import numpy as np
 
@@ -327,6 +327,15 @@ def build(
         folder=os.path.expanduser(folder),
         memory=memory,
     )
+
+
+def programs_of(described: Sequence[Mapping[str, object]]) -> str:
+    """Returns the programs of `Energies.describe` in a line, for people."""
+    names = (
+        f"{one['program']} {one.get('version', '')} {one.get('parameters', '')}".strip()
+        for one in described
+    )
+    return ", ".join(names)
 
 
 def _is_for_any_length(folder: folding_programs.Folder) -> bool:

@@ -31,6 +31,22 @@ _TEXT = (
 )
 
 
+class Relative(NamedTuple):
+    """RNA with a known structure that a sequence aligns with.
+
+    Attributes:
+      name: of its record.
+      identity: share of the aligned letters that are equal, 0..1.
+      aligned: share of the sequence's letters that are aligned, 0..1.
+      confidence: probability of a pair that it says, 0..1.
+    """
+
+    name: str
+    identity: float
+    aligned: float
+    confidence: float
+
+
 class Prediction(NamedTuple):
     """What a model says of a sequence.
 

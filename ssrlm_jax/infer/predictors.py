@@ -1,20 +1,15 @@
 """A trained model for use: sequences in, structures or embeddings out.
 
-Sequences are sorted by length within a window. The encoder gets them in rows, one
-after the other, so that it computes hardly any padding and large products; the head
-gets those of a row that are of nearly one length together. Results come in the order
-that was given. RNA longer than a tile is computed in tiles (models/pair_tiles.py).
+What is computed, and in which order, is row_model.py's; here is what is asked of it,
+and how probabilities become structures.
 """
 
 import dataclasses
 import functools
-import itertools
 import pathlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import NamedTuple, TypeVar
 
 import flax.traverse_util
-import jax
 import jax.numpy as jnp
 import numpy as np
 
@@ -25,11 +20,10 @@ from ssrlm_jax.infer import (
     known,
     pair_confidence,
     prediction,
-    sequence_rows,
+    row_model,
 )
-from ssrlm_jax.models import attention, encoders, heads, layerwise, pair_tiles, shapes
+from ssrlm_jax.models import layerwise
 from ssrlm_jax.rna import (
-    batches,
     constrained,
     constraints,
     decode,
@@ -38,31 +32,7 @@ from ssrlm_jax.rna import (
     structures,
 )
 
-T = TypeVar("T")
-
 POOLS = ("mean", "cls", "none")
-TILE = 1_024  # positions; longer RNA is computed in tiles of this size
-LEAST_KNOWN = 1e-3  # of a pair that evidence may make probable
-WINDOWS = (8, 64, 256)  # sequences that are sorted by length together; the last stays
-
-
-_Held = dict[int, known.Evidence]  # by the place of a sequence, from 1
-
-
-class Relative(NamedTuple):
-    """RNA with a known structure that a sequence aligns with.
-
-    Attributes:
-      name: of its record.
-      identity: share of the aligned letters that are equal, 0..1.
-      aligned: share of the sequence's letters that are aligned, 0..1.
-      confidence: probability of a pair that it says, 0..1.
-    """
-
-    name: str
-    identity: float
-    aligned: float
-    confidence: float
 
 
 class Predictor:
@@ -75,7 +45,7 @@ class Predictor:
         decoding: config.DecodingConfig | None = None,
         *,
         dtype: str = "float32",
-        tile: int = TILE,
+        tile: int = row_model.TILE,
         rules: Callable[[], decoding_rules.Rules] = lambda: decoding_rules.NO_RULES,
         memory: relatives.Memory | None = None,
     ) -> None:
@@ -95,27 +65,12 @@ class Predictor:
           ValueError: the parameters are not those of the model that is described, or
             another dtype.
         """
-        _check_dtype(dtype)
         self.description = description
         self._asked = decoding
-        self._tile = tile
         self._read_rules = rules
-        self._attention = attention.choose("auto", jax.devices()[0]).name
-        self._encoder = encoders.Encoder(
-            **dataclasses.asdict(description.architecture),
-            dtype=dtype,
-            attend=attention.plain,  # see _encoder_for
+        self._rows = row_model.RowModel(
+            description, params, dtype=dtype, tile=tile, memory=memory
         )
-        self._head = self._energies = None
-        if description.head is not None:
-            self._head = heads.build(description.head, dtype)
-            self._energies = energies.build(description.head, memory=memory)
-        if not description.has_parts:
-            params = {"encoder": params}
-        params = {name: part for name, part in params.items() if name != "folding"}
-        shapes.check(layerwise.stacked_shapes(params), self._encoder, self._head)
-        self._layers = layerwise.apart(params["encoder"])
-        self._head_params = jax.tree.map(jnp.asarray, params.get("pair_head"))
 
     @functools.cached_property
     def decoding(self) -> config.DecodingConfig:
@@ -135,7 +90,7 @@ class Predictor:
         Raises:
           ValueError: neither has one, or the model has no head for pairs.
         """
-        self._pair_head()
+        self._rows.pair_head()
         if self.decoding.threshold:
             return self.decoding.threshold
         if self._chosen is not None:
@@ -166,14 +121,15 @@ class Predictor:
     def energy_note(self) -> str:
         """Says so where energies come from other programs than in training, else ""."""
         trained = self.description.made.get("energies")
-        if self._energies is None or trained is None:
+        if self._rows.energies is None or trained is None:
             return ""
-        now = self._energies.describe()
+        now = self._rows.energies.describe()
         if now == trained:
             return ""
+        before, after = map(energies.programs_of, (trained, now))
         return (
-            f"the model was trained with the energies of {_programs(trained)}, and "
-            f"folds with those of {_programs(now)}; results may differ a little"
+            f"the model was trained with the energies of {before}, and folds with "
+            f"those of {after}; results may differ a little"
         )
 
     @functools.cached_property
@@ -192,8 +148,7 @@ class Predictor:
 
         Some have learned so many positions and no more.
         """
-        positions = self._encoder.max_positions
-        return positions - 2 if positions else None  # <cls> and <eos>
+        return self._rows.max_length
 
     @property
     def max_fold_length(self) -> int | None:
@@ -202,12 +157,7 @@ class Predictor:
         A head on scores of attention is not computed in tiles, and programs other than
         ViennaRNA do not fold in windows.
         """
-        limits = [self.max_length]
-        if isinstance(self._head, heads.ScoreHead):
-            limits.append(self._tile)
-        if self._energies is not None:
-            limits.append(self._energies.max_length)
-        return min((one for one in limits if one is not None), default=None)
+        return self._rows.max_fold_length
 
     @property
     def max_joined_length(self) -> int | None:
@@ -216,10 +166,7 @@ class Predictor:
         0: none. The encoder reads them as one strand; of the programs that give
         energies ViennaRNA knows of strands, and folds no windows of two.
         """
-        limits = [self.max_fold_length]
-        if self._energies is not None:
-            limits.append(self._energies.max_joined_length)
-        return min((one for one in limits if one is not None), default=None)
+        return self._rows.max_joined_length
 
     def fold(
         self,
@@ -274,7 +221,7 @@ class Predictor:
             1; or the model has no head for pairs, or gives nan; evidence of another
             length, or constraints that the method of decoding cannot keep.
         """
-        self._pair_head()
+        self._rows.pair_head()
         for sequence, listed, one_known in self._pairs(sequences, evidence):
             given = one_known.constraints if one_known is not None else None
             structure = self.decode(listed, sequence, given)
@@ -318,13 +265,13 @@ class Predictor:
         self, sequences: Iterable[str], evidence: Iterable[known.Evidence | None]
     ) -> Iterator[tuple[str, probabilities.PairProbabilities, known.Evidence | None]]:
         """Yields each sequence, the probabilities of its pairs and its evidence."""
-        self._pair_head()
+        self._rows.pair_head()
         limits = (self.max_fold_length, self.max_joined_length)
-        held: _Held = {}
-        compute = functools.partial(self._pairs_of_row, held)
+        held: row_model.Held = {}
+        compute = functools.partial(self._rows.pairs_of_row, held)
         noted = known.noted(sequences, evidence, held)
         for number, (sequence, listed) in enumerate(
-            self._in_order(noted, compute, *limits), 1
+            self._rows.in_order(noted, compute, *limits), 1
         ):
             one = held.pop(number, None)
             if one is not None:
@@ -334,16 +281,8 @@ class Predictor:
     def _trust(self, one: known.Evidence) -> float:
         """Returns the weight of reactivities beside the model's probabilities."""
         settings = one.settings
-        has_seen = self._energies is not None
+        has_seen = self._rows.energies is not None
         return settings.trust_beside_energies if has_seen else settings.trust
-
-    def _pair_head(self) -> heads.Head:
-        if self._head is None:
-            raise ValueError(
-                "the model has no head that predicts pairs; make one with "
-                "`ssrlm finetune`, or use `ssrlm contacts`, which needs none"
-            )
-        return self._head
 
     def _expected_f1(self, predicted: prediction.Prediction) -> float:
         intercept, slope = self._rules.line
@@ -352,7 +291,7 @@ class Predictor:
         )
         return min(1.0, max(0.0, intercept + slope * promised))
 
-    def relatives(self, sequence: str) -> list[Relative]:
+    def relatives(self, sequence: str) -> list[prediction.Relative]:
         """Returns the RNA with known structures that the model takes for relatives.
 
         Args:
@@ -365,16 +304,16 @@ class Predictor:
         Raises:
           ValueError: a letter that is not of RNA.
         """
-        if self._energies is None:
+        if self._rows.energies is None:
             return []
         found = [
-            Relative(
+            prediction.Relative(
                 one.name,
                 one.identity,
                 len(one.position) / len(sequence),
                 one.confidence,
             )
-            for one in self._energies.nearest(sequence)
+            for one in self._rows.energies.nearest(sequence)
             if one.confidence > 0.5
         ]
         return sorted(found, key=lambda one: -one.confidence)
@@ -400,149 +339,9 @@ class Predictor:
             raise ValueError(f"layer {layer} does not lie in -1..{num_layers}")
         if pool not in POOLS:
             raise ValueError(f"pool {pool!r} is not one of {POOLS}")
-        embed = functools.partial(self._embed_row, layer, pool)
-        found = self._in_order(sequences, embed, self.max_length, 0)
+        embed = functools.partial(self._rows.embed_row, layer, pool)
+        found = self._rows.in_order(sequences, embed, self.max_length, 0)
         return [state for _, state in found]
-
-    @property
-    def _limits(self) -> sequence_rows.Limits:
-        is_packed = not self._encoder.has_pair_bias  # which is a map of a whole row
-        most = self._encoder.max_positions or sequence_rows.ROW
-        row = min(sequence_rows.ROW, most, self._tile + 2) if is_packed else 0
-        tile = min(self._tile, self.max_length or self._tile)
-        return sequence_rows.Limits(row, tile, self.max_length)
-
-    def _in_order(
-        self,
-        sequences: Iterable[str],
-        compute: Callable[[sequence_rows.Row], list[T]],
-        max_length: int | None,
-        max_joined_length: int | None,
-    ) -> Iterator[tuple[str, T]]:
-        """Yields sequences and results, in the order given.
-
-        Args:
-          sequences: in any order of lengths.
-          compute: a row to a result for each of its sequences.
-          max_length: nucleotides of the longest one that is accepted; None: any.
-          max_joined_length: of two strands; 0: one strand is accepted.
-        """
-        if isinstance(sequences, str):  # whose letters would be sequences
-            raise TypeError(
-                f"sequences={sequences[:20]!r} is one sequence; a list is expected: "
-                "[sequence]"
-            )
-        numbered = enumerate(sequences, 1)
-        sizes = itertools.chain(WINDOWS, itertools.repeat(WINDOWS[-1]))
-        while window := sequence_rows.window(numbered, next(sizes)):
-            for number, sequence in window:
-                sequence_rows.check(number, sequence, max_length, max_joined_length)
-            results: dict[int, T] = {}
-            for row in sequence_rows.make(window, self._limits):
-                results |= dict(zip(row.numbers, compute(row), strict=True))
-            for number, sequence in window:
-                yield sequence, results.pop(number)
-
-    def _encoder_for(self, longest: int) -> encoders.Encoder:
-        """Returns the encoder for rows of records of up to `longest` tokens."""
-        return self._encoder.clone(attend=attention.in_use(self._attention, longest))
-
-    def _pairs_of_row(
-        self, held: _Held, row: sequence_rows.Row
-    ) -> list[probabilities.PairProbabilities]:
-        if len(row.sequences[0]) > self._tile:
-            return [self._pairs_of_long(held, row)]
-        token_BL, segment_BL, starts = batches.pack(row.sequences, row.length)
-        head, encoder = self._pair_head(), self._encoder_for(row.longest)
-        if isinstance(head, heads.ScoreHead):
-            x = layerwise.run(encoder, self._layers, token_BL, segment_BL).score_BHLM
-        else:
-            x = layerwise.hidden(encoder, self._layers, token_BL, segment_BL)
-        found = []
-        for group in sequence_rows.groups(row, self._limits):
-            start_B, length_B = sequence_rows.filled(
-                row.sequences, starts, group.places
-            )
-            probability_BLM = np.asarray(
-                sequence_rows.pair_probabilities(
-                    head,
-                    self._head_params,
-                    *(x, start_B, length_B, group.length),
-                    self._energy_maps(held, row, group, len(start_B)),
-                )
-            )
-            for place, matrix_LM in zip(group.places, probability_BLM, strict=False):
-                n = len(row.sequences[place])
-                matrix_LM = self._finite(matrix_LM[:n, :n])
-                least = _least(held.get(row.numbers[place]))
-                found.append(probabilities.from_matrix(matrix_LM, least))
-        return found
-
-    def _energy_maps(
-        self, held: _Held, row: sequence_rows.Row, group: sequence_rows.Group, size: int
-    ) -> np.ndarray | None:
-        """Returns energy_BLMS of a group, filled up with empty maps, if it is read."""
-        if self._energies is None:
-            return None
-        letters = [row.given[place] for place in group.places]
-        evidence = [held.get(row.numbers[place]) for place in group.places]
-        num_empty = size - len(letters)
-        letters, evidence = letters + [""] * num_empty, evidence + [None] * num_empty
-        return probabilities.to_maps(self._energies(letters, evidence), group.length)
-
-    def _pairs_of_long(
-        self, held: _Held, row: sequence_rows.Row
-    ) -> probabilities.PairProbabilities:
-        token_BL, segment_BL, _ = batches.pack(row.sequences, row.length)
-        encoder = self._encoder_for(row.longest)
-        x_BLD = layerwise.hidden(encoder, self._layers, token_BL, segment_BL)
-        x_LD, length = x_BLD[0, 1:-1], len(row.sequences[0])
-        head, params = self._pair_head(), self._head_params
-        assert isinstance(head, heads.PairHead), "max_fold_length keeps others away"
-        from scipy import special  # type: ignore[import-untyped]  # a fifth of a second
-
-        evidence = [held.get(number) for number in row.numbers]
-        (listed,) = self._energies(row.given, evidence) if self._energies else ((),)
-        # Not by JAX, which compiles for each size of the last tiles.
-        tiles = (
-            (tile.row, tile.column, self._finite(special.expit(tile.logits_LM)))
-            for tile in pair_tiles.logits(
-                head, params, x_LD, self._tile, length, listed
-            )
-        )
-        return probabilities.from_tiles(tiles, _least(evidence[0]))
-
-    def _embed_row(
-        self, layer: int, pool: str, row: sequence_rows.Row
-    ) -> list[np.ndarray]:
-        token_BL, segment_BL, starts = batches.pack(row.sequences, row.length)
-        encoder = self._encoder_for(row.longest)
-        if layer == -1:
-            x_BLD = layerwise.hidden(encoder, self._layers, token_BL, segment_BL)
-        else:
-            first = self._layers._replace(layers=self._layers.layers[:layer])
-            x_BLD = layerwise.run(encoder, first, token_BL, segment_BL).x_BLD
-        state_LD = np.asarray(x_BLD[0], np.float32)
-        found = []
-        for sequence, start in zip(row.sequences, starts, strict=True):
-            letters_LD = state_LD[start : start + len(sequence)]
-            pooled = {
-                "mean": letters_LD.mean(0),
-                "cls": state_LD[start - 1],
-                "none": letters_LD,
-            }
-            found.append(self._finite(pooled[pool]).copy())
-        return found
-
-    def _finite(self, array: np.ndarray) -> np.ndarray:
-        """Returns what the model gave; a ValueError where that is no number."""
-        if np.isfinite(array).all():
-            return array
-        other = "" if self._encoder.dtype == "float32" else ", or try --dtype float32"
-        raise ValueError(
-            "the model's output is not finite: its weights are damaged, convert or "
-            f"train it again{other}"
-        )
 
 
 def load(
@@ -564,7 +363,7 @@ def load(
       ValueError: there is no model, or it is damaged; another dtype.
     """
     directory = pathlib.Path(directory)
-    _check_dtype(dtype)
+    row_model.check_dtype(dtype)
     description, params = model_dir.load(directory)
     flat = flax.traverse_util.flatten_dict(params)
     del params
@@ -580,18 +379,8 @@ def load(
     if description.head and relatives.NAME in description.head.energies:
         memory = relatives.read(directory / relatives.FILE)
     return Predictor(
-        description,
-        params,
-        decoding,
-        dtype=dtype,
-        rules=rules,
-        memory=memory,
+        description, params, decoding, dtype=dtype, rules=rules, memory=memory
     )
-
-
-def _least(one: known.Evidence | None) -> float:
-    """Returns from which probability pairs are listed."""
-    return probabilities.LEAST if one is None else LEAST_KNOWN
 
 
 def is_matrix(path: Sequence[str], rank: int) -> bool:
@@ -602,16 +391,3 @@ def is_matrix(path: Sequence[str], rank: int) -> bool:
       rank: of its array; layers are stacked, and norms and most biases have 2.
     """
     return "blocks" in path and rank > 2
-
-
-def _programs(described: Sequence[Mapping[str, object]]) -> str:
-    names = (
-        f"{one['program']} {one.get('version', '')} {one.get('parameters', '')}".strip()
-        for one in described
-    )
-    return ", ".join(names)
-
-
-def _check_dtype(dtype: str) -> None:
-    if dtype not in config.DTYPES:
-        raise ValueError(f"dtype={dtype!r} is not one of {config.DTYPES}")

@@ -8,7 +8,7 @@ import pytest
 import ssrlm_jax
 from ssrlm_jax import config, model_dir
 from ssrlm_jax.external import energies
-from ssrlm_jax.infer import decoding_rules, predictors, sequence_rows
+from ssrlm_jax.infer import decoding_rules, predictors, row_model, sequence_rows
 from ssrlm_jax.metrics import threshold_choice
 from ssrlm_jax.models import attention, encoders, heads, layerwise
 from ssrlm_jax.rna import alphabet, batches, probabilities
@@ -211,7 +211,7 @@ def test_energies_of_another_version_are_said(reading):
 
 
 def test_few_shapes_are_compiled():
-    ladder = batches.lengths(predictors.TILE)
+    ladder = batches.lengths(row_model.TILE)
     assert len(ladder) <= 40
     sizes = [max(1, sequence_rows.PAIRS // n**2).bit_length() for n in ladder]
     assert max(sizes) <= 13
@@ -219,8 +219,8 @@ def test_few_shapes_are_compiled():
 
 @pytest.mark.parametrize("longest", [None, 30_000])
 def test_long_rna_is_padded_to_few_lengths(longest):
-    limits = sequence_rows.Limits(sequence_rows.ROW, predictors.TILE, longest)
-    lengths = range(predictors.TILE + 1, 30_001, 7)
+    limits = sequence_rows.Limits(sequence_rows.ROW, row_model.TILE, longest)
+    lengths = range(row_model.TILE + 1, 30_001, 7)
     padded = []
     for length in lengths:
         (row,) = sequence_rows.make([(1, "A" * length)], limits)
@@ -254,7 +254,7 @@ def test_results_come_while_sequences_are_still_read(model):
             yield "ACGU"
 
     next(iter(predictor.predict(sequences())))
-    assert len(read) == predictors.WINDOWS[0]
+    assert len(read) == row_model.WINDOWS[0]
 
 
 def test_long_sequences_do_not_wait_for_others(model, monkeypatch):
@@ -329,7 +329,7 @@ def test_what_cannot_be_used_is_an_error(predictor, call, message):
 
 
 @pytest.mark.parametrize("part", ["encoder", "pair_head"])
-@pytest.mark.parametrize("tile", [24, predictors.TILE])
+@pytest.mark.parametrize("tile", [24, row_model.TILE])
 def test_weights_that_are_nan_give_no_structure(model, part, tile):
     description, params = model
     damaged = params | {part: jax.tree.map(lambda leaf: leaf * np.nan, params[part])}
@@ -417,9 +417,9 @@ def test_a_rule_has_the_threshold_that_was_chosen_for_it(model, tmp_path):
 def test_bfloat16_halves_matrices_and_rounds_results(model, predictor, tmp_path):
     model_dir.save(tmp_path / "m", *model)
     rounded = ssrlm_jax.load(tmp_path / "m", dtype="bfloat16")
-    held = {leaf.dtype.name for leaf in jax.tree.leaves(rounded._layers)}
+    held = {leaf.dtype.name for leaf in jax.tree.leaves(rounded._rows.layers)}
     assert held == {"bfloat16", "float32"}
-    query = rounded._layers.layers[0]["attention"]["query"]
+    query = rounded._rows.layers.layers[0]["attention"]["query"]
     assert query.dtype == jnp.bfloat16
     for found, exact in zip(rounded.embed(RNA), predictor.embed(RNA), strict=True):
         assert found.dtype == np.float32

@@ -1,0 +1,262 @@
+"""A model at work on rows: probabilities of pairs and hidden states, as given.
+
+Sequences are sorted by length within a window. The encoder gets them in rows, one
+after the other, so that it computes hardly any padding and large products; the head
+gets those of a row that are of nearly one length together. Results come in the order
+that was given. RNA longer than a tile is computed in tiles (models/pair_tiles.py).
+"""
+
+import dataclasses
+import itertools
+from collections.abc import Callable, Iterable, Iterator
+from typing import TypeVar
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from ssrlm_jax import config, model_dir, types
+from ssrlm_jax.external import energies, relatives
+from ssrlm_jax.infer import known, sequence_rows
+from ssrlm_jax.models import attention, encoders, heads, layerwise, pair_tiles, shapes
+from ssrlm_jax.rna import batches, probabilities
+
+T = TypeVar("T")
+
+TILE = 1_024  # positions; longer RNA is computed in tiles of this size
+LEAST_KNOWN = 1e-3  # of a pair that evidence may make probable
+WINDOWS = (8, 64, 256)  # sequences that are sorted by length together; the last stays
+
+Held = dict[int, known.Evidence]  # by the place of a sequence, from 1
+
+
+class RowModel:
+    """Networks and energies of a model.
+
+    Attributes:
+      energies: what its head reads of programs and relatives; None: nothing.
+      layers: parameters of the encoder.
+    """
+
+    def __init__(
+        self,
+        description: model_dir.Description,
+        params: types.Params,
+        *,
+        dtype: str,
+        tile: int,
+        memory: relatives.Memory | None,
+    ) -> None:
+        """Builds the networks, and checks that the parameters are theirs.
+
+        Arguments and errors as of `predictors.Predictor`.
+        """
+        check_dtype(dtype)
+        self._tile = tile
+        self._attention = attention.choose("auto", jax.devices()[0]).name
+        self._encoder = encoders.Encoder(
+            **dataclasses.asdict(description.architecture),
+            dtype=dtype,
+            attend=attention.plain,  # see _encoder_for
+        )
+        self._head = self.energies = None
+        if description.head is not None:
+            self._head = heads.build(description.head, dtype)
+            self.energies = energies.build(description.head, memory=memory)
+        if not description.has_parts:
+            params = {"encoder": params}
+        params = {name: part for name, part in params.items() if name != "folding"}
+        shapes.check(layerwise.stacked_shapes(params), self._encoder, self._head)
+        self.layers = layerwise.apart(params["encoder"])
+        self._head_params = jax.tree.map(jnp.asarray, params.get("pair_head"))
+
+    @property
+    def max_length(self) -> int | None:
+        """Nucleotides of the longest RNA that the encoder takes; None: any."""
+        positions = self._encoder.max_positions
+        return positions - 2 if positions else None  # <cls> and <eos>
+
+    @property
+    def max_fold_length(self) -> int | None:
+        """Nucleotides of the longest RNA that the head takes, too; None: any."""
+        limits = [self.max_length]
+        if isinstance(self._head, heads.ScoreHead):
+            limits.append(self._tile)
+        if self.energies is not None:
+            limits.append(self.energies.max_length)
+        return min((one for one in limits if one is not None), default=None)
+
+    @property
+    def max_joined_length(self) -> int | None:
+        """Nucleotides of the longest two strands, as above; 0: none."""
+        limits = [self.max_fold_length]
+        if self.energies is not None:
+            limits.append(self.energies.max_joined_length)
+        return min((one for one in limits if one is not None), default=None)
+
+    def pair_head(self) -> heads.Head:
+        """Returns the head; a ValueError where there is none."""
+        if self._head is None:
+            raise ValueError(
+                "the model has no head that predicts pairs; make one with "
+                "`ssrlm finetune`, or use `ssrlm contacts`, which needs none"
+            )
+        return self._head
+
+    @property
+    def _limits(self) -> sequence_rows.Limits:
+        is_packed = not self._encoder.has_pair_bias  # which is a map of a whole row
+        most = self._encoder.max_positions or sequence_rows.ROW
+        row = min(sequence_rows.ROW, most, self._tile + 2) if is_packed else 0
+        tile = min(self._tile, self.max_length or self._tile)
+        return sequence_rows.Limits(row, tile, self.max_length)
+
+    def in_order(
+        self,
+        sequences: Iterable[str],
+        compute: Callable[[sequence_rows.Row], list[T]],
+        max_length: int | None,
+        max_joined_length: int | None,
+    ) -> Iterator[tuple[str, T]]:
+        """Yields sequences and results, in the order given.
+
+        Args:
+          sequences: in any order of lengths.
+          compute: a row to a result for each of its sequences.
+          max_length: nucleotides of the longest one that is accepted; None: any.
+          max_joined_length: of two strands; 0: one strand is accepted.
+        """
+        if isinstance(sequences, str):  # whose letters would be sequences
+            raise TypeError(
+                f"sequences={sequences[:20]!r} is one sequence; a list is expected: "
+                "[sequence]"
+            )
+        numbered = enumerate(sequences, 1)
+        sizes = itertools.chain(WINDOWS, itertools.repeat(WINDOWS[-1]))
+        while window := sequence_rows.window(numbered, next(sizes)):
+            for number, sequence in window:
+                sequence_rows.check(number, sequence, max_length, max_joined_length)
+            results: dict[int, T] = {}
+            for row in sequence_rows.make(window, self._limits):
+                results |= dict(zip(row.numbers, compute(row), strict=True))
+            for number, sequence in window:
+                yield sequence, results.pop(number)
+
+    def _encoder_for(self, longest: int) -> encoders.Encoder:
+        """Returns the encoder for rows of records of up to `longest` tokens."""
+        return self._encoder.clone(attend=attention.in_use(self._attention, longest))
+
+    def pairs_of_row(
+        self, held: Held, row: sequence_rows.Row
+    ) -> list[probabilities.PairProbabilities]:
+        """Returns what the head says of the pairs of each sequence of a row.
+
+        Args:
+          held: evidence of sequences, by their numbers.
+          row: of sequences; a long one has it alone.
+        """
+        if len(row.sequences[0]) > self._tile:
+            return [self._pairs_of_long(held, row)]
+        token_BL, segment_BL, starts = batches.pack(row.sequences, row.length)
+        head, encoder = self.pair_head(), self._encoder_for(row.longest)
+        if isinstance(head, heads.ScoreHead):
+            x = layerwise.run(encoder, self.layers, token_BL, segment_BL).score_BHLM
+        else:
+            x = layerwise.hidden(encoder, self.layers, token_BL, segment_BL)
+        found = []
+        for group in sequence_rows.groups(row, self._limits):
+            start_B, length_B = sequence_rows.filled(
+                row.sequences, starts, group.places
+            )
+            probability_BLM = np.asarray(
+                sequence_rows.pair_probabilities(
+                    head,
+                    self._head_params,
+                    *(x, start_B, length_B, group.length),
+                    self._energy_maps(held, row, group, len(start_B)),
+                )
+            )
+            for place, matrix_LM in zip(group.places, probability_BLM, strict=False):
+                n = len(row.sequences[place])
+                matrix_LM = self._finite(matrix_LM[:n, :n])
+                least = _least(held.get(row.numbers[place]))
+                found.append(probabilities.from_matrix(matrix_LM, least))
+        return found
+
+    def _energy_maps(
+        self, held: Held, row: sequence_rows.Row, group: sequence_rows.Group, size: int
+    ) -> np.ndarray | None:
+        """Returns energy_BLMS of a group, filled up with empty maps, if it is read."""
+        if self.energies is None:
+            return None
+        letters = [row.given[place] for place in group.places]
+        evidence = [held.get(row.numbers[place]) for place in group.places]
+        num_empty = size - len(letters)
+        letters, evidence = letters + [""] * num_empty, evidence + [None] * num_empty
+        return probabilities.to_maps(self.energies(letters, evidence), group.length)
+
+    def _pairs_of_long(
+        self, held: Held, row: sequence_rows.Row
+    ) -> probabilities.PairProbabilities:
+        token_BL, segment_BL, _ = batches.pack(row.sequences, row.length)
+        encoder = self._encoder_for(row.longest)
+        x_BLD = layerwise.hidden(encoder, self.layers, token_BL, segment_BL)
+        x_LD, length = x_BLD[0, 1:-1], len(row.sequences[0])
+        head, params = self.pair_head(), self._head_params
+        assert isinstance(head, heads.PairHead), "max_fold_length keeps others away"
+        from scipy import special  # type: ignore[import-untyped]  # a fifth of a second
+
+        evidence = [held.get(number) for number in row.numbers]
+        (listed,) = self.energies(row.given, evidence) if self.energies else ((),)
+        # Not by JAX, which compiles for each size of the last tiles.
+        tiles = (
+            (tile.row, tile.column, self._finite(special.expit(tile.logits_LM)))
+            for tile in pair_tiles.logits(
+                head, params, x_LD, self._tile, length, listed
+            )
+        )
+        return probabilities.from_tiles(tiles, _least(evidence[0]))
+
+    def embed_row(
+        self, layer: int, pool: str, row: sequence_rows.Row
+    ) -> list[np.ndarray]:
+        """Returns hidden states of each sequence of a row, as `Predictor.embed`."""
+        token_BL, segment_BL, starts = batches.pack(row.sequences, row.length)
+        encoder = self._encoder_for(row.longest)
+        if layer == -1:
+            x_BLD = layerwise.hidden(encoder, self.layers, token_BL, segment_BL)
+        else:
+            first = self.layers._replace(layers=self.layers.layers[:layer])
+            x_BLD = layerwise.run(encoder, first, token_BL, segment_BL).x_BLD
+        state_LD = np.asarray(x_BLD[0], np.float32)
+        found = []
+        for sequence, start in zip(row.sequences, starts, strict=True):
+            letters_LD = state_LD[start : start + len(sequence)]
+            pooled = {
+                "mean": letters_LD.mean(0),
+                "cls": state_LD[start - 1],
+                "none": letters_LD,
+            }
+            found.append(self._finite(pooled[pool]).copy())
+        return found
+
+    def _finite(self, array: np.ndarray) -> np.ndarray:
+        """Returns what the model gave; a ValueError where that is no number."""
+        if np.isfinite(array).all():
+            return array
+        other = "" if self._encoder.dtype == "float32" else ", or try --dtype float32"
+        raise ValueError(
+            "the model's output is not finite: its weights are damaged, convert or "
+            f"train it again{other}"
+        )
+
+
+def _least(one: known.Evidence | None) -> float:
+    """Returns from which probability pairs are listed."""
+    return probabilities.LEAST if one is None else LEAST_KNOWN
+
+
+def check_dtype(dtype: str) -> None:
+    """Raises a ValueError for a dtype of products that there is not."""
+    if dtype not in config.DTYPES:
+        raise ValueError(f"dtype={dtype!r} is not one of {config.DTYPES}")
