@@ -18,6 +18,9 @@ _LEFT_OUT = {
     r"position_ids$": "numbers of positions, computed here",
 }
 
+_EMBEDDING = "bert.embeddings.word_embeddings.weight"
+_LAYER = "bert.encoder.layer.{}."
+
 
 def plan(source: sources.Source) -> tuple[rules.Plan, sources.Source]:
     """Returns what a checkpoint holds, and the checkpoint itself.
@@ -25,9 +28,49 @@ def plan(source: sources.Source) -> tuple[rules.Plan, sources.Source]:
     Raises:
       ValueError: it is none of AIDO.RNA's.
     """
-    embedding = "bert.embeddings.word_embeddings.weight"
-    layer = "bert.encoder.layer.{}."
-    _, width = rules.shape(source, embedding, 2)
+    sizes = _sizes(source)
+    order = VOCABULARY.split()
+    vocab, letters = len(order), rules.rows_of(order)
+    width, inner = sizes.width, (sizes.ffn_width, sizes.width)
+    predictions = "cls.predictions."
+
+    def norm(target: str, name: str) -> list[rules.Rule]:
+        return rules.norm(target, name, width, has_bias=sizes.norm == "layer")
+
+    def linear(name: str, shape: tuple[int, int]) -> list[rules.Rule]:
+        target, has_bias = name.removesuffix("_proj"), sizes.biases == "all"
+        source = f"{_LAYER}mlp.{name}"
+        return rules.linear(f"blocks/ffn/{target}", source, shape, has_bias=has_bias)
+
+    found = rules.Plan(
+        family="aidorna",
+        architecture=sizes,
+        rules=[
+            rules.Rule("embedding", _EMBEDDING, (vocab, width), letters),
+            *blocks.bert_attention(sizes, _LAYER),
+            *norm("blocks/attention_norm", f"{_LAYER}attention.ln"),
+            *norm("blocks/ffn_norm", f"{_LAYER}ln"),
+            *linear("gate_proj", inner),
+            *linear("up_proj", inner),
+            *linear("down_proj", inner[::-1]),
+            *norm("final_norm", "bert.encoder.ln"),
+            *rules.dense("head_dense", f"{predictions}transform.dense", (width, width)),
+            *norm("head_norm", f"{predictions}transform.LayerNorm"),
+            rules.Rule("head_bias", f"{predictions}bias", (vocab,), letters),
+        ],
+        left_out=_LEFT_OUT,
+        copies={
+            f"{predictions}decoder.weight": _EMBEDDING,
+            f"{predictions}decoder.bias": f"{predictions}bias",
+        },
+        trained_length=(source.integer("max_position_embeddings") or 1024) - 2,
+    )
+    return found, source
+
+
+def _sizes(source: sources.Source) -> config.EncoderConfig:
+    """Reads the sizes and choices of the encoder."""
+    _, width = rules.shape(source, _EMBEDDING, 2)
     heads = source.integer("num_attention_heads", NUM_HEADS.get(width))
     if heads is None:
         raise ValueError(
@@ -40,53 +83,19 @@ def plan(source: sources.Source) -> tuple[rules.Plan, sources.Source]:
         rotary_percent=1.0,
         seq_len_interpolation_factor=None,
     )
-    has_bias = f"{layer.format(0)}attention.self.query.bias" in source.shapes
-    is_layer_norm = "bert.encoder.ln.bias" in source.shapes
-    sizes = config.EncoderConfig(
+    first = _LAYER.format(0)
+    return config.EncoderConfig(
         num_layers=rules.num_layers(source, r"bert\.encoder\.layer\.(\d+)\."),
         width=width,
         num_heads=heads,
         num_kv_heads=heads,
-        ffn_width=rules.shape(source, f"{layer.format(0)}mlp.up_proj.weight", 2)[0],
+        ffn_width=rules.shape(source, f"{first}mlp.up_proj.weight", 2)[0],
         is_head_tied=True,
-        norm="layer" if is_layer_norm else "rms",
+        # Sizes differ in norms and biases: the tensors tell.
+        norm="layer" if "bert.encoder.ln.bias" in source.shapes else "rms",
         norm_epsilon=source.number("layer_norm_eps", 1e-5),
-        biases="all" if has_bias else "none",
+        biases="all"
+        if f"{first}attention.self.query.bias" in source.shapes
+        else "none",
         letter_head="dense",
     )
-    order = VOCABULARY.split()
-    vocab, letters = len(order), rules.rows_of(order)
-    inner = (sizes.ffn_width, width)
-    predictions = "cls.predictions."
-
-    def norm(target: str, name: str) -> list[rules.Rule]:
-        return rules.norm(target, name, width, has_bias=is_layer_norm)
-
-    def linear(name: str, shape: tuple[int, int]) -> list[rules.Rule]:
-        target = f"blocks/ffn/{name.removesuffix('_proj')}"
-        return rules.linear(target, f"{layer}mlp.{name}", shape, has_bias=has_bias)
-
-    found = rules.Plan(
-        family="aidorna",
-        architecture=sizes,
-        rules=[
-            rules.Rule("embedding", embedding, (vocab, width), letters),
-            *blocks.bert_attention(sizes, layer),
-            *norm("blocks/attention_norm", f"{layer}attention.ln"),
-            *norm("blocks/ffn_norm", f"{layer}ln"),
-            *linear("gate_proj", inner),
-            *linear("up_proj", inner),
-            *linear("down_proj", inner[::-1]),
-            *norm("final_norm", "bert.encoder.ln"),
-            *rules.dense("head_dense", f"{predictions}transform.dense", (width, width)),
-            *norm("head_norm", f"{predictions}transform.LayerNorm"),
-            rules.Rule("head_bias", f"{predictions}bias", (vocab,), letters),
-        ],
-        left_out=_LEFT_OUT,
-        copies={
-            f"{predictions}decoder.weight": embedding,
-            f"{predictions}decoder.bias": f"{predictions}bias",
-        },
-        trained_length=(source.integer("max_position_embeddings") or 1024) - 2,
-    )
-    return found, source

@@ -129,48 +129,18 @@ class Tertiary:
         """Returns each loss that has a weight, (B,), by its name in the settings."""
         kind_BL = jnp.minimum(batch["kind"], 3)
         structure, weights = folded.structure, self._weights
+        # OP1 and OP2 are alike: the true ones are named as the prediction has them.
         true_BLT3, is_BLT = tertiary_losses.renamed(
             folded.xyz_BLT3, batch["xyz"], batch["is_atom"]
         )
-        true = geometry.frames_of(true_BLT3, kind_BL, self.groups)
-        has_slots = functools.partial(_has, is_BLT, kind_BL)
-        is_frame_BL = has_slots(self.groups.frame_V3)
-        limit_B = jnp.where(batch["is_clamped"], weights.clamp, jnp.inf)
-        frames = structure.frames  # (B, layers, L)
-        per_layer = jax.vmap(
-            lambda turn, origin: tertiary_losses.frame_error(
-                geometry.Frames(turn, origin),
-                origin,
-                true,
-                true.origin_3,
-                is_frame_BL,
-                is_frame_BL,
-                limit_B,
-            ),
-            in_axes=1,
-        )
-        B = len(kind_BL)
-        points = (x.reshape(B, -1, 3) for x in (folded.xyz_BLT3, true_BLT3))
-        found_BN3, true_BN3 = points
-        last = jax.tree.map(lambda x: x[:, -1], frames)
-        is_torsion_BLK = has_slots(self.groups.torsion_VK4)
+        is_torsion_BLK = _has(is_BLT, kind_BL, self.groups.torsion_VK4)
         true_BLK2 = geometry.torsions_of(true_BLT3, kind_BL, self.groups)
         anchor = atoms.C1_PRIME
         is_anchor_BL = is_BLT[:, :, anchor]
         lddt_BL = tertiary_losses.lddt(
             folded.xyz_BLT3[:, :, anchor], true_BLT3[:, :, anchor], is_anchor_BL
         )
-        found = {
-            "backbone": per_layer(frames.turn_33, frames.origin_3).mean(0),
-            "atoms": tertiary_losses.frame_error(
-                last,
-                found_BN3,
-                true,
-                true_BN3,
-                is_frame_BL,
-                is_BLT.reshape(B, -1),
-                limit_B,
-            ),
+        found = self._frame_losses(folded, batch, true_BLT3, is_BLT) | {
             "local": tertiary_losses.local_error(folded.xyz_BLT3, true_BLT3, is_BLT),
             "torsions": tertiary_losses.torsion_error(
                 structure.torsion_BLK2, true_BLK2, is_torsion_BLK
@@ -198,6 +168,47 @@ class Tertiary:
                 folded.xyz_BLT3, _radii(kind_BL), batch["index"], has_BLT
             )
         return found
+
+    def _frame_losses(
+        self,
+        folded: folding_network.Folded,
+        batch: types.Batch,
+        true_BLT3: jax.Array,
+        is_BLT: jax.Array,
+    ) -> dict[str, jax.Array]:
+        """Returns errors of points seen from frames: origins by layer, atoms at last."""
+        kind_BL = jnp.minimum(batch["kind"], 3)
+        true = geometry.frames_of(true_BLT3, kind_BL, self.groups)
+        is_frame_BL = _has(is_BLT, kind_BL, self.groups.frame_V3)
+        limit_B = jnp.where(batch["is_clamped"], self._weights.clamp, jnp.inf)
+        frames = folded.structure.frames  # (B, layers, L)
+        per_layer = jax.vmap(
+            lambda turn, origin: tertiary_losses.frame_error(
+                geometry.Frames(turn, origin),
+                origin,
+                true,
+                true.origin_3,
+                is_frame_BL,
+                is_frame_BL,
+                limit_B,
+            ),
+            in_axes=1,
+        )
+        B = len(kind_BL)
+        points = (x.reshape(B, -1, 3) for x in (folded.xyz_BLT3, true_BLT3))
+        found_BN3, true_BN3 = points
+        return {
+            "backbone": per_layer(frames.turn_33, frames.origin_3).mean(0),
+            "atoms": tertiary_losses.frame_error(
+                jax.tree.map(lambda x: x[:, -1], frames),
+                found_BN3,
+                true,
+                true_BN3,
+                is_frame_BL,
+                is_BLT.reshape(B, -1),
+                limit_B,
+            ),
+        }
 
     def evaluate(self, learned: types.Params, frozen: types.Params) -> dict[str, float]:
         """Returns means over the validation chains, folded whole.
