@@ -7,6 +7,7 @@ import textwrap
 
 import full_disk
 import pytest
+import test_cli_embed
 import test_cli_fold
 
 from ssrlm_jax import cli
@@ -19,7 +20,7 @@ import os, signal, sys
 signal.signal(signal.SIGINT, signal.default_int_handler)  # jobs of a shell ignore it
 """
 
-model, loaded = test_cli_fold.model, test_cli_fold.loaded  # fixtures
+model, loaded = test_cli_embed.model, test_cli_fold.loaded  # fixtures
 
 
 def _run(code, *arguments, **settings):

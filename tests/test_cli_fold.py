@@ -10,10 +10,9 @@ import numpy as np
 import pytest
 import standing_predictor
 
-from ssrlm_jax import cli, config, infer, model_dir
-from ssrlm_jax.external import programs
+from ssrlm_jax import cli, config, infer
 from ssrlm_jax.infer import catalogue, results
-from ssrlm_jax.rna import alphabet, structure_formats
+from ssrlm_jax.rna import structure_formats
 
 HERE = pathlib.Path(__file__).parent
 BAD = ">a\nGGGAAACCC\n>b\n>c\nGG-\n>d\nGGGGAAAACCCC\n>e\nccctttggg\n"
@@ -265,60 +264,6 @@ def test_a_closed_pipe_ends_it_without_a_word(tmp_path):
 
 
 @pytest.fixture
-def model(tmp_path, monkeypatch):
-    sizes = config.EncoderConfig(
-        num_layers=2, width=8, num_heads=2, num_kv_heads=2, ffn_width=16
-    )
-    description = model_dir.Description(
-        architecture=sizes, letters=alphabet.LETTERS, made={}, scores={}
-    )
-    model_dir.save(tmp_path / "model", description, {"embedding": np.ones((9, 8))})
-    monkeypatch.setenv(catalogue.MODEL, str(tmp_path / "model"))
-    return tmp_path / "model"
-
-
-def test_embeddings_of_good_records_are_a_table(capsys, loaded, model, fasta, tmp_path):
-    status, out, err = _ssrlm(capsys, "embed", fasta, "-o", tmp_path / "x.npz")
-    assert (status, out) == (1, "")
-    assert err[-1].startswith("ssrlm embed: 3 of 5 embedded")
-    with np.load(tmp_path / "x.npz") as held:
-        assert held["names"].tolist() == ["a", "d", "e"]
-        np.testing.assert_array_equal(held["embedding"][:, 0], [8, 11, 8])
-
-
-def test_embeddings_of_nucleotides_are_arrays(capsys, loaded, model, tmp_path):
-    (tmp_path / "my.fa").write_text(">a\nGGG\n>a\nCCCC\n")
-    run = ["embed", tmp_path / "my.fa", "-o", tmp_path / "x.npz"]
-    assert _ssrlm(capsys, *run, "--pool", "none", "--layer", 2)[0] == 0
-    with np.load(tmp_path / "x.npz") as held:
-        assert {name: held[name].shape for name in held} == {"a": (3, 4), "a-2": (4, 4)}
-        assert held["a"][0, 0] == 5
-
-
-def test_embeddings_are_not_overwritten(capsys, loaded, model, tmp_path):
-    run = ["embed", "GGG", "-o", tmp_path / "x.npz"]
-    assert _ssrlm(capsys, *run)[0] == 0
-    before = (tmp_path / "x.npz").read_bytes()
-    status, _, (line,) = _ssrlm(capsys, *run, "--layer", 1)
-    assert status == 1
-    assert "x.npz exists; give another place, or --force" in line
-    assert (tmp_path / "x.npz").read_bytes() == before
-    assert _ssrlm(capsys, *run, "--layer", 1, "--force")[0] == 0
-    assert (tmp_path / "x.npz").read_bytes() != before
-
-
-@pytest.mark.parametrize("layer", [-2, 3])
-def test_a_layer_that_is_not_there_names_the_range(
-    capsys, loaded, model, tmp_path, layer
-):
-    run = ["embed", "GGG", "-o", tmp_path / "x.npz", "--layer", layer]
-    status, _, (line,) = _ssrlm(capsys, *run)
-    assert (status, loaded) == (1, [])
-    assert f"--layer={layer} is not one of -1..2" in line
-    assert not (tmp_path / "x.npz").exists()
-
-
-@pytest.fixture
 def trained(tmp_path, monkeypatch):
     """Writes a tiny model with a head, not a stand-in; returns its predictor."""
     import small_models  # JAX
@@ -351,46 +296,6 @@ def test_commands_give_what_the_predictor_gives(capsys, trained, fasta, tmp_path
         np.testing.assert_array_equal(held["embedding"], expected)
 
 
-@pytest.mark.parametrize("window", [1, 8])
-def test_what_memory_does_not_hold_is_reported_and_the_rest_folded(
-    capsys, trained, fasta, monkeypatch, window
-):
-    import jax
-
-    from ssrlm_jax.infer import row_model
-
-    whole = row_model.RowModel.pairs_of_row
-
-    def full(self, held, row):
-        if "GGGGAAAACCCC" in row.sequences:
-            raise jax.errors.JaxRuntimeError("RESOURCE_EXHAUSTED: Out of memory\nmore")
-        return whole(self, held, row)
-
-    monkeypatch.setattr(row_model.RowModel, "pairs_of_row", full)
-    monkeypatch.setattr(row_model, "WINDOWS", (window,))
-    status, out, err = _ssrlm(capsys, "fold", fasta)
-    assert status == 1
-    assert [line.split()[0] for line in out.splitlines()[::3]] == [">a", ">e"]
-    told = f"{fasta}:6: d: 12 nucleotides need more memory than there is"
-    assert any(told in line for line in err)
-    assert err[-1].startswith("ssrlm fold: 2 of 5 folded")
-
-
-def test_full_memory_ends_in_one_line(capsys, trained, fasta, monkeypatch, tmp_path):
-    import jax
-
-    from ssrlm_jax.infer import predictors
-
-    def full(*_):
-        raise jax.errors.JaxRuntimeError("RESOURCE_EXHAUSTED: Out of memory\nmore")
-
-    monkeypatch.setattr(predictors.Predictor, "embed", full)
-    status, _, err = _ssrlm(capsys, "embed", fasta, "-o", tmp_path / "x.npz")
-    assert status == 1
-    assert "Out of memory; what is written is whole, leave out longer RNA" in err[-1]
-    assert not (tmp_path / "x.npz").exists()
-
-
 def test_the_command_line_itself_waits_for_no_jax():
     code = (
         "import sys; from ssrlm_jax.cli import commands; sys.exit('jax' in sys.modules)"
@@ -406,48 +311,12 @@ def test_commands_wait_for_jax_and_matplotlib_only_when_they_run():
     subprocess.run([sys.executable, "-c", code], check=True)
 
 
-def test_a_program_that_fails_is_reported_for_its_record(
-    capsys, loaded, monkeypatch, tmp_path
-):
-    whole = standing_predictor.Predictor.fold
-
-    def fails(self, sequences, *rest):
-        if any(len(one) == 12 for one in sequences):
-            raise programs.ProgramError("ViennaRNA: no probabilities")
-        return whole(self, sequences, *rest)
-
-    monkeypatch.setattr(standing_predictor.Predictor, "fold", fails)
-    lengths = {"a": 9, "b": 12, "c": 10, "d": 12, "e": 11}
-    text = "".join(f">{name}\n{'G' * n}\n" for name, n in lengths.items())
-    (tmp_path / "x").write_text(text)
-    status, out, err = _ssrlm(capsys, "fold", tmp_path / "x")
-    assert status == 1
-    assert [line.split()[0] for line in out.splitlines()[::3]] == [">a", ">c", ">e"]
-    assert [line for line in err if "no probabilities" in line] == [
-        f"ssrlm fold: {tmp_path / 'x'}:{place}: {name}: ViennaRNA: no probabilities"
-        for place, name in ((3, "b"), (7, "d"))
-    ]
-    assert err[-1].startswith("ssrlm fold: 3 of 5 folded")
-
-
 def test_two_strands_are_folded_together(capsys, loaded):
     status, out, _ = _ssrlm(capsys, "fold", "GGGGAAAC+GUUUCCCC")
     assert (status, out.splitlines()[1:]) == (
         0,
         ["GGGGAAAC&GUUUCCCC", "((((((..&..))))))"],
     )
-
-
-@pytest.mark.parametrize("flags", [["embed", "-o", "x.npz"]])
-def test_what_takes_one_strand_reports_two(
-    capsys, trained, flags, tmp_path, monkeypatch
-):
-    monkeypatch.chdir(tmp_path)
-    command, *rest = flags
-    status, _, err = _ssrlm(capsys, command, "GGGGAAAC&GUUUCCCC", *rest)
-    assert status == 1
-    assert "argument: sequence: two strands, joined by '&'; one is accepted" in err[0]
-    assert not (tmp_path / "x.npz").exists()
 
 
 @pytest.mark.parametrize(

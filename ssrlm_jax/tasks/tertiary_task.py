@@ -176,7 +176,7 @@ class Tertiary:
         true_BLT3: jax.Array,
         is_BLT: jax.Array,
     ) -> dict[str, jax.Array]:
-        """Returns errors of points seen from frames: origins by layer, atoms at last."""
+        """Returns errors of points seen from frames: origins by layer, then atoms."""
         kind_BL = jnp.minimum(batch["kind"], 3)
         true = geometry.frames_of(true_BLT3, kind_BL, self.groups)
         is_frame_BL = _has(is_BLT, kind_BL, self.groups.frame_V3)

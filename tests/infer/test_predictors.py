@@ -7,7 +7,6 @@ import pytest
 
 import ssrlm_jax
 from ssrlm_jax import config, model_dir
-from ssrlm_jax.external import energies
 from ssrlm_jax.infer import decoding_rules, predictors, row_model, sequence_rows
 from ssrlm_jax.metrics import threshold_choice
 from ssrlm_jax.models import attention, encoders, heads, layerwise
@@ -50,7 +49,7 @@ def predictor(model):
     return predictors.Predictor(*model)
 
 
-def _matrices(predictor, sequences):
+def matrices(predictor, sequences):
     return [
         probabilities.to_matrix(listed, len(sequence))
         for sequence, listed in predictor.pair_probabilities(sequences)
@@ -70,9 +69,9 @@ def test_results_come_in_the_order_given_and_fit_their_sequences(predictor):
 
 
 def test_a_batch_gives_what_its_sequences_give_one_by_one(predictor):
-    together = _matrices(predictor, RNA)
+    together = matrices(predictor, RNA)
     for sequence, matrix_LL in zip(RNA, together, strict=True):
-        (alone_LL,) = _matrices(predictor, [sequence])
+        (alone_LL,) = matrices(predictor, [sequence])
         np.testing.assert_allclose(matrix_LL, alone_LL, atol=1e-5)
 
 
@@ -90,7 +89,7 @@ def test_probabilities_are_those_of_the_plain_forward_pass(model, predictor):
     expected_LL = np.array(jax.nn.sigmoid(logits_BLM)[0])
     expected_LL[expected_LL < probabilities.LEAST] = 0
     np.fill_diagonal(expected_LL, 0)
-    (found_LL,) = _matrices(predictor, [sequence])
+    (found_LL,) = matrices(predictor, [sequence])
     np.testing.assert_allclose(found_LL, expected_LL, atol=1e-5)
 
 
@@ -104,110 +103,11 @@ def test_long_rna_in_tiles_is_equal_to_the_whole(model, predictor, monkeypatch):
         lambda held, row: in_tiles.extend(row.sequences) or whole(held, row),
     )
     for found_LL, expected_LL in zip(
-        _matrices(tiled, RNA), _matrices(predictor, RNA), strict=True
+        matrices(tiled, RNA), matrices(predictor, RNA), strict=True
     ):
         np.testing.assert_allclose(found_LL, expected_LL, atol=1e-5)
     assert sorted(in_tiles) == sorted(one for one in RNA if len(one) > 24)
     assert len(in_tiles) > 1
-
-
-@pytest.fixture(scope="module")
-def reading():
-    """Returns a description and parameters of a tiny model that reads energies."""
-    pytest.importorskip("RNA", reason="ViennaRNA is not installed")
-    settings = config.HeadConfig(channels=4, energy="vienna,andronescu")
-    body = encoders.Encoder(**dataclasses.asdict(SIZES), attend=attention.plain)
-    token_BL = jnp.zeros((1, 8), jnp.uint8)
-    keys = jax.random.split(jax.random.key(0))
-    params = {
-        "encoder": body.init(keys[0], token_BL, token_BL)["params"],
-        "pair_head": heads.fresh(heads.build(settings, "float32"), 16, keys[1]),
-    }
-    description = model_dir.Description(
-        architecture=SIZES,
-        letters=alphabet.LETTERS,
-        made={},
-        scores={},
-        threshold=0.4,
-        head=settings,
-    )
-    return description, jax.tree.map(np.asarray, params)
-
-
-def test_a_batch_with_energies_gives_what_its_sequences_give_one_by_one(reading):
-    predictor = predictors.Predictor(*reading)
-    rna = [*RNA, "NNNNNNNN"]
-    together = _matrices(predictor, rna)
-    backwards = _matrices(predictor, rna[::-1])[::-1]
-    for sequence, matrix_LL, again_LL in zip(rna, together, backwards, strict=True):
-        (alone_LL,) = _matrices(predictor, [sequence])
-        np.testing.assert_allclose(matrix_LL, alone_LL, atol=1e-5)
-        np.testing.assert_allclose(matrix_LL, again_LL, atol=1e-5)
-    # The energies are read: the hairpin is seen by weights that are random.
-    hairpin = together[RNA.index("GC" * 30)]
-    assert hairpin.max() > 0.2
-
-
-def test_two_strands_pair_across_the_break(reading):
-    predictor = predictors.Predictor(*reading, config.DecodingConfig(threshold=0.2))
-    pair = "GGGGCCAC&GUGGCCCC"
-    assert predictor.max_joined_length == 1_500
-    (found,) = predictor.fold([pair])
-    joined, matrix_LL = pair.replace("&", ""), _matrices(predictor, [pair])[0]
-    assert (found.sequence, found.letters) == (pair, joined)
-    assert found.structure.length == 16
-    assert found.dot_bracket[8] == "&"
-    (one_strand_LL,) = _matrices(predictor, [joined])
-    # 8 and 9 are neighbours: no program pairs them in one strand, two ends may pair.
-    assert matrix_LL[7, 8] > one_strand_LL[7, 8]
-    together = predictor.fold([*RNA[:3], pair, *RNA[3:]])
-    np.testing.assert_array_equal(together[3].structure.pairs, found.structure.pairs)
-    assert (found.to_pandas()["letter"] == list(joined)).all()
-    assert "16 nt" in found._repr_html_()
-
-
-def test_a_model_without_energies_reads_two_strands_as_one(predictor):
-    joined, both = predictor.fold(["GGGGCCACGUGGCCCC", "GGGGCCAC&GUGGCCCC"])
-    np.testing.assert_array_equal(joined.structure.pairs, both.structure.pairs)
-
-
-def test_long_rna_with_energies_in_tiles_is_equal_to_the_whole(reading):
-    tiled = predictors.Predictor(*reading, tile=24)
-    whole = predictors.Predictor(*reading)
-    for found_LL, expected_LL in zip(
-        _matrices(tiled, RNA), _matrices(whole, RNA), strict=True
-    ):
-        np.testing.assert_allclose(found_LL, expected_LL, atol=1e-5)
-
-
-def test_the_expected_f1_is_what_was_reached_on_validation(reading):
-    rules = decoding_rules.Rules({}, config.DecodingConfig(), (0.1, 0.5))
-    plain = predictors.Predictor(*reading)
-    fitted = predictors.Predictor(*reading, rules=lambda: rules)
-    (predicted,) = plain.fold(["GC" * 30])
-    assert 0.0 < predicted.expected_f1 < 1.0
-    (again,) = fitted.fold(["GC" * 30])
-    assert again.expected_f1 == pytest.approx(0.1 + 0.5 * predicted.expected_f1)
-
-
-def test_sequences_by_name_give_predictions_with_names(reading):
-    found = predictors.Predictor(*reading).fold({"a": "GGGAAACCC", "b": "ACGU"})
-    assert [(one.name, one.sequence) for one in found] == [
-        ("a", "GGGAAACCC"),
-        ("b", "ACGU"),
-    ]
-
-
-def test_energies_of_another_version_are_said(reading):
-    description, params = reading
-    predictor = predictors.Predictor(description, params)
-    now = energies.build(description.head).describe()
-    assert predictor.energy_note == ""
-    older = [now[0] | {"version": "1.8.5"}, now[1]]
-    for trained, is_said in ((now, False), (older, True)):
-        made = dataclasses.replace(description, made={"energies": trained})
-        found = predictors.Predictor(made, params).energy_note
-        assert ("of ViennaRNA 1.8.5, ViennaRNA" in found) == is_said
 
 
 def test_few_shapes_are_compiled():
@@ -428,7 +328,7 @@ def test_bfloat16_halves_matrices_and_rounds_results(model, predictor, tmp_path)
         assert (found != exact).any()
     long = [one for one in RNA if len(one) > 1]
     for found_LL, exact_LL in zip(
-        _matrices(rounded, long), _matrices(predictor, long), strict=True
+        matrices(rounded, long), matrices(predictor, long), strict=True
     ):
         # Norms over a small map of random weights make more of single values.
         assert 0.0 < np.abs(found_LL - exact_LL).mean() < 0.03
