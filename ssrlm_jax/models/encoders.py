@@ -200,6 +200,8 @@ class Encoder(nn.Module):
             self.pair_bias = PairBias(self.num_heads, self.vocab_size)
         block = Block
         if (policy := REMAT[self.remat]) is not None:
+            # Within a scan XLA cannot merge the two computations: nothing has to
+            # prevent it.
             block = nn.remat(Block, policy=policy, prevent_cse=False)
         self.blocks = nn.scan(
             block,
@@ -212,6 +214,7 @@ class Encoder(nn.Module):
             attend=attention.added if self.has_pair_bias else self.attend,
             mesh=self.mesh,
         )
+        # In the order "post" the last layer has ended with a norm already.
         if self.residual_order != "post":
             self.final_norm = norm(self.norm_epsilon)
         if self.letter_head == "dense":
@@ -237,6 +240,8 @@ class Encoder(nn.Module):
         x_BLD = self.hidden(token_BL, segment_BL)
         if self.letter_head == "dense":
             x_BLD = self.head_norm(nn.gelu(self.head_dense(x_BLD), approximate=False))
+        # Logits are float32 whatever the compute dtype: the softmax of the loss
+        # needs it.
         matrix_VD = self.embedding if self.is_head_tied else self.head
         logits_BLV = jnp.einsum(
             "BLD,VD->BLV",

@@ -39,6 +39,7 @@ def moments(z_BLMC: jax.Array, is_BLM: jax.Array) -> Moments:
     """
     is_BLM1 = is_BLM[..., None]
     count_B = is_BLM.sum((1, 2), dtype=jnp.float32)
+    # An example without positions, which fills a batch, has gradients of 0, not nan.
     share_B1 = 1.0 / jnp.maximum(count_B, 1.0)[:, None]
     z_BLMC = z_BLMC.astype(jnp.float32)
     mean_BC = jnp.where(is_BLM1, z_BLMC, 0.0).sum((1, 2)) * share_B1
@@ -150,6 +151,8 @@ def _convolve_backward(dilation: int, saved: _Operands, g_BLMN: jax.Array) -> _O
     gradient = jax.lax.platform_dependent(
         z_BLMC, g_BLMN, cpu=by_rows if is_wide else by_lax, default=by_lax
     )
+    # The gradient of a map: a convolution by the kernel turned round, channels
+    # swapped.
     turned = kernel[::-1, ::-1].swapaxes(2, 3)
     return _convolve(g_BLMN, turned, dilation), gradient
 

@@ -181,6 +181,7 @@ class OuterProduct(nn.Module):
         )
         kernel_XYC = self.param("kernel", ZEROS, (self.inner, self.inner, self.width))
         bias_C = self.param("bias", ZEROS, (self.width,))
+        # One side with the weights first: positions times Y C, never pairs times X Y.
         half_BSLYC = jnp.einsum(
             "bslx,xyc->bslyc", first_BSLX, kernel_XYC.astype(self.dtype)
         )
@@ -289,6 +290,8 @@ class TriangleAttention(nn.Module):
         )
         number_N = jnp.repeat(jnp.arange(B), parts)
         scanned = nn.scan(
+            # Computed again in the backward pass: if they were kept, the scores of
+            # all chunks would take what chunks are to save.
             nn.remat(of_chunk, prevent_cse=False),
             variable_broadcast="params",
             split_rngs={"params": False},

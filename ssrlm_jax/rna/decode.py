@@ -78,6 +78,7 @@ def decode(
             f"max_pairs_per_base={max_pairs_per_base} given; take 'greedy'"
         )
     length = len(sequence)
+    # Before any is left out: one pair outside tells that the list is of another RNA.
     _check(probabilities, length)
     i, j, probability = probabilities
     least = float(probability.dtype.type(threshold))  # 0.7 is not that of float32
@@ -121,6 +122,8 @@ def _all(listed: _Pairs, length: int, threshold: float, most: int) -> _Chosen:
 def _greedy(listed: _Pairs, length: int, threshold: float, most: int) -> _Chosen:
     del threshold
     i, j, probability = listed
+    # The last key counts most. Equal ones by i, then j: the order of the list
+    # changes nothing.
     order = np.lexsort((j, i, -probability))
     free = [most] * length
     chosen = []
@@ -159,6 +162,7 @@ def _match(listed: _Pairs, left: np.ndarray, threshold: float) -> np.ndarray:
         pair = int(listed.i[place]), int(listed.j[place])
         graph.add_edge(*pair, weight=gain, place=place)
     found = left[is_alone].tolist()
+    # Part by part: the time of a matching grows with the cube of its nodes.
     for nodes in networkx.connected_components(graph):
         part = graph.subgraph(nodes)
         found += [
@@ -181,6 +185,7 @@ def _nested(listed: _Pairs, length: int, threshold: float, most: int) -> _Chosen
     nothing = np.zeros(length + 1)
     rows = [nothing] * (length + 1)
     for first in range(length - 1, -1, -1):
+        # The same array, no copy, where no pair begins.
         rows[first] = rows[first + 1]
         here = order[starts[first] : starts[first + 1]]
         if not len(here):
@@ -204,6 +209,7 @@ def _trace(
 ) -> _Chosen:
     """Returns the pairs that make up the best sum of the whole strand."""
     chosen = []
+    # No recursion: a strand may have more nested pairs than Python has frames.
     todo = [(0, len(rows) - 1)]  # first position, end (one past the last)
     while todo:
         first, end = todo.pop()
@@ -216,6 +222,7 @@ def _trace(
             if last >= end:
                 continue
             inner = gain[place] + rows[first + 1][last]
+            # Equal to the last bit: these are the sums that the rows were filled with.
             if inner + rows[last + 1][end] == rows[first][end]:
                 chosen.append(place)
                 todo += [(first + 1, last), (last + 1, end)]

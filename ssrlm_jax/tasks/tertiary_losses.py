@@ -47,6 +47,7 @@ def frame_error(
     own_BFN3 = found.at(-1).inverse(found_BN3[:, None])
     known_BFN3 = true.at(-1).inverse(true_BN3[:, None])
     error_BFN = jnp.sqrt(jnp.square(own_BFN3 - known_BFN3).sum(-1) + FLAT)
+    # Frames that are far off, as all are at first, would drown the near ones.
     error_BFN = jnp.minimum(error_BFN, limit_B[:, None, None])
     is_BFN = is_frame_BF[:, :, None] & is_point_BN[:, None]
     return _mean(error_BFN, is_BFN) / UNIT
@@ -77,6 +78,7 @@ def renamed(
 
     as_named_BL = gap(one, one) + gap(two, two)
     swapped_BL = gap(one, two) + gap(two, one)
+    # By more than rounding: ties must not swap from step to step.
     is_swapped_BL = swapped_BL < (1 - TIE) * as_named_BL
     is_swapped_BL &= is_BLT[:, :, one] & is_BLT[:, :, two]
     return (
@@ -119,6 +121,7 @@ def pair_error(
     error_BLM = optax.sigmoid_binary_cross_entropy(
         logits_BLM, pair_BLM.astype(jnp.float32)
     )
+    # Of L positions each pairs with one at most.
     weight_BLM = jnp.where(pair_BLM, PAIR_WEIGHT, 1.0)
     return _mean(error_BLM * weight_BLM, is_BL[:, :, None] & is_BL[:, None])
 

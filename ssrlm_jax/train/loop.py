@@ -90,6 +90,7 @@ def run(
     is_primary = jax.process_index() == 0
     if is_primary:
         workdir.mkdir(parents=True, exist_ok=True)
+    # No process opens it before it is made.
     multihost_utils.sync_global_devices("the workdir is there")
     compiled = updates.build(task, optimizer, config=config, mesh=mesh, seed=seed)
     checkpoint.check(compiled.abstract)
@@ -157,6 +158,7 @@ class _Session:
         step = first
         while step < self.config.num_steps and not self.is_stopping:
             step += 1
+            # Before the step: the window holds whole steps only.
             self._profile(step, state)
             with jax.profiler.StepTraceAnnotation("train", step_num=step):
                 state = self._step(step, state, batches)
@@ -182,6 +184,8 @@ class _Session:
             self.watch.is_asked, *(self.part * one for one in costs)
         )
         rows = sharding.spread(batch, self.compiled.mesh)
+        # Returns before the devices have done it. Meanwhile the host reads the report
+        # of the update before: to read this one would make them wait at every step.
         state, report = self.compiled.take(state, rows, notes_N4, self.compiled.key)
         self._read()
         self.unread = step, report, waited
@@ -195,6 +199,8 @@ class _Session:
         self.unread = None
         report = jax.device_get(report)
         self._check_finite(step, report)
+        # Added up over processes: a signal that reached one of them stops all at
+        # one step.
         if report.notes_4[0] > 0 and not self.is_stopping:
             self.is_stopping = True
             self.journal.say("asked to stop: finishing the step, then saving")
@@ -222,6 +228,8 @@ class _Session:
             with self.meter.pause():
                 meta = self.meta | {"step": step, "batches": step, "best": self.best}
                 meta |= {"date": time.strftime("%Y-%m-%d", time.gmtime())}
+                # The meter goes along: a resumed run logs the means of an
+                # uninterrupted one.
                 self.kept = meta | {"meter": self.meter.keep()}
                 self.saved.save(step, state, self.kept)
 
@@ -232,6 +240,7 @@ class _Session:
             return False
         if name not in scores:
             raise ValueError(f"loop.keep_best={name!r} is not one of {sorted(scores)}")
+        # Of this session or one before it, as the checkpoint tells.
         least = -math.inf if self.best is None else self.best["score"]
         if not scores[name] > least:  # nan neither
             return False
@@ -249,6 +258,7 @@ class _Session:
         if report.num_skipped < self.config.max_skipped:
             self.journal.say(f"step {step:,}: {value}; this update is skipped")
             return
+        # What is saved is good: updates that were not finite have changed nothing.
         good = self.saved.latest_step()
         where = f"the last good checkpoint is {good}" if good else "nothing is saved"
         raise FloatingPointError(f"{value} at step {step}; {where}")

@@ -67,6 +67,8 @@ def build(
         )
 
     direction = optax.chain(
+        # Clipped first: moments must not see a gradient that is far off. Decay
+        # after Adam, so that the second moment does not divide it (AdamW).
         optax.clip_by_global_norm(config.clip_norm),
         optax.scale_by_adam(b1=config.beta1, b2=config.beta2, eps=config.epsilon),
         optax.add_decayed_weights(config.weight_decay, mask=is_decayed),
@@ -87,6 +89,7 @@ def _learning_rate(
     final_share = config.final_share if config.schedule == "cosine" else 1.0
 
     def rate(step: chex.Numeric) -> jax.Array:
+        # Step 0 has a rate, too: with one of 0 the first batch would be wasted.
         rise = (step + 1) / (config.warmup_steps + 1)
         past = (step - config.warmup_steps) / (num_steps - config.warmup_steps)
         bow = 0.5 * (1.0 + jnp.cos(jnp.pi * jnp.clip(past, 0.0, 1.0)))
