@@ -34,6 +34,7 @@ os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")
 import jax
 import numpy as np
 import report
+from jax.sharding import Mesh
 
 from ssrlm_jax import config
 from ssrlm_jax.data import pretraining_batches, rows
@@ -128,42 +129,40 @@ def generated_batch(num_rows: int, row_length: int) -> Batch:
 
 def batch_of(settings: config.PretrainConfig) -> Batch:
     """Returns the rows of one update."""
-    if not settings.data.corpus:
-        return generated_batch(settings.data.rows_per_batch, settings.data.row_length)
-    corpus = settings.data.corpus
-    manifest = rows.open_corpus(corpus, row_length=settings.data.row_length)
+    corpus, row_length = settings.data.corpus, settings.data.row_length
+    if not corpus:
+        return generated_batch(settings.data.rows_per_batch, row_length)
+    manifest = rows.open_corpus(corpus, row_length=row_length)
     stream = pretraining_batches.batches(
         corpus, manifest, settings, seed=SEED, process=0, num_processes=1
     )
     return next(stream)
 
 
+def _task(settings: config.PretrainConfig, mesh: Mesh) -> pretraining_task.Pretrain:
+    sizes, compute = settings.encoder, settings.compute
+    encoder = pretraining_task.build_encoder(sizes, compute, mesh, MAX_SEGMENTS)
+    return pretraining_task.Pretrain(encoder)
+
+
 def ours(settings: config.PretrainConfig, batch: Batch) -> Contender:
     """Returns the update of launch/pretrain.py, compiled."""
     mesh = sharding.make_mesh(settings.mesh)
-    task = pretraining_task.Pretrain(
-        pretraining_task.build_encoder(
-            settings.encoder, settings.compute, mesh, MAX_SEGMENTS
-        )
-    )
-    adamw = optimizers.build(settings.optimizer, settings.loop.num_steps)
-    update = updates.build(task, adamw, config=settings.loop, mesh=mesh, seed=SEED)
-    placed = sharding.spread(batch, mesh)
+    task, loop = _task(settings, mesh), settings.loop
+    adamw = optimizers.build(settings.optimizer, loop.num_steps)
+    update = updates.build(task, adamw, config=loop, mesh=mesh, seed=SEED)
     notes_N4 = update.notes(0.0, 0.0, 0.0, 0.0)
+    given = sharding.spread(batch, mesh), notes_N4, update.key
     start = time.perf_counter()
     with jax.set_mesh(mesh):
-        compiled = update.take.lower(
-            update.abstract, placed, notes_N4, update.key
-        ).compile()
-    compile_seconds = time.perf_counter() - start
-    state = update.fresh()
+        compiled = update.take.lower(update.abstract, *given).compile()
+    compile_seconds, state = time.perf_counter() - start, update.fresh()
     memory = compiled.memory_analysis()
-    if memory is None:
-        raise RuntimeError("the back end says nothing of its memory")
+    assert memory is not None, "the back end says nothing of its memory"
 
     def turn() -> float:
         nonlocal state
-        state, told = compiled(state, placed, notes_N4, update.key)
+        state, told = compiled(state, *given)
         return float(told.loss)
 
     def memory_bytes() -> int:
@@ -192,11 +191,7 @@ def summary(
     settings: config.PretrainConfig, batch: Batch, contender: Contender
 ) -> report.Result:
     """Returns rates of one contender; tokens are those that are not padding."""
-    mesh = sharding.make_mesh(settings.mesh)
-    encoder = pretraining_task.build_encoder(
-        settings.encoder, settings.compute, mesh, MAX_SEGMENTS
-    )
-    cost = pretraining_task.Pretrain(encoder).cost(batch)
+    cost = _task(settings, sharding.make_mesh(settings.mesh)).cost(batch)
     seconds = statistics.median(contender.seconds)
     device = jax.devices()[0]
     peak = hardware.peak(device.device_kind)
