@@ -164,6 +164,8 @@ def _of_chain(
     )
     index_L = np.arange(len(chain.letters), dtype=np.int32)
     for position, skipped in chain.gaps:
+        # What was not seen counts as skipped positions: neighbours across a gap
+        # are no neighbours.
         index_L[position + 1 :] += min(max(skipped, 1), MAX_GAP)
     own = {
         (pair.i, pair.j)
@@ -241,11 +243,15 @@ class Crops:
         _, member_N, size_N = np.unique(
             self.cluster_N, return_inverse=True, return_counts=True
         )
+        # Between one draw a cluster and one a chain: ribosomes have thousands
+        # of chains.
         weight_N = 1.0 / np.sqrt(size_N[member_N])
         length_N = np.array([self.length_of(s) for s in self.structures])
         size = self.settings.batch_size // num_processes
         number = start
         while True:
+            # By the number of the batch: a resumed run draws what an uninterrupted
+            # one does.
             rng = np.random.default_rng((seed, number))
             length = length_N[rng.choice(len(length_N), p=weight_N / weight_N.sum())]
             chosen_N = np.flatnonzero(length_N == length)
@@ -253,6 +259,7 @@ class Crops:
             drawn = rng.choice(chosen_N, self.settings.batch_size, p=share_N)
             at = rng.random(self.settings.batch_size)
             is_clamped_B = rng.random(self.settings.batch_size) < loss.clamped_share
+            # Errors are large at first: clamped, they would give no gradient.
             is_clamped_B &= number >= loss.unclamped_steps
             mine = slice(process * size, (process + 1) * size)
             examples = [
@@ -305,6 +312,7 @@ def example(
     part = slice(first, first + cut)
     kind_L = atoms.encode(structure.letters[part])
     pair_LM = np.zeros((length, length), bool)
+    # Pairs that leave the piece are dropped, as at the cuts of windows.
     i, j = structure.pairs_N2.T - first
     is_inside = (i >= 0) & (j < cut)
     pair_LM[i[is_inside], j[is_inside]] = pair_LM[j[is_inside], i[is_inside]] = True

@@ -216,20 +216,26 @@ class Relatives:
         if not self.memory.names:
             return []
         aligner, database = self._aligner
+        # Scores of all, then whole alignments of the best: those cost many times
+        # as much.
         found = aligner.align(letters, database, mode="score", overflow="simple")
         score_R = np.array([one.score for one in found], np.float64)
         if self.leaves_out_itself:
             same = [n for n, one in enumerate(self.memory.sequences) if one == letters]
+            # In training a sequence is in the memory itself, and would vote for its
+            # own answer.
             score_R[same] = 0.0
             if _draw(letters) < self.unseen:
                 score_R[self._nats(score_R, letters) > _BY_CHANCE] = 0.0
         score_R[self._nats(score_R, letters) < _LEAST_NATS] = 0.0
+        # More for long RNA, whose relatives may cover a part each.
         most = _BEST * math.ceil(len(letters) / _STRETCH)
         best = np.argsort(-score_R, kind="stable")[:most]
         best = best[score_R[best] > 0]
         if not len(best):
             return []
         aligned = aligner.align(letters, database.extract(best.tolist()), mode="full")
+        # PyOpal gives them in an order of its own.
         aligned = sorted(aligned, key=lambda one: one.target_index)
         relatives = [
             self._relative(int(number), letters, one)

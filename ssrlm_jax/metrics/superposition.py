@@ -152,12 +152,15 @@ def _superpositions(
     moving_N3: np.ndarray, fixed_N3: np.ndarray, weight_SN: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
     """Returns turn_S33 and shift_S3 of the best motion for each row of weights."""
+    # Without points nothing is moved, and nothing divided by zero.
     total_S1 = np.maximum(weight_SN.sum(1, keepdims=True), 1e-9)
     from_S3, to_S3 = weight_SN @ moving_N3 / total_S1, weight_SN @ fixed_N3 / total_S1
     product_N9 = (fixed_N3[:, :, None] * moving_N3[:, None]).reshape(-1, 9)
     spread_S33 = (weight_SN @ product_N9 / total_S1).reshape(-1, 3, 3)
     spread_S33 -= to_S3[:, :, None] * from_S3[:, None]
     left_S33, _, right_S33 = np.linalg.svd(spread_S33)
+    # A determinant of -1 is a mirror image, which fits handed molecules too well:
+    # the axis that matters least is turned back.
     is_mirrored_S = np.linalg.det(left_S33 @ right_S33) < 0
     left_S33[is_mirrored_S, :, 2] *= -1
     turn_S33 = left_S33 @ right_S33
@@ -179,6 +182,7 @@ def _refined(
         square_SN = np.einsum("SND,SND->SN", away_SN3, away_SN3)
         score_S = (1 / (1 + square_SN / scale**2)).sum(1)
         best = max(best, float(score_S.max(initial=0.0)))
+        # Narrow first, then wider: as the published program does.
         limit = cutoff - 1 if step == 0 else cutoff + 1
         # Three points define a superposition.
         third = min(3, square_SN.shape[1]) - 1
@@ -187,5 +191,6 @@ def _refined(
         is_new_S = (is_near_SN != is_in_SN).any(1)
         if not is_new_S.any():
             break
+        # Many starts come to the same points: each is followed once.
         is_in_SN = np.unique(is_near_SN[is_new_S], axis=0)
     return best

@@ -124,6 +124,8 @@ def records(
 
     def record(_: jax.Array, carry: tuple[jax.Array, ...]) -> tuple[jax.Array, ...]:
         out_BLHA, place = carry
+        # The next start of a record: as many as there are, known only as the
+        # rows come.
         place = jnp.argmax(is_first_P & (place_P > place))
         b, start = place // L, place % L
         # What would go past the end of the row starts earlier.
@@ -139,6 +141,7 @@ def records(
                 for x in (q_BLHA, out_BLHA, segment_BL)
             )
             new_1RHA = _attended(scores(q_1RHA, k_1MKA), v_1MKA, segment_1R, segment_1M)
+            # A part that starts earlier covers the record before, whose result stays.
             is_own_1R = segment_1R == segment_BL[b, start]
             new_1RHA = jnp.where(is_own_1R[:, :, None, None], new_1RHA, old_1RHA)
             return attention_blocks.put(out_BLHA, new_1RHA[0], b, i)
@@ -161,6 +164,7 @@ def _attended(
     """
     same_BLM = segment_BL[:, :, None] == segment_BM[:, None, :]
     score_BHLM = score_BHLM + jnp.where(same_BLM, 0.0, NEVER)[:, None]
+    # Subtracting it changes no weight, so its gradient is 0: none is computed.
     top_BHL1 = jax.lax.stop_gradient(score_BHLM.max(axis=-1, keepdims=True))
     weight_BHLM = jnp.exp(score_BHLM - top_BHL1)
     sum_BLH1 = jnp.moveaxis(weight_BHLM.sum(axis=-1, keepdims=True), 1, 2)

@@ -95,11 +95,15 @@ def dedupe(task: Task) -> executor.Counts:
       dropped: by source and reason; nucleotides: kept, by part and split.
     """
     keys, part = _bucket(task)
+    # The last key counts most: equal sequences side by side, those with a known
+    # structure first, then in the order of files, so that the one that is kept does
+    # not depend on buckets or workers.
     order = np.lexsort(
         (keys["record"], part, ~keys["has_structure"], keys["low"], keys["high"])
     )
     keys, part = keys[order], part[order]
     is_new = np.ones(len(keys), bool)
+    # A hash of 128 bits is in two halves; a sequence is new if either differs.
     for name in ("high", "low"):
         same = keys[name][1:] == keys[name][:-1]
         is_new[1:] = ~same if name == "high" else is_new[1:] | ~same
@@ -118,6 +122,7 @@ def dedupe(task: Task) -> executor.Counts:
         np.save(file, kept[np.argsort(kept["part"], kind="stable")])
 
     nucleotides = np.zeros((len(task.parts), len(rows.SPLITS)), np.int64)
+    # Not by an index on the left, which adds once where a place comes twice.
     np.add.at(
         nucleotides, (kept["part"], kept["split"]), keys["num_nucleotides"][is_kept]
     )
@@ -140,12 +145,16 @@ def load_kept(paths: Sequence[str]) -> np.ndarray:
 def _bucket(task: Task) -> tuple[np.ndarray, np.ndarray]:
     """Returns the keys of a bucket and the part that each comes from."""
     edges = [
+        # By the high half of the hash: what is equal meets in one bucket, whatever
+        # the file.
         np.uint64(min(2**64 * edge // task.num_buckets, 2**64 - 1))
         for edge in (task.bucket, task.bucket + 1)
     ]
     is_last = task.bucket + 1 == task.num_buckets
     chosen = [np.zeros(0, standardise.KEY)]
     for part in task.parts:
+        # Keys are sorted by hash: a bucket is one stretch, and no more of a file
+        # is read.
         keys = np.load(part.path, mmap_mode="r")
         begin = np.searchsorted(keys["high"], edges[0])
         end = len(keys) if is_last else np.searchsorted(keys["high"], edges[1])
@@ -174,6 +183,7 @@ def _split(
     number = np.where(is_known, keys["family"] + starts[part], 0)
     is_group_known = _any_of(is_known, group)
     is_group_held = _any_of(is_known & is_held[number], group)
+    # Drawn by the hash, not by the place: more files change no split of those before.
     first = np.flatnonzero(np.diff(group, prepend=-1))
     drawn = is_drawn(keys["high"][first], task.validation_share, task.seed)
     return np.where(is_group_known, is_group_held, drawn).astype(np.uint8)

@@ -205,6 +205,7 @@ class _Parts:
         is_kept = np.ones(len(batch.names), bool)
         for reason, is_dropped in reasons.items():
             self._dropped[reason] += int((is_kept & is_dropped).sum())
+            # A record has one reason, the first: the counts add up to what is dropped.
             is_kept &= ~is_dropped
         return is_kept
 
@@ -212,6 +213,8 @@ class _Parts:
         """Returns the keys of records; `record` is not set yet."""
         start = batch.start
         view = batch.token.data
+        # Of letters by number: lower case, T and modified nucleotides are equal
+        # already.
         digests = b"".join(
             hashlib.blake2b(view[begin : begin + size], digest_size=16).digest()
             for begin, size in zip(
@@ -253,6 +256,8 @@ class _Parts:
         while begin < len(index_P):
             used = end_P[begin - 1] if begin else 0
             room = self._task.part_nucleotides - self._collector.num_nucleotides
+            # As many as fit, found at once: a loop over records would be the
+            # slowest part.
             end = int(np.searchsorted(end_P, used + room, side="right"))
             if end == begin:
                 self._flush()
@@ -285,6 +290,8 @@ class _Parts:
             ):
                 continue
             own = np.array([key], KEY)
+            # A piece of a long record has a key of its own, near that of the record:
+            # equal records stay equal piece by piece.
             own["low"] += np.uint64(piece)
             own["record"], own["is_first"] = self._num_keys, is_first
             own["num_nucleotides"] = size
