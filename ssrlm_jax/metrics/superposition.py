@@ -159,8 +159,8 @@ def _superpositions(
     spread_S33 = (weight_SN @ product_N9 / total_S1).reshape(-1, 3, 3)
     spread_S33 -= to_S3[:, :, None] * from_S3[:, None]
     left_S33, _, right_S33 = np.linalg.svd(spread_S33)
-    # A determinant of -1 is a mirror image, which fits handed molecules too well:
-    # the axis that matters least is turned back.
+    # A determinant of -1 is a mirror image, no motion: the axis that matters least is
+    # turned back.
     is_mirrored_S = np.linalg.det(left_S33 @ right_S33) < 0
     left_S33[is_mirrored_S, :, 2] *= -1
     turn_S33 = left_S33 @ right_S33

@@ -96,9 +96,9 @@ def test_probabilities_are_those_of_the_plain_forward_pass(model, predictor):
 def test_long_rna_in_tiles_is_equal_to_the_whole(model, predictor, monkeypatch):
     tiled = predictors.Predictor(*model, tile=24)
     in_tiles = []
-    whole = tiled._pairs_of_long
+    whole = tiled._rows._pairs_of_long
     monkeypatch.setattr(
-        tiled,
+        tiled._rows,
         "_pairs_of_long",
         lambda held, row: in_tiles.extend(row.sequences) or whole(held, row),
     )
