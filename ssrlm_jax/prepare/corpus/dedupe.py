@@ -18,8 +18,6 @@ from ssrlm_jax.data import rows
 from ssrlm_jax.prepare import executor
 from ssrlm_jax.prepare.corpus import standardise
 
-TRAIN, VALIDATION = range(len(rows.SPLITS))
-
 # A record that is kept.
 KEPT = np.dtype([("part", "<i4"), ("record", "<i4"), ("split", "u1")])
 EQUAL = "equal to another record"
