@@ -4,6 +4,7 @@ import dataclasses
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 
 from ssrlm_jax import config, model_dir
 from ssrlm_jax.models import attention, encoders, heads
@@ -15,24 +16,27 @@ SIZES = config.EncoderConfig(
 HEAD = config.HeadConfig(channels=4)
 
 
-def save(folder):
-    """Writes a model directory, of which the threshold is 0.45."""
-    body = encoders.Encoder(**dataclasses.asdict(SIZES), attend=attention.plain)
+def made(sizes=SIZES, head=HEAD, *, threshold=0.4, trained_length=50):
+    """Returns description and parameters of an untrained model with a head."""
+    body = encoders.Encoder(**dataclasses.asdict(sizes), attend=attention.plain)
     token_BL = jnp.zeros((1, 8), jnp.uint8)
     keys = jax.random.split(jax.random.key(0))
     params = {
         "encoder": body.init(keys[0], token_BL, token_BL)["params"],
-        "pair_head": heads.build(HEAD, "float32").init(
-            keys[1], jnp.zeros((1, 8, 16)), jnp.ones((1, 8), bool)
-        )["params"],
+        "pair_head": heads.fresh(heads.build(head, "float32"), sizes.width, keys[1]),
     }
     description = model_dir.Description(
-        architecture=SIZES,
+        architecture=sizes,
         letters=alphabet.LETTERS,
         made={},
         scores={},
-        threshold=0.45,
-        head=HEAD,
-        trained_length=10,
+        threshold=threshold,
+        head=head,
+        trained_length=trained_length,
     )
-    model_dir.save(folder, description, params)
+    return description, jax.tree.map(np.asarray, params)
+
+
+def save(folder):
+    """Writes a model directory, of which the threshold is 0.45."""
+    model_dir.save(folder, *made(threshold=0.45, trained_length=10))

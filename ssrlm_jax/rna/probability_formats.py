@@ -172,7 +172,7 @@ def _lists(path: formats.Path) -> Iterator[Listed]:
             length = int(fields[0])
         elif _is_header(fields):
             is_log = "log" in fields[-1].lower()
-        elif text.replace(" ", "").isdecimal() or _is_number(fields[-1]):
+        elif text.replace(" ", "").isdecimal() or textfile.is_number(fields[-1]):
             raise _no_pair(path, number, text, length or len(sequence))
         else:
             sequence += alphabet.as_text(alphabet.cleaned(text.encode()))
@@ -295,15 +295,7 @@ def _is_right(i: int, j: int, probability: float, length: int) -> bool:
 
 def _number(text: str) -> float:
     """Returns a number; one that is out of all ranges where it is none."""
-    return float(text) if _is_number(text) else -1.0
-
-
-def _is_number(text: str) -> bool:
-    try:
-        float(text)
-    except ValueError:
-        return False
-    return True
+    return float(text) if textfile.is_number(text) else -1.0
 
 
 def _is_triple(fields: Sequence[str]) -> bool:
@@ -312,7 +304,7 @@ def _is_triple(fields: Sequence[str]) -> bool:
         and fields[0].isdecimal()
         and fields[1].isdecimal()
         and max(map(len, fields[:2])) < _MOST_DIGITS
-        and _is_number(fields[2])
+        and textfile.is_number(fields[2])
     )
 
 
@@ -360,7 +352,7 @@ def _is_list(sample: Sequence[str]) -> bool:
 def _is_matrix(sample: Sequence[str]) -> bool:
     rows = [text.replace(",", " ").split() for text in sample]
     return bool(rows) and all(
-        len(row) > 1 and all(map(_is_number, row)) for row in rows
+        len(row) > 1 and all(map(textfile.is_number, row)) for row in rows
     )
 
 

@@ -120,7 +120,8 @@ def _from_columns(
     blocks: list[_Block] = []
     for number, text in rows:
         place, fields = f"{path}:{number}", _fields(text.strip())
-        is_name = text.startswith(">") or (len(fields) == 1 and not _is_number(text))
+        is_word = len(fields) == 1 and not textfile.is_number(text)
+        is_name = text.startswith(">") or is_word
         if is_name:
             words = text.lstrip(">").split()
             blocks.append(_Block(words[0] if words else "", number))
@@ -158,7 +159,7 @@ def _columns(header: Sequence[str], column: str) -> dict[str, int]:
         place = next((names.index(name) for name in known if name in names), None)
         if place is not None:
             found[what] = place
-    is_header = "position" in found and not any(map(_is_number, names))
+    is_header = "position" in found and not any(map(textfile.is_number, names))
     return found if is_header else {}
 
 
@@ -242,14 +243,6 @@ def _fields(text: str) -> list[str]:
         if delimiter in text:
             return [field.strip() for field in text.split(delimiter)]
     return text.split()
-
-
-def _is_number(text: str) -> bool:
-    try:
-        float(text)
-    except ValueError:
-        return False
-    return True
 
 
 def _number(place: str, text: str) -> float:

@@ -185,6 +185,15 @@ def _opened(path: Path, is_text: bool = True) -> packings.Opened:
         raise
 
 
+def is_number(text: str) -> bool:
+    """Returns whether a field is a number, nan and infinity included."""
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
+
+
 def _numbered(opened: packings.Opened, path: Path, most: int) -> Generator[Line]:
     number = 1
     file, packed = opened

@@ -1,15 +1,12 @@
-import dataclasses
-
 import jax
-import jax.numpy as jnp
 import numpy as np
 import pytest
+import small_models
 
 import ssrlm_jax
-from ssrlm_jax import config, model_dir
+from ssrlm_jax import config
 from ssrlm_jax.infer import known, predictors
-from ssrlm_jax.models import attention, encoders, heads
-from ssrlm_jax.rna import alphabet, probabilities, structures
+from ssrlm_jax.rna import probabilities, structures
 
 SIZES = config.EncoderConfig(
     num_layers=1, width=16, num_heads=2, num_kv_heads=2, ffn_width=24
@@ -23,26 +20,7 @@ RNA = [HAIRPIN, "GC" * 30, "AUGCAUGGCC" * 5]
 @pytest.fixture(scope="module")
 def model():
     """Returns a description and parameters of a tiny model with a head."""
-    body = encoders.Encoder(**dataclasses.asdict(SIZES), attend=attention.plain)
-    head = heads.build(HEAD, "float32")
-    token_BL = jnp.zeros((1, 8), jnp.uint8)
-    keys = jax.random.split(jax.random.key(0))
-    params = {
-        "encoder": body.init(keys[0], token_BL, token_BL)["params"],
-        "pair_head": head.init(keys[1], jnp.zeros((1, 8, 16)), jnp.ones((1, 8), bool))[
-            "params"
-        ],
-    }
-    description = model_dir.Description(
-        architecture=SIZES,
-        letters=alphabet.LETTERS,
-        made={},
-        scores={},
-        threshold=0.4,
-        head=HEAD,
-        trained_length=50,
-    )
-    return description, jax.tree.map(np.asarray, params)
+    return small_models.made(SIZES, HEAD)
 
 
 @pytest.fixture(scope="module")

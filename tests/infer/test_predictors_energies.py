@@ -2,17 +2,14 @@
 
 import dataclasses
 
-import jax
-import jax.numpy as jnp
 import numpy as np
 import pytest
+import small_models
 import test_predictors
 
-from ssrlm_jax import config, model_dir
+from ssrlm_jax import config
 from ssrlm_jax.external import energies
 from ssrlm_jax.infer import decoding_rules, predictors
-from ssrlm_jax.models import attention, encoders, heads
-from ssrlm_jax.rna import alphabet
 
 model, predictor = test_predictors.model, test_predictors.predictor  # fixtures
 RNA, SIZES, _matrices = (
@@ -27,22 +24,7 @@ def reading():
     """Returns a description and parameters of a tiny model that reads energies."""
     pytest.importorskip("RNA", reason="ViennaRNA is not installed")
     settings = config.HeadConfig(channels=4, energy="vienna,andronescu")
-    body = encoders.Encoder(**dataclasses.asdict(SIZES), attend=attention.plain)
-    token_BL = jnp.zeros((1, 8), jnp.uint8)
-    keys = jax.random.split(jax.random.key(0))
-    params = {
-        "encoder": body.init(keys[0], token_BL, token_BL)["params"],
-        "pair_head": heads.fresh(heads.build(settings, "float32"), 16, keys[1]),
-    }
-    description = model_dir.Description(
-        architecture=SIZES,
-        letters=alphabet.LETTERS,
-        made={},
-        scores={},
-        threshold=0.4,
-        head=settings,
-    )
-    return description, jax.tree.map(np.asarray, params)
+    return small_models.made(SIZES, settings, trained_length=None)
 
 
 def test_a_batch_with_energies_gives_what_its_sequences_give_one_by_one(reading):

@@ -3,9 +3,9 @@
 import json
 import math
 
-import conftest as tiny_sweep
 import numpy as np
 import pytest
+import tiny_sweep
 
 from ssrlm_jax.jobs import sweep as job
 from ssrlm_jax.metrics import statistics

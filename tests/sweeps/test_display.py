@@ -5,33 +5,16 @@ import json
 import logging
 import pathlib
 
-import conftest as tiny_sweep
 import pytest
 import rich.console
+import tiny_sweep
 
 from ssrlm_jax import locks
-from ssrlm_jax.jobs import sweep as job
 from ssrlm_jax.sweeps import display, job_graph, job_states, local_executor
 
 
-@pytest.fixture
-def made(tables):
-    return job_graph.expand(tiny_sweep.tiny(tables), job.resolve)
-
-
 def training(name="pretrain-0"):
-    one = job_graph.Job(
-        name=name,
-        step="pretrain",
-        command="pretrain",
-        config="",
-        settings={},
-        flags={},
-        resolved={},
-        parents=(),
-        key="0",
-        decided_by={},
-    )
+    one = tiny_sweep.job("pretrain", name=name)
     return one, job_graph.Graph(jobs={name: one}, cells=[], baselines={})
 
 

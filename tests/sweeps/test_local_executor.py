@@ -10,8 +10,8 @@ import subprocess
 import sys
 import time
 
-import conftest as tiny_sweep
 import pytest
+import tiny_sweep
 
 from ssrlm_jax.jobs import sweep as job
 from ssrlm_jax.sweeps import (
@@ -26,22 +26,12 @@ ROOT = pathlib.Path(__file__).parents[2]
 SCRIPT = """
 import pathlib, sys
 sys.path[:0] = [{tests!r}]
-import conftest
+import tiny_sweep
 from ssrlm_jax.jobs import sweep as job
 from ssrlm_jax.sweeps import job_graph, local_executor
-made = job_graph.expand(conftest.tiny(pathlib.Path(sys.argv[1])), job.resolve)
+made = job_graph.expand(tiny_sweep.tiny(pathlib.Path(sys.argv[1])), job.resolve)
 local_executor.run(pathlib.Path(sys.argv[2]), made, 1)
 """
-
-
-@pytest.fixture
-def asked(tables):
-    return tiny_sweep.tiny(tables)
-
-
-@pytest.fixture
-def made(asked):
-    return job_graph.expand(asked, job.resolve)
 
 
 def run(out, made, parallel=1):

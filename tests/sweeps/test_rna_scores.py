@@ -1,28 +1,15 @@
 """What commands write of each RNA, read as sums."""
 
 import pytest
+import tiny_sweep
 
-from ssrlm_jax.sweeps import chains, job_graph, rna_scores
-
-
-def job(command):
-    return job_graph.Job(
-        name="step-0",
-        step="step",
-        command=command,
-        config="",
-        settings={},
-        flags={},
-        resolved={},
-        parents=(),
-        key="0",
-        decided_by={},
-    )
+from ssrlm_jax.sweeps import chains, rna_scores
 
 
 def read(out, command, column, method="model"):
     measure = chains.Measure(name="it", step="step", column=column, method=method)
-    return rna_scores.read(out, job(command), measure)
+    made = tiny_sweep.job(command, name="step-0", step="step")
+    return rna_scores.read(out, made, measure)
 
 
 def write(out, path, *lines):

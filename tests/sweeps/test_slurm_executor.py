@@ -10,8 +10,8 @@ import sys
 import threading
 import time
 
-import conftest as tiny_sweep
 import pytest
+import tiny_sweep
 
 from ssrlm_jax import config
 from ssrlm_jax.jobs import sweep as job
@@ -77,16 +77,6 @@ SACCT = """#!/bin/bash
 echo "JobID|State|NodeList"
 cat {here}/states
 """
-
-
-@pytest.fixture
-def asked(tables):
-    return tiny_sweep.tiny(tables)
-
-
-@pytest.fixture
-def made(asked):
-    return job_graph.expand(asked, job.resolve)
 
 
 @pytest.fixture
