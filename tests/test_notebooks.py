@@ -3,6 +3,7 @@
 import json
 import os
 import pathlib
+import sysconfig
 import tomllib
 
 import pytest
@@ -54,6 +55,8 @@ def test_readme_has_a_badge_for_each():
 def test_a_notebook_runs(path, tmp_path, monkeypatch):
     nbformat = pytest.importorskip("nbformat")
     nbclient = pytest.importorskip("nbclient")
+    scripts = sysconfig.get_path("scripts")  # where `ssrlm` is
+    monkeypatch.setenv("PATH", scripts, prepend=os.pathsep)
     monkeypatch.setenv("SSRLM_QUICK", "1")
     monkeypatch.setenv("PYTHONPATH", str(ROOT))
     monkeypatch.setenv("PYTHONWARNINGS", "error::DeprecationWarning:__main__")
