@@ -217,9 +217,7 @@ def add_legend_of_reactivity(figure: "figures.Figure") -> None:
         lines.Line2D([], [], color=color, label=label, marker="o", linestyle="")
         for color, label in shown
     ]
-    figure.legend(
-        handles=handles, loc="lower right", ncols=4, frameon=False, fontsize=8
-    )
+    figure.legend(handles=handles, loc="lower left", ncols=4, frameon=False, fontsize=8)
 
 
 def rgba(names: Sequence[str]) -> np.ndarray:

@@ -69,6 +69,17 @@ def test_true_arcs_are_below_and_differ_where_missed():
     assert not np.array_equal(*colors)
 
 
+def test_legends_of_truth_and_of_reactivities_are_beside_each_other():
+    record, listed = _predicted("((((((((((" + "." * 60 + "))))))))))")
+    values = np.zeros(record.structure.length)
+    figure = plots.arcs(record, listed, record.structure, values)
+    figure.draw_without_rendering()
+    left, right = sorted(
+        one.get_window_extent().extents[::2].tolist() for one in figure.legends
+    )
+    assert left[1] < right[0]
+
+
 def test_a_map_has_the_structure_above_and_probabilities_below():
     record, listed = _predicted("(...).", 0.3)
     image_LL4 = np.asarray(plots.pair_map(record, listed).axes[0].images[0].get_array())
