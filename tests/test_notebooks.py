@@ -3,6 +3,7 @@
 import json
 import os
 import pathlib
+import re
 import sysconfig
 import tomllib
 
@@ -36,6 +37,13 @@ def test_its_badge_and_its_installation_name_this_repository(path):
     assert badge in _cells(path, "markdown")[0]
     (install,) = [c for c in _cells(path, "code") if "%pip" in c]
     assert f'package = "git+{ADDRESS}"' in install
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_what_is_asked_for_is_a_form_that_colab_reads(path):
+    for line in "\n".join(_cells(path, "code")).splitlines():
+        if "@param" in line:  # in the line of the value; text without quotes
+            assert re.fullmatch(r'\w+ = .+  # @param (\{type:"\w+"\}|\[.+\])', line)
 
 
 def test_readme_has_a_badge_for_each():
