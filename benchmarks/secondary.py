@@ -206,7 +206,9 @@ def train(encoder: str, head: str, length: int) -> report.Result:
         ),
     )
     adamw = optimizers.build(config.OptimizerConfig(), 100)
-    compiled = updates.build(task, adamw, config=config.LoopConfig(), mesh=mesh, seed=0)
+    compiled = updates.build(
+        task, adamw, settings=config.LoopConfig(), mesh=mesh, seed=0
+    )
     structure = structures.Structure(length, np.array([[0, length - 1]]))
     record = formats.Record("x", "ACGU" * (length // 4) + "A" * (length % 4), structure)
     batch = sharding.spread(secondary_batches.make([record], length), mesh)

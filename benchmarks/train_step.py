@@ -104,7 +104,7 @@ def generated_batch(num_rows: int, row_length: int) -> Batch:
     rng = np.random.default_rng(SEED)
     drawn_N = rng.lognormal(np.log(MEDIAN_LENGTH), LENGTH_SPREAD, 10 * DRAWN_ROWS)
     length_N = np.clip(drawn_N, 20, row_length - 2).astype(int) + 2
-    placed = pack.place(length_N.tolist(), row_length, MAX_SEGMENTS)
+    placed = pack.fill_rows(length_N.tolist(), row_length, MAX_SEGMENTS)
     segment_BL = np.zeros((num_rows, row_length), np.uint8)
     token_BL = np.zeros_like(segment_BL)
     for b, row in enumerate(rng.choice(len(placed), num_rows)):
@@ -150,7 +150,7 @@ def ours(settings: config.PretrainConfig, batch: Batch) -> Contender:
     mesh = sharding.make_mesh(settings.mesh)
     task, loop = _task(settings, mesh), settings.loop
     adamw = optimizers.build(settings.optimizer, loop.num_steps)
-    update = updates.build(task, adamw, config=loop, mesh=mesh, seed=SEED)
+    update = updates.build(task, adamw, settings=loop, mesh=mesh, seed=SEED)
     notes_N4 = update.notes(0.0, 0.0, 0.0, 0.0)
     given = sharding.spread(batch, mesh), notes_N4, update.key
     start = time.perf_counter()

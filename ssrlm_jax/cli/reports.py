@@ -87,8 +87,8 @@ def table(rows: Sequence[Sequence[str]], num_left: int) -> str:
     lines = []
     for row in rows:
         cells = [
-            cell.ljust(width) if place < num_left else cell.rjust(width)
-            for place, (cell, width) in enumerate(zip(row, widths, strict=True))
+            cell.ljust(width) if index < num_left else cell.rjust(width)
+            for index, (cell, width) in enumerate(zip(row, widths, strict=True))
         ]
         lines.append("  ".join(cells).rstrip() + "\n")
     return "".join(lines)

@@ -116,11 +116,11 @@ def residual_blocks(blocks: str, norm: str, channels: int, number: int) -> Rules
         ):
             source = f"{theirs}{norm}.{other}"
             found.append(rules.Rule(f"{ours}/norm_{name}", source, (channels,)))
-        for place in (0, 1):
+        for index in (0, 1):
             found.append(
                 rules.Rule(
-                    f"{ours}/conv_{place}/kernel",
-                    f"{theirs}conv{place + 1}.weight",
+                    f"{ours}/conv_{index}/kernel",
+                    f"{theirs}conv{index + 1}.weight",
                     (channels, channels, 3, 3),
                     rules.kernel,
                 )

@@ -43,12 +43,14 @@ def _inputs(source: sources.Source, sizes: config.FoldingConfig) -> Rules:
     tokens = folding_inputs.NUM_RHOFOLD_TOKENS
     alone, pair = "msa_embedder.msa_emb.", "msa_embedder.pair_emb.pair_emb."
     # fairseq counts positions from behind the id of padding: two rows stay unused.
-    places = sizes.max_length + folding_inputs.FIRST_POSITION
+    num_positions = sizes.max_length + folding_inputs.FIRST_POSITION
     found = [
         rules.Rule(
             "inputs/token/embedding", f"{alone}embed_tokens.weight", (tokens, D)
         ),
-        rules.Rule("inputs/position", f"{alone}embed_positions.weight", (places, D)),
+        rules.Rule(
+            "inputs/position", f"{alone}embed_positions.weight", (num_positions, D)
+        ),
         rules.Rule(
             "inputs/pair_token/embedding", f"{pair}emb.weight", (tokens, C // 2)
         ),

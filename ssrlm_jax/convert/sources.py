@@ -143,18 +143,18 @@ def open_source(path: pathlib.Path, *, is_pickle_trusted: bool = False) -> Sourc
         else _open_torch(file, is_pickle_trusted)
         for file in files
     ]
-    place: dict[str, Source] = {}
+    part_of: dict[str, Source] = {}
     for part in parts:
         for name in part.shapes:
-            if name in place:
-                raise ValueError(f"{part.path}: {name} is in {place[name].path}, too")
-            place[name] = part
+            if name in part_of:
+                raise ValueError(f"{part.path}: {name} is in {part_of[name].path}, too")
+            part_of[name] = part
     return Source(
         path,
-        shapes={name: part.shapes[name] for name, part in place.items()},
+        shapes={name: part.shapes[name] for name, part in part_of.items()},
         values={name: value for part in parts for name, value in part.values.items()},
         settings={**settings, **parts[0].settings},  # what is in the file decides
-        reader=lambda name: place[name].reader(name),
+        reader=lambda name: part_of[name].reader(name),
         notes=[note for part in parts for note in part.notes],
     )
 
@@ -178,13 +178,13 @@ def _files(path: pathlib.Path) -> list[pathlib.Path]:
 
 def _parts(index: pathlib.Path) -> list[str]:
     """Returns the files that the index of a model in parts names."""
-    places = _json(index).get("weight_map")
-    if not isinstance(places, Mapping) or not all(
+    file_of = _json(index).get("weight_map")
+    if not isinstance(file_of, Mapping) or not all(
         isinstance(part, str) and part == pathlib.PurePath(part).name
-        for part in places.values()
+        for part in file_of.values()
     ):
         raise ValueError(f"{index}: no names of files under weight_map")
-    parts = sorted(set(places.values()))
+    parts = sorted(set(file_of.values()))
     for part in parts:
         if not (index.parent / part).is_file():
             raise ValueError(f"{index}: {part} is missing beside it")

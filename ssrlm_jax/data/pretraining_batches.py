@@ -109,20 +109,20 @@ def validation(
     """
     micro_batch = settings.data.rows_per_batch // settings.loop.micro_batches
     num_rows = _rows_each(micro_batch, num_processes, " / loop.micro_batches")
-    places = []
+    members = []
     for source in rows.SOURCES:
         if manifest.totals("validation", source)["num_rows"]:
             dataset = _held_out_rows(corpus, manifest, source)
             size = min(settings.data.validation_rows, len(dataset))
-            places += [(dataset, index) for index in range(size)]
-    num_batches = -(-len(places) // micro_batch)
+            members += [(dataset, index) for index in range(size)]
+    num_batches = -(-len(members) // micro_batch)
     empty = _empty_row(manifest.row_length)
     shares = []
     for first in range(process * num_rows, num_batches * micro_batch, micro_batch):
         # Grain has None where a filter left nothing out; there is no filter.
         elements = [
             cast(types.Batch, dataset[i])
-            for dataset, i in places[first : first + num_rows]
+            for dataset, i in members[first : first + num_rows]
         ]
         elements += [empty] * (num_rows - len(elements))
         shares.append({key: np.stack([e[key] for e in elements]) for key in empty})

@@ -151,10 +151,10 @@ class Manifest:
         return {name: sum(getattr(shard, name) for shard in chosen) for name in names}
 
     def fill(self, split: str, source: str) -> float:
-        """Returns tokens / places of a split and source; nan without rows."""
+        """Returns tokens / positions of a split and source; nan without rows."""
         totals = self.totals(split, source)
-        places = totals["num_rows"] * self.row_length
-        return totals["num_tokens"] / places if places else float("nan")
+        positions = totals["num_rows"] * self.row_length
+        return totals["num_tokens"] / positions if positions else float("nan")
 
 
 def unmeasured(manifest: Manifest) -> str:

@@ -30,7 +30,7 @@ class Buckets:
       records: labelled.
       settings: sizes.
       lengths: of `rna.batches.lengths`; only those in use.
-      members: places in `records` of each bucket.
+      members: indices in `records` of each bucket.
       energies: of the records, for a head that reads them; None: it reads none.
     """
 
@@ -56,13 +56,13 @@ class Buckets:
     @functools.cached_property
     def padding(self) -> float:
         """Share of the positions of an epoch's batches that hold no nucleotide."""
-        places = sum(len(m) * L for L, m in self.layout(0, 0, is_full=True))
-        return 1.0 - sum(len(r.sequence) for r in self.records) / places
+        slots = sum(len(m) * L for L, m in self.layout(0, 0, is_full=True))
+        return 1.0 - sum(len(r.sequence) for r in self.records) / slots
 
     def layout(
         self, seed: int, epoch: int, is_full: bool = False
     ) -> list[tuple[int, np.ndarray]]:
-        """Returns the batches of an epoch: padded length, places in `records`.
+        """Returns the batches of an epoch: padded length, indices in `records`.
 
         Every record is in one batch. What is left over of a bucket joins the next
         longer one; the last batch may be short (`is_full`: filled up with -1).
@@ -98,12 +98,12 @@ class Buckets:
         members = np.resize(self.members[-1], size)
         return self.make(members, self.lengths[-1])
 
-    def make(self, places: Iterable[int], length: int) -> types.Batch:
-        """Returns the records at `places` as a batch; see `make`; -1: an empty one."""
-        return make([self._at(n) for n in places], length, self.energies)
+    def make(self, indices: Iterable[int], length: int) -> types.Batch:
+        """Returns the records at `indices` as a batch; see `make`; -1: an empty one."""
+        return make([self._at(n) for n in indices], length, self.energies)
 
     def ordered(self) -> Iterator[tuple[list[int], types.Batch]]:
-        """Yields every record once: places in `records` and their batch, short first.
+        """Yields every record once: indices in `records` and their batch, short first.
 
         For validation; all batches have the same size, empty examples fill the last.
         """
@@ -113,8 +113,8 @@ class Buckets:
                 fill = [-1] * (self.settings.batch_size - len(chosen))
                 yield chosen, self.make(chosen + fill, length)
 
-    def _at(self, place: int) -> formats.Record | None:
-        return self.records[place] if place >= 0 else None
+    def _at(self, index: int) -> formats.Record | None:
+        return self.records[index] if index >= 0 else None
 
 
 class _Shares:
@@ -133,8 +133,8 @@ class _Shares:
         return sys.maxsize
 
     def __getitem__(self, number: int) -> types.Batch:
-        epoch, place = divmod(number, self._buckets.batches_per_epoch)
-        length, members = self._layout(epoch)[place]
+        epoch, index = divmod(number, self._buckets.batches_per_epoch)
+        length, members = self._layout(epoch)[index]
         return self._buckets.make(members[self._mine], length)
 
     def _laid_out(self, epoch: int) -> list[tuple[int, np.ndarray]]:

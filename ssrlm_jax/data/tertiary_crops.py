@@ -271,26 +271,26 @@ class Crops:
 
     def longest(self, size: int) -> types.Batch:
         """Returns a batch of the longest chain."""
-        place = max(range(len(self.structures)), key=lambda n: len(self.structures[n]))
-        length = self.length_of(self.structures[place])
-        batch = _stacked([self._example(place, length, 0.0)] * size)
+        index = max(range(len(self.structures)), key=lambda n: len(self.structures[n]))
+        length = self.length_of(self.structures[index])
+        batch = _stacked([self._example(index, length, 0.0)] * size)
         return batch | {"is_clamped": np.zeros(size, bool)}
 
     def whole(self) -> Iterator[tuple[int, types.Batch]]:
-        """Yields every chain once, whole: its place and a batch of one."""
-        for place, structure in enumerate(self.structures):
+        """Yields every chain once, whole: its index and a batch of one."""
+        for index, structure in enumerate(self.structures):
             step = self.settings.step
             length = math.ceil(len(structure) / step) * step
             batch = example(
-                structure, self.embeddings[place], 0, len(structure), length
+                structure, self.embeddings[index], 0, len(structure), length
             )
-            yield place, _stacked([batch]) | {"is_clamped": np.zeros(1, bool)}
+            yield index, _stacked([batch]) | {"is_clamped": np.zeros(1, bool)}
 
-    def _example(self, place: int, length: int, at: float) -> types.Batch:
-        structure = self.structures[place]
+    def _example(self, index: int, length: int, at: float) -> types.Batch:
+        structure = self.structures[index]
         cut = min(len(structure), self.settings.crop)
         first = int(at * (len(structure) - cut + 1))
-        return example(structure, self.embeddings[place], first, cut, length)
+        return example(structure, self.embeddings[index], first, cut, length)
 
 
 def example(

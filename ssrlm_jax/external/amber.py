@@ -227,8 +227,8 @@ def _handedness(
 ) -> "openmm.CustomCompoundBondForce":
     """Returns the force that gives centres of ribose their handedness."""
     bonds = "; ".join(
-        f"{name}{axis}={axis}{place}-{axis}1"
-        for place, name in ((2, "a"), (3, "b"), (4, "c"))
+        f"{name}{axis}={axis}{column}-{axis}1"
+        for column, name in ((2, "a"), (3, "b"), (4, "c"))
         for axis in "xyz"
     )
     volume = "ax*(by*cz-bz*cy)+ay*(bz*cx-bx*cz)+az*(bx*cy-by*cx)"

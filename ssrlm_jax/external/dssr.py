@@ -43,15 +43,15 @@ def read(
         raise ValueError(
             f"{path}: DSSR's JSON with 'pairs' of 'nt1' and 'nt2' is expected ({error})"
         ) from error
-    places: dict[tuple[str, str], list[tuple[int, int]]] = {}
+    positions: dict[tuple[str, str], list[tuple[int, int]]] = {}
     for index, chain in enumerate(chains):
         for position, number in enumerate(chain.numbers):
             if number:
                 name = chain.name, number
-                places.setdefault(name, []).append((index, position))
+                positions.setdefault(name, []).append((index, position))
     found = set()
     for first, second, edges in ends:
-        known = [places.get(_place(name), []) for name in (first, second)]
+        known = [positions.get(_residue_name(name), []) for name in (first, second)]
         for name, several in zip((first, second), known, strict=True):
             if len(several) > 1:
                 raise ValueError(
@@ -64,7 +64,7 @@ def read(
     return sorted(found)
 
 
-def _place(name: str) -> tuple[str, str]:
+def _residue_name(name: str) -> tuple[str, str]:
     """Returns chain and number of a nucleotide of DSSR."""
     chain, _, residue = name.split(":")[-1].partition(".")
     found = _NUMBER.search(residue)

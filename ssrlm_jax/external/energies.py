@@ -93,8 +93,8 @@ class Energies:
             sequences.read_strands(number, one) for number, one in enumerate(given, 1)
         ]
         alone = list(read)  # what ViennaRNA folds without evidence
-        for place, one in enumerate(known or ()):
-            alone[place] = alone[place] if one is None else ""
+        for index, one in enumerate(known or ()):
+            alone[index] = alone[index] if one is None else ""
         columns = [
             self._of_program(
                 name, folder, alone if isinstance(folder, vienna.Vienna) else read
@@ -102,9 +102,9 @@ class Energies:
             for name, folder in zip(self.names, self._folders, strict=True)
         ]
         found = list(zip(*columns, strict=True))
-        for place, one in enumerate(known or ()):
+        for index, one in enumerate(known or ()):
             if one is not None:
-                found[place] = self._guided(read[place], found[place], one)
+                found[index] = self._guided(read[index], found[index], one)
         return found
 
     def _guided(

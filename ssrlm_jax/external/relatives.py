@@ -347,8 +347,8 @@ def vote(length: int, relatives: Sequence[Relative]) -> tuple[np.ndarray, np.nda
         codes.append(one.position[is_first].astype(np.int64) * length)
         codes[-1] += one.partner[is_first]
         votes.append(np.full(is_first.sum(), odds_R[number]))
-    code_P, place = np.unique(np.concatenate(codes), return_inverse=True)
-    for_P = np.bincount(place, np.concatenate(votes), len(code_P))
+    code_P, index_of = np.unique(np.concatenate(codes), return_inverse=True)
+    for_P = np.bincount(index_of, np.concatenate(votes), len(code_P))
     i, j = np.divmod(code_P, length)
     heard_P = odds_R @ (is_aligned_RL[:, i] & is_aligned_RL[:, j])
     return np.stack([i, j], axis=1), for_P / (heard_P + _AGAINST)

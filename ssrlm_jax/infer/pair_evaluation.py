@@ -61,14 +61,14 @@ def match(
     candidates: list[list[_Found]] = [[] for _ in truth]
     mismatched, unused = [], []
     for one in given:
-        places, problem = known.places(one)
+        indices, problem = known.indices(one)
         if problem:
             mismatched.append(f"{_shown(one)}: {problem}")
-        elif not places:
+        elif not indices:
             why = "" if one.sequence else ": no sequence, and no RNA is called so"
             unused.append(_shown(one) + why)
-        for place in places:
-            candidates[place].append(one)
+        for index in indices:
+            candidates[index].append(one)
     merged = [_merge(group) for group in candidates]
     return Matched(
         found=[one for one, _ in merged],
@@ -99,35 +99,35 @@ class _Known:
         self._by_name: dict[str, list[int]] = {}
         self._by_file: dict[str, list[int]] = {}
         self._by_sequence: dict[str, list[int]] = {}
-        for place, record in enumerate(truth):
-            self._by_name.setdefault(record.name, []).append(place)
+        for index, record in enumerate(truth):
+            self._by_name.setdefault(record.name, []).append(index)
             stem = results.file_stem(record.name)
-            self._by_file.setdefault(stem, []).append(place)
-            self._by_sequence.setdefault(self._sequences[place], []).append(place)
+            self._by_file.setdefault(stem, []).append(index)
+            self._by_sequence.setdefault(self._sequences[index], []).append(index)
 
-    def places(self, one: _Found) -> tuple[list[int], str]:
-        """Returns places in the truth, and why there is none although one is named."""
+    def indices(self, one: _Found) -> tuple[list[int], str]:
+        """Returns indices in the truth, and why there is none although one is named."""
         if not one.sequence:
-            return self._places_by_name(one)
+            return self._indices_by_name(one)
         letters = _letters(one.sequence)
         named = self._by_name.get(one.name, [])
-        places = [place for place in named if self._sequences[place] == letters]
-        if not places and named:
+        indices = [index for index in named if self._sequences[index] == letters]
+        if not indices and named:
             return [], _difference(letters, self._sequences[named[0]])
-        return places or self._by_sequence.get(letters, []), ""
+        return indices or self._by_sequence.get(letters, []), ""
 
-    def _places_by_name(self, one: _Found) -> tuple[list[int], str]:
+    def _indices_by_name(self, one: _Found) -> tuple[list[int], str]:
         names = filter(None, (one.name, *one.file_names))
         maps: tuple[Mapping[str, list[int]], ...] = (self._by_name, self._by_file)
         found = (of[name] for name in names for of in maps if name in of)
         named = next(found, [])
-        lengths = [len(self._sequences[place]) for place in named]
+        lengths = [len(self._sequences[index]) for index in named]
         last = 0
         if one.listed is not None and len(one.listed.j):
             last = int(one.listed.j.max()) + 1
         fits = [
-            place
-            for place, length in zip(named, lengths, strict=True)
+            index
+            for index, length in zip(named, lengths, strict=True)
             if one.length in (0, length) and last <= length
         ]
         if named and not fits:
@@ -155,7 +155,7 @@ def score(
     """
     has_probabilities = any(one and one.listed is not None for one in matched.found)
     scored = []
-    for place, (record, one) in enumerate(zip(truth, matched.found, strict=True)):
+    for index, (record, one) in enumerate(zip(truth, matched.found, strict=True)):
         sequence = _letters(record.sequence)
         empty = structures.Structure(len(sequence), np.empty((0, 2)))
         listed = one.listed if one else None
@@ -168,7 +168,7 @@ def score(
                 _decoded(one, sequence, decoding) if one else empty,
                 record.structure or empty,
                 listed,
-                None if identities is None else round(float(identities[place]), 4),
+                None if identities is None else round(float(identities[index]), 4),
             )
         )
     return scored

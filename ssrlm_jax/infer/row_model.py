@@ -27,7 +27,7 @@ TILE = 1_024  # positions; longer RNA is computed in tiles of this size
 LEAST_KNOWN = 1e-3  # of a pair that evidence may make probable
 WINDOWS = (8, 64, 256)  # sequences that are sorted by length together; the last stays
 
-Held = dict[int, known.Evidence]  # by the place of a sequence, from 1
+Held = dict[int, known.Evidence]  # by the index of a sequence, from 1
 
 
 class RowModel:
@@ -166,7 +166,7 @@ class RowModel:
         found = []
         for group in sequence_rows.groups(row, self._limits):
             start_B, length_B = sequence_rows.filled(
-                row.sequences, starts, group.places
+                row.sequences, starts, group.indices
             )
             probability_BLM = np.asarray(
                 sequence_rows.pair_probabilities(
@@ -176,10 +176,10 @@ class RowModel:
                     self._energy_maps(held, row, group, len(start_B)),
                 )
             )
-            for place, matrix_LM in zip(group.places, probability_BLM, strict=False):
-                n = len(row.sequences[place])
+            for index, matrix_LM in zip(group.indices, probability_BLM, strict=False):
+                n = len(row.sequences[index])
                 matrix_LM = self._finite(matrix_LM[:n, :n])
-                least = _least(held.get(row.numbers[place]))
+                least = _least(held.get(row.numbers[index]))
                 found.append(probabilities.from_matrix(matrix_LM, least))
         return found
 
@@ -189,8 +189,8 @@ class RowModel:
         """Returns energy_BLMS of a group, filled up with empty maps, if it is read."""
         if self.energies is None:
             return None
-        letters = [row.given[place] for place in group.places]
-        evidence = [held.get(row.numbers[place]) for place in group.places]
+        letters = [row.given[index] for index in group.indices]
+        evidence = [held.get(row.numbers[index]) for index in group.indices]
         num_empty = size - len(letters)
         letters, evidence = letters + [""] * num_empty, evidence + [None] * num_empty
         return probabilities.to_maps(self.energies(letters, evidence), group.length)

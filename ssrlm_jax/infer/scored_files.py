@@ -144,15 +144,15 @@ def check_strands(records: Iterable[formats.Record], who: str) -> None:
             )
 
 
-def read_predictions(place: pathlib.Path) -> Collected:
+def read_predictions(given: pathlib.Path) -> Collected:
     """Reads a file, or all files of a folder but hidden ones and IGNORED.
 
     Raises:
-      ValueError: there is no such place, or it has no file.
+      ValueError: there is no such file or folder, or it has no file.
     """
-    if not place.is_dir() and not place.is_file():
-        raise ValueError(f"{place} is no directory of predictions, nor a file")
-    inside = sorted(place.iterdir()) if place.is_dir() else [place]
+    if not given.is_dir() and not given.is_file():
+        raise ValueError(f"{given} is no directory of predictions, nor a file")
+    inside = sorted(given.iterdir()) if given.is_dir() else [given]
     paths = [
         path
         for path in inside
@@ -161,9 +161,9 @@ def read_predictions(place: pathlib.Path) -> Collected:
         and not packings.is_hidden(path)
     ]
     if not paths:
-        raise ValueError(f"{place} has no files; {READABLE} are read")
+        raise ValueError(f"{given} has no files; {READABLE} are read")
     collected = Collected([], [], [])
-    letters = _Letters(str(place))
+    letters = _Letters(str(given))
     for path in paths:
         try:
             for one in _read(path, letters):

@@ -65,11 +65,11 @@ class Group(NamedTuple):
     """Sequences of a row that a head gets together.
 
     Attributes:
-      places: in the row's sequences.
+      indices: in the row's sequences.
       length: nucleotides that they are padded to.
     """
 
-    places: range
+    indices: range
     length: int
 
 
@@ -173,13 +173,13 @@ def _padded(length: int, is_alone: bool, limits: Limits) -> int:
 
 
 def filled(
-    sequences: Sequence[str], starts: Sequence[int], places: range
+    sequences: Sequence[str], starts: Sequence[int], indices: range
 ) -> tuple[np.ndarray, np.ndarray]:
     """Returns starts and lengths, and zeros up to a power of two: few shapes."""
-    size = 2 ** (len(places) - 1).bit_length()
+    size = 2 ** (len(indices) - 1).bit_length()
     start_B, length_B = np.zeros(size, np.int32), np.zeros(size, np.int32)
-    for row, place in enumerate(places):
-        start_B[row], length_B[row] = starts[place], len(sequences[place])
+    for row, index in enumerate(indices):
+        start_B[row], length_B[row] = starts[index], len(sequences[index])
     return start_B, length_B
 
 

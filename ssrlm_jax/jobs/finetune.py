@@ -61,9 +61,9 @@ def finetune(settings: config.FinetuneConfig, flags: argparse.Namespace) -> None
     from ssrlm_jax.train import job
 
     size, compute = settings.data.batch_size, settings.compute
-    place = job.place(settings, size, "data.batch_size")
+    devices = job.connect(settings, size, "data.batch_size")
     task = secondary_task.Secondary(
-        pretraining_task.build_encoder(sizes, compute, place.mesh, max_segments=1),
+        pretraining_task.build_encoder(sizes, compute, devices.mesh, max_segments=1),
         heads.build(settings.head, compute.dtype, settings.is_head_rematerialised),
         is_encoder_learned=settings.encoder_rate > 0,
         loaded=loaded,
@@ -71,8 +71,8 @@ def finetune(settings: config.FinetuneConfig, flags: argparse.Namespace) -> None
         records=split.validation,
     )
     rates = {f"^{secondary_task.ENCODER}/": settings.encoder_rate}
-    how: dict[str, Any] = {"settings": settings, "place": place, "rates": rates}
-    _, process, num_processes = place
+    how: dict[str, Any] = {"settings": settings, "devices": devices, "rates": rates}
+    _, process, num_processes = devices
     if flags.dry_run:
         notes = ("counted for a batch of the longest RNAs; most are cheaper",)
         print(job.cost(task, train.longest(size // num_processes), notes=notes, **how))

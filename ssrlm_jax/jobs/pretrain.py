@@ -45,8 +45,8 @@ def pretrain(settings: config.PretrainConfig, flags: argparse.Namespace) -> None
     from ssrlm_jax.tasks import pretraining_task
     from ssrlm_jax.train import job, sharding
 
-    place = job.place(settings, settings.data.rows_per_batch, "data.rows_per_batch")
-    share = {"process": place.process, "num_processes": place.num_processes}
+    devices = job.connect(settings, settings.data.rows_per_batch, "data.rows_per_batch")
+    share = {"process": devices.process, "num_processes": devices.num_processes}
     batches = functools.partial(
         pretraining_batches.batches,
         corpus,
@@ -56,21 +56,21 @@ def pretrain(settings: config.PretrainConfig, flags: argparse.Namespace) -> None
         **share,
     )
     model = pretraining_task.build_encoder(
-        sizes, settings.compute, place.mesh, manifest.max_segments
+        sizes, settings.compute, devices.mesh, manifest.max_segments
     )
     if flags.dry_run:
         task = pretraining_task.Pretrain(model, loaded=loaded)
-        print(job.cost(task, next(batches()), settings=settings, place=place))
+        print(job.cost(task, next(batches()), settings=settings, devices=devices))
         return
     if line := rows.unmeasured(manifest):
         _log.warning("%s", line)
     held_out = pretraining_batches.validation(corpus, manifest, settings, **share)
-    validation = [sharding.spread(batch, place.mesh) for batch in held_out]
+    validation = [sharding.spread(batch, devices.mesh) for batch in held_out]
     job.run(
         pretraining_task.Pretrain(model, validation, loaded),
         lambda start: batches(start=start),
         settings=settings,
-        place=place,
+        devices=devices,
         workdir=workdir,
         made_with=made_with,
         origin=origin,

@@ -215,8 +215,8 @@ def _differs(
     """Returns the share of letters that differ; None where too few are laid."""
     best: list[list[matching.Matched]] = [[], []]  # of known, of predicted strands
     for role, one in enumerate((known, predicted)):
-        for place in range(len(one.strands)):
-            edges = [edge for places, edge in found.items() if places[role] == place]
+        for index in range(len(one.strands)):
+            edges = [edge for indices, edge in found.items() if indices[role] == index]
             best[role] += sorted(edges, key=lambda edge: edge.num_same)[-1:]
     num_same = min(sum(edge.num_same for edge in edges) for edges in best)
     num_other = sum(edge.num_other for edge in best[0])

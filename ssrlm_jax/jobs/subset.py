@@ -92,7 +92,7 @@ def subset(flags: argparse.Namespace) -> None:
                 f"{header[:60]!r}"
             )
     kept, num_all = [header], 0
-    place, letters = columns.index("id"), columns.index("sequence")
+    index, letters = columns.index("id"), columns.index("sequence")
     for number, line in lines:
         cells = line.split("\t")
         if len(cells) < len(columns):
@@ -102,7 +102,7 @@ def subset(flags: argparse.Namespace) -> None:
             )
         num_all += 1
         length = len(cells[letters])
-        fitting = next((one for one in rules if one.fits(cells[place], length)), None)
+        fitting = next((one for one in rules if one.fits(cells[index], length)), None)
         if fitting is not None and fitting.keeps(number):
             kept.append(line)
     with files.whole_directory(flags.out) as beside:

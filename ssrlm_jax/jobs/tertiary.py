@@ -48,7 +48,7 @@ def train(settings: config.TertiaryConfig, flags: argparse.Namespace) -> None:
     from ssrlm_jax.train import job
 
     size = settings.data.batch_size
-    place = job.place(settings, size, "data.batch_size")
+    devices = job.connect(settings, size, "data.batch_size")
     crops, validation = _embedded(settings, training, validating)
     _log.info("training: %s", crops)
     _log.info("validation: %s", validation)
@@ -62,10 +62,10 @@ def train(settings: config.TertiaryConfig, flags: argparse.Namespace) -> None:
     )
     if flags.dry_run:
         notes = ("counted for a batch of the longest chains; most are cheaper",)
-        longest = crops.longest(size // place.num_processes)
-        print(job.cost(task, longest, settings=settings, place=place, notes=notes))
+        longest = crops.longest(size // devices.num_processes)
+        print(job.cost(task, longest, settings=settings, devices=devices, notes=notes))
         return
-    _, process, num_processes = place
+    _, process, num_processes = devices
     dates = {structure.date for structure in (*training, *validating)}
     until = max(dates) if all(dates) else ""  # not known of all
     job.run(
@@ -74,7 +74,7 @@ def train(settings: config.TertiaryConfig, flags: argparse.Namespace) -> None:
             crops.batches, settings.seed, process, num_processes, settings.loss
         ),
         settings=settings,
-        place=place,
+        devices=devices,
         workdir=workdir,
         made_with=made_with,
         origin=model_dir.origin(description) | {"data_until": until},

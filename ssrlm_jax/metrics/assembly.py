@@ -21,7 +21,7 @@ _NEARLY = 0.9  # of the most nucleotides that can be laid: such ways are compare
 _LEAST_LEFT = 6  # nucleotides, of a piece of a strand that is laid on its own
 _APART = 5.0  # angstrom at which a nucleotide counts a half for a way
 
-Edges = Mapping[tuple[int, int], matching.Matched]  # by places of both strands
+Edges = Mapping[tuple[int, int], matching.Matched]  # by indices of both strands
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -53,7 +53,7 @@ class Laid(NamedTuple):
       at_L: int32, the position in the prediction of each known nucleotide; -1 where it
         has none.
       breaks: positions in the prediction behind which no bond is expected.
-      pairs: places of a known strand and of the predicted one that stands for it, and
+      pairs: indices of a known strand and of the predicted one that stands for it, and
         the way in which they were matched.
     """
 
@@ -94,7 +94,7 @@ def edges(known: Assembly, predicted: Assembly) -> Edges:
         for n, one in enumerate(known.strands)
         for m, other in enumerate(predicted.strands)
     }
-    return {places: one for places, one in found.items() if one is not None}
+    return {indices: one for indices, one in found.items() if one is not None}
 
 
 def lay(known: Assembly, predicted: Assembly, found: Edges) -> Laid:
@@ -125,21 +125,21 @@ def lay(known: Assembly, predicted: Assembly, found: Edges) -> Laid:
     return Laid(at_L, _breaks(known, predicted, at_L), tuple(pairs))
 
 
-Way = tuple[tuple[int, int], ...]  # places of a known and a predicted strand
+Way = tuple[tuple[int, int], ...]  # indices of a known and a predicted strand
 
 
 def _size(found: Edges, way: Way) -> int:
-    return sum(found[places].num_same for places in way)
+    return sum(found[indices].num_same for indices in way)
 
 
 def _ways(known: Assembly, predicted: Assembly, found: Edges) -> Iterator[Way]:
     """Yields ways in which no predicted nucleotide is used twice."""
     choices = [
         sorted(
-            (m for n, m in found if n == place),
-            key=lambda m: -found[place, m].num_same,
+            (m for n, m in found if n == index),
+            key=lambda m: -found[index, m].num_same,
         )
-        for place in range(len(known.strands))
+        for index in range(len(known.strands))
     ]
     most = [
         max((found[n, m].num_same for m in ms), default=0)
@@ -148,22 +148,22 @@ def _ways(known: Assembly, predicted: Assembly, found: Edges) -> Iterator[Way]:
     rest = [*itertools.accumulate(most[::-1])][::-1] + [0]
     best = 0
 
-    def longer(place: int, way: Way, size: int, used: list[set[int]]) -> Iterator[Way]:
+    def longer(index: int, way: Way, size: int, used: list[set[int]]) -> Iterator[Way]:
         nonlocal best
-        if size + rest[place] < _NEARLY * best:
+        if size + rest[index] < _NEARLY * best:
             return
-        if place == len(choices):
+        if index == len(choices):
             best = max(best, size)
             yield way
             return
-        for m in choices[place]:
-            one = found[place, m]
+        for m in choices[index]:
+            one = found[index, m]
             taken = set(one.at_L[one.at_L >= 0].tolist())
             if not taken & used[m]:
                 now = [u | taken if n == m else u for n, u in enumerate(used)]
-                one_more = (*way, (place, m))
-                yield from longer(place + 1, one_more, size + one.num_same, now)
-        yield from longer(place + 1, way, size, used)
+                one_more = (*way, (index, m))
+                yield from longer(index + 1, one_more, size + one.num_same, now)
+        yield from longer(index + 1, way, size, used)
 
     return longer(0, (), 0, [set() for _ in predicted.strands])
 
@@ -174,22 +174,22 @@ def _likely(known: Assembly, predicted: Assembly, found: Edges) -> list[Way]:
 
     C1 = atoms.C1_PRIME
     points = {
-        places: _common(
+        indices: _common(
             known.model.xyz_LT3[:, C1],
             known.model.is_atom_LT[:, C1],
             predicted.model.xyz_LT3[:, C1],
             predicted.model.is_atom_LT[:, C1],
-            _positions(known, predicted, found, (places,)),
+            _positions(known, predicted, found, (indices,)),
         )
-        for places in found
+        for indices in found
     }
     ways: dict[Way, None] = {}
     for fixed_N3, moving_N3 in points.values():
         motion = superposition.fit(moving_N3, fixed_N3)
         near_NM = np.zeros((len(known.strands), len(predicted.strands)))
-        for places, (ours_N3, theirs_N3) in points.items():
+        for indices, (ours_N3, theirs_N3) in points.items():
             away_N3 = theirs_N3 @ motion.turn_33.T + motion.shift_3 - ours_N3
-            near_NM[places] = _near(away_N3, _APART).sum()
+            near_NM[indices] = _near(away_N3, _APART).sum()
         chosen = zip(*optimize.linear_sum_assignment(-near_NM), strict=True)
         way = tuple((int(n), int(m)) for n, m in chosen if (int(n), int(m)) in found)
         ways.setdefault(way)
@@ -271,7 +271,7 @@ def _breaks(known: Assembly, predicted: Assembly, at_L: np.ndarray) -> tuple[int
     ends = {
         start + position
         for start, one in zip(known.starts, known.strands, strict=True)
-        for position in (*(place for place, _ in one.gaps), len(one.letters) - 1)
+        for position in (*(index for index, _ in one.gaps), len(one.letters) - 1)
     }
     laid_N = np.flatnonzero(at_L >= 0)
     at_M = {int(at_L[n]): int(n) for n in laid_N}

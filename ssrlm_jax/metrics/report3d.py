@@ -348,8 +348,8 @@ def _confidence(
 
 def _places(found: Iterable[pair_kinds.Pair], edges: str = "") -> np.ndarray:
     """Returns positions of pairs, of certain edges or of any, (P, 2)."""
-    places = [(p.i, p.j) for p in found if not edges or p.edges == edges]
-    return np.array(places, np.int64).reshape(-1, 2)
+    positions = [(p.i, p.j) for p in found if not edges or p.edges == edges]
+    return np.array(positions, np.int64).reshape(-1, 2)
 
 
 def _column(scored: Sequence[Scored], name: str) -> np.ndarray:

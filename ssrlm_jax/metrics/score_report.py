@@ -183,8 +183,8 @@ def _plain(interval: statistics.Interval) -> list[float | None]:
 
 
 def _bin(value: float, edges: Sequence[float], form: str, open_form: str) -> str:
-    place = int(np.searchsorted(edges, value, side="right")) - 1
-    low, high = edges[place], edges[place + 1]
+    index = int(np.searchsorted(edges, value, side="right")) - 1
+    low, high = edges[index], edges[index + 1]
     if math.isinf(high):
         return open_form.format(low)
     return form.format(low, min(high, 1.0) if high == IDENTITIES[-1] else high)

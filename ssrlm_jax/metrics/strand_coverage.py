@@ -52,7 +52,7 @@ def rows(
     """Says of each known strand what a prediction has of it."""
     moved = report3d.along(predicted.model, known.model, laid.at_L)
     found = []
-    for place, (one, start) in enumerate(zip(known.strands, known.starts, strict=True)):
+    for index, (one, start) in enumerate(zip(known.strands, known.starts, strict=True)):
         part = slice(start, start + len(one.letters))
         is_seen_L = known.model.is_atom_LT[part].any(1)
         is_covered_L = is_seen_L & moved.is_atom_LT[part].any(1)
@@ -64,7 +64,7 @@ def rows(
             for mine, name, theirs in zip(one.letters, names, letters, strict=True)
             if theirs not in ("", mine)
         ]
-        ours = [(m, way) for n, m, way in laid.pairs if n == place]
+        ours = [(m, way) for n, m, way in laid.pairs if n == index]
         lddt = coordinate_scores.lddt_all_atom(
             moved.xyz_LT3[part],
             moved.is_atom_LT[part],
@@ -100,14 +100,14 @@ def note(found: Iterable[Row]) -> str:
     return "; ".join(said)
 
 
-def _ranges(names: Sequence[str], places: Sequence[int]) -> str:
+def _ranges(names: Sequence[str], indices: Sequence[int]) -> str:
     """Returns names of positions, runs of them as first-last."""
     runs: list[list[int]] = []
-    for place in places:
-        if runs and runs[-1][-1] == place - 1:
-            runs[-1].append(place)
+    for index in indices:
+        if runs and runs[-1][-1] == index - 1:
+            runs[-1].append(index)
         else:
-            runs.append([place])
+            runs.append([index])
     return " ".join(
         names[run[0]] + (f"-{names[run[-1]]}" if len(run) > 1 else "") for run in runs
     )

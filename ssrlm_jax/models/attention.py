@@ -120,14 +120,14 @@ def records(
     size = longest if longest <= WHOLE else PART
     start_BL, _ = attention_blocks.record_bounds(segment_BL)
     is_first_P = (start_BL == jnp.arange(L)[None]).reshape(-1)  # L in padding
-    place_P = jnp.arange(is_first_P.size)
+    index_P = jnp.arange(is_first_P.size)
 
     def record(_: jax.Array, carry: tuple[jax.Array, ...]) -> tuple[jax.Array, ...]:
-        out_BLHA, place = carry
+        out_BLHA, index = carry
         # The next start of a record: as many as there are, known only as the
         # rows come.
-        place = jnp.argmax(is_first_P & (place_P > place))
-        b, start = place // L, place % L
+        index = jnp.argmax(is_first_P & (index_P > index))
+        b, start = index // L, index % L
         # What would go past the end of the row starts earlier.
         k_1MKA, v_1MKA, segment_1M = (
             attention_blocks.take(x, b, jnp.minimum(start, L - longest), longest)[None]
@@ -146,7 +146,7 @@ def records(
             new_1RHA = jnp.where(is_own_1R[:, :, None, None], new_1RHA, old_1RHA)
             return attention_blocks.put(out_BLHA, new_1RHA[0], b, i)
 
-        return jax.lax.fori_loop(0, -(-longest // size), part, out_BLHA), place
+        return jax.lax.fori_loop(0, -(-longest // size), part, out_BLHA), index
 
     start = jnp.zeros_like(q_BLHA), jnp.int32(-1)
     return jax.lax.fori_loop(0, is_first_P.sum(), record, start)[0]

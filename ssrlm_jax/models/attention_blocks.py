@@ -282,8 +282,8 @@ def take(x: jax.Array, b: jax.Array, start: jax.Array, length: int) -> jax.Array
 
 def put(x: jax.Array, part: jax.Array, b: jax.Array, start: jax.Array) -> jax.Array:
     """Returns x with x[b, start : start + len(part)] replaced."""
-    place = (b, start) + (0,) * (x.ndim - 2)
-    return jax.lax.dynamic_update_slice(x, part[None].astype(x.dtype), place)
+    start_index = (b, start) + (0,) * (x.ndim - 2)
+    return jax.lax.dynamic_update_slice(x, part[None].astype(x.dtype), start_index)
 
 
 def _add(x: jax.Array, part: jax.Array, b: jax.Array, start: jax.Array) -> jax.Array:

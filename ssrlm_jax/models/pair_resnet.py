@@ -178,7 +178,7 @@ def _kernel_gradient_by_rows(
     spare = num * rows - L
     z_BLMC = jnp.pad(z_BLMC, ((0, 0), (0, spare), (reach, reach), (0, 0)))
     g_BLMN = jnp.pad(g_BLMN, ((0, 0), (reach, reach + spare), (0, 0), (0, 0)))
-    starts = [place * dilation for place in range(size)]
+    starts = [index * dilation for index in range(size)]
 
     def add(number: jax.Array, sum_XY: jax.Array) -> jax.Array:
         cut = functools.partial(jax.lax.dynamic_slice_in_dim, axis=1)
@@ -247,9 +247,9 @@ def _bottleneck(
     network: Bottlenecks, z_BLMC: jax.Array, is_BLM: jax.Array, number: int
 ) -> jax.Array:
     y_BLMC = z_BLMC
-    for place, size in enumerate((1, 3, 1)):
+    for index, size in enumerate((1, 3, 1)):
         convolution = Convolution(
-            z_BLMC.shape[-1], size, name=f"block_{number}_conv_{place}"
+            z_BLMC.shape[-1], size, name=f"block_{number}_conv_{index}"
         )
         y_BLMC = nn.relu(network.normalise(convolution(y_BLMC, is_BLM), is_BLM))
     return z_BLMC + y_BLMC

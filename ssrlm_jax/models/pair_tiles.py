@@ -63,19 +63,19 @@ def logits(
     take = functools.partial(
         _take, first_LC, second_LC, energies, heads.reach(head), size
     )
-    places = range(0, len(first_LC), size)
+    starts = range(0, len(first_LC), size)
     # One norm a pass: what it reads depends on all norms before it. Both triangles, as
     # a norm is over the whole map, which is symmetric at the end only.
     known: Known = ()
     for _ in range(heads.num_norms(head)):
         parts = [
             jax.device_get(_moments(head, params, known, *take(row, column)))
-            for row in places
-            for column in places
+            for row in starts
+            for column in starts
         ]
         known = (*known, combine(parts))
-    for row in places:
-        for column in places:
+    for row in starts:
+        for column in starts:
             if column < row:  # the caller mirrors the upper triangle
                 continue
             # Every tile has the same shape, past the end too: one program for all.
@@ -138,11 +138,11 @@ def _take(
         _energy(energies, row - reach, column - reach, size + 2 * reach)
     ]
     for part_LC, start in ((first_LC, row), (second_LC, column)):
-        place_L = np.arange(start - reach, start + size + reach)
-        is_L = (place_L >= 0) & (place_L < len(part_LC))
-        is_inner_L = is_L & (place_L >= start) & (place_L < start + size)
+        index_L = np.arange(start - reach, start + size + reach)
+        is_L = (index_L >= 0) & (index_L < len(part_LC))
+        is_inner_L = is_L & (index_L >= start) & (index_L < start + size)
         # Beyond the ends any number will do, as `is_L` hides it: the nearest one.
-        inside_L = np.clip(place_L, 0, len(part_LC) - 1)
+        inside_L = np.clip(index_L, 0, len(part_LC) - 1)
         found += [part_LC[inside_L][None], is_L[None], is_inner_L[None]]
     return tuple(found)
 

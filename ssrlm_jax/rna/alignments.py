@@ -74,7 +74,7 @@ class Alignment:
         columns = zip(*self.rows, strict=True)
         return "".join(max("ACGU", key=column.count) for column in columns)
 
-    def places(self, member: int) -> np.ndarray:
+    def columns(self, member: int) -> np.ndarray:
         """Returns the column of each letter of a member, int64 (L,)."""
         return np.flatnonzero(np.array(list(self.rows[member])) != "-")
 
@@ -91,7 +91,7 @@ class Alignment:
         size = self.num_columns
         sum_CC = np.zeros((size, size), np.float64)
         for member, (i, j, probability) in enumerate(listed):
-            column_L = self.places(member)
+            column_L = self.columns(member)
             sum_CC[column_L[i], column_L[j]] += probability
         return probabilities.from_matrix(sum_CC / len(self.rows))
 
@@ -100,7 +100,7 @@ class Alignment:
     ) -> structures.Structure:
         """Returns the pairs of columns in which a member has letters."""
         is_letter_C = np.zeros(self.num_columns, bool)
-        is_letter_C[self.places(member)] = True
+        is_letter_C[self.columns(member)] = True
         return structures.projected(columns, is_letter_C)
 
 

@@ -50,7 +50,7 @@ class Residue(NamedTuple):
       whole: the number without it.
       is_hetero: the file says so, by HETATM.
       polymer: of mmCIF, the label of its chain where that is a polymer; else "".
-      place: in the polymer's sequence, from 1; 0 where unknown.
+      position: in the polymer's sequence, from 1; 0 where unknown.
       atoms: heavy ones by the names of today's PDB; of alternatives the one of the
         highest occupancy.
     """
@@ -60,7 +60,7 @@ class Residue(NamedTuple):
     whole: int
     is_hetero: bool
     polymer: str
-    place: int
+    position: int
     atoms: dict[str, Atom]
 
 
@@ -182,11 +182,11 @@ def _pdb(content: bytes) -> File:
 
 
 def _day(day: bytes, month: bytes, year: bytes) -> str:
-    place = _MONTHS.find(month.decode())
-    if place % 3:
+    index = _MONTHS.find(month.decode())
+    if index % 3:
         return ""
     century = 19 if int(year) > 70 else 20  # the PDB began in 1971
-    return f"{century}{int(year):02d}-{place // 3 + 1:02d}-{int(day):02d}"
+    return f"{century}{int(year):02d}-{index // 3 + 1:02d}-{int(day):02d}"
 
 
 def _about(structure: gemmi.Structure) -> tuple[float, str]:
@@ -333,12 +333,12 @@ def _name_apart(block: gemmi.cif.Block) -> dict[int, tuple[str, str]]:
     named: dict[int, tuple[str, str]] = {}
     cells = block.find_values(f"_{_ATOMS}.{column}")
     rows = zip(model_N, chain_N, label_N, residue_N, atom_N, strict=True)
-    for place, (model, chain, label, residue, atom) in enumerate(rows):
+    for index, (model, chain, label, residue, atom) in enumerate(rows):
         strand = (model, chain, label)
         starts.again(strand, residue, atom)
         number = number_of.setdefault((strand, starts.times(strand)), len(named))
         named[number] = (chain, label)
-        cells[place] = str(number)
+        cells[index] = str(number)
     return named
 
 
@@ -376,7 +376,7 @@ def _residues(part: gemmi.Chain, polymer: str) -> list[Residue]:
             whole=residue.seqid.num or 0,
             is_hetero=residue.het_flag == "H",
             polymer=polymer,
-            place=(residue.label_seq or 0) if polymer else 0,
+            position=(residue.label_seq or 0) if polymer else 0,
             atoms=_atoms(residue),
         )
         for residue in part

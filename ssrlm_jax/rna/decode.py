@@ -14,7 +14,7 @@ CANONICAL = frozenset({"AU", "UA", "GC", "CG", "GU", "UG"})
 SHORTEST_LOOP = 4  # j - i of a pair that is not a sharp loop, at least
 
 _Pairs = probabilities.PairProbabilities
-_Chosen = np.ndarray  # places of the chosen pairs in the list
+_Chosen = np.ndarray  # indices of the chosen pairs in the list
 _AT_LEAST = 2.0**-40  # what a pair at the threshold gains; less than float32 can tell
 
 
@@ -127,13 +127,13 @@ def _greedy(listed: _Pairs, length: int, threshold: float, most: int) -> _Chosen
     order = np.lexsort((j, i, -probability))
     free = [most] * length
     chosen = []
-    for place, a, b in zip(
+    for index, a, b in zip(
         order.tolist(), i[order].tolist(), j[order].tolist(), strict=True
     ):
         if free[a] and free[b]:
             free[a] -= 1
             free[b] -= 1
-            chosen.append(place)
+            chosen.append(index)
     return np.array(chosen, np.int64)
 
 
@@ -149,7 +149,7 @@ def _matching(listed: _Pairs, length: int, threshold: float, most: int) -> _Chos
 
 
 def _match(listed: _Pairs, left: np.ndarray, threshold: float) -> np.ndarray:
-    """Returns the places of one maximum-weight matching among those `left`."""
+    """Returns the indices of one maximum-weight matching among those `left`."""
     import networkx  # a seventh of a second
 
     i, j = listed.i[left], listed.j[left]
@@ -157,16 +157,16 @@ def _match(listed: _Pairs, left: np.ndarray, threshold: float) -> np.ndarray:
     num_partners = np.bincount(np.concatenate([i, j]), minlength=1)
     is_alone = (num_partners[i] == 1) & (num_partners[j] == 1)
     graph = networkx.Graph()
-    for place in left[~is_alone].tolist():
-        gain = float(listed.probability[place]) - threshold + _AT_LEAST
-        pair = int(listed.i[place]), int(listed.j[place])
-        graph.add_edge(*pair, weight=gain, place=place)
+    for index in left[~is_alone].tolist():
+        gain = float(listed.probability[index]) - threshold + _AT_LEAST
+        pair = int(listed.i[index]), int(listed.j[index])
+        graph.add_edge(*pair, weight=gain, index=index)
     found = left[is_alone].tolist()
     # Part by part: the time of a matching grows with the cube of its nodes.
     for nodes in networkx.connected_components(graph):
         part = graph.subgraph(nodes)
         found += [
-            part.edges[pair]["place"] for pair in networkx.max_weight_matching(part)
+            part.edges[pair]["index"] for pair in networkx.max_weight_matching(part)
         ]
     return np.array(found, np.int64)
 
@@ -191,9 +191,9 @@ def _nested(listed: _Pairs, length: int, threshold: float, most: int) -> _Chosen
         if not len(here):
             continue
         row = rows[first + 1].copy()
-        for place in here.tolist():
-            last = int(j[place])
-            inner = gain[place] + rows[first + 1][last]
+        for index in here.tolist():
+            last = int(j[index])
+            inner = gain[index] + rows[first + 1][last]
             outside = rows[last + 1][last + 1 :]
             row[last + 1 :] = np.maximum(row[last + 1 :], inner + outside)
         rows[first] = row
@@ -217,14 +217,14 @@ def _trace(
             first += 1
         if first >= end:
             continue
-        for place in order[starts[first] : starts[first + 1]].tolist():
-            last = int(listed.j[place])
+        for index in order[starts[first] : starts[first + 1]].tolist():
+            last = int(listed.j[index])
             if last >= end:
                 continue
-            inner = gain[place] + rows[first + 1][last]
+            inner = gain[index] + rows[first + 1][last]
             # Equal to the last bit: these are the sums that the rows were filled with.
             if inner + rows[last + 1][end] == rows[first][end]:
-                chosen.append(place)
+                chosen.append(index)
                 todo += [(first + 1, last), (last + 1, end)]
                 break
     return np.array(chosen, np.int64)

@@ -48,16 +48,16 @@ def _mark(letters: list[str], partner_L: np.ndarray, first: int, last: int) -> N
             else:
                 inner.append((position, partner))
                 position = partner + 1
-        for place in unpaired:
-            letters[place] = _letter(i, place, inner)
+        for index in unpaired:
+            letters[index] = _letter(i, index, inner)
         todo += inner
 
 
-def _letter(i: int, place: int, inner: list[tuple[int, int]]) -> str:
+def _letter(i: int, index: int, inner: list[tuple[int, int]]) -> str:
     if i < 0:
-        if not inner or place < inner[0][0]:
+        if not inner or index < inner[0][0]:
             return "f"
-        return "t" if place > inner[-1][1] else "m"
+        return "t" if index > inner[-1][1] else "m"
     return "hi"[len(inner)] if len(inner) < 2 else "m"
 
 

@@ -30,16 +30,16 @@ def placed(
       Positions from 0, and the sequence with caps, which it may lack; none where the
       two do not fit.
     """
-    has_places = any(residue.place for residue in inside)
+    has_positions = any(residue.position for residue in inside)
     core = [
         n
         for n, residue in enumerate(inside)
-        if (residue.place if has_places else _is_of(residue, full))
+        if (residue.position if has_positions else _is_of(residue, full))
     ]
     letters = [residues.parent(name) for name in full]
     at = (
-        [inside[n].place - 1 for n in core]
-        if has_places
+        [inside[n].position - 1 for n in core]
+        if has_positions
         else _by_numbers([inside[n] for n in core], letters)
         or _aligned(
             [inside[n] for n in core],
@@ -50,18 +50,18 @@ def placed(
     is_rising = all(a < b for a, b in zip(at, at[1:], strict=False))
     if not at or not is_rising or at[-1] >= len(full):
         return None
-    place_of = dict(zip(core, at, strict=True))
+    index_of = dict(zip(core, at, strict=True))
     names: list[str] = []
-    places: list[int] = []
+    indices: list[int] = []
     num_told = 0  # of the sequence
     for n, residue in enumerate(inside):
-        behind = (place_of[m] for m in core if m > n)
-        coming = place_of[n] if n in place_of else next(behind, num_told)
+        behind = (index_of[m] for m in core if m > n)
+        coming = index_of[n] if n in index_of else next(behind, num_told)
         names += full[num_told:coming]
-        names.append(full[coming] if n in place_of else residue.name)
-        num_told = coming + (n in place_of)
-        places.append(len(names) - 1)
-    return places, names + list(full[num_told:])
+        names.append(full[coming] if n in index_of else residue.name)
+        num_told = coming + (n in index_of)
+        indices.append(len(names) - 1)
+    return indices, names + list(full[num_told:])
 
 
 def _is_of(residue: Residue, full: Sequence[str]) -> bool:
@@ -86,10 +86,10 @@ def _by_numbers(core: Sequence[Residue], letters: Sequence[str]) -> list[int]:
     told = _letters(core)
     shifts = range(counts[-1] - len(letters), counts[0])
     for shift in sorted(shifts, key=abs):
-        places = [count - 1 - shift for count in counts]
-        pairs = zip(told, places, strict=True)
-        if all(one == "N" or letters[place] in (one, "N") for one, place in pairs):
-            return places
+        indices = [count - 1 - shift for count in counts]
+        pairs = zip(told, indices, strict=True)
+        if all(one == "N" or letters[index] in (one, "N") for one, index in pairs):
+            return indices
     return []
 
 
@@ -112,16 +112,16 @@ def _aligned(
     gaps = [scoring.good_gapo, *inside, scoring.good_gapo]
     told = _letters(core)
     found = gemmi.align_string_sequences(list(letters), told, gaps, scoring)
-    places: list[int] = []
-    place = 0
+    indices: list[int] = []
+    index = 0
     for number, kind in _CIGAR.findall(found.cigar_str()):
         if kind == "D":
             return []
         if kind == "M":
-            places += range(place, place + int(number))
-        place += int(number)
+            indices += range(index, index + int(number))
+        index += int(number)
     wrong = sum(
-        one != letters[place] and "N" not in (one, letters[place])
-        for one, place in zip(told, places, strict=True)
+        one != letters[index] and "N" not in (one, letters[index])
+        for one, index in zip(told, indices, strict=True)
     )
-    return places if wrong <= _MOST_WRONG * len(core) else []
+    return indices if wrong <= _MOST_WRONG * len(core) else []

@@ -141,8 +141,8 @@ def _both(at_L: np.ndarray) -> list[int]:
 
 def _numbered(known: _Key, model: _Key) -> Matched | None:
     """Matches by numbers of the authors; None where they do not fit."""
-    places = {number: n for n, number in enumerate(model.numbers) if number}
-    at_L = np.array([places.get(number, -1) for number in known.numbers], np.int32)
+    index_of = {number: n for n, number in enumerate(model.numbers) if number}
+    at_L = np.array([index_of.get(number, -1) for number in known.numbers], np.int32)
     found = _judged(known, model, at_L, 0, "numbers")
     if found and found.num_same < NUMBERS_SAME * (found.num_same + found.num_other):
         return None
@@ -163,7 +163,7 @@ def _aligned(
     from biotite.sequence import align
 
     spread = [_spread(known, is_known_spread), _spread(model, is_model_spread)]
-    places, texts = zip(*spread, strict=True)
+    indices, texts = zip(*spread, strict=True)
     alphabet = bs.LetterAlphabet(_LETTERS)
     scores_VV = np.full((len(_LETTERS), len(_LETTERS)), _OTHER, np.int32)
     np.fill_diagonal(scores_VV, _SAME)
@@ -178,7 +178,7 @@ def _aligned(
     )
     trace_N2 = found[0].trace
     trace_N2 = trace_N2[(trace_N2 >= 0).all(1)]
-    laid_N2 = np.stack([places[n][trace_N2[:, n]] for n in (0, 1)], axis=-1)
+    laid_N2 = np.stack([indices[n][trace_N2[:, n]] for n in (0, 1)], axis=-1)
     laid = [(i, m) for i, m in laid_N2.tolist() if i >= 0 and m >= 0]
     turned = [(m, i) for i, m in _at_breaks(laid, known, model)]
     laid = [(i, m) for m, i in _at_breaks(turned, model, known)]
@@ -228,12 +228,12 @@ def _at_breaks(
 def _spread(key: _Key, is_spread: bool) -> tuple[np.ndarray, str]:
     """Returns positions and letters; -1 and N for those that numbers skip."""
     skipped = dict(key.gaps) if is_spread else {}
-    places: list[int] = []
+    indices: list[int] = []
     for position in range(len(key.letters)):
-        places.append(position)
-        places += [-1] * min(skipped.get(position, 0), MAX_SKIPPED)
-    text = "".join("N" if n < 0 else key.letters[n] for n in places)
-    return np.array(places, np.int32), text
+        indices.append(position)
+        indices += [-1] * min(skipped.get(position, 0), MAX_SKIPPED)
+    text = "".join("N" if n < 0 else key.letters[n] for n in indices)
+    return np.array(indices, np.int32), text
 
 
 def _unsaid(laid: list[tuple[int, int]], known: _Key, model: _Key) -> int:

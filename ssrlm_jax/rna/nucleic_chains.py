@@ -229,15 +229,15 @@ def _followers(found: Sequence[Residue]) -> list[int]:
     count_N = np.array([residue.whole for residue in found])
     is_hetero_N = np.array([residue.is_hetero for residue in found])
     is_end_N = np.isfinite(end_N3[:, 0]) & (follower < 0)
-    for place in np.flatnonzero(is_end_N).tolist():
-        may_N = is_free_N & (count_N > count_N[place])
-        may_N |= is_free_N & (is_hetero_N | is_hetero_N[place])
+    for index in np.flatnonzero(is_end_N).tolist():
+        may_N = is_free_N & (count_N > count_N[index])
+        may_N |= is_free_N & (is_hetero_N | is_hetero_N[index])
         free = np.flatnonzero(may_N)
-        far_N = np.linalg.norm(start_N3[free] - end_N3[place], axis=-1)
-        far_N[free == place] = np.inf
+        far_N = np.linalg.norm(start_N3[free] - end_N3[index], axis=-1)
+        far_N[free == index] = np.inf
         if free.size and _SHORTEST <= far_N.min() <= _LONGEST:
-            follower[place] = free[far_N.argmin()]
-            is_free_N[follower[place]] = False
+            follower[index] = free[far_N.argmin()]
+            is_free_N[follower[index]] = False
     return follower.tolist()
 
 
@@ -319,33 +319,33 @@ def _is_dna(strand: Sequence[Residue]) -> bool:
 def _strand(inside: Sequence[Residue], full: Sequence[str]) -> Strand:
     """Returns a strand, with what was not seen where the sequence fits."""
     has_phosphates = any("P" in residue.atoms for residue in inside)
-    if full and all(residue.place for residue in inside):
-        inside = sorted(inside, key=lambda residue: residue.place)
+    if full and all(residue.position for residue in inside):
+        inside = sorted(inside, key=lambda residue: residue.position)
     broken = [
         _is_broken(first, second, has_phosphates, _BOND)
         for first, second in zip(inside, inside[1:], strict=False)
     ]
     found = full_sequences.placed(inside, broken, full) if full else None
-    places, told = found or (list(range(len(inside))), [r.name for r in inside])
+    indices, told = found or (list(range(len(inside))), [r.name for r in inside])
     names = [residues.standard(name) for name in told]
     letters = [residues.parent(name) for name in told]
     seen: list[Residue | None] = [None] * len(names)
-    for place, residue in zip(places, inside, strict=True):
-        seen[place] = residue
+    for index, residue in zip(indices, inside, strict=True):
+        seen[index] = residue
         letter = residues.parent(residue.name)
-        if letter != "N" or letters[place] == "N":  # else the sequence knows better
-            names[place] = residues.standard(residue.name)
+        if letter != "N" or letters[index] == "N":  # else the sequence knows better
+            names[index] = residues.standard(residue.name)
             by_atoms = residues.by_atoms(residue.name, residue.atoms)
-            letters[place] = letter if letter != "N" else by_atoms
+            letters[index] = letter if letter != "N" else by_atoms
     gaps = []
     for n, (first, second) in enumerate(zip(inside, inside[1:], strict=False)):
         if found:  # the sequence says who is next; a bond may be long
-            is_next = places[n + 1] == places[n] + 1
+            is_next = indices[n + 1] == indices[n] + 1
             is_gap = is_next and _is_broken(first, second, has_phosphates, _APART)
         else:
             is_gap = broken[n]
         if is_gap:
-            gaps.append((places[n], 0 if found else _skipped(first, second)))
+            gaps.append((indices[n], 0 if found else _skipped(first, second)))
     return Strand(
         "", "".join(letters), tuple(names), tuple(seen), tuple(gaps), bool(found)
     )

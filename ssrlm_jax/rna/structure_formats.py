@@ -157,8 +157,8 @@ def _by_rows(rows: Sequence[str]) -> str:
 
 def _is_first(row: str) -> bool:
     """Tells whether a line is of the first nucleotide of a strand."""
-    place, letter, *_ = row.split()
-    return place == "1" and len(letter) == 1
+    position, letter, *_ = row.split()
+    return position == "1" and len(letter) == 1
 
 
 def _is_dot_bracket(rows: Sequence[str]) -> bool:
@@ -179,10 +179,10 @@ def _is_dot_bracket(rows: Sequence[str]) -> bool:
 
 def _is_st(rows: Sequence[str]) -> bool:
     """Tells whether a line of loop types stands below the first structure."""
-    place = next(n for n, text in enumerate(rows) if dot_bracket.is_structure(text))
-    below = rows[place + 1 : place + 2]
+    index = next(n for n, text in enumerate(rows) if dot_bracket.is_structure(text))
+    below = rows[index + 1 : index + 2]
     return any(
-        len(text) == len(rows[place]) and not set(text) - set("SEHIMBX")
+        len(text) == len(rows[index]) and not set(text) - set("SEHIMBX")
         for text in below
     )
 

@@ -66,10 +66,10 @@ class Job:
             words.append(f"--config={self.config}")
         own = directory(out, self.name) / kinds.place_of(kind)
         settings = dict(self.settings)
-        if kind.place.startswith("--"):
-            words.append(f"{kind.place}={own}")
+        if kind.output.startswith("--"):
+            words.append(f"{kind.output}={own}")
         else:
-            settings[kind.place] = str(own)
+            settings[kind.output] = str(own)
         for name, value in settings.items():
             words.append(f"--config.{name}={_told(value, out)}")
         for name, value in self.flags.items():

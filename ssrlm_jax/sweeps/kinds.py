@@ -21,7 +21,7 @@ class Kind:
     """A command.
 
     Attributes:
-      place: where it is told to write: name of a flag, "--out", or of a setting,
+      output: where it is told to write: name of a flag, "--out", or of a setting,
         "model", whose directory is copied first, as the command writes into it.
       result: exists when all is written, below the job's directory.
       outputs: what later steps read, below the job's directory.
@@ -32,7 +32,7 @@ class Kind:
       seconds: that it takes beside training, roughly, before one has been run.
     """
 
-    place: str
+    output: str
     result: str
     outputs: Mapping[str, str]
     inputs: tuple[str, ...]
@@ -48,21 +48,21 @@ _LABELLED = tuple(
 _FOLDING = ("ViennaRNA", "pyopal")
 KINDS: dict[str, Kind] = {
     "generate": Kind(
-        place="--out",
+        output="--out",
         result="corpus/manifest.json",
         outputs={"corpus": "corpus"},
         inputs=(),
         seconds=5.0,
     ),
     "pretrain": Kind(
-        place="--workdir",
+        output="--workdir",
         result="run/model/model.json",
         outputs={"model": "run/model"},
         inputs=("data.corpus", "model"),
         goes_on=True,
     ),
     "finetune": Kind(
-        place="--workdir",
+        output="--workdir",
         result="run/model/model.json",
         outputs={"model": "run/model", "training": "run/training.tsv"},
         inputs=("model", "relatives", *_LABELLED),
@@ -70,14 +70,14 @@ KINDS: dict[str, Kind] = {
         packages=_FOLDING,
     ),
     "held_out": Kind(
-        place="--out",
+        output="--out",
         result="scores/scores.json",
         outputs={"scores": "scores"},
         inputs=("model", "corpus"),
         seconds=20.0,
     ),
     "fit_contacts": Kind(
-        place="model",
+        output="model",
         result="model/contacts.json",
         outputs={"model": "model", "scores": "model"},
         inputs=("model", "table", "train", "validation", "test"),
@@ -86,7 +86,7 @@ KINDS: dict[str, Kind] = {
         seconds=120.0,
     ),
     "thresholds": Kind(
-        place="model",
+        output="model",
         result="model/decodings.json",
         outputs={"model": "model"},
         inputs=("model", "validation"),
@@ -95,7 +95,7 @@ KINDS: dict[str, Kind] = {
         seconds=180.0,
     ),
     "evaluate": Kind(
-        place="--out",
+        output="--out",
         result="scores/scores.json",
         outputs={"scores": "scores"},
         inputs=("model", "truth", "train", "predictions"),
@@ -103,7 +103,7 @@ KINDS: dict[str, Kind] = {
         seconds=90.0,
     ),
     "training_sets": Kind(
-        place="--out",
+        output="--out",
         result="sets/counts.json",
         outputs={
             "folder": "sets",
@@ -112,7 +112,7 @@ KINDS: dict[str, Kind] = {
         inputs=("labelled", "tests", "validation", "families", "consensus"),
     ),
     "prepare_corpus": Kind(
-        place="--out",
+        output="--out",
         result="corpus/manifest.json",
         outputs={"corpus": "corpus"},
         inputs=("ncrna", "other", "leave_out", "families"),
@@ -120,7 +120,7 @@ KINDS: dict[str, Kind] = {
         packages=("ViennaRNA",),
     ),
     "subset": Kind(
-        place="--out",
+        output="--out",
         result="subset/table.tsv",
         outputs={"table": "subset/table.tsv"},
         inputs=("table",),

@@ -145,16 +145,16 @@ def _make_room(out: pathlib.Path, job: job_graph.Job) -> None:
     own = folder / kinds.place_of(kind)
     if not kind.goes_on:
         shutil.rmtree(own, ignore_errors=True)
-    if not kind.place.startswith("--"):
-        source = job.source(kind.place, out)
+    if not kind.output.startswith("--"):
+        source = job.source(kind.output, out)
         if source is None:
-            raise ValueError(f"{job.name}: config.{kind.place} is not set")
+            raise ValueError(f"{job.name}: config.{kind.output} is not set")
         shutil.copytree(source, own, copy_function=_link)
 
 
-def _link(source: str, place: str) -> None:
+def _link(source: str, target: str) -> None:
     """Links a file; copies it where that cannot be."""
     try:
-        os.link(source, place)
+        os.link(source, target)
     except OSError:
-        shutil.copy2(source, place)
+        shutil.copy2(source, target)

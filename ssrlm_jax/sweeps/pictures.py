@@ -77,8 +77,8 @@ def _curves(
     if not runs:
         return None
     figure = _figure(4.2 * len(runs), 3.4)
-    for place, ((step, score), drawn) in enumerate(runs.items(), 1):
-        axes = figure.add_subplot(1, len(runs), place)
+    for index, ((step, score), drawn) in enumerate(runs.items(), 1):
+        axes = figure.add_subplot(1, len(runs), index)
         for number, points in drawn:
             x = [point["step"] for point in points]
             y = [point[score] for point in points]
@@ -101,8 +101,8 @@ def _dots(
     if not measures:
         return None
     figure = _figure(3.2 * len(measures), 0.8 + 0.32 * len(found))
-    for place, measure in enumerate(measures, 1):
-        axes = figure.add_subplot(1, len(measures), place)
+    for index, measure in enumerate(measures, 1):
+        axes = figure.add_subplot(1, len(measures), index)
         for number, line in enumerate(found):
             score = line.scores.get(measure.name)
             if score is None:
@@ -116,7 +116,7 @@ def _dots(
             if measure.name in line.paper:
                 axes.plot([line.paper[measure.name]], [number], "x", color="black")
         axes.set_yticks(range(len(found)))
-        axes.set_yticklabels([one.name if place == 1 else "" for one in found])
+        axes.set_yticklabels([one.name if index == 1 else "" for one in found])
         axes.set_ylim(len(found) - 0.5, -0.5)
         axes.tick_params(labelsize=7)
         axes.set_title(measure.name, fontsize=9)

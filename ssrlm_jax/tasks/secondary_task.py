@@ -21,7 +21,7 @@ from ssrlm_jax.metrics import threshold_choice
 from ssrlm_jax.models import applied, encoders, heads
 from ssrlm_jax.rna import formats, probabilities
 
-# Yields places in the validation records and their batch, again at each call.
+# Yields indices in the validation records and their batch, again at each call.
 Validation = Callable[[], Iterator[tuple[Sequence[int], types.Batch]]]
 
 ENCODER, HEAD = "encoder", "pair_head"
@@ -140,12 +140,12 @@ class Secondary:
             return {}
         decoded = []
         total = np.zeros(2)
-        for places, batch in self._validation():
+        for indices, batch in self._validation():
             probability_BLM, sums = self._predict(learned, frozen, batch)
             total += np.array(jax.device_get(sums["loss"]), np.float64)
             matrices_BLM = np.asarray(probability_BLM)
-            for row, place in enumerate(places):
-                decoded.append(_decode(self._records[place], matrices_BLM[row]))
+            for row, index in enumerate(indices):
+                decoded.append(_decode(self._records[index], matrices_BLM[row]))
         choice = threshold_choice.choose(decoded)
         return {"loss": float(total[0] / total[1])} | choice._asdict()
 

@@ -33,7 +33,7 @@ class Truth(Protocol):
     def is_atom_LT(self) -> np.ndarray: ...  # noqa: N802
 
 
-# Yields a place in the validation chains and a batch of that chain, again at each call.
+# Yields an index in the validation chains and its batch, again at each call.
 Validation = Callable[[], Iterator[tuple[int, types.Batch]]]
 
 
@@ -221,8 +221,8 @@ class Tertiary:
         if self._validation is None:
             return {}
         rows = []
-        for place, batch in self._validation():
-            chain = self._chains[place]
+        for index, batch in self._validation():
+            chain = self._chains[index]
             xyz_BLT3, plddt_BL, sums = self._fold(learned[FOLDING], batch)
             n = len(chain.is_atom_LT)
             found_LT3 = np.asarray(xyz_BLT3)[0, :n]

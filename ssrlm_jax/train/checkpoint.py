@@ -21,8 +21,7 @@ import orbax.checkpoint as ocp
 from jax.experimental import multihost_utils
 from orbax.checkpoint import checkpoint_managers as policies
 
-from ssrlm_jax import config as config_lib
-from ssrlm_jax import types
+from ssrlm_jax import config, types
 from ssrlm_jax.train import sharding, updates, workdirs
 
 DAMAGED = "damaged_checkpoints"  # where those that do not restore are moved
@@ -67,15 +66,15 @@ def check(abstract: updates.TrainState) -> None:
 class Checkpoints:
     """The checkpoints of one workdir; leaving it as a context waits for the disk."""
 
-    def __init__(self, workdir: pathlib.Path, config: config_lib.LoopConfig) -> None:
+    def __init__(self, workdir: pathlib.Path, settings: config.LoopConfig) -> None:
         """Opens or makes the folder, and clears what a killed run left half-written."""
         self._best = _Best()
         keep: list[policies.PreservationPolicy] = [
-            policies.LatestN(config.keep_latest),
+            policies.LatestN(settings.keep_latest),
             self._best,
         ]
-        if config.keep_every:
-            keep.append(policies.EveryNSteps(config.keep_every))
+        if settings.keep_every:
+            keep.append(policies.EveryNSteps(settings.keep_every))
         self._folder = workdir.absolute() / workdirs.CHECKPOINTS
         self._damaged = workdir.absolute() / DAMAGED
         self._manager = ocp.CheckpointManager(
@@ -303,10 +302,10 @@ def _nested(names: list[str]) -> types.Params:
     tree: types.Params = {}
     for name in names:
         *parents, last = name.split("/")
-        place = tree
+        branch = tree
         for parent in parents:
-            place = place.setdefault(parent, {})
-        place[last] = 0
+            branch = branch.setdefault(parent, {})
+        branch[last] = 0
     return tree
 
 

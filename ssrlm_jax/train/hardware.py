@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 import jax
 
-from ssrlm_jax import config as config_lib
+from ssrlm_jax import config
 
 # Peak of dense bfloat16 matrix products in FLOP/s, by the makers' data sheets
 # (without sparsity). The first name found in the kind of a device decides.
@@ -55,7 +55,7 @@ def keep_compiled(folder: str, min_seconds: float = 1.0) -> None:
 
 
 @contextlib.contextmanager
-def memory_explained(config: config_lib.LoopConfig) -> Iterator[None]:
+def memory_explained(settings: config.LoopConfig) -> Iterator[None]:
     """Turns a device's lack of memory into a message that names settings.
 
     Raises:
@@ -68,8 +68,8 @@ def memory_explained(config: config_lib.LoopConfig) -> Iterator[None]:
             raise
         raise MemoryError(
             "a device has too little memory: raise loop.micro_batches="
-            f"{config.micro_batches}, or set compute.remat='full', or raise mesh.fsdp; "
-            "--dry_run shows what a setting needs"
+            f"{settings.micro_batches}, or set compute.remat='full', or raise "
+            "mesh.fsdp; --dry_run shows what a setting needs"
         ) from error
 
 

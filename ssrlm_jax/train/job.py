@@ -10,8 +10,7 @@ import numpy as np
 from jax.experimental import multihost_utils
 from jax.sharding import Mesh
 
-from ssrlm_jax import config as config_lib
-from ssrlm_jax import types
+from ssrlm_jax import config, types
 from ssrlm_jax.train import (
     checkpoint,
     contract,
@@ -24,12 +23,10 @@ from ssrlm_jax.train import (
     workdirs,
 )
 
-Settings = (
-    config_lib.PretrainConfig | config_lib.FinetuneConfig | config_lib.TertiaryConfig
-)
+Settings = config.PretrainConfig | config.FinetuneConfig | config.TertiaryConfig
 
 
-class Place(NamedTuple):
+class Devices(NamedTuple):
     """Where a run computes.
 
     Attributes:
@@ -43,7 +40,7 @@ class Place(NamedTuple):
     num_processes: int
 
 
-def place(settings: Settings, batch_size: int, setting: str) -> Place:
+def connect(settings: Settings, batch_size: int, setting: str) -> Devices:
     """Connects the processes, lays out the devices, checks what a run may stop for.
 
     Args:
@@ -59,7 +56,7 @@ def place(settings: Settings, batch_size: int, setting: str) -> Place:
     sharding.initialize(settings.distributed)
     mesh = sharding.make_mesh(settings.mesh)
     sharding.check_batch(batch_size, settings.loop.micro_batches, mesh, setting)
-    return Place(mesh, *sharding.share(mesh))
+    return Devices(mesh, *sharding.share(mesh))
 
 
 def run(
@@ -67,7 +64,7 @@ def run(
     batches: contract.Batches,
     *,
     settings: Settings,
-    place: Place,
+    devices: Devices,
     workdir: pathlib.Path,
     made_with: workdirs.Meta,
     origin: workdirs.Meta,
@@ -81,7 +78,7 @@ def run(
       task: what is learned.
       batches: as for `loop.run`.
       settings: of the command; checkpoints keep them.
-      place: of `place`.
+      devices: of `connect`.
       workdir: for checkpoints, metrics and the model.
       made_with: of `workdirs.made_with`, after `workdir.check`; checkpoints keep it.
       origin: what the model starts from; checkpoints keep it.
@@ -102,8 +99,8 @@ def run(
             task,
             batches,
             _adamw(settings, rates),
-            config=settings.loop,
-            mesh=place.mesh,
+            settings=settings.loop,
+            mesh=devices.mesh,
             seed=settings.seed,
             workdir=workdir,
             meta=made_with | {"origin": origin},
@@ -124,7 +121,7 @@ def cost(
     batch: types.Batch,
     *,
     settings: Settings,
-    place: Place,
+    devices: Devices,
     rates: dict[str, float] | None = None,
     notes: tuple[str, ...] = (),
 ) -> plan.Plan:
@@ -134,7 +131,7 @@ def cost(
       task: what would be learned.
       batch: this process's share of the most expensive batch.
       settings: of the command.
-      place: of `place`.
+      devices: of `connect`.
       rates: as for `run`.
       notes: lines to add.
 
@@ -145,9 +142,9 @@ def cost(
         task,
         _adamw(settings, rates),
         batch,
-        config=settings.loop,
-        mesh=place.mesh,
-        num_shares=place.num_processes,
+        settings=settings.loop,
+        mesh=devices.mesh,
+        num_shares=devices.num_processes,
         notes=notes,
     )
 

@@ -16,23 +16,28 @@ from typing import Self, TextIO
 import rich.console
 import rich.progress
 
-from ssrlm_jax import config as config_lib
-from ssrlm_jax import files
+from ssrlm_jax import config, files
 from ssrlm_jax.train import workdirs
 
 Scalars = dict[str, float]
 Sink = Callable[[int, Scalars], None]
 
 
-def check(config: config_lib.LoopConfig) -> None:
+def check(settings: config.LoopConfig) -> None:
     """Checks that what the settings ask to log to is installed.
 
     Raises:
       ValueError: it is not; the message names the setting and what to install.
     """
     wanted = {
-        f"loop.tensorboard={config.tensorboard}": ("tensorboardX", config.tensorboard),
-        f"loop.wandb_project={config.wandb_project!r}": ("wandb", config.wandb_project),
+        f"loop.tensorboard={settings.tensorboard}": (
+            "tensorboardX",
+            settings.tensorboard,
+        ),
+        f"loop.wandb_project={settings.wandb_project!r}": (
+            "wandb",
+            settings.wandb_project,
+        ),
     }
     for setting, (package, is_wanted) in wanted.items():
         if is_wanted and importlib.util.find_spec(package) is None:
@@ -45,7 +50,7 @@ class Log:
     def __init__(
         self,
         workdir: pathlib.Path,
-        config: config_lib.LoopConfig,
+        settings: config.LoopConfig,
         *,
         first: int,
         is_primary: bool,
@@ -54,12 +59,12 @@ class Log:
 
         Args:
           workdir: of the run.
-          config: of the loop.
+          settings: of the loop.
           first: the step that the run goes on from; 0 at its start.
           is_primary: whether this process writes.
         """
         self._is_primary = is_primary
-        self._num_steps = config.num_steps
+        self._num_steps = settings.num_steps
         self._console = rich.console.Console(
             stderr=True, markup=False, emoji=False, highlight=False
         )
@@ -67,7 +72,7 @@ class Log:
         self._sinks: list[Sink] = []
         self._bar: rich.progress.Progress | None = None
         if self._is_primary:
-            self._open(workdir, config, first)
+            self._open(workdir, settings, first)
 
     def __enter__(self) -> Self:
         return self
@@ -97,21 +102,21 @@ class Log:
             self._console.print(line, soft_wrap=True)
 
     def _open(
-        self, workdir: pathlib.Path, config: config_lib.LoopConfig, first: int
+        self, workdir: pathlib.Path, settings: config.LoopConfig, first: int
     ) -> None:
         workdirs.drop_metrics(workdir, after=first)
         path = workdir / workdirs.METRICS
         file = self._exits.enter_context(path.open("a", buffering=1))
         self._sinks.append(_to_lines(file))
-        if config.tensorboard:
+        if settings.tensorboard:
             self._sinks.append(_to_tensorboard(workdir, self._exits))
-        if config.wandb_project:
-            self._sinks.append(_to_wandb(workdir, config.wandb_project, self._exits))
+        if settings.wandb_project:
+            self._sinks.append(_to_wandb(workdir, settings.wandb_project, self._exits))
         if self._console.is_terminal:
             self._bar = self._exits.enter_context(
                 rich.progress.Progress(console=self._console, transient=True)
             )
-            self._bar.add_task("training", total=config.num_steps, completed=first)
+            self._bar.add_task("training", total=settings.num_steps, completed=first)
 
 
 def duration(seconds: float) -> str:

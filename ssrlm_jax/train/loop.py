@@ -18,8 +18,7 @@ import numpy as np
 from jax.experimental import multihost_utils
 from jax.sharding import Mesh
 
-from ssrlm_jax import config as config_lib
-from ssrlm_jax import types
+from ssrlm_jax import config, types
 from ssrlm_jax.train import (
     checkpoint,
     contract,
@@ -55,7 +54,7 @@ def run(
     batches: contract.Batches,
     optimizer: optimizers.Optimizer,
     *,
-    config: config_lib.LoopConfig,
+    settings: config.LoopConfig,
     mesh: Mesh,
     seed: int,
     workdir: pathlib.Path,
@@ -73,7 +72,7 @@ def run(
       batches: called with the number of global batches already taken; gives this
         process's share of the batches from there on.
       optimizer: of `train.optimizer`.
-      config: when things happen.
+      settings: when things happen.
       mesh: the devices.
       seed: of the random keys.
       workdir: where checkpoints and metrics go; the same on all processes, and
@@ -92,13 +91,13 @@ def run(
         workdir.mkdir(parents=True, exist_ok=True)
     # No process opens it before it is made.
     multihost_utils.sync_global_devices("the workdir is there")
-    compiled = updates.build(task, optimizer, config=config, mesh=mesh, seed=seed)
+    compiled = updates.build(task, optimizer, settings=settings, mesh=mesh, seed=seed)
     checkpoint.check(compiled.abstract)
     with (
         hardware.full_disk_explained(workdir),
-        hardware.memory_explained(config),
+        hardware.memory_explained(settings),
         jax.set_mesh(mesh),
-        checkpoint.Checkpoints(workdir, config) as saved,
+        checkpoint.Checkpoints(workdir, settings) as saved,
         preemption.Watch() as watch,
     ):
         found = saved.restore_newest(compiled.abstract)
@@ -106,13 +105,13 @@ def run(
         first, best = kept["batches"], kept["best"]
         if best is not None:
             saved.keep_best(best["step"])
-        opening = [*_opening(config, workdir, meta, first), _devices(mesh)]
-        with log.Log(workdir, config, first=first, is_primary=is_primary) as journal:
+        opening = [*_opening(settings, workdir, meta, first), _devices(mesh)]
+        with log.Log(workdir, settings, first=first, is_primary=is_primary) as journal:
             for line in opening:
                 journal.say(line)
             session = _Session(
                 task=task,
-                config=config,
+                settings=settings,
                 compiled=compiled,
                 saved=saved,
                 watch=watch,
@@ -136,7 +135,7 @@ class _Session:
     """
 
     task: contract.Task
-    config: config_lib.LoopConfig
+    settings: config.LoopConfig
     compiled: updates.Update
     saved: checkpoint.Checkpoints
     watch: preemption.Watch
@@ -145,7 +144,7 @@ class _Session:
     meter: meters.Meter
     meta: workdirs.Meta
     profile: pathlib.Path
-    best: dict[str, float] | None  # step and score of `config.keep_best`
+    best: dict[str, float] | None  # step and score of `settings.keep_best`
     kept: workdirs.Meta  # of the newest checkpoint
     unread: tuple[int, updates.Report, float] | None = None
     is_stopping: bool = False
@@ -156,7 +155,7 @@ class _Session:
     ) -> updates.TrainState:
         """Takes the steps after `first`."""
         step = first
-        while step < self.config.num_steps and not self.is_stopping:
+        while step < self.settings.num_steps and not self.is_stopping:
             step += 1
             # Before the step: the window holds whole steps only.
             self._profile(step, state)
@@ -165,7 +164,7 @@ class _Session:
             self._evaluate_and_save(step, state)
         if self.is_profiling:
             jax.profiler.stop_trace()
-        if step < self.config.num_steps:
+        if step < self.settings.num_steps:
             self.journal.say(f"stopped at step {step:,}; the same command goes on")
         return state
 
@@ -206,15 +205,15 @@ class _Session:
             self.journal.say("asked to stop: finishing the step, then saving")
         self.meter.add(report, waited)
         self.journal.advance(step)
-        if step % self.config.log_every == 0 or step == self.config.num_steps:
+        if step % self.settings.log_every == 0 or step == self.settings.num_steps:
             values = self.meter.read()
             self.journal.write(step, values, self._line(step, values))
 
     def _evaluate_and_save(self, step: int, state: updates.TrainState) -> None:
         """Does what is due after a step; scores are written before they are saved."""
-        is_last = step == self.config.num_steps
+        is_last = step == self.settings.num_steps
         is_best = False
-        if _is_due(step, self.config.evaluate_every, is_last):
+        if _is_due(step, self.settings.evaluate_every, is_last):
             self._read()
             with self.meter.pause():
                 scores = self.task.evaluate(state.best, state.frozen)
@@ -223,7 +222,7 @@ class _Session:
             self.journal.write(step, values, f"validation: {line}")
             is_best = self._is_best(step, scores)
         is_saved = is_last or is_best or self.is_stopping
-        if _is_due(step, self.config.save_every, is_saved):
+        if _is_due(step, self.settings.save_every, is_saved):
             self._read()
             with self.meter.pause():
                 meta = self.meta | {"step": step, "batches": step, "best": self.best}
@@ -234,8 +233,8 @@ class _Session:
                 self.saved.save(step, state, self.kept)
 
     def _is_best(self, step: int, scores: Mapping[str, float]) -> bool:
-        """Says whether no evaluation before had as much of `config.keep_best`."""
-        name = self.config.keep_best
+        """Says whether no evaluation before had as much of `settings.keep_best`."""
+        name = self.settings.keep_best
         if not name:
             return False
         if name not in scores:
@@ -255,7 +254,7 @@ class _Session:
         value = f"loss is {report.loss}"
         if np.isfinite(report.loss):
             value = f"gradient norm is {report.gradient_norm}"
-        if report.num_skipped < self.config.max_skipped:
+        if report.num_skipped < self.settings.max_skipped:
             self.journal.say(f"step {step:,}: {value}; this update is skipped")
             return
         # What is saved is good: updates that were not finite have changed nothing.
@@ -269,17 +268,17 @@ class _Session:
             jax.block_until_ready(state)
             jax.profiler.stop_trace()
             self.is_profiling = False
-        if step == self.config.profile_start:
+        if step == self.settings.profile_start:
             jax.profiler.start_trace(str(self.profile))
             self.is_profiling = True
 
     @property
     def _profile_end(self) -> int:
-        return self.config.profile_start + self.config.profile_steps
+        return self.settings.profile_start + self.settings.profile_steps
 
     def _line(self, step: int, values: dict[str, float]) -> str:
         """Returns the line for people."""
-        left = (self.config.num_steps - step) * self.meter.seconds_per_step
+        left = (self.settings.num_steps - step) * self.meter.seconds_per_step
         texts = {
             "loss": "loss {:.4f}",
             "learning_rate": "rate {:.2e}",
@@ -299,14 +298,14 @@ def versions() -> dict[str, str]:
 
 
 def _opening(
-    config: config_lib.LoopConfig, workdir: pathlib.Path, meta: workdirs.Meta, step: int
+    settings: config.LoopConfig, workdir: pathlib.Path, meta: workdirs.Meta, step: int
 ) -> Iterator[str]:
     """Writes what the run is started with, and yields what to say of it."""
     if step:
         yield f"going on from the checkpoint of step {step:,}"
-    is_new = step < config.num_steps or not (workdir / workdirs.META).exists()
+    is_new = step < settings.num_steps or not (workdir / workdirs.META).exists()
     is_ours = jax.process_index() == 0 and is_new
-    if is_ours and (changed := workdirs.claim(workdir, config, meta, step)):
+    if is_ours and (changed := workdirs.claim(workdir, settings, meta, step)):
         yield changed
 
 

@@ -14,8 +14,7 @@ import jax
 import jax.numpy as jnp
 import optax
 
-from ssrlm_jax import config as config_lib
-from ssrlm_jax import types
+from ssrlm_jax import config, types
 from ssrlm_jax.train import sharding
 
 
@@ -33,7 +32,7 @@ class Optimizer:
 
 
 def build(
-    config: config_lib.OptimizerConfig,
+    settings: config.OptimizerConfig,
     num_steps: int,
     undecayed: str = "norm|bias$",
     rates: Mapping[str, float] | None = None,
@@ -41,7 +40,7 @@ def build(
     """Returns AdamW with gradient clipping, warm-up and decay.
 
     Args:
-      config: its settings.
+      settings: its settings.
       num_steps: steps of the whole run; where "cosine" ends.
       undecayed: pattern of the paths of parameters without weight decay. Vectors
         never decay; the scales of norms and the biases of stacked layers are
@@ -69,12 +68,12 @@ def build(
     direction = optax.chain(
         # Clipped first: moments must not see a gradient that is far off. Decay
         # after Adam, so that the second moment does not divide it (AdamW).
-        optax.clip_by_global_norm(config.clip_norm),
-        optax.scale_by_adam(b1=config.beta1, b2=config.beta2, eps=config.epsilon),
-        optax.add_decayed_weights(config.weight_decay, mask=is_decayed),
+        optax.clip_by_global_norm(settings.clip_norm),
+        optax.scale_by_adam(b1=settings.beta1, b2=settings.beta2, eps=settings.epsilon),
+        optax.add_decayed_weights(settings.weight_decay, mask=is_decayed),
         optax.stateless(scale),
     )
-    return Optimizer(direction, _learning_rate(config, num_steps))
+    return Optimizer(direction, _learning_rate(settings, num_steps))
 
 
 def _share(name: str, shares: Mapping[str, float]) -> float:
@@ -83,17 +82,17 @@ def _share(name: str, shares: Mapping[str, float]) -> float:
 
 
 def _learning_rate(
-    config: config_lib.OptimizerConfig, num_steps: int
+    settings: config.OptimizerConfig, num_steps: int
 ) -> Callable[[chex.Numeric], jax.Array]:
-    """Returns the rate: linear from 0 to its peak, then as `config.schedule` says."""
-    final_share = config.final_share if config.schedule == "cosine" else 1.0
+    """Returns the rate: linear from 0 to its peak, then as `settings.schedule` says."""
+    final_share = settings.final_share if settings.schedule == "cosine" else 1.0
 
     def rate(step: chex.Numeric) -> jax.Array:
         # Step 0 has a rate, too: with one of 0 the first batch would be wasted.
-        rise = (step + 1) / (config.warmup_steps + 1)
-        past = (step - config.warmup_steps) / (num_steps - config.warmup_steps)
+        rise = (step + 1) / (settings.warmup_steps + 1)
+        past = (step - settings.warmup_steps) / (num_steps - settings.warmup_steps)
         bow = 0.5 * (1.0 + jnp.cos(jnp.pi * jnp.clip(past, 0.0, 1.0)))
         fall = final_share + (1.0 - final_share) * bow
-        return config.learning_rate * jnp.minimum(jnp.minimum(rise, 1.0), fall)
+        return settings.learning_rate * jnp.minimum(jnp.minimum(rise, 1.0), fall)
 
     return rate

@@ -10,8 +10,7 @@ import time
 import jax
 from jax.sharding import Mesh
 
-from ssrlm_jax import config as config_lib
-from ssrlm_jax import types
+from ssrlm_jax import config, types
 from ssrlm_jax.train import contract, hardware, optimizers, updates
 
 MFU = 0.45  # of the peak; assumed for expected times
@@ -99,7 +98,7 @@ def make(
     optimizer: optimizers.Optimizer,
     batch: types.Batch,
     *,
-    config: config_lib.LoopConfig,
+    settings: config.LoopConfig,
     mesh: Mesh,
     num_shares: int = 1,
     notes: tuple[str, ...] = (),
@@ -110,7 +109,7 @@ def make(
       task: what would be learned.
       optimizer: of `train.optimizer`.
       batch: one process's share of a batch; shapes, types and its cost matter.
-      config: of the loop.
+      settings: of the loop.
       mesh: the devices.
       num_shares: of a batch, over processes; of `sharding.share`.
       notes: lines to add to the text.
@@ -118,13 +117,13 @@ def make(
     Raises:
       MemoryError: the compiler finds that the update does not fit the device.
     """
-    compiled = updates.build(task, optimizer, config=config, mesh=mesh, seed=0)
+    compiled = updates.build(task, optimizer, settings=settings, mesh=mesh, seed=0)
     rows = {
         name: jax.ShapeDtypeStruct((num_shares * len(a), *a.shape[1:]), a.dtype)
         for name, a in batch.items()
     }
     start = time.perf_counter()
-    with jax.set_mesh(mesh), hardware.memory_explained(config):
+    with jax.set_mesh(mesh), hardware.memory_explained(settings):
         program = compiled.take.lower(
             compiled.abstract, rows, compiled.notes(0.0, 0.0, 0.0, 0.0), compiled.key
         ).compile()
@@ -140,7 +139,7 @@ def make(
         ),
         flops_per_token=cost.flops / cost.tokens,
         tokens_per_step=cost.tokens * num_shares,
-        num_steps=config.num_steps,
+        num_steps=settings.num_steps,
         mesh=dict(mesh.shape),
         backend=f"{device.platform}, {device.device_kind}",
         notes=notes,

@@ -12,15 +12,14 @@ import jax
 import numpy as np
 from jax.sharding import AxisType, Mesh, NamedSharding, PartitionSpec
 
-from ssrlm_jax import config as config_lib
-from ssrlm_jax import types
+from ssrlm_jax import config, types
 
 AXES = ("data", "fsdp", "tensor")
 _Path = tuple[object, ...]  # keys on the way to a leaf, as jax.tree gives them
 ROWS = PartitionSpec(("data", "fsdp"))
 
 
-def initialize(config: config_lib.DistributedConfig) -> None:
+def initialize(settings: config.DistributedConfig) -> None:
     """Joins the processes of a run; call it before anything touches a device.
 
     "auto" reads what SLURM, Open MPI or Kubernetes has set, see
@@ -29,12 +28,12 @@ def initialize(config: config_lib.DistributedConfig) -> None:
     Raises:
       ValueError: "auto" was asked for and no such environment is found.
     """
-    if config.mode == "off":
+    if settings.mode == "off":
         return
     jax.config.update("jax_cpu_collectives_implementation", "gloo")
-    if config.mode == "explicit":
+    if settings.mode == "explicit":
         jax.distributed.initialize(
-            config.address, config.num_processes, config.process_id
+            settings.address, settings.num_processes, settings.process_id
         )
         return
     try:
@@ -47,7 +46,7 @@ def initialize(config: config_lib.DistributedConfig) -> None:
 
 
 def make_mesh(
-    config: config_lib.MeshConfig, devices: Sequence[jax.Device] | None = None
+    settings: config.MeshConfig, devices: Sequence[jax.Device] | None = None
 ) -> Mesh:
     """Returns the mesh over all devices, or over `devices`.
 
@@ -55,9 +54,9 @@ def make_mesh(
       ValueError: the axes do not multiply to the number of devices.
     """
     devices = jax.devices() if devices is None else devices
-    sizes = [getattr(config, axis) for axis in AXES]
+    sizes = [getattr(settings, axis) for axis in AXES]
     given = math.prod(size for size in sizes if size != -1)
-    found = " x ".join(f"mesh.{axis}={getattr(config, axis)}" for axis in AXES)
+    found = " x ".join(f"mesh.{axis}={getattr(settings, axis)}" for axis in AXES)
     if len(devices) % given or (-1 not in sizes and len(devices) != given):
         raise ValueError(f"{found} does not fit {len(devices)} devices")
     shape = [len(devices) // given if size == -1 else size for size in sizes]

@@ -16,8 +16,7 @@ import optax
 from jax import stages
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
-from ssrlm_jax import config as config_lib
-from ssrlm_jax import types
+from ssrlm_jax import config, types
 from ssrlm_jax.train import contract, optimizers, sharding
 
 MICRO_ROWS = PartitionSpec(None, *sharding.ROWS)
@@ -108,7 +107,7 @@ def build(
     task: contract.Task,
     optimizer: optimizers.Optimizer,
     *,
-    config: config_lib.LoopConfig,
+    settings: config.LoopConfig,
     mesh: Mesh,
     seed: int,
 ) -> Update:
@@ -119,13 +118,13 @@ def build(
     """
     everywhere = NamedSharding(mesh, PartitionSpec())
     key = jax.jit(lambda: jax.random.key(seed), out_shardings=everywhere)()
-    fresh = functools.partial(_fresh, task, optimizer.direction, config.ema_decay > 0)
+    fresh = functools.partial(_fresh, task, optimizer.direction, settings.ema_decay > 0)
     # Weights are an argument: closed over, they would be constants of the program,
     # compiled into it and held twice.
     shapes = jax.eval_shape(fresh, key, task.loaded)
     layout = _lay_out(shapes, task, optimizer.direction, mesh)
     take = jax.jit(
-        functools.partial(_take, task, optimizer, config, mesh),
+        functools.partial(_take, task, optimizer, settings, mesh),
         in_shardings=(
             layout,
             NamedSharding(mesh, sharding.ROWS),
@@ -195,7 +194,7 @@ def _lay_out(
 def _take(
     task: contract.Task,
     optimizer: optimizers.Optimizer,
-    config: config_lib.LoopConfig,
+    settings: config.LoopConfig,
     mesh: Mesh,
     state: TrainState,
     batch: types.Batch,
@@ -205,7 +204,7 @@ def _take(
     """Makes one update, or skips it when it is not finite."""
     # From the step, not from a key that is carried along: a resumed run draws the same.
     rng = jax.random.fold_in(key, state.step)
-    gradient, sums = _add_up(task, config.micro_batches, mesh, state, batch, rng)
+    gradient, sums = _add_up(task, settings.micro_batches, mesh, state, batch, rng)
     # Divided once, by the count of all devices and micro-batches: a mean of means would
     # weigh short batches more. A batch that counts nothing gives nan, and is skipped.
     total, count = sums["loss"]
@@ -220,7 +219,7 @@ def _take(
     gradient, rate, is_finite = jax.lax.optimization_barrier(
         (gradient, rate, is_finite)
     )
-    moved = _move(state, gradient, rate, optimizer.direction, config.ema_decay)
+    moved = _move(state, gradient, rate, optimizer.direction, settings.ema_decay)
     num_skipped = jnp.where(is_finite, 0, state.num_skipped + 1)
     # All of the state: moments that have seen a nan never forget it.
     kept = jax.tree.map(lambda new, old: jnp.where(is_finite, new, old), moved, state)

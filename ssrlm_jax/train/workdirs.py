@@ -4,7 +4,7 @@ Imports nothing heavy, so that a wrong directory stops a command in the first se
 
   meta.json            what the run was last started with, and what was changed when
   metrics.jsonl        one JSON object with "step" on each line; nan is null
-  checkpoints/STEP/    written by train.checkpoint; its meta has the config, too
+  checkpoints/STEP/    written by train.checkpoint; its meta has the settings, too
   lock                 held by the process that trains
 """
 
@@ -15,8 +15,7 @@ import math
 import pathlib
 from typing import TYPE_CHECKING
 
-from ssrlm_jax import config as config_lib
-from ssrlm_jax import files, locks, types
+from ssrlm_jax import config, files, locks, types
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
@@ -58,12 +57,12 @@ def hold(workdir: pathlib.Path) -> contextlib.AbstractContextManager[None]:
     )
 
 
-def check(workdir: pathlib.Path, config: config_lib.LoopConfig, meta: Meta) -> None:
+def check(workdir: pathlib.Path, settings: config.LoopConfig, meta: Meta) -> None:
     """Checks that a directory, if it has been used, holds the same experiment.
 
     Args:
       workdir: of the run; it need not exist.
-      config: of the loop.
+      settings: of the loop.
       meta: "architecture", settings that give the state its shape; where known
         "config", all settings.
 
@@ -75,13 +74,13 @@ def check(workdir: pathlib.Path, config: config_lib.LoopConfig, meta: Meta) -> N
     if there is None:
         return
     newest = max(steps(workdir), default=0)
-    if newest > config.num_steps:
+    if newest > settings.num_steps:
         raise ValueError(
-            f"loop.num_steps={config.num_steps} lies before step {newest} of the "
+            f"loop.num_steps={settings.num_steps} lies before step {newest} of the "
             f"newest checkpoint in {workdir}; ask for {newest} steps or more, or take "
             "another --workdir"
         )
-    if changed := _changed(there["fixed"], _fixed(config, meta["architecture"])):
+    if changed := _changed(there["fixed"], _fixed(settings, meta["architecture"])):
         raise ValueError(
             f"{workdir} was made with another architecture: {_listed(changed)}; "
             "take another --workdir, or the settings it was made with"
@@ -95,13 +94,13 @@ def check(workdir: pathlib.Path, config: config_lib.LoopConfig, meta: Meta) -> N
 
 
 def claim(
-    workdir: pathlib.Path, config: config_lib.LoopConfig, meta: Meta, step: int = 0
+    workdir: pathlib.Path, settings: config.LoopConfig, meta: Meta, step: int = 0
 ) -> str:
     """Writes what the run is started with; returns a line of what is changed, or "".
 
     Args:
       workdir: of the run; made if need be.
-      config: of the loop.
+      settings: of the loop.
       meta: as for `check`, and whatever else.
       step: that the run goes on from; 0: what was there before is forgotten.
     """
@@ -111,7 +110,7 @@ def claim(
     before = there.get("changes", [])
     if changed:
         before = [*before, {"after_step": step, "settings": changed}]
-    fixed = {"fixed": _fixed(config, meta["architecture"]), "changes": before}
+    fixed = {"fixed": _fixed(settings, meta["architecture"]), "changes": before}
     files.write_text(workdir / META, json.dumps(meta | fixed, indent=1) + "\n")
     return f"goes on with changed settings: {_listed(changed)}" if changed else ""
 
@@ -204,9 +203,9 @@ def _made_with(workdir: pathlib.Path) -> Meta | None:
     return None
 
 
-def _fixed(config: config_lib.LoopConfig, architecture: Meta) -> Meta:
+def _fixed(settings: config.LoopConfig, architecture: Meta) -> Meta:
     """Returns the settings that give the saved state its shape."""
-    return architecture | {"loop": {"has_ema": config.ema_decay > 0}}
+    return architecture | {"loop": {"has_ema": settings.ema_decay > 0}}
 
 
 def _kept(name: str) -> bool:

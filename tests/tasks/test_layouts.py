@@ -51,7 +51,7 @@ def build(mesh, micro_batches=1, attention="plain", loaded=None):
     return updates.build(
         pretraining_task.Pretrain(model, loaded=loaded),
         optimizers.build(settings.optimizer, num_steps=10),
-        config=config.LoopConfig(micro_batches=micro_batches),
+        settings=config.LoopConfig(micro_batches=micro_batches),
         mesh=mesh,
         seed=0,
     )

@@ -62,7 +62,7 @@ def main() -> None:
         toy.Mlp(settings.get("inner", toy.INNER)),
         _batches(settings, index, num_shares),
         toy.optimizer(),
-        config=config.LoopConfig(**settings["loop"]),
+        settings=config.LoopConfig(**settings["loop"]),
         mesh=mesh,
         seed=0,
         workdir=pathlib.Path(settings["workdir"]),

@@ -36,7 +36,7 @@ def _build(num_devices, inner=toy.INNER, **settings):
     return updates.build(
         toy.Mlp(inner),
         toy.optimizer(),
-        config=config.LoopConfig(**settings),
+        settings=config.LoopConfig(**settings),
         mesh=mesh,
         seed=0,
     )

@@ -25,7 +25,7 @@ def uninterrupted(tmp_path_factory):
         toy.Mlp(),
         toy.batches,
         toy.optimizer(),
-        config=config.LoopConfig(**LOOP),
+        settings=config.LoopConfig(**LOOP),
         mesh=sharding.make_mesh(config.MeshConfig(), jax.devices()[:1]),
         seed=0,
         workdir=path,

@@ -19,7 +19,7 @@ def _run(path, *, task=None, batches=toy.batches, mesh=None, meta=toy.META, **se
         task or toy.Mlp(),
         batches,
         toy.optimizer(),
-        config=config.LoopConfig(**settings),
+        settings=config.LoopConfig(**settings),
         mesh=mesh or sharding.make_mesh(config.MeshConfig(), jax.devices()[:1]),
         seed=0,
         workdir=path,

@@ -15,7 +15,7 @@ def _plan(mesh, **settings):
         toy.Mlp(),
         toy.optimizer(),
         batch,
-        config=config.LoopConfig(num_steps=1000, **settings),
+        settings=config.LoopConfig(num_steps=1000, **settings),
         mesh=mesh,
         notes=("attention:         plain, because this is a CPU",),
     )

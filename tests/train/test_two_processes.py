@@ -22,7 +22,7 @@ def _run_here(path, mesh, num_steps):
         toy.Mlp(),
         toy.batches,
         toy.optimizer(),
-        config=config.LoopConfig(num_steps=num_steps, **LOOP),
+        settings=config.LoopConfig(num_steps=num_steps, **LOOP),
         mesh=mesh,
         seed=0,
         workdir=path,

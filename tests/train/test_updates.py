@@ -21,7 +21,7 @@ def _build(mesh, **settings):
     return updates.build(
         toy.Mlp(),
         toy.optimizer(),
-        config=config.LoopConfig(**settings),
+        settings=config.LoopConfig(**settings),
         mesh=mesh,
         seed=0,
     )
@@ -130,7 +130,7 @@ def test_a_parameter_without_a_rule_is_named():
         updates.build(
             Unruled(),
             toy.optimizer(),
-            config=config.LoopConfig(),
+            settings=config.LoopConfig(),
             mesh=_one_device(),
             seed=0,
         )

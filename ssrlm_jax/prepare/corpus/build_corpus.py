@@ -70,23 +70,23 @@ def build(
     if directory.exists():
         return _made_before(directory, how)
     executor.check(settings.executor)
-    place = pathlib.Path(work or directory.with_name(directory.name + WORK))
-    place.mkdir(parents=True, exist_ok=True)
+    work_dir = pathlib.Path(work or directory.with_name(directory.name + WORK))
+    work_dir.mkdir(parents=True, exist_ok=True)
     directory.parent.mkdir(parents=True, exist_ok=True)
     unfinished = directory.with_name(directory.name + UNFINISHED)
-    with _alone(place), _alone_for(directory):
-        job = stages.Job(settings, files, place, unfinished, report, how)
-        with _full_disk_explained(place, directory.parent):
+    with _alone(work_dir), _alone_for(directory):
+        job = stages.Job(settings, files, work_dir, unfinished, report, how)
+        with _full_disk_explained(work_dir, directory.parent):
             manifest = _made(job, families)
             unfinished.replace(directory)
-            shutil.rmtree(place / "pack")  # its shards are gone
+            shutil.rmtree(work_dir / "pack")  # its shards are gone
     if not settings.keep_work:
-        shutil.rmtree(place)
+        shutil.rmtree(work_dir)
     return manifest
 
 
 @contextlib.contextmanager
-def _full_disk_explained(*places: pathlib.Path) -> Iterator[None]:
+def _full_disk_explained(*folders: pathlib.Path) -> Iterator[None]:
     """Adds to the error of a full disk how much is free where files are written."""
     try:
         yield
@@ -94,8 +94,8 @@ def _full_disk_explained(*places: pathlib.Path) -> Iterator[None]:
         if not (error.errno == errno.ENOSPC or _NO_SPACE in str(error)):
             raise
         free = " and ".join(
-            f"{shutil.disk_usage(place).free // 2**20:,} MiB are free in {place}"
-            for place in places
+            f"{shutil.disk_usage(folder).free // 2**20:,} MiB are free in {folder}"
+            for folder in folders
         )
         raise OSError(
             f"{error}; {free}; make room, then the same command goes on from here"

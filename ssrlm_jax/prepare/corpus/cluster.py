@@ -62,19 +62,19 @@ def cluster(task: Task) -> executor.Counts:
     kept = dedupe.load_kept(task.kept)
     is_mine = np.array([source == task.source for source, _ in task.parts], bool)
     kept = kept[is_mine[kept["part"]]]
-    clustered: list[np.ndarray] = []  # places in `kept`; -1: left out
+    clustered: list[np.ndarray] = []  # indices in `kept`; -1: left out
     representative_N = mmseqs.cluster(
         _sequences(task, kept, clustered), _of_mmseqs(task, work)
     )
-    place_N = np.concatenate([np.zeros(0, np.int64), *clustered])
-    is_mine_N = place_N >= 0
+    index_N = np.concatenate([np.zeros(0, np.int64), *clustered])
+    is_mine_N = index_N >= 0
     is_near_out_N = mmseqs.clusters_with(representative_N, ~is_mine_N) & is_mine_N
     is_near_N = is_mine_N & ~is_near_out_N
-    is_near_N &= representative_N != np.arange(len(place_N))
+    is_near_N &= representative_N != np.arange(len(index_N))
     is_left_N = is_mine_N & ~is_near_out_N & ~is_near_N
     is_near_out_N[_similar(task, kept, is_left_N, ~is_mine_N, work)] = True
     is_kept = np.ones(len(kept), bool)
-    is_kept[place_N[is_near_N | is_near_out_N]] = False
+    is_kept[index_N[is_near_N | is_near_out_N]] = False
     _save(task.out, kept[is_kept])
     shutil.rmtree(work)
     return {
@@ -121,7 +121,7 @@ def _of_mmseqs(task: Task, work: pathlib.Path) -> mmseqs.Settings:
 def _sequences(
     task: Task, kept: np.ndarray, clustered: list[np.ndarray]
 ) -> Iterator[str]:
-    """Yields what is clustered, and tells `clustered` the place of each in `kept`."""
+    """Yields what is clustered, and tells `clustered` the index of each in `kept`."""
     start = np.searchsorted(kept["part"], np.arange(len(task.parts) + 1))
     for number, (source, path) in enumerate(task.parts):
         first, last = start[number : number + 2]
@@ -130,16 +130,16 @@ def _sequences(
             continue
         part = windows.load(path)
         text = alphabet.letters(part.token).decode()
-        place_of = np.full(int(part.record.max(initial=-1)) + 1, -1)
-        place_of[kept["record"][first:last]] = np.arange(first, last)
-        places = []
+        index_of = np.full(int(part.record.max(initial=-1)) + 1, -1)
+        index_of[kept["record"][first:last]] = np.arange(first, last)
+        indices = []
         for span in windows.spans(part):
-            place = int(place_of[span.record])
+            index = int(index_of[span.record])
             begin, end = span.place
-            if end - begin <= task.settings.longest and (is_left_out or place >= 0):
-                places.append(place)
+            if end - begin <= task.settings.longest and (is_left_out or index >= 0):
+                indices.append(index)
                 yield text[begin:end]
-        clustered.append(np.array(places, np.int64))
+        clustered.append(np.array(indices, np.int64))
 
 
 def _nucleotides(task: Task, kept: np.ndarray) -> list[list[int]]:

@@ -285,11 +285,11 @@ def _draw_way(axes: "Axes", manifest: rows.Manifest) -> None:
             names.append(stage.name)
             values.append(stage.num_out)
             colors.append(_COLORS[source])
-    place = np.arange(len(names))[::-1]
-    axes.barh(place, values, color=colors)
-    for y, value in zip(place, values, strict=True):
+    at = np.arange(len(names))[::-1]
+    axes.barh(at, values, color=colors)
+    for y, value in zip(at, values, strict=True):
         axes.text(value, y, f" {value:,}", va="center", fontsize=8)
-    axes.set_yticks(place, names)
+    axes.set_yticks(at, names)
     axes.set_xlim(0, 1.3 * max(values))
     axes.xaxis.set_major_locator(ticker.MaxNLocator(4))
     axes.xaxis.set_major_formatter(ticker.EngFormatter(sep=""))
@@ -323,10 +323,10 @@ def _draw_letters(axes: "Axes", content: types.Json) -> None:
     for number, (source, held) in enumerate(content.items()):
         total = max(1, sum(held["letters"]))
         share = np.array([*held["letters"], held["paired"]]) / total
-        place = np.arange(len(ticks)) + number * width
+        at = np.arange(len(ticks)) + number * width
         if not held["paired"]:  # its structures are unknown
-            share, place = share[:-1], place[:-1]
-        axes.bar(place, share, width, label=source, color=_COLORS[source])
+            share, at = share[:-1], at[:-1]
+        axes.bar(at, share, width, label=source, color=_COLORS[source])
     axes.set_xticks(np.arange(len(ticks)) + width * (len(content) - 1) / 2, ticks)
     axes.set_ylabel("share of the nucleotides")
     axes.set_title("letters, as packed", fontsize=10)

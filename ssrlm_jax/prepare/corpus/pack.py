@@ -81,8 +81,8 @@ def pack(task: Task) -> executor.Counts:
         )
         for (number, path), folded in zip(task.parts, task.folded, strict=True)
     ]
-    place = (task.split, task.source, task.shard, task.num_shards)
-    shard = write_shard(task.corpus, place, parts, task.shape)
+    name = (task.split, task.source, task.shard, task.num_shards)
+    shard = write_shard(task.corpus, name, parts, task.shape)
     letters = np.sum(
         [np.bincount(part.token, minlength=alphabet.SIZE) for part in parts], axis=0
     )
@@ -106,7 +106,7 @@ def _chosen(
     return part.select(is_kept[part.record])
 
 
-def place(sizes: Sequence[int], room: int, max_segments: int) -> list[list[int]]:
+def fill_rows(sizes: Sequence[int], room: int, max_segments: int) -> list[list[int]]:
     """Returns the items of each row.
 
     Args:
@@ -155,7 +155,7 @@ def packed(parts: Sequence[windows.Windows], shape: Shape) -> Iterator[rows.Row]
         for part in parts
         for size in (part.length.astype(np.int64) + NUM_SPECIAL).tolist()
     ]
-    placed = place(sizes, shape.row_length, shape.max_segments)
+    placed = fill_rows(sizes, shape.row_length, shape.max_segments)
     for index in np.random.default_rng(shape.seed).permutation(len(placed)):
         yield _row([(*where[i], starts[i]) for i in placed[index]], shape.row_length)
 
@@ -183,7 +183,7 @@ def _row(items: list[tuple[windows.Windows, int, int]], row_length: int) -> rows
 
 def write_shard(
     corpus: str | os.PathLike[str],
-    place: tuple[str, str, int, int],
+    name: tuple[str, str, int, int],
     parts: Iterable[windows.Windows],
     shape: Shape,
 ) -> rows.Shard:
@@ -191,11 +191,11 @@ def write_shard(
 
     Args:
       corpus: directory.
-      place: split, source, index of the shard, number of shards.
+      name: split, source, index of the shard, number of shards.
       parts: what it holds.
       shape: of its rows.
     """
-    split, source, index, num_shards = place
+    split, source, index, num_shards = name
     with rows.ShardWriter(corpus, split, source, index, num_shards) as writer:
         for row in packed(list(parts), shape):
             writer.write(row)

@@ -67,9 +67,9 @@ def build(
     unique, equal = chain_split.unique(records, settings)
     unique = chain_split.divided(unique, settings)
     dropped += equal
-    with disk.whole_directory(directory) as place:
-        _write(place, records, unique, dropped)
-        shards = chain_tables.write_atoms(place, unique, settings.shard_nucleotides)
+    with disk.whole_directory(directory) as folder:
+        _write(folder, records, unique, dropped)
+        shards = chain_tables.write_atoms(folder, unique, settings.shard_nucleotides)
         told = {
             "how": how,
             **chain_report.counts(entries, records, unique, dropped),
@@ -77,7 +77,7 @@ def build(
             "annotators": chain_report.annotators(records, settings.annotator),
             "published": chain_report.published(unique, published, settings.annotator),
         }
-        (place / REPORT).write_text(json.dumps(told, indent=1) + "\n")
+        (folder / REPORT).write_text(json.dumps(told, indent=1) + "\n")
     return told
 
 
@@ -114,21 +114,21 @@ def _made_before(directory: pathlib.Path, how: types.Json) -> types.Json:
 
 
 def _write(
-    place: pathlib.Path,
+    folder: pathlib.Path,
     records: Sequence[Record],
     unique: Sequence[Record],
     dropped: Sequence[Dropped],
 ) -> None:
     """Writes the tables."""
-    chain_tables.write(place / "chains.tsv", records)
-    chain_tables.write(place / "unsupervised.tsv", unique)
+    chain_tables.write(folder / "chains.tsv", records)
+    chain_tables.write(folder / "unsupervised.tsv", unique)
     chain_tables.write(
-        place / "folds.tsv", [record for record in unique if record.fold]
+        folder / "folds.tsv", [record for record in unique if record.fold]
     )
     for name in chain_split.SPLITS:
         chosen = [record for record in unique if record.split == name]
-        chain_tables.write(place / f"{name}.tsv", chosen)
-    chain_tables.write_rows(place / "dropped.tsv", "id reason detail", dropped)
+        chain_tables.write(folder / f"{name}.tsv", chosen)
+    chain_tables.write_rows(folder / "dropped.tsv", "id reason detail", dropped)
 
 
 def check(settings: config.PdbConfig) -> dict[str, tuple[str, str]]:

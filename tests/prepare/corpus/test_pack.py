@@ -21,15 +21,15 @@ def _windows(*texts, partners=None):
 
 def test_placing_by_hand():
     """7 and 3 fill a row, 5 and 4 leave one place; 2 fits best beside nothing."""
-    assert pack.place([5, 7, 2, 3, 4], 10, 9) == [[1, 3], [0, 4], [2]]
+    assert pack.fill_rows([5, 7, 2, 3, 4], 10, 9) == [[1, 3], [0, 4], [2]]
 
 
 def test_a_row_takes_no_more_items_than_allowed():
-    assert pack.place([1, 1, 1, 1, 1], 10, 2) == [[0, 1], [2, 3], [4]]
+    assert pack.fill_rows([1, 1, 1, 1, 1], 10, 2) == [[0, 1], [2, 3], [4]]
 
 
 def test_nothing_needs_no_row():
-    assert pack.place([], 10, 2) == []
+    assert pack.fill_rows([], 10, 2) == []
 
 
 @hypothesis.given(
@@ -38,7 +38,7 @@ def test_nothing_needs_no_row():
 )
 @hypothesis.settings(max_examples=100, deadline=None)
 def test_every_item_is_placed_once_and_fits(sizes, max_segments):
-    placed = pack.place(sizes, 60, max_segments)
+    placed = pack.fill_rows(sizes, 60, max_segments)
     assert sorted(item for row in placed for item in row) == list(range(len(sizes)))
     for row in placed:
         assert sum(sizes[item] for item in row) <= 60
@@ -49,7 +49,7 @@ def test_short_rna_fills_rows_to_97_percent():
     """Lengths of 30 to 500, as of ncRNA, in rows of 1,024."""
     rng = np.random.default_rng(0)
     sizes = rng.integers(30, 500, 2000).tolist()
-    placed = pack.place(sizes, 1024, 64)
+    placed = pack.fill_rows(sizes, 1024, 64)
     assert sum(sizes) / (len(placed) * 1024) > 0.97
 
 
