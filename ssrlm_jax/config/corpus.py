@@ -6,7 +6,7 @@ import re
 from ssrlm_jax.config import checks
 
 CLUSTERINGS = ("mmseqs", "none")
-FOLDERS = ("vienna", "contrafold", "eternafold", "linearfold", "none")
+FOLDING_PROGRAMS = ("vienna", "contrafold", "eternafold", "linearfold", "none")
 VIENNA_METHODS = ("mfe", "centroid", "mea")
 LONG_RECORDS = ("windows", "skip")
 ON_BAD = ("stop", "skip")
@@ -71,7 +71,7 @@ class FoldConfig:
     task_nucleotides: int = 2**16  # folded by one task
 
     def __post_init__(self) -> None:
-        checks.choice("fold.program", self.program, FOLDERS)
+        checks.choice("fold.program", self.program, FOLDING_PROGRAMS)
         checks.choice("fold.method", self.method, VIENNA_METHODS)
         checks.choice("fold.long_records", self.long_records, LONG_RECORDS)
         checks.positive("fold", self, "beam", "longest", "task_nucleotides")

@@ -16,7 +16,8 @@ from ssrlm_jax import config
 from ssrlm_jax.rna import alphabet
 
 # Sort keys are record (8 bits), value (38), index (16): sorting numbers that carry
-# their index takes half the time of `np.argsort`.
+# their index takes half the time of `np.argsort`. A row has at most 255 records (their
+# numbers are uint8), so that the sign stays free.
 _INDEX_BITS = 16  # rows are shorter than 2^15, as partners are int16
 _VALUE_BITS = 38
 # Arrivals are time (16 bits), distance from the seed (15).
@@ -192,6 +193,7 @@ def replace(
     random_P = rng.integers(alphabet.A, alphabet.U + 1, len(position_P), np.uint8)
     mask_share = settings.mlm_mask_share
     is_random_P = share_P < mask_share + settings.mlm_random_share
+    # One draw of shares decides both: those of <mask> are among these, and come last.
     letter_P[is_random_P] = random_P[is_random_P]
     letter_P[share_P < mask_share] = alphabet.MASK
     input_L = token_L.copy()
@@ -305,6 +307,7 @@ def _strands(
     if settings.protect_partner:
         is_maskable_L = np.zeros(len(partner_L), bool)
         is_maskable_L[position_N] = True
+        # Without a partner, -1 reads the last position; the first condition drops it.
         is_guarded_L = (partner_L >= 0) & is_maskable_L[partner_L]
         guard_L = np.where(is_guarded_L, partner_L, guard_L)
     covers = _Covers.of(partner_L, segment_L, settings.span_length)
@@ -340,7 +343,8 @@ def _arrivals(
         closed_L = np.minimum(arrival_L, arrival_L[guard_L])
         is_blocked_L = is_seed_L & (closed_L < start_L)
         last_num_blocked, num_blocked = num_blocked, int(np.count_nonzero(is_blocked_L))
-        if num_blocked == last_num_blocked:  # the same, as one holds the other
+        # Of two rounds one holds the other, so that equal counts mean equal sets.
+        if num_blocked == last_num_blocked:
             return arrival_L
         firing_L = np.where(is_blocked_L, _NEVER, start_L)
 
@@ -365,7 +369,8 @@ class _Covers:
     ) -> "_Covers":
         paired_Q = np.flatnonzero(partner_L >= 0)
         is_opening_Q = partner_L[paired_Q] > paired_Q
-        # A run ends where no pair follows, and where closing follows opening.
+        # A run ends where no pair follows, and where pairs turn: opening to closing
+        # at a hairpin, closing to opening between two helices.
         is_new = np.ones(len(paired_Q) + 1, np.int64)  # run starts here, or all end
         is_new[1:-1] = (paired_Q[1:] != paired_Q[:-1] + 1) | (
             is_opening_Q[1:] ^ is_opening_Q[:-1]
@@ -377,7 +382,8 @@ class _Covers:
         scan_Q = paired_Q[np.where(is_opening_Q, index_Q, mirror_Q)]
         delay_L = np.zeros(len(partner_L), np.int64)
         delay_L[paired_Q] = _NEVER
-        # So near lies no other record; a longer span could step over <eos> <cls>.
+        # K: steps along the row. In one or two of them no other record is reached,
+        # <eos> <cls> lie between; a longer span could step over these.
         reach_K: list[int | np.ndarray] = list(range(1, span_length))
         for k in range(1 + _NUM_BETWEEN, span_length):
             reach_K[k - 1] = np.where(segment_L[k:] == segment_L[:-k], k, _NEVER)

@@ -33,7 +33,7 @@ _FILES = 2_000  # of one call; their names have to fit on a command line
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Contrafold:
-    """A folder; see `folding.Folder`. No pseudoknots, canonical pairs only.
+    """A folder; see `folding_programs.Folder`. No pseudoknots, canonical pairs only.
 
     Attributes:
       gamma: weight of pairs against unpaired letters; 0: 6.0.
@@ -65,7 +65,7 @@ class Contrafold:
         with_probabilities: bool = False,
         least: float = probabilities.LEAST,
     ) -> list[folded.Folded]:
-        """Folds sequences; see `folding.Folder`."""
+        """Folds sequences; see `folding_programs.Folder`."""
         return folded.fold(
             "contrafold", sequences, self._predict, with_probabilities, least
         )

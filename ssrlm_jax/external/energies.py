@@ -43,7 +43,7 @@ class Energies:
     """Folding programs that give pair probabilities; called with sequences.
 
     Attributes:
-      names: of `folding.FOLDERS`, or "relatives"; at least one.
+      names: of `folding_programs.FOLDERS`, or "relatives"; at least one.
       temperature: degrees Celsius; programs other than ViennaRNA know 37 only.
       longest: nucleotides of RNA that is folded as a whole; longer RNA is folded
         locally, which ViennaRNA alone can do.

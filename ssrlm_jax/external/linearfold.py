@@ -25,7 +25,7 @@ MODELS = ("C", "V")
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Linearfold:
-    """A folder; see `folding.Folder`. No pseudoknots.
+    """A folder; see `folding_programs.Folder`. No pseudoknots.
 
     Attributes:
       beam: states kept at each position; 0: all of them.
@@ -58,7 +58,7 @@ class Linearfold:
         with_probabilities: bool = False,
         least: float = probabilities.LEAST,
     ) -> list[folded.Folded]:
-        """Folds sequences; see `folding.Folder`.
+        """Folds sequences; see `folding_programs.Folder`.
 
         Raises:
           ValueError: also where probabilities are asked for.

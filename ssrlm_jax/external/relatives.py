@@ -158,7 +158,7 @@ class Relative:
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Relatives:
-    """A folder; see `folding.Folder`: the pairs that most relatives have.
+    """A folder; see `folding_programs.Folder`: the pairs that most relatives have.
 
     Attributes:
       memory: RNA with known structures.
@@ -185,7 +185,7 @@ class Relatives:
         with_probabilities: bool = False,
         least: float = probabilities.LEAST,
     ) -> list[folded.Folded]:
-        """Folds sequences; see `folding.Folder`."""
+        """Folds sequences; see `folding_programs.Folder`."""
         return folded.fold(NAME, given, self._predict, with_probabilities, least)
 
     def describe(self) -> dict[str, object]:

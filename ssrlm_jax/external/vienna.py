@@ -42,7 +42,7 @@ class Suboptimal(NamedTuple):
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Vienna:
-    """A folder; see `folding.Folder`. No pseudoknots.
+    """A folder; see `folding_programs.Folder`. No pseudoknots.
 
     Attributes:
       method: "mfe" least free energy; "centroid" the pairs more probable than not;
@@ -88,7 +88,7 @@ class Vienna:
         with_probabilities: bool = False,
         least: float = probabilities.LEAST,
     ) -> list[folded.Folded]:
-        """Folds sequences; see `folding.Folder`. Two strands have '&' between them.
+        """Folds sequences; see `folding_programs.Folder`. '&' stands between strands.
 
         Raises:
           ProgramError: also where the partition function overflows.

@@ -25,7 +25,9 @@ T = TypeVar("T")
 
 TILE = 1_024  # positions; longer RNA is computed in tiles of this size
 LEAST_KNOWN = 1e-3  # of a pair that evidence may make probable
-WINDOWS = (8, 64, 256)  # sequences that are sorted by length together; the last stays
+# Sequences that are sorted by length together: few at first, so that answers come soon;
+# the last stays.
+WINDOWS = (8, 64, 256)
 
 Held = dict[int, known.Evidence]  # by the index of a sequence, from 1
 
@@ -35,7 +37,7 @@ class RowModel:
 
     Attributes:
       energies: what its head reads of programs and relatives; None: nothing.
-      layers: parameters of the encoder.
+      encoder_params: parameters of the encoder, its layers apart.
     """
 
     def __init__(
@@ -67,7 +69,7 @@ class RowModel:
             params = {"encoder": params}
         params = {name: part for name, part in params.items() if name != "folding"}
         shapes.check(layerwise.stacked_shapes(params), self._encoder, self._head)
-        self.layers = layerwise.apart(params["encoder"])
+        self.encoder_params = layerwise.apart(params["encoder"])
         self._head_params = jax.tree.map(jnp.asarray, params.get("pair_head"))
 
     @property
@@ -160,9 +162,11 @@ class RowModel:
         token_BL, segment_BL, starts = batches.pack(row.sequences, row.length)
         head, encoder = self.pair_head(), self._encoder_for(row.longest)
         if isinstance(head, heads.ScoreHead):
-            x = layerwise.run(encoder, self.layers, token_BL, segment_BL).score_BHLM
+            x = layerwise.run(
+                encoder, self.encoder_params, token_BL, segment_BL
+            ).score_BHLM
         else:
-            x = layerwise.hidden(encoder, self.layers, token_BL, segment_BL)
+            x = layerwise.hidden(encoder, self.encoder_params, token_BL, segment_BL)
         found = []
         for group in sequence_rows.groups(row, self._limits):
             start_B, length_B = sequence_rows.filled(
@@ -176,6 +180,7 @@ class RowModel:
                     self._energy_maps(held, row, group, len(start_B)),
                 )
             )
+            # Not strict: the batch is filled up to a power of two with empty ones.
             for index, matrix_LM in zip(group.indices, probability_BLM, strict=False):
                 n = len(row.sequences[index])
                 matrix_LM = self._finite(matrix_LM[:n, :n])
@@ -200,7 +205,8 @@ class RowModel:
     ) -> probabilities.PairProbabilities:
         token_BL, segment_BL, _ = batches.pack(row.sequences, row.length)
         encoder = self._encoder_for(row.longest)
-        x_BLD = layerwise.hidden(encoder, self.layers, token_BL, segment_BL)
+        x_BLD = layerwise.hidden(encoder, self.encoder_params, token_BL, segment_BL)
+        # Without <cls>; the last is <eos> or padding, which `length` cuts off.
         x_LD, length = x_BLD[0, 1:-1], len(row.sequences[0])
         head, params = self.pair_head(), self._head_params
         assert isinstance(head, heads.PairHead), "max_fold_length keeps others away"
@@ -224,9 +230,11 @@ class RowModel:
         token_BL, segment_BL, starts = batches.pack(row.sequences, row.length)
         encoder = self._encoder_for(row.longest)
         if layer == -1:
-            x_BLD = layerwise.hidden(encoder, self.layers, token_BL, segment_BL)
+            x_BLD = layerwise.hidden(encoder, self.encoder_params, token_BL, segment_BL)
         else:
-            first = self.layers._replace(layers=self.layers.layers[:layer])
+            first = self.encoder_params._replace(
+                layers=self.encoder_params.layers[:layer]
+            )
             x_BLD = layerwise.run(encoder, first, token_BL, segment_BL).x_BLD
         state_LD = np.asarray(x_BLD[0], np.float32)
         found = []

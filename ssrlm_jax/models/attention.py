@@ -2,7 +2,8 @@
 
 Every back end takes (q_BLHA, k_BMKA, v_BMKA, segment_BL) and returns out_BLHA: a
 position attends to the positions of its own record, and padding (segment 0)
-attends to nothing and gets zeros. Records are runs of equal segment numbers.
+attends to nothing and gets zeros. Records are runs of equal segment numbers, and no
+number comes twice in a row: some back ends compare numbers, others count runs.
 Softmax is float32 whatever the dtype of the arguments.
 """
 
@@ -141,7 +142,8 @@ def records(
                 for x in (q_BLHA, out_BLHA, segment_BL)
             )
             new_1RHA = _attended(scores(q_1RHA, k_1MKA), v_1MKA, segment_1R, segment_1M)
-            # A part that starts earlier covers the record before, whose result stays.
+            # What is of other records stays: of the one before in a part that starts
+            # earlier, of the next where this one is shorter than the longest.
             is_own_1R = segment_1R == segment_BL[b, start]
             new_1RHA = jnp.where(is_own_1R[:, :, None, None], new_1RHA, old_1RHA)
             return attention_blocks.put(out_BLHA, new_1RHA[0], b, i)

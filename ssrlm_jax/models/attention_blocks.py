@@ -212,6 +212,7 @@ def _backward(chosen: Sizes, kept: _Arrays, grad_BLHA: jax.Array) -> _Gradients:
             tile,
             (jnp.zeros(q_KRA.shape), dk_BMKA, dv_BMKA),
         )
+        # Keys need no such factor: their gradient is made of queries that have it.
         dq_LHA = _unheads(dq_KRA * A**-0.5, block_size)
         return put(dq_BLHA, dq_LHA, b, i), dk_BMKA, dv_BMKA
 

@@ -36,7 +36,8 @@ def cudnn_packed(
       k_BMKA: keys.
       v_BMKA: values.
       segment_BL: records; a row holds at most `max_segments`.
-      max_segments: of the corpus.
+      max_segments: of the corpus, which promises it: of a record beyond, the output
+        would be what the memory held.
     """
     from jax._src.cudnn import fused_attention_stablehlo as cudnn
 

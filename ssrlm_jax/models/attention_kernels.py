@@ -23,7 +23,8 @@ Ref = Any  # in a kernel, a reference has no type that JAX has published
 _Arrays = tuple[jax.Array, ...]
 _Gradients = tuple[jax.Array | None, ...]  # of q, k, v; None: segments have none
 
-# Positions of the block that a program owns and of those it visits.
+# Positions of the block that a program owns and of those it visits. ROWS is a multiple
+# of the others: rows are padded to it alone.
 ROWS, COLUMNS = 128, 64
 BACKWARD_ROWS, BACKWARD_COLUMNS = 64, 64
 LOG2_E = math.log2(math.e)
@@ -186,6 +187,7 @@ def _forward_kernel(
     sum_R = jnp.where(sum_R > 0, sum_R, 1.0)
     out_RA = jnp.where((segment_R > 0)[:, None], out_RA / sum_R[:, None], 0.0)
     _store(out_ref, out_RA, head_size)
+    # Base 2, as scores are: the backward kernels take exp2 of it.
     plgpu.store(lse_ref, top_R + jnp.log2(sum_R))
 
 

@@ -1,9 +1,10 @@
 """FASTA, the one reader of it: headers, and what is below them in pieces.
 
-A stream that holds a piece at a time. A bad record is an error; or, where the others
-are wanted all the same, it is told in its place. Lines that begin with ';' are
-comments, as are those with '#' above the first header, and '//'; positions and blanks
-in a sequence, and '*' at its end, do not count.
+A stream that holds a piece at a time; `formats.read_fasta` makes records of the
+pieces, `infer.inputs` and `prepare.corpus.record_batches` what commands need. A bad
+record is an error; or, where the others are wanted all the same, it is told in its
+place. Lines that begin with ';' are comments, as are those with '#' above the first
+header, and '//'; positions and blanks in a sequence, and '*' at its end, do not count.
 """
 
 import contextlib

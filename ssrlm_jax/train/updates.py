@@ -2,7 +2,7 @@
 
 Losses are sums and counts. The gradient of the sum is added up over devices and
 micro-batches and divided once, by the global count, so that neither can change
-a result.
+a result, but for what a task draws: each micro-batch has a key of its own.
 """
 
 import dataclasses
@@ -231,6 +231,7 @@ def _take(
         num_skipped=num_skipped,
         notes_4=notes_N4.sum(0),
     )
+    # A skipped step counts: rate, keys and batches go by it; Adam's own count does not.
     return dataclasses.replace(
         kept, step=state.step + 1, num_skipped=num_skipped
     ), report
@@ -244,6 +245,7 @@ def _move(
     ema_decay: float,
 ) -> TrainState:
     """Returns the state with parameters, moments and average moved."""
+    # The average starts from the first parameters, and is not corrected for that.
     # The rate is no part of optax's chain: it is logged, and stands in no state.
     step, opt_state = direction.update(gradient, state.opt_state, state.learned)
     learned = jax.tree.map(lambda p, d: p - rate * d, state.learned, step)
@@ -266,6 +268,7 @@ def _add_up(
     def one(rows: types.Batch, rng: jax.Array) -> tuple[types.Params, types.Sums]:
         def summed(learned: types.Params) -> tuple[jax.Array, types.Sums]:
             sums, scalars = task.loss(learned, state.frozen, rows, rng)
+            # Counted as 1 each: the sum over micro-batches becomes their mean.
             single = {name: (value, jnp.ones(())) for name, value in scalars.items()}
             # The sum alone: its gradients can be added up over parts of a batch.
             return sums["loss"][0], sums | single

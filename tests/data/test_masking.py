@@ -82,7 +82,7 @@ def settings(policy="ssm", **changes):
 
 
 def slow_ssm(row, choice, rng):
-    """Hides one seed's span after the other, as DESIGN words it, in one record."""
+    """Hides the span of one seed after the other in a record, as in section 3.2.1."""
     partner, last = row.partner.astype(int), len(row.token) - 2
     hidden, is_maskable = np.zeros(len(row.token), bool), row.is_maskable
 

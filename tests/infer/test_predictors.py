@@ -299,9 +299,9 @@ def test_a_rule_has_the_threshold_that_was_chosen_for_it(model, tmp_path):
 def test_bfloat16_halves_matrices_and_rounds_results(model, predictor, tmp_path):
     model_dir.save(tmp_path / "m", *model)
     rounded = ssrlm_jax.load(tmp_path / "m", dtype="bfloat16")
-    held = {leaf.dtype.name for leaf in jax.tree.leaves(rounded._rows.layers)}
+    held = {leaf.dtype.name for leaf in jax.tree.leaves(rounded._rows.encoder_params)}
     assert held == {"bfloat16", "float32"}
-    query = rounded._rows.layers.layers[0]["attention"]["query"]
+    query = rounded._rows.encoder_params.layers[0]["attention"]["query"]
     assert query.dtype == jnp.bfloat16
     for found, exact in zip(rounded.embed(RNA), predictor.embed(RNA), strict=True):
         assert found.dtype == np.float32
