@@ -174,7 +174,7 @@ class Energies:
         with concurrent.futures.ProcessPoolExecutor(
             min(len(parts), num_processes or os.cpu_count() or 1),
             multiprocessing.get_context("spawn"),
-            initializer=_end_with_parent,
+            initializer=programs.end_with_parent,
         ) as pool:
             waiting = [pool.submit(_fill, self, part) for part in parts]
             done = 0
@@ -340,18 +340,6 @@ def programs_of(described: Sequence[Mapping[str, object]]) -> str:
 
 def _is_for_any_length(folder: folding_programs.Folder) -> bool:
     return isinstance(folder, vienna.Vienna | relatives.Relatives)
-
-
-def _end_with_parent() -> None:
-    """Has this process end when the one that started it is killed."""
-    parent = multiprocessing.parent_process()
-    assert parent is not None, "a pool started this process"
-
-    def wait() -> None:
-        parent.join()
-        os._exit(1)
-
-    threading.Thread(target=wait, daemon=True).start()
 
 
 def _fill(energies: Energies, part: list[str]) -> int:

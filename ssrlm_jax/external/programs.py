@@ -6,10 +6,13 @@ says, then on PATH. Whatever goes wrong becomes one line that names the program.
 
 import contextlib
 import hashlib
+import multiprocessing
 import os
+import pathlib
 import shutil
 import signal
 import subprocess
+import threading
 from collections.abc import Collection, Sequence
 from typing import NamedTuple
 
@@ -172,3 +175,28 @@ def digest(path: str | os.PathLike[str]) -> str:
             return hashlib.file_digest(file, "sha256").hexdigest()[:16]
     except OSError as error:
         raise ProgramError(f"{path}: cannot be read ({error.strerror})") from error
+
+
+def end_with_parent() -> None:
+    """Has this process, and programs that it runs, end when its parent is killed.
+
+    For processes that `multiprocessing` starts.
+    """
+    parent = multiprocessing.parent_process()
+    assert parent is not None, "multiprocessing started this process"
+
+    def wait() -> None:
+        parent.join()
+        end_children()
+        os._exit(1)
+
+    threading.Thread(target=wait, daemon=True).start()
+
+
+def end_children() -> None:
+    """Kills the programs that this process runs, where the system lists them."""
+    for listed in pathlib.Path("/proc/self/task").glob("*/children"):
+        with contextlib.suppress(OSError):  # the thread has ended
+            for child in map(int, listed.read_text().split()):
+                with contextlib.suppress(ProcessLookupError, PermissionError):
+                    os.killpg(child, signal.SIGKILL)  # `run` gives each a group
