@@ -27,6 +27,7 @@ JOBS = {  # modules of `jobs`
     "finetune": "fine-tune an encoder to predict base pairs",
     "tertiary": "train a network from embeddings to atoms",
     "sweep": "run a chain of jobs for each cell of a table",
+    "paper": "make the paper's tables: methods on sets, beside its numbers",
     "export": "write a checkpoint of a workdir as a model directory",
     "fit_contacts": "fit contacts to the attention maps of a model",
     "thresholds": "choose thresholds of a model for every rule of decoding",

@@ -29,6 +29,7 @@ from ssrlm_jax.config.evidence_reading import (
     EvidenceConfig,
 )
 from ssrlm_jax.config.letter_reading import LettersConfig
+from ssrlm_jax.config.paper_tables import PaperConfig
 from ssrlm_jax.config.pdb_tables import PdbConfig
 from ssrlm_jax.config.pretraining import (
     MASKING_POLICIES,
@@ -72,6 +73,7 @@ __all__ = [
     "EvidenceConfig",
     "NORMALISATIONS",
     "LettersConfig",
+    "PaperConfig",
     "PdbConfig",
     "ATTENTION_BACKENDS",
     "ComputeConfig",

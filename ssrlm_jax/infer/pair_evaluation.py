@@ -165,7 +165,7 @@ def score(
             score_report.score(
                 record.name,
                 sequence,
-                _decoded(one, sequence, decoding) if one else empty,
+                structure_of(one, sequence, decoding) if one else empty,
                 record.structure or empty,
                 listed,
                 None if identities is None else round(float(identities[index]), 4),
@@ -174,9 +174,14 @@ def score(
     return scored
 
 
-def _decoded(
+def structure_of(
     one: _Found, sequence: str, decoding: config.DecodingConfig
 ) -> structures.Structure:
+    """Returns the structure of a prediction, decoded where it is probabilities alone.
+
+    Raises:
+      ValueError: it is, and there is no threshold.
+    """
     if one.structure is not None:
         return one.structure
     if one.listed is None or not decoding.threshold:

@@ -83,13 +83,10 @@ def report(scored: Sequence[Scored], seed: int = 0) -> dict[str, object]:
     """
     bins: dict[str, dict[str, list[Scored]]] = {"length": {}, "identity": {}}
     for one in sorted(scored, key=lambda one: (one.length, one.name)):
-        name = _bin(one.length, LENGTHS, "{:g} to {:g} nt", "over {:g} nt")
-        bins["length"].setdefault(name, []).append(one)
+        bins["length"].setdefault(length_bin(one.length), []).append(one)
     for one in sorted(scored, key=lambda one: (one.identity or 0.0, one.name)):
         if one.identity is not None:
-            name = _bin(one.identity, IDENTITIES, "{:.0%} to {:.0%}", "")
-            name = name if one.identity else "nothing found"
-            bins["identity"].setdefault(name, []).append(one)
+            bins["identity"].setdefault(identity_bin(one.identity), []).append(one)
     parts = (*pair_scores.CLASSES, CROSSING)
     return {
         **_whole(scored, seed),
@@ -100,6 +97,17 @@ def report(scored: Sequence[Scored], seed: int = 0) -> dict[str, object]:
             if of
         },
     }
+
+
+def length_bin(length: int) -> str:
+    """Returns the bin of a length, "50 to 100 nt"."""
+    return _bin(length, LENGTHS, "{:g} to {:g} nt", "over {:g} nt")
+
+
+def identity_bin(identity: float) -> str:
+    """Returns the bin of an identity with the nearest training sequence, 0..1."""
+    name = _bin(identity, IDENTITIES, "{:.0%} to {:.0%}", "")
+    return name if identity else "nothing found"
 
 
 def rows(scored: Iterable[Scored]) -> list[list[object]]:

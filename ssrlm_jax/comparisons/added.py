@@ -1,0 +1,135 @@
+"""A person's own method, as files of predictions: `--add NAME --predictions DIR`.
+
+Read once and kept beside other predictions, so that DIR may go.
+"""
+
+import pathlib
+import re
+import shutil
+from collections.abc import Sequence
+
+from ssrlm_jax import config
+from ssrlm_jax.comparisons import items, kept_predictions, set_scores
+from ssrlm_jax.external import folding_programs, programs
+from ssrlm_jax.infer import pair_evaluation, scored_files
+from ssrlm_jax.rna import formats
+
+_NAME = re.compile(r"[A-Za-z0-9][\w.-]*")
+
+
+def add(
+    folder: pathlib.Path,
+    name: str,
+    predictions: pathlib.Path,
+    sets: Sequence[tuple[items.LabelledSet, Sequence[formats.Record]]],
+    threshold: float,
+) -> list[str]:
+    """Reads predictions of some sets and keeps them, in place of what was there.
+
+    Args:
+      folder: of all added methods.
+      name: of the method.
+      predictions: a file or a directory; what it holds of other sets is not read.
+        DIR/SET is read instead of DIR where there is one.
+      sets: with their RNAs.
+      threshold: of predictions that are probabilities alone; 0: there is none.
+
+    Returns:
+      What is to be told, a line each.
+
+    Raises:
+      ValueError: another name; nothing can be read, or is of an RNA of the sets;
+        probabilities alone and no threshold.
+    """
+    if not _NAME.fullmatch(name):
+        raise ValueError(
+            f"--add={name}: letters, digits, '_', '.' and '-' are expected"
+        )
+    notes, places = [], 0
+    for one, records in sets:
+        inside = predictions / one.name
+        collected = scored_files.read_predictions(
+            inside if inside.is_dir() else predictions
+        )
+        matched = pair_evaluation.match(records, collected.found, collected.unread)
+        num_missing = len(matched.missing)
+        notes += [f"{one.name}: {text}" for text in matched.mismatched]
+        notes += [
+            f"{one.name}: several, the first counts: {n}" for n in matched.several
+        ]
+        notes += matched.unread
+        if num_missing == len(records):
+            notes.append(f"{one.name}: {predictions} has none of its RNAs")
+            continue
+        if num_missing:
+            notes.append(f"{one.name}: {num_missing:,} RNAs have no prediction")
+        _keep(folder / name / one.name, predictions, records, matched, threshold)
+        places += 1
+    if not places:
+        raise ValueError(
+            f"{predictions}: no prediction of an RNA of "
+            f"{', '.join(one.name for one, _ in sets) or 'any set that is there'}; "
+            f"{scored_files.READABLE} are read, matched by name or sequence"
+        )
+    return list(dict.fromkeys(notes))
+
+
+def methods(folder: pathlib.Path, known: Sequence[items.Method]) -> list[items.Method]:
+    """Returns the methods that were added and are not among the known ones."""
+    if not folder.is_dir():
+        return []
+    names = {one.name for one in known}
+    found = sorted(one.name for one in folder.iterdir() if one.is_dir())
+    return [_method(name) for name in found if name not in names]
+
+
+def store(folder: pathlib.Path, name: str, of_set: str) -> pathlib.Path | None:
+    """Returns where predictions of a set are kept that were added; None: none were."""
+    place = folder / name / of_set
+    return place if (place / kept_predictions.RECORDS).exists() else None
+
+
+def _method(name: str) -> items.Method:
+    return items.Method(
+        name=name,
+        title=name,
+        make=_make,
+        get=f"ssrlm paper table1 --add {name} --predictions DIR",
+        weights="added",
+        threshold="?",
+        rule="?",
+        licence="?",
+        trained="?",
+        training=None,
+        seconds=(0.0, 0.0),
+    )
+
+
+def _make(settings: config.PaperConfig) -> folding_programs.Folder:
+    del settings
+    raise programs.ProgramError("no predictions of this set were added")
+
+
+def _keep(
+    place: pathlib.Path,
+    predictions: pathlib.Path,
+    records: Sequence[formats.Record],
+    matched: pair_evaluation.Matched,
+    threshold: float,
+) -> None:
+    decoding = config.DecodingConfig(threshold=threshold)
+    letters = set_scores.letters_of(records)
+    kept = [
+        kept_predictions.Kept(sequence, None, failed=f"none in {predictions}")
+        if one is None
+        else kept_predictions.Kept(
+            sequence,
+            pair_evaluation.structure_of(one, sequence, decoding),
+            one.listed,
+        )
+        for sequence, one in zip(letters, matched.found, strict=True)
+    ]
+    shutil.rmtree(place, ignore_errors=True)
+    written = kept_predictions.Store(place)
+    written.begin({"predictions": str(predictions)})
+    written.add({one.sequence: one for one in kept}.values())

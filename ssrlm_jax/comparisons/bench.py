@@ -1,0 +1,239 @@
+"""All sets and methods of one run: each read, predicted and scored once."""
+
+import logging
+import math
+import pathlib
+import time
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from ssrlm_jax import config
+from ssrlm_jax.comparisons import (
+    added,
+    items,
+    kept_predictions,
+    predicting,
+    set_files,
+    set_scores,
+    table_rows,
+)
+from ssrlm_jax.external import folding_programs
+from ssrlm_jax.rna import formats
+
+_log = logging.getLogger("ssrlm_jax")
+_TELL_SECONDS = 15.0  # between two lines
+_FEW = 20  # RNAs with a measured time, below which estimates stand for them
+_SHORT, _LONG = 100, 400  # nucleotides that estimates are given for
+
+
+class Plan(NamedTuple):
+    """What there is to do for a method on a set.
+
+    Attributes:
+      missing: RNAs that are to be predicted.
+      seconds: that they take one process, estimated.
+      reason: why nothing can be; "": it can.
+    """
+
+    missing: int
+    seconds: float
+    reason: str
+
+
+class Bench:
+    """Sets and methods with what is known of them."""
+
+    def __init__(
+        self, out: pathlib.Path, settings: config.PaperConfig, *, is_retried: bool
+    ) -> None:
+        """Prepares; nothing is read yet.
+
+        Args:
+          out: directory of predictions, scores and reports.
+          settings: where data and models are.
+          is_retried: what failed before is tried again.
+        """
+        self._out, self._settings, self._is_retried = out, settings, is_retried
+        self._records: dict[str, list[formats.Record]] = {}
+        self._letters: dict[tuple[str, ...], list[str]] = {}
+        self._scored: dict[tuple[str, str], table_rows.Scored] = {}
+
+    @property
+    def added(self) -> pathlib.Path:
+        """The folder of added methods."""
+        return self._out / "added"
+
+    def records(self, one: items.LabelledSet) -> list[formats.Record]:
+        """Returns the RNAs of a set; errors as `set_files.read`."""
+        if one.name not in self._records:
+            self._records[one.name] = set_files.read(one, self._settings.data)
+        return self._records[one.name]
+
+    def plan(self, one: items.LabelledSet, method: items.Method) -> Plan:
+        """Returns what there is to do."""
+        try:
+            records = self.records(one)
+            if self._is_there(one, method):
+                return Plan(0, 0.0, "")
+            store, _ = self._store(one, method)
+        except (ValueError, OSError) as error:
+            return Plan(0, 0.0, str(error))
+        left = predicting.missing(store, set_scores.letters_of(records))
+        return Plan(len(left), self._estimate(method, map(len, left)), "")
+
+    def scored(self, one: items.LabelledSet, method: items.Method) -> table_rows.Scored:
+        """Returns the scores of a method on a set, predicted now if need be."""
+        key = (one.name, method.name)
+        if key not in self._scored:
+            self._scored[key] = self._score(one, method)
+        return self._scored[key]
+
+    def nearest(
+        self, one: items.LabelledSet, methods: Iterable[items.Method]
+    ) -> np.ndarray | None:
+        """Returns identities with the nearest RNA that trained any of the methods.
+
+        None: MMseqs2 is missing, or nothing of what trained is at hand.
+        """
+        names = self._settings.train.split(",") if self._settings.train else []
+        if not names:
+            named = (name for method in methods for name in method.training or ())
+            names = list(dict.fromkeys(named))
+        try:
+            training = self._training(tuple(names))
+            letters = set_scores.letters_of(self.records(one))
+        except (ValueError, OSError):
+            return None
+        return set_files.shared(letters, training, self._out / "near")[1]
+
+    def _score(self, one: items.LabelledSet, method: items.Method) -> table_rows.Scored:
+        try:
+            records = self.records(one)
+        except (ValueError, OSError) as error:
+            return table_rows.Scored(method, None, None, str(error))
+        shared = self._shared(one, method)
+        try:
+            scores = self._scores(one, method, records)
+        except (ValueError, ImportError) as error:
+            how = "" if method.get in str(error) else f"; {method.get}"
+            return table_rows.Scored(method, None, shared, f"{error}{how}")
+        if len(scores.failed) == len(records):
+            why = next(iter(scores.failed.values()))
+            return table_rows.Scored(method, None, shared, f"all RNAs failed: {why}")
+        return table_rows.Scored(method, scores, shared, "")
+
+    def _scores(
+        self,
+        one: items.LabelledSet,
+        method: items.Method,
+        records: Sequence[formats.Record],
+    ) -> set_scores.SetScores:
+        before = self._evaluated(one, method)
+        if before is not None:
+            return set_scores.of_evaluation(before, records)
+        place = added.store(self.added, method.name, one.name)
+        if place is not None:
+            store = kept_predictions.Store(place)
+        else:
+            store, folder = self._store(one, method)
+            if self._is_retried:
+                store.forget_failures()
+            self._fill(one, method, store, folder)
+        kind = "added" if place is not None else store.directory.name
+        scores = self._out / "scores" / one.name / f"{method.name}.{kind}.json"
+        _log.info("%s, %s: scoring", one.name, method.name)
+        return set_scores.of_kept(store, records, scores, self._settings.seed)
+
+    def _fill(
+        self,
+        one: items.LabelledSet,
+        method: items.Method,
+        store: kept_predictions.Store,
+        folder: folding_programs.Folder,
+    ) -> None:
+        told = time.monotonic()
+
+        def report(done: int, total: int) -> None:
+            nonlocal told
+            if done == total or time.monotonic() - told > _TELL_SECONDS:
+                told = time.monotonic()
+                _log.info("%s, %s: %d of %d", one.name, method.name, done, total)
+
+        predicting.fill(
+            store,
+            folder,
+            set_scores.letters_of(self.records(one)),
+            at_once=method.at_once,
+            parallel=self._settings.parallel,
+            time_limit=self._settings.time_limit,
+            report=report,
+        )
+
+    def _is_there(self, one: items.LabelledSet, method: items.Method) -> bool:
+        is_added = added.store(self.added, method.name, one.name) is not None
+        return is_added or self._evaluated(one, method) is not None
+
+    def _evaluated(
+        self, one: items.LabelledSet, method: items.Method
+    ) -> pathlib.Path | None:
+        """Returns where `ssrlm evaluate` has scored a method before; None: nowhere."""
+        known = self._settings.directories("evaluated")
+        place = pathlib.Path(known.get(method.name, "")) / one.name
+        is_there = method.name in known and (place / "scores.json").exists()
+        return place if is_there else None
+
+    def _store(
+        self, one: items.LabelledSet, method: items.Method
+    ) -> tuple[kept_predictions.Store, folding_programs.Folder]:
+        """Returns what is kept of a method, and what folds.
+
+        Raises:
+          ValueError: the method cannot be run here, or what is kept is damaged.
+        """
+        folder = method.make(self._settings)
+        letters = set_scores.letters_of(self.records(one))
+        name = kept_predictions.key_of(method.name, folder, letters)
+        place = self._out / "predictions" / one.name / name
+        return kept_predictions.Store(place), folder
+
+    def _shared(self, one: items.LabelledSet, method: items.Method) -> set_files.Shared:
+        if method.training is None:
+            return set_files.Shared(None, None, "what trained it is not at hand")
+        try:
+            training = self._training(method.training)
+        except (ValueError, OSError) as error:
+            return set_files.Shared(None, None, str(error))
+        letters = set_scores.letters_of(self.records(one))
+        return set_files.shared(letters, training, self._out / "near")[0]
+
+    def _training(self, names: tuple[str, ...]) -> list[str]:
+        """Returns the sequences of training sets; errors as `training_letters`."""
+        if names not in self._letters:
+            data = self._settings.data
+            self._letters[names] = set_files.training_letters(names, data)
+        return self._letters[names]
+
+    def _estimate(self, method: items.Method, lengths: Iterable[int]) -> float:
+        """Returns seconds, by the time that other RNAs took where there are some."""
+        factor = 1.0
+        measured = [
+            one
+            for path in self._out.glob(f"predictions/*/{method.name}-*")
+            for one in kept_predictions.Store(path).found.values()
+            if one.seconds and not one.failed
+        ]
+        if len(measured) >= _FEW:
+            guessed = math.fsum(_seconds(method, len(one.sequence)) for one in measured)
+            factor = math.fsum(one.seconds for one in measured) / guessed
+        return factor * math.fsum(_seconds(method, length) for length in lengths)
+
+
+def _seconds(method: items.Method, length: int) -> float:
+    """Returns the time for one RNA, by a power of its length."""
+    short, long = method.seconds
+    if not short:
+        return 0.0
+    power = math.log(long / short) / math.log(_LONG / _SHORT)
+    return short * (max(length, 1) / _SHORT) ** power

@@ -1,0 +1,127 @@
+"""Programs that pin old packages, each in an environment of its own: `--install`.
+
+Nothing is installed where this package runs. What is there says so by a file that is
+written last; an installation that was stopped is begun anew.
+"""
+
+import contextlib
+import dataclasses
+import json
+import os
+import pathlib
+import shutil
+import sys
+from collections.abc import Callable
+
+from ssrlm_jax import config, files
+from ssrlm_jax.external import folding_programs, printing_programs, programs
+
+FOLDER = "SSRLM_ENVIRONMENTS"  # names the folder of all environments
+_DEFAULT = "~/.cache/ssrlm-jax/environments"
+_DONE = "installed.json"
+_SECONDS = 3_600.0  # for one step of an installation
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Recipe:
+    """How a method is installed.
+
+    Attributes:
+      python: versions that its packages run on, "3.8", the best first.
+      packages: as pip gets them.
+      needs: what else, for people: size, licence.
+    """
+
+    python: tuple[str, ...]
+    packages: tuple[str, ...]
+    needs: str
+
+
+RECIPES = {
+    "mxfold2": Recipe(
+        python=("3.8",),
+        packages=("mxfold2==0.1.1",),
+        needs="Python 3.8, PyTorch: 2 GB; MIT",
+    ),
+}
+MXFOLD2 = programs.Program(
+    "mxfold2", "SSRLM_MXFOLD2", "ssrlm paper --install mxfold2, which needs Python 3.8"
+)
+
+
+def place_of(name: str) -> pathlib.Path:
+    """Returns where the environment of a method is, or would be."""
+    folder = pathlib.Path(os.environ.get(FOLDER) or _DEFAULT).expanduser()
+    return folder / name
+
+
+def mxfold2(settings: config.PaperConfig) -> folding_programs.Folder:
+    """Returns MXfold2.
+
+    Raises:
+      ProgramError: neither its variable, nor PATH, nor an installation has it.
+    """
+    return printing_programs.PrintingProgram(
+        program=MXFOLD2,
+        arguments=("predict",),
+        path=_program("mxfold2", MXFOLD2),
+        timeout=settings.time_limit,
+    )
+
+
+def install(name: str, report: Callable[[str], None]) -> pathlib.Path:
+    """Makes the environment of a method, if it is not there.
+
+    Args:
+      name: of RECIPES.
+      report: is told each step.
+
+    Returns:
+      Where it is.
+
+    Raises:
+      ValueError: no such recipe, no such Python here, or pip failed; one line.
+    """
+    if name not in RECIPES:
+        raise ValueError(
+            f"--install={name}: {', '.join(RECIPES)} are installed so; "
+            "`ssrlm paper table1 --dry_run` says how others are got"
+        )
+    recipe, place = RECIPES[name], place_of(name)
+    asked = {"packages": list(recipe.packages)}
+    with contextlib.suppress(OSError, ValueError):
+        if json.loads((place / _DONE).read_text()) == asked:
+            report(f"{name} is there: {place}")
+            return place
+    files.check_place(place)
+    python = _python(name, recipe)
+    shutil.rmtree(place, ignore_errors=True)
+    report(f"{name}: {recipe.needs}; into {place}")
+    programs.run([python, "-m", "venv", str(place)], timeout=_SECONDS)
+    pip = [str(place / "bin" / "python"), "-m", "pip", "install", "--quiet"]
+    programs.run([*pip, *recipe.packages], timeout=_SECONDS)
+    files.write_text(place / _DONE, json.dumps(asked) + "\n")
+    return place
+
+
+def _program(name: str, program: programs.Program) -> str:
+    """Returns the program of an environment; "": the variable or PATH have it."""
+    place = place_of(name)
+    is_there = (place / _DONE).exists() and not os.environ.get(program.variable)
+    return str(place / "bin" / program.name) if is_there else ""
+
+
+def _python(name: str, recipe: Recipe) -> str:
+    """Returns an interpreter of a version that runs and can make environments."""
+    for version in recipe.python:
+        if sys.version.startswith(f"{version}."):
+            return sys.executable
+        found = shutil.which(f"python{version}")
+        if found:
+            with contextlib.suppress(programs.ProgramError):
+                programs.run([found, "-c", "import venv"], timeout=60.0)
+                return found
+    raise ValueError(
+        f"--install={name}: Python {' or '.join(recipe.python)} is not on PATH; "
+        f"`uv python install {recipe.python[0]}` or pyenv gets it"
+    )

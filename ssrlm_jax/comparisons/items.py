@@ -1,0 +1,147 @@
+"""What a file of configs/paper/ says: sets, methods, columns, what the paper has.
+
+`known_sets` and `known_methods` have those of the paper by name; a file may bring its
+own.
+"""
+
+import dataclasses
+from collections.abc import Callable, Mapping
+
+from ssrlm_jax import config
+from ssrlm_jax.external import folding_programs
+
+Values = Mapping[tuple[str, str, str], float]  # by method, set and column
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class LabelledSet:
+    """RNA with known structures that methods are scored on.
+
+    Attributes:
+      name: in tables and after --sets.
+      title: for people.
+      file: below `config.data`, or a path of its own; a table, or a directory of .st,
+        .bpseq, .ct or .dbn files; "": none is public.
+      count: of its RNAs; another number is another set, and is not scored.
+      get: the command or page that gets it, or why nothing does.
+    """
+
+    name: str
+    title: str
+    file: str
+    count: int
+    get: str
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Method:
+    """What predicts.
+
+    Attributes:
+      name: in tables and after --methods.
+      title: for people.
+      make: returns what folds; a ValueError says what is missing.
+      get: the command that gets it.
+      weights: what was fitted, and where it comes from.
+      threshold: who chose it, on what; "none" where there is none.
+      rule: from probabilities to structures.
+      licence: of program and weights.
+      trained: what it was fitted to, for people.
+      training: files below `config.data` of what it was fitted to, or paths; ():
+        nothing; None: what it was is not at hand.
+      seconds: of one core, for 100 and for 400 nucleotides, to estimate with; where it
+        ran, what it took is used instead.
+      at_once: sequences that are handed over together.
+    """
+
+    name: str
+    title: str
+    make: Callable[[config.PaperConfig], folding_programs.Folder]
+    get: str
+    weights: str
+    threshold: str
+    rule: str
+    licence: str
+    trained: str
+    training: tuple[str, ...] | None
+    seconds: tuple[float, float]
+    at_once: int = 1
+
+
+@dataclasses.dataclass(frozen=True)
+class Column:
+    """A score of a table.
+
+    Attributes:
+      name: its heading.
+      path: where `score_report.report` has its value with its interval.
+    """
+
+    name: str
+    path: tuple[str, ...]
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Quoted:
+    """A row that others measured.
+
+    Attributes:
+      title: of the method.
+      source: where it is said, and what it is of.
+      values: by set and column.
+    """
+
+    title: str
+    source: str
+    values: Mapping[tuple[str, str], float]
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Pending:
+    """A part of the paper that is not measured here.
+
+    Attributes:
+      title: what it is.
+      reason: why.
+      command: what would make it.
+    """
+
+    title: str
+    reason: str
+    command: str
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Item:
+    """A table or a figure.
+
+    Attributes:
+      title: of the report.
+      sets: that are scored.
+      methods: in the order of the table.
+      columns: of scores; the first is what methods are ranked by.
+      bins: "length" or "identity": also a column of F1 for each bin of these.
+      paper: the paper's numbers by method, set and column, as far as they are known.
+      quoted: rows of others.
+      pending: what is not measured.
+      note: below the table.
+    """
+
+    title: str
+    sets: tuple[LabelledSet, ...] = ()
+    methods: tuple[Method, ...] = ()
+    columns: tuple[Column, ...] = ()
+    bins: tuple[str, ...] = ()
+    paper: Values = dataclasses.field(default_factory=dict)
+    quoted: tuple[Quoted, ...] = ()
+    pending: tuple[Pending, ...] = ()
+    note: str = ""
+
+
+F1 = Column("F1", ("strict", "f1", "mean"))
+SCORES = (
+    F1,
+    Column("precision", ("strict", "precision", "mean")),
+    Column("recall", ("strict", "recall", "mean")),
+    Column("AUPRC", ("average_precision", "mean")),
+)

@@ -1,0 +1,59 @@
+"""The sets of the paper, by name, and one that stands in for another."""
+
+from ssrlm_jax.comparisons import items
+from ssrlm_jax.prepare.sets import benchmark_sets
+
+_UNPACK = "ssrlm download {} --out=RAW; unpack it and name the folder"
+
+
+def _num(name: str) -> int:
+    return benchmark_sets.SETS[name].num_records
+
+
+SETS = {
+    one.name: one
+    for one in (
+        items.LabelledSet(
+            name="ArchiveII",
+            title="ArchiveII, all 10 families",
+            file="secondary/archiveII.tsv.gz",
+            count=_num("archiveII"),
+            get=_UNPACK.format("archiveii"),
+        ),
+        items.LabelledSet(
+            name="TS0",
+            title="bpRNA TS0",
+            file="secondary/bprna_TS0.tsv.gz",
+            count=_num("bprna_TS0"),
+            get=_UNPACK.format("bprna"),
+        ),
+        items.LabelledSet(
+            name="Atom-1",
+            title="Atom-1's test set, 57 clusters",
+            file="",
+            count=_num("atom1_test"),
+            get="no list of it is public, as far as is known here",
+        ),
+        items.LabelledSet(
+            name="PDB2023",
+            title="chains of the PDB before April 2023, apart from what trains",
+            file="pdb2023/test.tsv",
+            count=117,
+            get="ssrlm prepare_pdb --config=pdb2023 --files=MMCIF --out=pdb2023",
+        ),
+        items.LabelledSet(
+            name="TS1",
+            title="SPOT-RNA's TS1 of the PDB, in place of PDB2023",
+            file="secondary/pdb_TS1.tsv.gz",
+            count=_num("pdb_TS1"),
+            get=_UNPACK.format("pdb_ss"),
+        ),
+        items.LabelledSet(
+            name="CASP16",
+            title="CASP16, the eight targets of appendix A.1.2",
+            file="secondary/casp16_eight.tsv.gz",
+            count=_num("casp16"),
+            get="the assessors' tables, github.com/DasLab/CASP16_NA",
+        ),
+    )
+}

@@ -1,0 +1,271 @@
+"""The report of a table: Markdown, CSV, LaTeX and JSON, made of rows."""
+
+import csv
+import io
+import math
+from collections.abc import Sequence
+
+from ssrlm_jax.comparisons import items, table_rows
+from ssrlm_jax.metrics import statistics
+
+ABOUT = ("weights", "threshold", "rule", "licence", "trained")
+_MOST_FAILED = 3  # RNAs that are named
+_CSV = (
+    *("set", "method", "title", "column", "value", "low", "high", "paper"),
+    *("best rank", "worst rank", "failed", "equal in training", "near in training"),
+    *("version", *ABOUT, "reason"),
+)
+
+
+def markdown(
+    item: items.Item,
+    rows: Sequence[table_rows.Row],
+    made_by: str,
+    pictures: Sequence[str],
+) -> str:
+    """Returns the report for people.
+
+    Args:
+      item: the table.
+      rows: of all sets.
+      made_by: the command.
+      pictures: names of files.
+    """
+    lines = [f"# {item.title}", "", f"Made by `{made_by}`.", ""]
+    for one in item.sets:
+        of_set = [row for row in rows if row.set == one.name]
+        if of_set:
+            lines += [f"## {one.name}: {one.title}, {one.count:,} RNAs", ""]
+            lines += [*_table(item, one.name, of_set), ""]
+    if rows:
+        lines += [_LEGEND, "", "## Methods", "", *_methods(rows), ""]
+    lines += _pending(item)
+    lines += [item.note, ""] if item.note else []
+    lines += [f"![{name}]({name})" for name in pictures]
+    return "\n".join(lines).rstrip() + "\n"
+
+
+_LEGEND = (
+    "Mean over RNAs of exact pairs, 95 % of bootstrap samples in brackets; what a "
+    "method failed on counts as no pairs. Rank: by F1, the best and the worst place "
+    "that the intervals of paired differences allow. Equal, near: RNAs of the set that "
+    "the method was fitted to, and others that MMseqs2 finds something near for; '?' "
+    "is not known, and no statement that nothing was seen. Paper: its number, where it "
+    "is known here."
+)
+
+
+def _table(item: items.Item, name: str, rows: Sequence[table_rows.Row]) -> list[str]:
+    """Returns the table of a set: methods, rows of others, and what has no score."""
+    if all(row.shared is None for row in rows):
+        known = [f"{row.method.title}{_known(row)}" for row in rows if row.paper]
+        return [f"Not scored: {rows[0].reason}.", *(["", *known] if known else [])]
+    heads = table_rows.columns(item, rows)
+    lines = [
+        _row(["method", *heads, "rank", "equal", "near"]),
+        _row(["---"] * (len(heads) + 4)),
+    ]
+    without = []
+    for row in rows:
+        if row.scores is None:
+            without.append(f"- {row.method.title}{_known(row)}: {row.reason}")
+            continue
+        cells = [_cell(row, head) for head in heads]
+        cells += [rank(row.rank), *_shares(row)]
+        lines.append(_row([_named(row), *cells]))
+    for quoted in item.quoted:
+        values = {head: quoted.values.get((name, head)) for head in heads}
+        if any(value is not None for value in values.values()):
+            cells = ["" if v is None else f"{v:.3f}" for v in values.values()]
+            title = f"*{quoted.title}: {quoted.source}*"
+            lines.append(_row([title, *cells, "", "", ""]))
+    if len(lines) == 2:
+        lines = []
+    return [*lines, *([""] if lines and without else []), *without]
+
+
+def _known(row: table_rows.Row) -> str:
+    """Returns the paper's numbers of a row that has none of ours."""
+    paper = ", ".join(f"{name} {value:.3f}" for name, value in row.paper.items())
+    return f" (paper: {paper})" if paper else ""
+
+
+def _row(cells: Sequence[str]) -> str:
+    return f"| {' | '.join(cells)} |"
+
+
+def _named(row: table_rows.Row) -> str:
+    assert row.scores is not None
+    failed = len(row.scores.failed)
+    return f"{row.method.title} ({failed:,} failed)" if failed else row.method.title
+
+
+def _cell(row: table_rows.Row, head: str) -> str:
+    value = row.values.get(head)
+    text = "" if value is None else shown(value)
+    return f"{text}; paper {row.paper[head]:.3f}" if head in row.paper else text
+
+
+def shown(interval: statistics.Interval) -> str:
+    """Returns "0.612 (0.590-0.633)"; "-": it is not defined."""
+    if math.isnan(interval.value):
+        return "-"
+    return f"{interval.value:.3f} ({interval.low:.3f}-{interval.high:.3f})"
+
+
+def rank(found: tuple[int, int] | None) -> str:
+    """Returns "2", or "2-4" where intervals do not tell methods apart."""
+    if found is None:
+        return ""
+    best, worst = found
+    return str(best) if best == worst else f"{best}-{worst}"
+
+
+def _shares(row: table_rows.Row) -> list[str]:
+    if row.shared is None:
+        return ["?", "?"]
+    return [_count(row.shared.equal), _count(row.shared.near)]
+
+
+def _count(number: int | None) -> str:
+    return "?" if number is None else f"{number:,}"
+
+
+def _methods(rows: Sequence[table_rows.Row]) -> list[str]:
+    """Returns a table of what each method is."""
+    lines = [
+        _row(["method", "version", *ABOUT]),
+        _row(["---"] * (len(ABOUT) + 2)),
+    ]
+    told = set()
+    failures = []
+    for row in rows:
+        if row.scores is None:
+            continue
+        for name, why in list(row.scores.failed.items())[:_MOST_FAILED]:
+            failures.append(f"- {row.method.title}, {row.set}, {name}: {why}")
+        version = version_of(row)
+        if (row.method.name, version) in told:
+            continue
+        told.add((row.method.name, version))
+        about = [getattr(row.method, name) for name in ABOUT]
+        lines.append(_row([row.method.title, version, *about]))
+    notes = dict.fromkeys(
+        f"- {row.method.title}: {row.shared.reason}"
+        for row in rows
+        if row.shared is not None and row.shared.reason and row.scores is not None
+    )
+    if failures:
+        failures = ["", "Failed, the first of each:", "", *failures]
+    return [*lines, *failures, *(["", *notes] if notes else [])]
+
+
+def version_of(row: table_rows.Row) -> str:
+    """Returns which version of a method was scored."""
+    about = row.scores.about if row.scores is not None else {}
+    for name in ("version", "program_sha256", "scored by", "predictions"):
+        if name in about:
+            return str(about[name])
+    hashes = about.get("files", {})
+    return str(hashes.get("weights.safetensors", "?"))
+
+
+def _pending(item: items.Item) -> list[str]:
+    if not item.pending:
+        return []
+    lines = [_row(["not measured", "why", "what would"]), _row(["---"] * 3)]
+    lines += [_row([o.title, o.reason, f"`{o.command}`"]) for o in item.pending]
+    return [*lines, ""]
+
+
+def table_csv(item: items.Item, rows: Sequence[table_rows.Row]) -> str:
+    """Returns a line for each score, and one for each row without any."""
+    text = io.StringIO()
+    lines = csv.writer(text, lineterminator="\n")
+    lines.writerow(_CSV)
+    for row in rows:
+        before = [row.set, row.method.name, row.method.title]
+        best, worst = row.rank or ("", "")
+        shares = ["" if n is None else n for n in (row.shared or (None, None))[:2]]
+        failed = "" if row.scores is None else len(row.scores.failed)
+        about = [getattr(row.method, name) for name in ABOUT]
+        after = [best, worst, failed, *shares, version_of(row), *about, row.reason]
+        heads = table_rows.columns(item, [row]) if row.scores else list(row.paper)
+        for head in heads or [""]:
+            interval = row.values.get(head, (math.nan,) * 3)
+            numbers = ["" if math.isnan(n) else f"{n:.6f}" for n in interval]
+            paper = row.paper.get(head, "")
+            lines.writerow([*before, head, *numbers, paper, *after])
+    return text.getvalue()
+
+
+def latex(item: items.Item, rows: Sequence[table_rows.Row]) -> str:
+    """Returns a tabular of each set, for `booktabs`."""
+    parts = []
+    for one in item.sets:
+        of_set = [row for row in rows if row.set == one.name and row.scores is not None]
+        if not of_set:
+            continue
+        heads = table_rows.columns(item, of_set)
+        lines = [
+            f"% {one.name}",
+            rf"\begin{{tabular}}{{l{'r' * (len(heads) + 1)}}}",
+            r"\toprule",
+            " & ".join(["method", *map(_escaped, heads), "rank"]) + r" \\",
+            r"\midrule",
+        ]
+        for row in of_set:
+            cells = [_escaped(_cell(row, head)) for head in heads]
+            cells = [_escaped(row.method.title), *cells, rank(row.rank)]
+            lines.append(" & ".join(cells) + r" \\")
+        parts.append("\n".join([*lines, r"\bottomrule", r"\end{tabular}"]))
+    return "\n\n".join(parts) + "\n"
+
+
+def _escaped(text: str) -> str:
+    for letter in "\\%&_#$":
+        text = text.replace(letter, f"\\{letter}")
+    return text
+
+
+def facts(
+    item: items.Item, rows: Sequence[table_rows.Row], made_by: str
+) -> dict[str, object]:
+    """Returns the report for programs."""
+    return {
+        "title": item.title,
+        "made by": made_by,
+        "rows": [_facts_of(row) for row in rows],
+        "quoted": [
+            {
+                "title": one.title,
+                "source": one.source,
+                "values": {f"{s}, {c}": v for (s, c), v in one.values.items()},
+            }
+            for one in item.quoted
+        ],
+        "not measured": [vars(one) for one in item.pending],
+    }
+
+
+def _facts_of(row: table_rows.Row) -> dict[str, object]:
+    method = row.method
+    told: dict[str, object] = {
+        "set": row.set,
+        "method": method.name,
+        "title": method.title,
+        **{name: getattr(method, name) for name in ABOUT},
+        "values": {name: _plain(value) for name, value in row.values.items()},
+        "paper": dict(row.paper),
+        "rank": row.rank,
+        "shared": None if row.shared is None else row.shared._asdict(),
+        "reason": row.reason,
+    }
+    if row.scores is not None:
+        told["about"] = row.scores.about
+        told["failed"] = row.scores.failed
+    return told
+
+
+def _plain(interval: statistics.Interval) -> list[float | None]:
+    return [None if math.isnan(value) else round(value, 6) for value in interval]

@@ -1,0 +1,111 @@
+"""Sets as they lie on disk, and what of them training sets hold."""
+
+import json
+import pathlib
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from ssrlm_jax import files
+from ssrlm_jax.comparisons import items, set_scores
+from ssrlm_jax.external import mmseqs, programs
+from ssrlm_jax.prepare import executor
+from ssrlm_jax.prepare.sets import benchmark_sets
+from ssrlm_jax.rna import formats
+
+
+class Shared(NamedTuple):
+    """What a training set has of a set.
+
+    Attributes:
+      equal: RNAs whose sequence it holds; None: it is not known.
+      near: others that MMseqs2 finds something for: 30 % identity over half of it;
+        None: not looked for.
+      reason: why something is None; "": nothing is.
+    """
+
+    equal: int | None
+    near: int | None
+    reason: str
+
+
+def read(one: items.LabelledSet, data: str) -> list[formats.Record]:
+    """Reads a set, all of it.
+
+    Raises:
+      ValueError: it is not public, not there, damaged, or of another number; the
+        message says how it is got.
+    """
+    if not one.file:
+        raise ValueError(one.get)
+    path = pathlib.Path(data) / one.file
+    if not path.exists():
+        raise ValueError(f"there is no {path}: {one.get}")
+    records = list(benchmark_sets.records(path))
+    without = sum(record.structure is None for record in records)
+    if without:
+        raise ValueError(f"{path}: {without:,} RNAs have no structure")
+    if len(records) != one.count:
+        raise ValueError(
+            f"{path}: {len(records):,} RNAs, {one.name} has {one.count:,}: {one.get}"
+        )
+    set_scores.letters_of(records)  # raises where a letter is none of RNA
+    return records
+
+
+def training_letters(names: Sequence[str], data: str) -> list[str]:
+    """Returns the sequences of training sets, letters A C G U N.
+
+    Raises:
+      ValueError: a file is not there, or damaged.
+    """
+    found: list[str] = []
+    for name in names:
+        path = pathlib.Path(data) / name
+        if not path.exists():
+            raise ValueError(f"there is no {path}")
+        found += set_scores.letters_of(list(benchmark_sets.records(path)))
+    return found
+
+
+def shared(
+    letters: Sequence[str], training: Sequence[str], place: pathlib.Path
+) -> tuple[Shared, np.ndarray | None]:
+    """Returns how much of a set is in a training set, and identities with the nearest.
+
+    Args:
+      letters: sequences of the set.
+      training: those that trained; [] for what nothing did.
+      place: folder where identities are kept.
+
+    Returns:
+      The counts, and float32 (N,) in 0..1; None: MMseqs2 is missing.
+    """
+    if not training:
+        return Shared(0, 0, ""), np.zeros(len(letters), np.float32)
+    known = set(training)
+    is_equal_N = np.array([one in known for one in letters])
+    try:
+        identity_N = _identities(letters, training, place)
+    except programs.ProgramError as error:
+        return Shared(int(is_equal_N.sum()), None, str(error)), None
+    near = int(((identity_N > 0) & ~is_equal_N).sum())
+    return Shared(int(is_equal_N.sum()), near, ""), np.where(
+        is_equal_N, np.float32(1.0), identity_N
+    )
+
+
+def _identities(
+    letters: Sequence[str], training: Sequence[str], place: pathlib.Path
+) -> np.ndarray:
+    """Returns identities with the nearest sequences, of before if they are there."""
+    mmseqs.check()
+    key = executor.key_of(list(letters), sorted(set(training)))
+    path = place / f"{key}.json"
+    if path.exists():
+        return np.array(json.loads(path.read_text()), np.float32)
+    found_N = mmseqs.identities(letters, training)
+    place.mkdir(parents=True, exist_ok=True)
+    files.write_text(path, json.dumps(np.round(found_N, 4).tolist()) + "\n")
+    return found_N.astype(np.float32)

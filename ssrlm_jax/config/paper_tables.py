@@ -1,0 +1,53 @@
+"""Settings of `ssrlm paper`: where data, models and results of before lie.
+
+Which methods, sets and scores a table has is in its file in configs/paper/, as
+`get_item`.
+"""
+
+import dataclasses
+
+from ssrlm_jax.config import checks
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class PaperConfig:
+    """Everything that `ssrlm paper` reads beside the table itself."""
+
+    data: str = "data"  # folder of tables: secondary/bprna_TS0.tsv.gz and others
+    models: str = ""  # NAME=DIR, separated by commas: directories of converted models
+    evaluated: str = ""  # NAME=DIR, likewise: DIR/SET is an --out of `ssrlm evaluate`
+    train: str = ""  # files, for scores by identity; "": bpRNA TR0 of `data`; ...
+    # ... needs MMseqs2
+    sweep: str = ""  # --out of `ssrlm sweep --config=sweeps/table3`, for Table 3
+    time_limit: float = 600.0  # seconds for one RNA
+    parallel: int = 1  # processes that predict
+    seed: int = 0  # of the bootstrap
+
+    def __post_init__(self) -> None:
+        checks.check(
+            self.parallel > 0, "parallel", self.parallel, "is not greater than 0"
+        )
+        checks.finite("time_limit", self.time_limit)
+        checks.check(
+            self.time_limit > 0, "time_limit", self.time_limit, "is not above 0"
+        )
+        checks.check(
+            0 <= self.seed < 2**31, "seed", self.seed, "does not lie in 0..2^31-1"
+        )
+        for name in ("models", "evaluated"):
+            self._directories(name)
+
+    def directories(self, name: str) -> dict[str, str]:
+        """Returns directories by name, of "models" or "evaluated"."""
+        return self._directories(name)
+
+    def _directories(self, name: str) -> dict[str, str]:
+        text = getattr(self, name)
+        parts = [part.partition("=") for part in text.split(",") if part]
+        checks.check(
+            all(method and mark and place for method, mark, place in parts),
+            name,
+            text,
+            "is not NAME=DIR, separated by commas",
+        )
+        return {method: place for method, _, place in parts}

@@ -1,0 +1,258 @@
+r"""Tables and figures of the paper: methods on sets, the paper's numbers beside ours.
+
+  ssrlm paper table1 --config.data=../shared/data --dry_run
+  ssrlm paper table1 --config.data=../shared/data --methods vienna,eternafold --sets TS0
+  ssrlm paper all --config.data=../shared/data --parallel 2
+  ssrlm paper table1 --config.data=../shared/data --add mine --predictions DIR
+  ssrlm paper --install mxfold2
+
+What a method says of an RNA is kept in OUT/predictions, by version and set: the same
+command goes on where it was stopped, and a new method runs alone. One RNA that a method
+crashes on, or takes too long for, counts as no pairs, and is told; --retry tries it
+again. Sets and methods that are not here are told with the command that gets them.
+OUT gets NAME.md, .csv, .tex, .json and pictures. A table of your own is a file like
+configs/paper/table1.py: ssrlm paper my_table.py
+"""
+
+import argparse
+import dataclasses
+import json
+import logging
+import pathlib
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from ssrlm_jax import config, files, locks
+from ssrlm_jax.jobs import command
+
+if TYPE_CHECKING:
+    from ssrlm_jax.comparisons import bench, items
+
+ITEMS = ("table1", "s1", "fig2", "table2")
+_ALL = "all"
+_OUT = pathlib.Path("runs", "paper")
+_log = logging.getLogger("ssrlm_jax")
+
+
+def run(settings: config.PaperConfig, flags: argparse.Namespace) -> int:
+    """Makes tables, or does one of the other things that flags ask for."""
+    if flags.install:
+        from ssrlm_jax.comparisons import environments
+
+        print(environments.install(flags.install, _log.info))
+        return 0
+    if bool(flags.add) != bool(flags.predictions):
+        raise ValueError("--add NAME and --predictions DIR go together")
+    if flags.parallel is not None:
+        settings = dataclasses.replace(settings, parallel=flags.parallel)
+    asked = _items(settings, flags)
+    out = flags.out.absolute()
+    files.check_place(out)
+    from ssrlm_jax.comparisons import bench
+
+    desk = bench.Bench(out, settings, is_retried=flags.retry)
+    if flags.dry_run:
+        print(_forecast(desk, asked, settings.parallel))
+        return 0
+    with locks.alone(
+        out / "lock",
+        f"another `ssrlm paper` runs in {out}; wait for it, or take another --out",
+    ):
+        if flags.add:
+            _add(desk, asked, flags)
+            asked = _items(settings, flags)
+        for name, item in asked.items():
+            print(_made(desk, name, item, settings, flags))
+    return 0
+
+
+def _items(
+    settings: config.PaperConfig, flags: argparse.Namespace
+) -> "dict[str, items.Item]":
+    """Returns the tables that are asked for, with the methods and sets that are."""
+    from ssrlm_jax.comparisons import added
+
+    names = [name for text in flags.items for name in text.split(",") if name]
+    if not names:
+        raise ValueError(f"name a table or figure: {', '.join(ITEMS)}, {_ALL}")
+    named = [n for name in names for n in (ITEMS if name == _ALL else (name,))]
+    only = _split(flags.only)
+    if unknown := set(only) - set(named):
+        raise ValueError(f"--only={flags.only}: {min(unknown)} is not asked for")
+    found: dict[str, items.Item] = {}
+    for name in dict.fromkeys(only or named):
+        is_file = pathlib.Path(name).is_file()
+        place = name if is_file or "/" in name else f"paper/{name}"
+        item: items.Item = command.load(place).get_item(settings)
+        own = added.methods(flags.out.absolute() / "added", item.methods)
+        methods = (*item.methods, *own) if item.methods else ()
+        found[pathlib.Path(name).stem] = dataclasses.replace(item, methods=methods)
+    return _chosen(found, _split(flags.methods), _split(flags.sets))
+
+
+def _chosen(
+    found: "dict[str, items.Item]", methods: Sequence[str], sets: Sequence[str]
+) -> "dict[str, items.Item]":
+    """Returns tables with the methods and sets of these names; all, where none are.
+
+    Raises:
+      ValueError: a name that no table has.
+    """
+    for kind, wanted in (("methods", methods), ("sets", sets)):
+        there = [one.name for item in found.values() for one in getattr(item, kind)]
+        if unknown := set(wanted) - set(there):
+            raise ValueError(
+                f"--{kind}={','.join(wanted)}: {min(unknown)} is none of "
+                f"{', '.join(dict.fromkeys(there)) or 'none'}"
+            )
+    return {
+        name: dataclasses.replace(
+            item,
+            methods=tuple(o for o in item.methods if not methods or o.name in methods),
+            sets=tuple(one for one in item.sets if not sets or one.name in sets),
+        )
+        for name, item in found.items()
+    }
+
+
+def _split(text: str) -> list[str]:
+    return [part for part in text.split(",") if part]
+
+
+def _add(
+    desk: "bench.Bench", asked: "dict[str, items.Item]", flags: argparse.Namespace
+) -> None:
+    """Reads a person's own predictions of every set that is there."""
+    from ssrlm_jax.comparisons import added
+
+    sets = {one.name: one for item in asked.values() for one in item.sets}
+    there = []
+    for one in sets.values():
+        try:
+            there.append((one, desk.records(one)))
+        except (ValueError, OSError) as error:
+            _log.warning("%s: %s", one.name, error)
+    told = added.add(desk.added, flags.add, flags.predictions, there, flags.threshold)
+    for note in told:
+        _log.warning("%s", note)
+
+
+def _made(
+    desk: "bench.Bench",
+    name: str,
+    item: "items.Item",
+    settings: config.PaperConfig,
+    flags: argparse.Namespace,
+) -> str:
+    """Makes one table and writes it; returns its Markdown."""
+    from ssrlm_jax.comparisons import paper_pictures, paper_report, table_rows
+
+    rows: list[table_rows.Row] = []
+    for one in item.sets:
+        given = [desk.scored(one, method) for method in item.methods]
+        lengths, identity_N = [], None
+        if any(scored.scores is not None for scored in given):
+            lengths = [len(record.sequence) for record in desk.records(one)]
+            if item.bins:
+                identity_N = desk.nearest(one, item.methods)
+        rows += table_rows.rows(item, one, given, lengths, identity_N, settings.seed)
+    place = flags.out.absolute() / name
+    made_by = f"ssrlm paper {name}"
+    pictures, why_none = paper_pictures.write(place, item, rows)
+    if why_none:
+        _log.warning("%s", why_none)
+    shown = [path.name for path in pictures]
+    text = paper_report.markdown(item, rows, made_by, shown)
+    told = paper_report.facts(item, rows, made_by)
+    files.write_text(f"{place}.md", text)
+    files.write_text(f"{place}.csv", paper_report.table_csv(item, rows))
+    files.write_text(f"{place}.tex", paper_report.latex(item, rows))
+    files.write_text(f"{place}.json", json.dumps(told, indent=1) + "\n")
+    return text
+
+
+def _forecast(
+    desk: "bench.Bench", asked: "dict[str, items.Item]", parallel: int
+) -> str:
+    """Returns what there is to do, and how long it takes here."""
+    lines, total = [], 0.0
+    pairs = {
+        (one.name, method.name): (one, method)
+        for item in asked.values()
+        for one in item.sets
+        for method in item.methods
+    }
+    for (set_name, method_name), (one, method) in pairs.items():
+        plan = desk.plan(one, method)
+        told = plan.reason or (
+            f"{plan.missing:,} RNAs, {plan.seconds / 60:.1f} minutes"
+            if plan.missing
+            else "kept"
+        )
+        lines.append(f"{set_name:<10} {method_name:<14} {told}")
+        total += plan.seconds
+    lines.append(
+        f"all: {total / 60 / parallel:.1f} minutes with {parallel} at a time, as far "
+        "as can be said beforehand"
+    )
+    return "\n".join(lines)
+
+
+COMMAND = command.Command(
+    function=run,
+    about=__doc__,
+    kind=config.PaperConfig,
+    default="paper/table1",
+    flags={
+        "items": {
+            "nargs": "*",
+            "metavar": "NAME",
+            "help": f"{', '.join(ITEMS)}, or {_ALL}; or a file with get_item",
+        },
+        "--out": {
+            "type": pathlib.Path,
+            "default": _OUT,
+            "metavar": "DIR",
+            "help": "of predictions and reports (default: %(default)s)",
+        },
+        "--only": {
+            "default": "",
+            "metavar": "NAME,...",
+            "help": f"of {_ALL}, these",
+        },
+        "--methods": {"default": "", "metavar": "NAME,...", "help": "just these"},
+        "--sets": {"default": "", "metavar": "NAME,...", "help": "just these"},
+        "--parallel": {
+            "type": int,
+            "metavar": "N",
+            "help": "processes that predict; config.parallel",
+        },
+        "--dry_run": {
+            "action": "store_true",
+            "help": "say what is missing, and how long what can be done takes",
+        },
+        "--retry": {
+            "action": "store_true",
+            "help": "try again what a method failed on before",
+        },
+        "--add": {
+            "metavar": "NAME",
+            "help": "a method of your own, with --predictions",
+        },
+        "--predictions": {
+            "type": pathlib.Path,
+            "metavar": "DIR",
+            "help": "its files, of any format of docs/formats.md; DIR/SET, where it is",
+        },
+        "--threshold": {
+            "type": float,
+            "default": 0.0,
+            "metavar": "X",
+            "help": "least probability of a pair, where its files have nothing else",
+        },
+        "--install": {
+            "metavar": "METHOD",
+            "help": "put a program into an environment of its own, and nothing else",
+        },
+    },
+)

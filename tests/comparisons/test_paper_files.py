@@ -1,0 +1,39 @@
+"""Files of configs/paper/: each names sets, methods and columns that exist."""
+
+import pathlib
+
+import pytest
+
+from ssrlm_jax import config
+from ssrlm_jax.comparisons import known_methods, known_sets
+from ssrlm_jax.jobs import command, paper
+from ssrlm_jax.metrics import score_report
+from ssrlm_jax.rna import structures
+
+FOLDER = pathlib.Path(__file__).parents[2] / "configs" / "paper"
+
+
+@pytest.mark.parametrize("name", paper.ITEMS)
+def test_a_table_has_columns_that_reports_have(name):
+    item = command.load(f"paper/{name}").get_item(config.PaperConfig())
+    known = structures.from_dot_bracket("((...))")
+    report = score_report.report([score_report.score("a", "GGAAACC", known, known)])
+    for column in item.columns:
+        if column.name == "AUPRC":
+            continue  # there is one where there are probabilities
+        found = report
+        for part in column.path:
+            found = found[part]
+        assert len(found) == 3
+    for method, of_set, _ in item.paper:
+        assert method in {one.name for one in item.methods}
+        assert of_set in {one.name for one in item.sets}
+
+
+def test_every_file_is_a_table_that_the_command_knows():
+    assert {path.stem for path in FOLDER.glob("*.py")} == set(paper.ITEMS)
+
+
+def test_names_are_those_of_the_dictionaries():
+    for known in (known_sets.SETS, known_methods.METHODS):
+        assert all(name == one.name for name, one in known.items())

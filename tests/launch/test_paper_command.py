@@ -1,0 +1,260 @@
+"""`ssrlm paper` as its users call it: two programs on ten RNAs, and what goes wrong."""
+
+import csv
+import json
+import os
+import pathlib
+import random
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+import ten_rnas
+
+from ssrlm_jax import cli
+
+ROOT = pathlib.Path(__file__).parents[2]
+
+
+def call(folder, *words):
+    given = [str(folder / "two.py"), f"--config.data={folder}", f"--out={folder}/out"]
+    return cli.main(["paper", *given, *map(str, words)])
+
+
+def rows(folder, of="Ten"):
+    told = json.loads((folder / "out" / "two.json").read_text())
+    return {row["method"]: row for row in told["rows"] if row["set"] == of}
+
+
+@pytest.fixture(scope="module")
+def done(tmp_path_factory):
+    """A folder where all went well."""
+    folder = tmp_path_factory.mktemp("done")
+    ten_rnas.write(folder)
+    assert call(folder) == 0
+    return folder
+
+
+def test_numbers_are_the_hand_worked_ones(done):
+    found = rows(done)
+    assert found["right"]["values"]["F1"] == [1.0, 1.0, 1.0]
+    assert found["inner"]["values"]["precision"] == [1.0, 1.0, 1.0]
+    assert found["inner"]["values"]["recall"] == [0.5, 0.5, 0.5]
+    assert found["inner"]["values"]["F1"] == pytest.approx([2 / 3] * 3, abs=1e-6)
+    assert found["inner"]["values"]["AUPRC"] == [None] * 3
+    assert found["inner"]["values"]["0 to 50 nt, 10"][0] == pytest.approx(
+        2 / 3, abs=1e-6
+    )
+    assert [found[name]["rank"] for name in ("right", "inner")] == [[1, 1], [2, 2]]
+    assert found["inner"]["shared"] == {"equal": 0, "near": 0, "reason": ""}
+
+
+def test_every_file_says_the_same(done):
+    out = done / "out"
+    text = (out / "two.md").read_text()
+    assert "| Inner | 0.667 (0.667-0.667); paper 0.700 | 1.000 (1.000-1.000) |" in text
+    assert "## Secret: ten hairpins, 10 RNAs\n\nNot scored: find it." in text
+    assert "| Right | 1.0 | none |" in text
+    (line,) = [
+        row
+        for row in csv.DictReader((out / "two.csv").read_text().splitlines())
+        if (row["set"], row["method"], row["column"]) == ("Ten", "inner", "F1")
+    ]
+    assert (line["value"], line["paper"], line["best rank"]) == ("0.666667", "0.7", "2")
+    assert "Inner & 0.667 (0.667-0.667); paper 0.700" in (out / "two.tex").read_text()
+
+
+def test_nothing_is_predicted_twice_and_a_new_method_runs_alone(tmp_path):
+    ten_rnas.write(tmp_path, names=("right",))
+    assert call(tmp_path) == 0
+    assert call(tmp_path) == 0
+    ten_rnas.write(tmp_path)
+    assert call(tmp_path) == 0
+    for name in ("right", "inner"):
+        assert sorted(ten_rnas.calls(tmp_path, name)) == sorted(ten_rnas.SEQUENCES)
+
+
+def test_what_a_program_fails_on_costs_one_rna_each(tmp_path):
+    crash, hang, half = ten_rnas.SEQUENCES[:3]
+    ten_rnas.write(tmp_path)
+    ten_rnas.tell(tmp_path, "inner", **{crash: "crash", hang: "hang", half: "half"})
+    assert call(tmp_path, "--config.time_limit=3", "--parallel=2") == 0
+    found = rows(tmp_path)["inner"]
+    assert found["failed"] == {
+        "r0": "inner: exit status 1: it cannot fold this",
+        "r1": "inner: stopped, it took longer than 3 s",
+        "r2": "inner, sequence 1 of the call: the structure has 7 positions, the "
+        "sequence 14",
+    }
+    # Seven RNAs of 2/3, three that count as no pairs.
+    assert found["values"]["F1"][0] == pytest.approx(0.7 * 2 / 3, abs=1e-6)
+    text = (tmp_path / "out" / "two.md").read_text()
+    assert "| Inner (3 failed) | 0.467 (" in text
+    assert "- Inner, Ten, r1: inner: stopped, it took longer than 3 s" in text
+    ten_rnas.tell(tmp_path, "inner")
+    assert call(tmp_path) == 0
+    assert len(rows(tmp_path)["inner"]["failed"]) == 3  # until it is asked for
+    assert call(tmp_path, "--retry") == 0
+    assert rows(tmp_path)["inner"]["failed"] == {}
+
+
+def test_another_version_is_another_method(tmp_path):
+    ten_rnas.write(tmp_path, names=("inner",))
+    assert call(tmp_path) == 0
+    ten_rnas.tell(tmp_path, "inner", version="2.0")
+    assert call(tmp_path) == 0
+    assert len(ten_rnas.calls(tmp_path, "inner")) == 20
+    assert rows(tmp_path)["inner"]["about"]["version"] == "2.0"
+    assert len(list((tmp_path / "out" / "predictions" / "Ten").iterdir())) == 2
+
+
+def test_a_set_of_another_number_is_not_scored(tmp_path):
+    ten_rnas.write(tmp_path, count=11)
+    assert call(tmp_path) == 0
+    found = rows(tmp_path)
+    assert {row["reason"] for row in found.values()} == {
+        f"{tmp_path}/ten.tsv: 10 RNAs, Ten has 11: find it"
+    }
+    assert ten_rnas.calls(tmp_path, "right") == []
+
+
+def test_a_method_that_is_not_here_is_a_row_with_what_gets_it(tmp_path):
+    ten_rnas.write(tmp_path)
+    (tmp_path / "inner").unlink()
+    assert call(tmp_path) == 0
+    found = rows(tmp_path)
+    assert found["inner"]["reason"] == (
+        f"inner: '{tmp_path}/inner', named by the setting, is no program that can be "
+        "run; write it"
+    )
+    text = (tmp_path / "out" / "two.md").read_text()
+    assert "- Inner (paper: F1 0.700): inner: " in text
+    assert found["right"]["rank"] == [1, 1]
+
+
+def test_a_run_that_is_killed_goes_on_where_it_was(tmp_path):
+    ten_rnas.write(tmp_path)
+    for name in ("right", "inner"):
+        ten_rnas.tell(tmp_path, name, seconds=0.15)
+    words = [f"--config.data={tmp_path}", f"--out={tmp_path}/out"]
+    command = [
+        sys.executable,
+        ROOT / "launch" / "paper.py",
+        tmp_path / "two.py",
+        *words,
+    ]
+    moments, kills = random.Random(24), 0
+    while True:
+        started = subprocess.Popen(
+            command,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            env=os.environ | {"PYTHONPATH": str(ROOT)},
+        )
+        before = sum(len(ten_rnas.calls(tmp_path, n)) for n in ("right", "inner"))
+        wanted = before + moments.randint(2, 8)
+        while started.poll() is None:
+            now = sum(len(ten_rnas.calls(tmp_path, n)) for n in ("right", "inner"))
+            if kills < 3 and now >= wanted:
+                started.send_signal(signal.SIGKILL)
+                started.wait()
+                kills += 1
+                break
+            time.sleep(0.01)
+        else:
+            assert started.returncode == 0
+            break
+    assert kills == 3
+    # What was under way is done again, and no more.
+    num_calls = sum(len(ten_rnas.calls(tmp_path, n)) for n in ("right", "inner"))
+    assert 20 <= num_calls <= 20 + 2 * kills
+    found = rows(tmp_path)
+    assert found["inner"]["values"]["F1"] == pytest.approx([2 / 3] * 3, abs=1e-6)
+    assert found["right"]["failed"] == found["inner"]["failed"] == {}
+
+
+def test_a_method_of_files_is_added_and_stays(done, tmp_path):
+    theirs = tmp_path / "theirs"
+    theirs.mkdir()
+    for n, letters in enumerate(ten_rnas.SEQUENCES[:5]):
+        text = f">r{n}\n{letters}\n{ten_rnas.KNOWN}\n"
+        (theirs / f"r{n}.dbn").write_text(text)
+    ten_rnas.write(tmp_path)
+    assert call(tmp_path, "--add=mine", f"--predictions={theirs}") == 0
+    found = rows(tmp_path)["mine"]
+    assert found["values"]["F1"][0] == 0.5  # five are right, five are missing
+    assert found["failed"]["r5"] == f"none in {theirs}"
+    assert found["shared"]["equal"] is None
+    for one in theirs.iterdir():
+        one.unlink()
+    assert call(tmp_path, "--methods=mine,right") == 0
+    assert rows(tmp_path)["mine"]["values"]["F1"][0] == 0.5
+
+
+def test_scores_of_before_are_taken_over(tmp_path):
+    ten_rnas.write(tmp_path)
+    place = tmp_path / "before" / "Ten"
+    place.mkdir(parents=True)
+    lines = [f"r{n}\t14\t0.{n}00" for n in range(10)]
+    (place / "model.tsv").write_text("\n".join(["id\tlength\tf1", *lines]) + "\n")
+    told = {
+        "scores": {"model": {"strict": {"f1": {"mean": [0.45, 0.3, 0.6]}}}},
+        "methods": {"model": {"threshold": 0.3}},
+    }
+    (place / "scores.json").write_text(json.dumps(told))
+    assert call(tmp_path, f"--config.evaluated=inner={tmp_path}/before") == 0
+    found = rows(tmp_path)["inner"]
+    assert found["values"]["F1"] == [0.45, 0.3, 0.6]
+    assert found["about"]["scored by"] == f"ssrlm evaluate, before: {place}"
+    assert ten_rnas.calls(tmp_path, "inner") == []
+    (place / "model.tsv").write_text("id\tlength\tf1\nr0\t14\t0.5\n")
+    assert call(tmp_path, f"--config.evaluated=inner={tmp_path}/before") == 0
+    assert "scores of 1 RNAs, which are not" in rows(tmp_path)["inner"]["reason"]
+
+
+def test_a_dry_run_does_nothing(tmp_path, capsys):
+    ten_rnas.write(tmp_path)
+    assert call(tmp_path, "--dry_run") == 0
+    told = capsys.readouterr().out.splitlines()
+    assert told[0].split() == ["Ten", "right", "10", "RNAs,", "0.0", "minutes"]
+    assert told[2].split() == ["Secret", "right", "find", "it"]
+    assert told[-1].startswith("all: 0.0 minutes with 1 at a time")
+    assert not (tmp_path / "out").exists()
+    assert ten_rnas.calls(tmp_path, "right") == []
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["--methods=other"], "--methods=other: other is none of right, inner"),
+        (["--sets=Ten,Nine"], "--sets=Ten,Nine: Nine is none of Ten, Secret"),
+        (["--only=table9"], "--only=table9: table9 is not asked for"),
+        (["--add=mine"], "--add NAME and --predictions DIR go together"),
+        (["--config.time_limit=0"], "time_limit=0.0 is not above 0"),
+        (["--parallel=0"], "parallel=0 is not greater than 0"),
+        (["--config.models=x"], "models='x' is not NAME=DIR, separated by commas"),
+        (["--install=other"], "--install=other: mxfold2"),
+    ],
+)
+def test_what_is_wrong_is_a_line(words, told, tmp_path, capsys):
+    ten_rnas.write(tmp_path)
+    assert call(tmp_path, *words) == 1
+    said = capsys.readouterr().err
+    assert told in said
+    assert said.count("\n") == 1
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_table_is_asked_for(capsys):
+    assert cli.main(["paper"]) == 1
+    assert "name a table or figure: table1, " in capsys.readouterr().err
+
+
+def test_files_of_no_rna_of_a_set_add_nothing(tmp_path, capsys):
+    ten_rnas.write(tmp_path)
+    (tmp_path / "x.dbn").write_text(">x\nGGGAAACCC\n(((...)))\n")
+    assert call(tmp_path, "--add=mine", f"--predictions={tmp_path}/x.dbn") == 1
+    assert "no prediction of an RNA of Ten" in capsys.readouterr().err
+    assert not (tmp_path / "out" / "added").exists()
