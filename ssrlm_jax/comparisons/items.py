@@ -125,6 +125,7 @@ class Item:
       quoted: rows of others.
       pending: what is not measured.
       note: below the table.
+      is_leaderboard: one table of all sets, with what methods cost.
     """
 
     title: str
@@ -136,6 +137,7 @@ class Item:
     quoted: tuple[Quoted, ...] = ()
     pending: tuple[Pending, ...] = ()
     note: str = ""
+    is_leaderboard: bool = False
 
 
 F1 = Column("F1", ("strict", "f1", "mean"))

@@ -62,8 +62,8 @@ def _table(item: items.Item, name: str, rows: Sequence[table_rows.Row]) -> list[
         return [f"Not scored: {rows[0].reason}.", *(["", *known] if known else [])]
     heads = table_rows.columns(item, rows)
     lines = [
-        _row(["method", *heads, "rank", "equal", "near"]),
-        _row(["---"] * (len(heads) + 4)),
+        row_of(["method", *heads, "rank", "equal", "near"]),
+        row_of(["---"] * (len(heads) + 4)),
     ]
     without = []
     for row in rows:
@@ -72,13 +72,13 @@ def _table(item: items.Item, name: str, rows: Sequence[table_rows.Row]) -> list[
             continue
         cells = [_cell(row, head) for head in heads]
         cells += [rank(row.rank), *_shares(row)]
-        lines.append(_row([_named(row), *cells]))
+        lines.append(row_of([_named(row), *cells]))
     for quoted in item.quoted:
         values = {head: quoted.values.get((name, head)) for head in heads}
         if any(value is not None for value in values.values()):
             cells = ["" if v is None else f"{v:.3f}" for v in values.values()]
             title = f"*{quoted.title}: {quoted.source}*"
-            lines.append(_row([title, *cells, "", "", ""]))
+            lines.append(row_of([title, *cells, "", "", ""]))
     if len(lines) == 2:
         lines = []
     return [*lines, *([""] if lines and without else []), *without]
@@ -90,7 +90,8 @@ def _known(row: table_rows.Row) -> str:
     return f" (paper: {paper})" if paper else ""
 
 
-def _row(cells: Sequence[str]) -> str:
+def row_of(cells: Sequence[str]) -> str:
+    """Returns a line of a table of Markdown."""
     return f"| {' | '.join(cells)} |"
 
 
@@ -134,8 +135,8 @@ def _count(number: int | None) -> str:
 def _methods(rows: Sequence[table_rows.Row]) -> list[str]:
     """Returns a table of what each method is."""
     lines = [
-        _row(["method", "version", *ABOUT]),
-        _row(["---"] * (len(ABOUT) + 2)),
+        row_of(["method", "version", *ABOUT]),
+        row_of(["---"] * (len(ABOUT) + 2)),
     ]
     told = set()
     failures = []
@@ -149,7 +150,7 @@ def _methods(rows: Sequence[table_rows.Row]) -> list[str]:
             continue
         told.add((row.method.name, version))
         about = [getattr(row.method, name) for name in ABOUT]
-        lines.append(_row([row.method.title, version, *about]))
+        lines.append(row_of([row.method.title, version, *about]))
     notes = dict.fromkeys(
         f"- {row.method.title}: {row.shared.reason}"
         for row in rows
@@ -173,8 +174,8 @@ def version_of(row: table_rows.Row) -> str:
 def _pending(item: items.Item) -> list[str]:
     if not item.pending:
         return []
-    lines = [_row(["not measured", "why", "what would"]), _row(["---"] * 3)]
-    lines += [_row([o.title, o.reason, f"`{o.command}`"]) for o in item.pending]
+    lines = [row_of(["not measured", "why", "what would"]), row_of(["---"] * 3)]
+    lines += [row_of([o.title, o.reason, f"`{o.command}`"]) for o in item.pending]
     return [*lines, ""]
 
 

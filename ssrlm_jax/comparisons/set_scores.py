@@ -6,7 +6,7 @@ What a method failed on counts as an empty prediction, and is told.
 import csv
 import json
 import pathlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -170,7 +170,7 @@ def _key(
     return executor.key_of(VERSION, seed, known, failed, said)[:_DIGITS]
 
 
-def _from_json(told: Mapping[str, types.Json]) -> SetScores:
+def _from_json(told: types.Json) -> SetScores:
     values = dict(told)
     values["seconds"] = [(int(n), float(s)) for n, s in values.pop("seconds")]
     return SetScores(**values)

@@ -28,7 +28,10 @@ from ssrlm_jax.jobs import command
 if TYPE_CHECKING:
     from ssrlm_jax.comparisons import bench, items
 
-ITEMS = ("table1", "s1", "fig2", "table2")
+ITEMS = (
+    *("table1", "table2", "table3", "s1", "fig2", "fig3", "fig4", "s1fig"),
+    "leaderboard",
+)
 _ALL = "all"
 _OUT = pathlib.Path("runs", "paper")
 _log = logging.getLogger("ssrlm_jax")
@@ -145,7 +148,12 @@ def _made(
     flags: argparse.Namespace,
 ) -> str:
     """Makes one table and writes it; returns its Markdown."""
-    from ssrlm_jax.comparisons import paper_pictures, paper_report, table_rows
+    from ssrlm_jax.comparisons import (
+        leaderboard,
+        paper_pictures,
+        paper_report,
+        table_rows,
+    )
 
     rows: list[table_rows.Row] = []
     for one in item.sets:
@@ -162,7 +170,8 @@ def _made(
     if why_none:
         _log.warning("%s", why_none)
     shown = [path.name for path in pictures]
-    text = paper_report.markdown(item, rows, made_by, shown)
+    written = leaderboard if item.is_leaderboard else paper_report
+    text = written.markdown(item, rows, made_by, shown)
     told = paper_report.facts(item, rows, made_by)
     files.write_text(f"{place}.md", text)
     files.write_text(f"{place}.csv", paper_report.table_csv(item, rows))

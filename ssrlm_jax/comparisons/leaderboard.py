@@ -1,0 +1,108 @@
+"""A leaderboard: a line for each method, all sets side by side, what each costs."""
+
+import math
+import statistics
+from collections.abc import Sequence
+
+import ssrlm_jax
+from ssrlm_jax.comparisons import items, paper_report, table_rows
+
+_ABOUT = {  # lengths that stand for a number of nucleotides
+    100: (80, 120),
+    400: (340, 460),
+}
+_SEEN, _UNKNOWN = "†", "?"
+
+
+def markdown(
+    item: items.Item,
+    rows: Sequence[table_rows.Row],
+    made_by: str,
+    pictures: Sequence[str],
+) -> str:
+    """Returns the leaderboard for people.
+
+    Args:
+      item: the table; its bins have `table_rows.NEAR`.
+      rows: of all sets.
+      made_by: the command.
+      pictures: names of files.
+    """
+    scored = [row for row in rows if row.scores is not None]
+    sets = [one for one in item.sets if any(row.set == one.name for row in scored)]
+    heads = [(one.name, head) for one in sets for head in _heads(one.name, scored)]
+    titles = [f"{name}{head.removeprefix('F1')}" for name, head in heads]
+    costs = ["s, 100 nt", "s, 400 nt", "MiB", "licence", "fitted to"]
+    lines = [
+        f"# {item.title}",
+        "",
+        *_header(made_by),
+        "",
+        paper_report.row_of(["method", *titles, *costs]),
+        paper_report.row_of(["---"] * (1 + len(titles) + len(costs))),
+    ]
+    for method in _ordered(item, scored):
+        of = {row.set: row for row in scored if row.method.name == method.name}
+        cells = [_cell(of.get(name), head) for name, head in heads]
+        lines.append(paper_report.row_of([method.title, *cells, *_costs(of, method)]))
+    without = {
+        row.method.title: row.reason
+        for row in rows
+        if row.scores is None and row.shared is not None
+    }
+    lines += ["", *(f"- {title}: {why}" for title, why in without.items()), ""]
+    lines += [item.note, ""] if item.note else []
+    lines += [f"![{name}]({name})" for name in pictures]
+    return "\n".join(lines).rstrip() + "\n"
+
+
+def _header(made_by: str) -> list[str]:
+    version = getattr(ssrlm_jax, "__version__", "")
+    return [
+        f"Made by `{made_by}`{f' of ssrlm-jax {version}' if version else ''}; do not "
+        "edit it. Mean F1 over RNAs of exact pairs, 95 % of bootstrap samples in "
+        "brackets; 'nothing near': of the RNAs that have nothing near (MMseqs2, 30 % "
+        "identity over half of it) in what any of these methods was fitted to, as far "
+        f"as that is at hand. {_SEEN}: the method was fitted to RNAs of this set, so "
+        f"the score is none of unseen RNA; {_UNKNOWN}: what it was fitted to is not at "
+        "hand. Seconds of one process beside other work; MiB at the peak, of the "
+        "longest RNA of all sets.",
+    ]
+
+
+def _heads(name: str, rows: Sequence[table_rows.Row]) -> list[str]:
+    found: list[str] = []
+    for row in rows:
+        found += [h for h in row.values if row.set == name and h not in found]
+    return found
+
+
+def _ordered(item: items.Item, rows: Sequence[table_rows.Row]) -> list[items.Method]:
+    """Returns methods by the sum of their ranks, the best first."""
+    ranks: dict[str, list[int]] = {}
+    for row in rows:
+        if row.rank is not None:
+            ranks.setdefault(row.method.name, []).append(sum(row.rank))
+    there = [one for one in item.methods if one.name in ranks]
+    return sorted(there, key=lambda one: statistics.mean(ranks[one.name]))
+
+
+def _cell(row: table_rows.Row | None, head: str) -> str:
+    if row is None or head not in row.values:
+        return ""
+    text = paper_report.shown(row.values[head])
+    equal = None if row.shared is None else row.shared.equal
+    mark = _UNKNOWN if equal is None else _SEEN if equal else ""
+    return f"{text} {mark}".rstrip()
+
+
+def _costs(of: dict[str, table_rows.Row], method: items.Method) -> list[str]:
+    scores = [row.scores for row in of.values() if row.scores is not None]
+    times = [pair for one in scores for pair in one.seconds]
+    cells = []
+    for low, high in _ABOUT.values():
+        found = [seconds for length, seconds in times if low <= length <= high]
+        cells.append(f"{statistics.median(found):.2g}" if found else "")
+    memory = max((one.memory for one in scores), default=math.nan)
+    cells.append(f"{memory:,.0f}" if memory else "")
+    return [*cells, method.licence, method.trained]
