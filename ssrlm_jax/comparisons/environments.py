@@ -41,9 +41,15 @@ RECIPES = {
     "mxfold2": Recipe(
         python=("3.8",),
         packages=("mxfold2==0.1.1",),
-        needs="Python 3.8, PyTorch: 2 GB; MIT",
+        needs="Python 3.8, PyTorch: 3.4 GB; MIT",
+    ),
+    "squarna": Recipe(
+        python=("3.11", "3.12", "3.10"),
+        packages=("SQUARNA==3.2.2",),
+        needs="250 MB; Apache-2.0, on ViennaRNA",
     ),
 }
+SQUARNA = programs.Program("SQUARNA", "SSRLM_SQUARNA", "ssrlm paper --install squarna")
 MXFOLD2 = programs.Program(
     "mxfold2", "SSRLM_MXFOLD2", "ssrlm paper --install mxfold2, which needs Python 3.8"
 )
@@ -61,12 +67,16 @@ def mxfold2(settings: config.PaperConfig) -> folding_programs.Folder:
     Raises:
       ProgramError: neither its variable, nor PATH, nor an installation has it.
     """
-    return printing_programs.PrintingProgram(
-        program=MXFOLD2,
-        arguments=("predict",),
-        path=_program("mxfold2", MXFOLD2),
-        timeout=settings.time_limit,
-    )
+    return _program("mxfold2", MXFOLD2, ("predict",), settings)
+
+
+def squarna(settings: config.PaperConfig) -> folding_programs.Folder:
+    """Returns SQUARNA on sequences alone, with pseudoknots; its first structure.
+
+    Raises:
+      ProgramError: neither its variable, nor PATH, nor an installation has it.
+    """
+    return _program("squarna", SQUARNA, ("i={}", "if=q", "t=1"), settings)
 
 
 def install(name: str, report: Callable[[str], None]) -> pathlib.Path:
@@ -104,11 +114,24 @@ def install(name: str, report: Callable[[str], None]) -> pathlib.Path:
     return place
 
 
-def _program(name: str, program: programs.Program) -> str:
-    """Returns the program of an environment; "": the variable or PATH have it."""
-    place = place_of(name)
-    is_there = (place / _DONE).exists() and not os.environ.get(program.variable)
-    return str(place / "bin" / program.name) if is_there else ""
+def _program(
+    name: str,
+    program: programs.Program,
+    arguments: tuple[str, ...],
+    settings: config.PaperConfig,
+) -> folding_programs.Folder:
+    """Returns a program that a variable names, of an installation, or of PATH."""
+    place, path, version = place_of(name), "", ""
+    if (place / _DONE).exists() and not os.environ.get(program.variable):
+        path = str(place / "bin" / program.name)
+        version = " ".join(json.loads((place / _DONE).read_text())["packages"])
+    return printing_programs.PrintingProgram(
+        program=program,
+        arguments=arguments,
+        version=version,
+        path=path,
+        timeout=settings.time_limit,
+    )
 
 
 def _python(name: str, recipe: Recipe) -> str:

@@ -24,6 +24,7 @@ class LabelledSet:
         .bpseq, .ct or .dbn files; "": none is public.
       count: of its RNAs; another number is another set, and is not scored.
       get: the command or page that gets it, or why nothing does.
+      longest: nucleotides; what is longer is left out, before it is counted; 0: none.
     """
 
     name: str
@@ -31,6 +32,7 @@ class LabelledSet:
     file: str
     count: int
     get: str
+    longest: int = 0
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -112,6 +114,29 @@ class Pending:
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
+class Families:
+    """RNA of families whose embeddings are compared.
+
+    Attributes:
+      kinds: types of families.
+      counts: families of each type, the largest ones.
+      members: of a family that are drawn, at most.
+      longest: nucleotides of a member.
+      table: of families, below `config.data`: columns accession, id and type.
+      members_table: of their members: columns family and sequence.
+      get: what makes the tables.
+    """
+
+    kinds: tuple[str, ...]
+    counts: tuple[int, ...]
+    members: int
+    longest: int
+    table: str
+    members_table: str
+    get: str
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
 class Item:
     """A table or a figure.
 
@@ -126,6 +151,7 @@ class Item:
       pending: what is not measured.
       note: below the table.
       is_leaderboard: one table of all sets, with what methods cost.
+      families: whose embeddings by `config.models` are compared; None: none.
     """
 
     title: str
@@ -138,6 +164,7 @@ class Item:
     pending: tuple[Pending, ...] = ()
     note: str = ""
     is_leaderboard: bool = False
+    families: Families | None = None
 
 
 F1 = Column("F1", ("strict", "f1", "mean"))

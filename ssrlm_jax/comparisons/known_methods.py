@@ -141,6 +141,21 @@ _METHODS = (
         trained="TrainSetA, kin of ArchiveII; bpRNA TR0",
         training=None,
         seconds=(0.11, 4.0),
+        at_once=32,  # it takes seconds to begin
+    ),
+    items.Method(
+        name="squarna",
+        title="SQUARNA",
+        make=environments.squarna,
+        get="ssrlm paper --install squarna",
+        weights="rules of stems, chosen by its authors",
+        threshold="none",
+        rule="its own, with pseudoknots; the first structure",
+        licence="Apache-2.0",
+        trained="its rules were chosen on TS1's kin of the PDB",
+        training=None,
+        seconds=(0.7, 22.0),
+        at_once=4,
     ),
     items.Method(
         name="spotrna",

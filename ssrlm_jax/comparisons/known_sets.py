@@ -21,6 +21,14 @@ SETS = {
             get=_UNPACK.format("archiveii"),
         ),
         items.LabelledSet(
+            name="ArchiveII-600",
+            title="ArchiveII up to 600 nt, as others score it",
+            file="secondary/archiveII.tsv.gz",
+            count=3_911,
+            get=_UNPACK.format("archiveii"),
+            longest=600,
+        ),
+        items.LabelledSet(
             name="TS0",
             title="bpRNA TS0",
             file="secondary/bprna_TS0.tsv.gz",

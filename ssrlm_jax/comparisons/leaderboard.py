@@ -31,7 +31,10 @@ def markdown(
     scored = [row for row in rows if row.scores is not None]
     sets = [one for one in item.sets if any(row.set == one.name for row in scored)]
     heads = [(one.name, head) for one in sets for head in _heads(one.name, scored)]
-    titles = [f"{name}{head.removeprefix('F1')}" for name, head in heads]
+    titles = [
+        name if head == "F1" else f"{name}, {head.removeprefix('F1, ')}"
+        for name, head in heads
+    ]
     costs = ["s, 100 nt", "s, 400 nt", "MiB", "licence", "fitted to"]
     lines = [
         f"# {item.title}",

@@ -42,7 +42,11 @@ def read(one: items.LabelledSet, data: str) -> list[formats.Record]:
     path = pathlib.Path(data) / one.file
     if not path.exists():
         raise ValueError(f"there is no {path}: {one.get}")
-    records = list(benchmark_sets.records(path))
+    records = [
+        record
+        for record in benchmark_sets.records(path)
+        if not one.longest or len(record.sequence) <= one.longest
+    ]
     without = sum(record.structure is None for record in records)
     if without:
         raise ValueError(f"{path}: {without:,} RNAs have no structure")

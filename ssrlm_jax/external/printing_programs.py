@@ -1,8 +1,9 @@
 """Programs that read a FASTA file and print names, letters and dot-bracket.
 
-mxfold2, IPknot, RNAfold and others do. One sequence a call, so that one it fails on
-costs no other. What is printed has to have the letters that were given, and a structure
-of their length behind them; words behind the structure (an energy) are not read.
+mxfold2, SQUARNA, IPknot, RNAfold and others do. All sequences of a call are in one
+file. What is printed has to have the letters that were given, in their order, and a
+structure of their length behind each; rulers between them, and words behind the
+structure (an energy), are not read.
 """
 
 import dataclasses
@@ -13,7 +14,7 @@ from collections.abc import Sequence
 from ssrlm_jax.external import folded, programs
 from ssrlm_jax.rna import probabilities
 
-_FILE = "sequence.fa"
+_FILE = "sequences.fa"
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -22,11 +23,11 @@ class PrintingProgram:
 
     Attributes:
       program: what is run.
-      arguments: before the file.
-      asked_version: an argument that has it print its version; "": none, and the
-        digest of its file stands for it.
+      arguments: the file stands for {} in them, or behind them.
+      asked_version: an argument that has it print its version; "": there is none.
+      version: where it does not tell it; "": the digest of its file stands for it.
       path: of the program; "": its variable, then PATH.
-      timeout: seconds for one sequence; None: no limit.
+      timeout: seconds for each sequence of a call; None: no limit.
 
     Raises:
       ProgramError: the program is missing.
@@ -35,6 +36,7 @@ class PrintingProgram:
     program: programs.Program
     arguments: tuple[str, ...] = ()
     asked_version: str = ""
+    version: str = ""
     path: str = ""
     timeout: float | None = None
 
@@ -70,6 +72,8 @@ class PrintingProgram:
         if self.asked_version:
             answer = programs.run([found, self.asked_version], timeout=self.timeout)
             told["version"] = (answer.stdout.strip() or answer.stderr.strip())[:80]
+        elif self.version:
+            told["version"] = self.version
         else:
             told["program_sha256"] = programs.digest(found)
         if self.arguments:
@@ -80,21 +84,35 @@ class PrintingProgram:
         self, letters: list[str], least: float | None
     ) -> list[folded.Prediction]:
         del least
-        return [self._predict_one(one) for one in letters]
-
-    def _predict_one(self, letters: str) -> folded.Prediction:
         name = self.program.name
-        command = [programs.find(self.program, self.path), *self.arguments, _FILE]
+        words = [one.replace("{}", _FILE) for one in self.arguments]
+        named = [] if words != list(self.arguments) else [_FILE]
+        command = [programs.find(self.program, self.path), *words, *named]
+        limit = None if self.timeout is None else self.timeout * len(letters)
         with tempfile.TemporaryDirectory(prefix=f"{name}-") as folder:
             here = pathlib.Path(folder)
-            (here / _FILE).write_text(f">sequence\n{letters}\n")
-            answer = programs.run(command, folder=here, timeout=self.timeout)
-        lines = [line.split() for line in answer.stdout.splitlines() if line.strip()]
-        given = letters.replace("T", "U")
-        for words, after in zip(lines, lines[1:], strict=False):
-            if words[0].upper().replace("T", "U") == given:
-                return folded.Prediction(after[0], None)
-        raise programs.ProgramError(
-            f"{name}: the sequence and a line with its structure are expected, found "
-            f"{answer.stdout.strip()[-60:]!r}"
-        )
+            entries = (f">{number}\n{one}\n" for number, one in enumerate(letters))
+            (here / _FILE).write_text("".join(entries))
+            answer = programs.run(command, folder=here, timeout=limit)
+        lines = [
+            words
+            for words in map(str.split, answer.stdout.splitlines())
+            if words and words[0].strip("_=")  # others are rulers
+        ]
+        pairs = iter(list(zip(lines, lines[1:], strict=False)))
+        found = []
+        for number, one in enumerate(letters, 1):
+            wanted = one.replace("T", "U")
+            said = (
+                after[0]
+                for words, after in pairs
+                if words[0].upper().replace("T", "U") == wanted
+            )
+            structure = next(said, None)
+            if structure is None:
+                raise programs.ProgramError(
+                    f"{name}: sequence {number} of {len(letters)} and a line with its "
+                    f"structure are expected, found {answer.stdout.strip()[-60:]!r}"
+                )
+            found.append(folded.Prediction(structure, None))
+        return found

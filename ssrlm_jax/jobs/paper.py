@@ -29,8 +29,8 @@ if TYPE_CHECKING:
     from ssrlm_jax.comparisons import bench, items
 
 ITEMS = (
-    *("table1", "table2", "table3", "s1", "fig2", "fig3", "fig4", "s1fig"),
-    "leaderboard",
+    *("table1", "table2", "table3", "s1", "fig2", "fig3", "fig4", "s2", "s1fig"),
+    *("metrics", "leaderboard"),
 )
 _ALL = "all"
 _OUT = pathlib.Path("runs", "paper")
@@ -148,6 +148,8 @@ def _made(
     flags: argparse.Namespace,
 ) -> str:
     """Makes one table and writes it; returns its Markdown."""
+    if item.families is not None:
+        return _mapped(name, item, item.families, settings, flags)
     from ssrlm_jax.comparisons import (
         leaderboard,
         paper_pictures,
@@ -177,6 +179,54 @@ def _made(
     files.write_text(f"{place}.csv", paper_report.table_csv(item, rows))
     files.write_text(f"{place}.tex", paper_report.latex(item, rows))
     files.write_text(f"{place}.json", json.dumps(told, indent=1) + "\n")
+    return text
+
+
+def _mapped(
+    name: str,
+    item: "items.Item",
+    asked: "items.Families",
+    settings: config.PaperConfig,
+    flags: argparse.Namespace,
+) -> str:
+    """Compares embeddings of families and writes it; returns its Markdown."""
+    from ssrlm_jax.comparisons import family_maps
+    from ssrlm_jax.infer import catalogue
+
+    out = flags.out.absolute()
+    chosen = family_maps.choose(asked, settings.data, settings.seed)
+    models = {catalogue.DEFAULT: str(catalogue.SHIPPED / catalogue.DEFAULT)}
+    models |= settings.directories("models")
+    embeddings = {
+        model: family_maps.embedded(
+            pathlib.Path(place), chosen.sequences, out / "embeddings"
+        )
+        for model, place in models.items()
+    }
+    embeddings[family_maps.LETTERS] = family_maps.letter_counts(chosen.sequences)
+    found = [
+        family_maps.told(model, embedding_ND, chosen, settings.seed)
+        for model, embedding_ND in embeddings.items()
+    ]
+    picture = out / f"{name}.png"
+    why_none = family_maps.draw(picture, embeddings, chosen, settings.seed)
+    num_families = len(set(chosen.families))
+    lines = [
+        f"# {item.title}",
+        "",
+        f"Made by `ssrlm paper {name}`: {len(chosen.sequences):,} RNAs of "
+        f"{num_families} families of {len(set(chosen.kinds))} types.",
+        "",
+        *family_maps.rows(found),
+        "",
+        item.note,
+        "",
+        why_none or f"![{picture.name}]({picture.name})",
+    ]
+    text = "\n".join(lines) + "\n"
+    facts = [one._asdict() for one in found]
+    files.write_text(out / f"{name}.md", text)
+    files.write_text(out / f"{name}.json", json.dumps(facts, indent=1) + "\n")
     return text
 
 

@@ -87,23 +87,45 @@ def _printing(folder, script, **settings):
 ECHO = """
     import sys
     print("> a title that is no letters")
-    print(open(sys.argv[-1]).read().split()[1].replace("U", "T"))
-    print("((((....))))   -5.40")
+    for letters in open(sys.argv[-1]).read().split()[1::2]:
+        print(letters.replace("U", "T"))
+        print("((((....))))   -5.40")
 """
 
 
 def test_a_structure_is_read_behind_its_letters(tmp_path):
     folder = _printing(tmp_path, ECHO, arguments=("predict",))
-    (one,) = folder.fold(["GGGGUUUUCCCC"])
-    assert structures.to_dot_bracket(one.structure) == "((((....))))"
+    for one in folder.fold(["GGGGUUUUCCCC", HAIRPIN, HAIRPIN]):
+        assert structures.to_dot_bracket(one.structure) == "((((....))))"
     told = folder.describe()
     assert told["arguments"] == ["predict"]
     assert len(told["program_sha256"]) == 16
 
 
+# As SQUARNA 3.2.2 prints it.
+RULED = """
+    import sys
+    assert sys.argv[1:] == ["i=sequences.fa", "if=q"], sys.argv
+    for letters in open("sequences.fa").read().split()[1::2]:
+        dots = "((((....))))"
+        print(">a", letters, "_" * 12, dots + "\\ttop-1_consensus", "=" * 12, sep="\\n")
+        print(dots + "\\t#1\\t55.715")
+        print("(((.....))).\\t#2\\t34.165")
+"""
+
+
+def test_rulers_are_no_structures(tmp_path):
+    folder = _printing(tmp_path, RULED, arguments=("i={}", "if=q"), version="3.2.2")
+    for one in folder.fold([HAIRPIN, HAIRPIN]):
+        assert structures.to_dot_bracket(one.structure) == "((((....))))"
+    assert folder.describe()["version"] == "3.2.2"
+
+
 def test_what_is_no_answer_is_told(tmp_path):
     folder = _printing(tmp_path, "print('sorry')")
-    with pytest.raises(programs.ProgramError, match="printer: the sequence and a line"):
+    with pytest.raises(
+        programs.ProgramError, match="printer: sequence 1 of 1 and a line"
+    ):
         folder.fold([HAIRPIN])
     folder = _printing(tmp_path, ECHO.replace("....)", "....))"))
     with pytest.raises(

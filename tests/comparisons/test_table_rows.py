@@ -1,0 +1,115 @@
+"""Rows: bins, ranks by intervals, and what a leaderboard says of them."""
+
+import dataclasses
+import math
+
+import numpy as np
+import pytest
+
+from ssrlm_jax.comparisons import (
+    items,
+    leaderboard,
+    paper_report,
+    set_files,
+    set_scores,
+    table_rows,
+)
+
+SET = items.LabelledSet(name="S", title="a set", file="s", count=40, get="it")
+ITEM = items.Item(
+    title="T",
+    sets=(SET,),
+    columns=(items.F1,),
+    bins=("length", "identity", table_rows.NEAR),
+)
+LENGTHS = [40] * 20 + [120] * 20
+IDENTITIES = np.array([0.0] * 10 + [0.75] * 10 + [1.0] * 20, np.float32)
+
+
+def method(name):
+    return items.Method(
+        name=name,
+        title=name.upper(),
+        make=lambda settings: None,
+        get="it",
+        weights="w",
+        threshold="t",
+        rule="r",
+        licence="l",
+        trained="all",
+        training=None,
+        seconds=(1.0, 2.0),
+    )
+
+
+def scored(name, f1, shared=None):
+    report = {"strict": {"f1": {"mean": [float(np.mean(f1)), 0.1, 0.9]}}}
+    scores = set_scores.SetScores(
+        report, [str(n) for n in range(40)], list(f1), {}, {}, [(100, 0.5)], 80.0
+    )
+    return table_rows.Scored(method(name), scores, shared, "")
+
+
+@pytest.fixture
+def rows():
+    rng = np.random.default_rng(0)
+    noise = rng.uniform(-0.05, 0.05, 40)
+    given = [
+        scored("far", np.full(40, 0.3), set_files.Shared(None, None, "?")),
+        scored("good", 0.7 + noise, set_files.Shared(4, 2, "")),
+        scored("same", 0.7 - noise, set_files.Shared(0, 2, "")),
+        table_rows.Scored(method("gone"), None, set_files.Shared(0, 0, ""), "not here"),
+    ]
+    item = dataclasses.replace(ITEM, methods=tuple(one.method for one in given))
+    return item, table_rows.rows(item, SET, given, LENGTHS, IDENTITIES, seed=0)
+
+
+def test_ranks_are_ranges_where_intervals_do_not_tell_apart(rows):
+    ranks = {row.method.name: row.rank for row in rows[1]}
+    assert ranks == {"far": (3, 3), "good": (1, 2), "same": (1, 2), "gone": None}
+    assert paper_report.rank((1, 2)) == "1-2"
+    assert paper_report.rank((3, 3)) == "3"
+
+
+def test_bins_hold_the_rnas_that_lie_in_them(rows):
+    values = rows[1][1].values
+    assert list(values) == [
+        "F1",
+        "0 to 50 nt, 20",
+        "100 to 150 nt, 20",
+        "nothing found, 10",
+        "70% to 80%, 10",
+        "90% to 100%, 20",
+        "F1, nothing near, 10",
+    ]
+    f1 = np.array(rows[1][1].scores.f1)
+    assert values["70% to 80%, 10"].value == pytest.approx(f1[10:20].mean())
+    assert values["F1, nothing near, 10"].value == pytest.approx(f1[:10].mean())
+
+
+def test_without_identities_there_are_no_bins_of_them():
+    given = [scored("one", np.full(40, 0.5))]
+    (row,) = table_rows.rows(ITEM, SET, given, LENGTHS, None, seed=0)
+    assert list(row.values) == ["F1", "0 to 50 nt, 20", "100 to 150 nt, 20"]
+
+
+def test_what_a_report_lacks_is_not_defined():
+    column = items.Column("AUPRC", ("average_precision", "mean"))
+    item = dataclasses.replace(ITEM, columns=(column,), bins=())
+    (row,) = table_rows.rows(item, SET, [scored("a", [0.5] * 40)], LENGTHS, None, 0)
+    assert math.isnan(row.values["AUPRC"].value)
+    assert paper_report.shown(row.values["AUPRC"]) == "-"
+
+
+def test_a_leaderboard_marks_what_was_seen_and_what_is_not_known(rows):
+    item = dataclasses.replace(rows[0], bins=(table_rows.NEAR,), is_leaderboard=True)
+    text = leaderboard.markdown(item, rows[1], "ssrlm paper it", [])
+    lines = [line for line in text.splitlines() if line.startswith("| ")]
+    assert lines[0].startswith("| method | S | S, 0 to 50 nt, 20 |")
+    assert "| s, 100 nt | s, 400 nt | MiB | licence | fitted to |" in lines[0]
+    assert [line.split(" | ")[0] for line in lines[2:]] == ["| GOOD", "| SAME", "| FAR"]
+    assert "(0.100-0.900) †" in lines[2]
+    assert "†" not in lines[3]
+    assert "(0.100-0.900) ?" in lines[4]
+    assert lines[2].endswith("| 0.5 |  | 80 | l | all |")
+    assert "- GONE: not here" in text
