@@ -49,7 +49,7 @@ class Predicted(NamedTuple):
     Attributes:
       model: its atoms.
       at_L: see `report3d.score`.
-      sample: its file, below the directory of the method; "" of a model.
+      sample: as `structures3d.Sample.file`; "" of a model.
       rows: what is said of each known strand.
       note: what is said of the prediction.
     """
@@ -254,7 +254,7 @@ def _score(
 def _say_samples(method_name: str, scored: Sequence[report3d.Scored]) -> None:
     first, best = scored[0], max(scored, key=lambda one: one.scores["lddt"])
     _log.info(
-        "%s: %s: %d files; lddt of the first, %s: %.3f; of the best, %s: %.3f",
+        "%s: %s: %d samples; lddt of the first, %s: %.3f; of the best, %s: %.3f",
         method_name, first.name, len(scored), first.sample, first.scores["lddt"],
         best.sample, best.scores["lddt"],
     )  # fmt: skip

@@ -31,7 +31,8 @@ class Sample:
     """A predicted structure.
 
     Attributes:
-      file: below the directory of the method.
+      file: below the directory of the method; of a file of several models with the
+        number of this one behind it: "all.pdb:2".
       structure: its strands of RNA.
       wrong: why it counts as nothing; "" where it does not.
     """
@@ -58,6 +59,8 @@ def read_known(settings: config.Evaluate3dConfig) -> dict[str, assembly.Assembly
             left_out.append(str(error))
             continue
         left_out += [f"{path}: chain {one.name}: {one.why}" for one in entry.others]
+        if entry.num_models > 1:
+            left_out.append(f"{path}: its models 2 to {entry.num_models}")
         for strands in units:
             name = f"{entry.id}_{'+'.join(one.own_name for one in strands)}"
             letters = tuple(sorted(one.letters for one in strands))
@@ -119,6 +122,8 @@ def read_predictions(
 ) -> tuple[list[Sample], dict[str, str]]:
     """Reads files of predictions, in an order in which sample 2 comes before 10.
 
+    Each model of a file is a sample.
+
     Args:
       directory: searched to the bottom.
       has_plddt: whether B columns may hold confidence.
@@ -135,30 +140,31 @@ def read_predictions(
     for path in sorted(paths, key=lambda p: _natural(str(p.relative_to(directory)))):
         name = str(path.relative_to(directory))
         try:
-            entry = coordinates.read(path, is_finite=False)
+            for number, entry in enumerate(coordinates.models(path), 1):
+                own = f"{name}:{number}" if entry.num_models > 1 else name
+                if entry.chains:
+                    samples.append(_sample(own, entry, has_plddt))
+                else:
+                    others = [f"chain {one.name}: {one.why}" for one in entry.others]
+                    unread[own] = f"no strand of RNA: {_few(others)}"
         except ValueError as error:
             unread[name] = str(error).removeprefix(f"{path}: ")
-            continue
-        if not entry.chains:
-            others = [f"chain {one.name}: {one.why}" for one in entry.others]
-            unread[name] = f"no strand of RNA: {_few(others)}"
-            continue
-        if entry.num_models > 1:
-            said = "%s: of its %d models the first is scored; write a file for each"
-            _log.warning(said, path, entry.num_models)
-        plddt_L = None
-        if has_plddt and not entry.wrong:
-            plddt_L = confidence.of_column(
-                [one.b_N for one in entry.chains],
-                [one.residue_N for one in entry.chains],
-                [len(one.letters) for one in entry.chains],
-            )
-        structure = assembly.assemble(name, entry.chains, plddt_L)
-        if entry.wrong:
-            empty = structure.model.without_atoms()
-            structure = dataclasses.replace(structure, model=empty)
-        samples.append(Sample(name, structure, entry.wrong))
     return samples, unread
+
+
+def _sample(name: str, entry: coordinates.Entry, has_plddt: bool) -> Sample:
+    plddt_L = None
+    if has_plddt and not entry.wrong:
+        plddt_L = confidence.of_column(
+            [one.b_N for one in entry.chains],
+            [one.residue_N for one in entry.chains],
+            [len(one.letters) for one in entry.chains],
+        )
+    structure = assembly.assemble(name, entry.chains, plddt_L)
+    if entry.wrong:
+        empty = structure.model.without_atoms()
+        structure = dataclasses.replace(structure, model=empty)
+    return Sample(name, structure, entry.wrong)
 
 
 def _natural(text: str) -> list[tuple[int, str]]:

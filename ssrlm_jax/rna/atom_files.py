@@ -1,15 +1,15 @@
 """PDB, mmCIF and BinaryCIF files → the residues of each chain of the authors.
 
 One rule: what a file lists stays apart. Residues whose numbers start again are other
-residues, though chain, number and name are those of residues before. The first model
-and the first data block with atoms are read.
+residues, though chain, number and name are those of residues before. Models are read
+one by one; of data blocks the first with atoms.
 """
 
 import logging
 import math
 import pathlib
 import re
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Iterator, Sequence
 from typing import NamedTuple
 
 import gemmi
@@ -24,8 +24,9 @@ _NAME = re.compile(
 )
 _REVISION = re.compile(rb"^REVDAT   1\s+(\d\d)-([A-Z]{3})-(\d\d)", re.MULTILINE)
 _FARTHEST = 9999.0  # angstrom; CHARMM writes it where an atom has no place
-_ENDS = re.compile(rb"^ENDMDL", re.MULTILINE)
+_MODEL_ENDS = (b"MODEL", b"ENDMDL", b"END")  # the last of files put together, too
 _ASCII = bytes(range(128)) + b"?" * 128
+_ATOM_RECORDS = (b"ATOM  ", b"HETATM")
 _MONTHS = "JANFEBMARAPRMAYJUNJULAUGSEPOCTNOVDEC"
 _ATOMS = "atom_site"
 _CODES = re.compile(r"\(([^()\s]+)\)|([A-Za-z])")  # of one-letter sequences
@@ -65,7 +66,7 @@ class Residue(NamedTuple):
 
 
 class File(NamedTuple):
-    """What a file holds.
+    """What a file holds, of one model.
 
     Attributes:
       chains: residues by the authors' chain, in the order of the file.
@@ -74,7 +75,7 @@ class File(NamedTuple):
       date: of release, "" where unknown.
       resolution: angstrom, nan where unknown.
       method: "" where unknown.
-      num_models: of which the first is read.
+      num_models: with atoms, in the file.
     """
 
     chains: dict[str, list[Residue]]
@@ -126,7 +127,12 @@ def id_of(path: textfile.Path) -> str:
 
 
 def read(path: textfile.Path) -> File:
-    """Reads a file by its ending, as PDB where it has none of ours.
+    """Reads the first model of a file; as `models`."""
+    return next(models(path))
+
+
+def models(path: textfile.Path) -> Iterator[File]:
+    """Yields the models of a file, read by its ending; as PDB if it is none of ours.
 
     Raises:
       ValueError: the file cannot be read, or has no atoms.
@@ -142,14 +148,18 @@ def read(path: textfile.Path) -> File:
         # Columns are counted in bytes, and what is not ASCII has no meaning in them.
         texts = (text.translate(_ASCII) for _, text in textfile.lines(path))
         content = b"\n".join(texts) + b"\n"
+    has_chains = False
     try:
         found = _pdb(content) if kind == "PDB" else _cif(_block(content, kind, path))
+        for one in found:
+            if one.chains:
+                has_chains = True
+                yield one
     except (ValueError, RuntimeError, IndexError) as error:
         what = str(error) or f"damaged {kind}"
         raise ValueError(f"{path}: {what.splitlines()[0]}") from error
-    if not found.chains:
+    if not has_chains:
         raise ValueError(f"{path}: no atoms are found; {kind} is expected")
-    return found
 
 
 def not_finite(file: File) -> str:
@@ -166,19 +176,44 @@ def not_finite(file: File) -> str:
     return ""
 
 
-def _pdb(content: bytes) -> File:
-    structure = gemmi.read_pdb_string(_apart(content), split_chain_on_ter=True)
+def _pdb(content: bytes) -> Iterator[File]:
     dates = _REVISION.findall(content)
-    chains: dict[str, list[Residue]] = {}
-    for part in structure[0] if len(structure) else ():
-        chains.setdefault(part.name, []).extend(_residues(part, ""))
-    sequences = {
-        entity.name: [gemmi.Entity.first_mon(names) for names in entity.full_sequence]
-        for entity in structure.entities
-    }
     date = _day(*dates[0]) if dates else ""
-    num_models = max(len(_ENDS.findall(content)), 1)
-    return File(chains, sequences, date, *_about(structure), num_models)
+    parts = list(_parts(content.splitlines()))
+    for part in parts:
+        structure = gemmi.read_pdb_string(_apart(part), split_chain_on_ter=True)
+        chains: dict[str, list[Residue]] = {}
+        for chain in structure[0] if len(structure) else ():
+            chains.setdefault(chain.name, []).extend(_residues(chain, ""))
+        sequences = {
+            entity.name: [gemmi.Entity.first_mon(each) for each in entity.full_sequence]
+            for entity in structure.entities
+        }
+        yield File(chains, sequences, date, *_about(structure), len(parts))
+
+
+def _parts(lines: Sequence[bytes]) -> Iterator[list[bytes]]:
+    """Yields the lines of each model, behind those that stand above the first.
+
+    Or above its own, where there is a sequence among them: files put together.
+    """
+    head: list[bytes] = []
+    held: list[bytes] = []
+    has_atoms = False
+    for line in (*lines, _MODEL_ENDS[-1]):
+        record = line[:6].upper()
+        if record.rstrip() in _MODEL_ENDS:
+            if has_atoms:
+                yield head + held
+            elif not head or any(one.startswith(b"SEQRES") for one in held):
+                head = held
+            held, has_atoms = [], False
+            continue
+        is_atom = record in _ATOM_RECORDS
+        if is_atom and not has_atoms and any(x.startswith(b"SEQRES") for x in held):
+            head, held = held, []
+        has_atoms |= is_atom
+        held.append(line)
 
 
 def _day(day: bytes, month: bytes, year: bytes) -> str:
@@ -196,23 +231,20 @@ def _about(structure: gemmi.Structure) -> tuple[float, str]:
     return structure.resolution or math.nan, said
 
 
-def _apart(content: bytes) -> bytes:
-    """Returns the first model with atoms, with TER before numbers that start again.
+def _apart(lines: Sequence[bytes]) -> bytes:
+    """Returns lines of a model with TER before numbers that start again.
 
     Gemmi would put a residue's atoms into the one before of its number and name.
     """
     kept: list[bytes] = []
     starts = _Starts()
-    for line in content.splitlines():
-        record = line[:6].upper()
-        if record in (b"ATOM  ", b"HETATM"):
+    for line in lines:
+        if line[:6].upper() in _ATOM_RECORDS:
             # Columns: PDB format 3.3. Of 73 to 76, the segment, atoms of one residue
             # may say different things.
             line = line[:72] + b"    " + line[76:]
             if starts.again(line[21:22], line[17:27], line[12:17]):
                 kept.append(b"TER")
-        elif record.startswith(b"ENDMDL") and starts:
-            break
         kept.append(line)
     return b"\n".join(kept) + b"\n"
 
@@ -224,9 +256,6 @@ class _Starts:
         self._last: Hashable = None
         self._known: set[Hashable] = set()
         self._times: dict[Hashable, int] = {}
-
-    def __bool__(self) -> bool:
-        return bool(self._known)
 
     def again(self, chain: Hashable, residue: Hashable, atom: Hashable) -> bool:
         """Takes the next atom; tells whether its residue begins a chain anew.
@@ -278,29 +307,36 @@ def _column(block: gemmi.cif.Block, *names: str) -> list[str]:
     return []
 
 
-def _cif(block: gemmi.cif.Block) -> File:
+def _cif(block: gemmi.cif.Block) -> Iterator[File]:
     named = _name_apart(block)
     structure = gemmi.make_structure_from_block(block)
     codes = _codes(block)
-    sequences: dict[str, list[str]] = {}
-    chains: dict[str, list[Residue]] = {}
-    for part in structure[0] if len(structure) else ():
-        name, label = named[int(part.name)]
-        entity = structure.get_entity(part[0].entity_id)
-        full = entity.full_sequence if entity else []
-        names = [gemmi.Entity.first_mon(each) for each in full]
-        names = names or codes.get(part[0].entity_id, [])
-        kind = entity.entity_type if entity else gemmi.EntityType.Unknown
-        is_polymer = kind == gemmi.EntityType.Polymer or (
-            kind == gemmi.EntityType.Unknown
-            and sum(residue.het_flag != "H" for residue in part) > 1
-        )
-        if names:
-            sequences[label] = names
-        polymer = label if names or is_polymer else ""
-        chains.setdefault(name, []).extend(_residues(part, polymer))
-    about = _about(structure)
-    return File(chains, sequences, _cif_date(block), *about, len(structure))
+    about = (_cif_date(block), *_about(structure), len(structure))
+    for model in structure:
+        sequences: dict[str, list[str]] = {}
+        chains: dict[str, list[Residue]] = {}
+        for part in model:
+            name, label = named[int(part.name)]
+            entity = structure.get_entity(part[0].entity_id)
+            names = _sequence(entity) or codes.get(part[0].entity_id, [])
+            if names:
+                sequences[label] = names
+            polymer = label if names or _is_polymer(part, entity) else ""
+            chains.setdefault(name, []).extend(_residues(part, polymer))
+        yield File(chains, sequences, *about)
+
+
+def _sequence(entity: gemmi.Entity | None) -> list[str]:
+    full = entity.full_sequence if entity else []
+    return [gemmi.Entity.first_mon(each) for each in full]
+
+
+def _is_polymer(part: gemmi.Chain, entity: gemmi.Entity | None) -> bool:
+    """Tells whether a chain is one; if the file does not say it, by HETATM."""
+    kind = entity.entity_type if entity else gemmi.EntityType.Unknown
+    num_others = sum(residue.het_flag != "H" for residue in part)
+    is_unknown = kind == gemmi.EntityType.Unknown
+    return kind == gemmi.EntityType.Polymer or (is_unknown and num_others > 1)
 
 
 def _name_apart(block: gemmi.cif.Block) -> dict[int, tuple[str, str]]:

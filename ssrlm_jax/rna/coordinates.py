@@ -1,11 +1,12 @@
 """Structure files → RNA chains with their atoms.
 
 One rule: every nucleotide of a chain keeps its place, whether it was seen or not, so
-pairs and atoms count along the same letters. The first model is read; of alternative
-places of an atom the one of highest occupancy. Coordinates in angstrom.
+pairs and atoms count along the same letters. Of alternative places of an atom the one
+of highest occupancy is read. Coordinates in angstrom.
 """
 
 import dataclasses
+from collections.abc import Iterator
 
 import numpy as np
 
@@ -57,7 +58,7 @@ class Chain:
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Entry:
-    """What a file holds.
+    """What a file holds, of one model.
 
     Attributes:
       id: the file's name without its ending.
@@ -67,7 +68,7 @@ class Entry:
       chains: of RNA, in the order of the file.
       others: chains that are no RNA or cannot be used, and single nucleotides and
         ligands that are left out, with the reason.
-      num_models: of the file, of which the first is read.
+      num_models: with atoms, in the file.
       wrong: which place is no number; "" where all are.
     """
 
@@ -81,20 +82,28 @@ class Entry:
     wrong: str = ""
 
 
-def read(path: formats.Path, *, is_finite: bool = True) -> Entry:
-    """Reads a PDB, mmCIF or BinaryCIF file, plain or packed.
+def read(path: formats.Path) -> Entry:
+    """Reads the first model of a PDB, mmCIF or BinaryCIF file, plain or packed.
 
-    Args:
-      path: of the file.
-      is_finite: whether places that are no numbers are an error.
+    Raises:
+      ValueError: the file cannot be read, or is none of these; a place is no number.
+    """
+    found = next(models(path))
+    if found.wrong:
+        raise ValueError(f"{path}: {found.wrong}")
+    return found
+
+
+def models(path: formats.Path) -> Iterator[Entry]:
+    """Yields the models of a file, also with places that are no numbers.
 
     Raises:
       ValueError: the file cannot be read, or is none of these.
     """
-    file = atom_files.read(path)
-    wrong = atom_files.not_finite(file)
-    if wrong and is_finite:
-        raise ValueError(f"{path}: {wrong}")
+    return (_entry(path, file) for file in atom_files.models(path))
+
+
+def _entry(path: formats.Path, file: atom_files.File) -> Entry:
     chains: list[Chain] = []
     others: list[LeftOut] = []
     for name, listed in file.chains.items():
@@ -109,7 +118,7 @@ def read(path: formats.Path, *, is_finite: bool = True) -> Entry:
         chains=tuple(chains),
         others=tuple(others),
         num_models=file.num_models,
-        wrong=wrong,
+        wrong=atom_files.not_finite(file),
     )
 
 

@@ -128,18 +128,61 @@ def test_several_files_of_an_rna_are_samples(tmp_path, capsys, caplog):
     assert scores["samples"]["most"] == 5
     assert scores["samples"]["best"]["lddt"][0] == pytest.approx(each[1], abs=5e-4)
     assert scores["samples"]["mean"]["lddt"][0] == pytest.approx(0.6527, abs=5e-4)
-    said = "native_A: 5 files; lddt of the first, seed-1_sample-0/model.pdb: 0.445"
+    said = "native_A: 5 samples; lddt of the first, seed-1_sample-0/model.pdb: 0.445"
     assert said in caplog.text
     assert "theirs, best of 5" in capsys.readouterr().out
 
 
-def test_of_models_in_one_file_the_first_is_scored_and_that_is_said(tmp_path, caplog):
-    parts = [f"MODEL     {n}\n{_text(f'sample{n}')}ENDMDL\n" for n in (1, 2)]
-    text = "".join(parts).replace("END\n", "")
+@pytest.mark.parametrize("form", ["MODEL", "END", "sequences", "mmCIF"])
+def test_models_of_one_file_are_samples(tmp_path, caplog, form):
+    texts = [_text(f"sample{n}").replace("END\n", "") for n in range(1, 4)]
+    one = gemmi.read_pdb_string(_text("native_seqres"))
+    sequence = "".join(one.make_pdb_headers().splitlines(keepends=True)[-2:])
+    ends = {
+        "MODEL": ("MODEL     {}\n", "ENDMDL\n"),
+        "END": ("", "END\n"),
+        "sequences": (sequence, "END\n"),
+        "mmCIF": ("MODEL     {}\n", "ENDMDL\n"),
+    }
+    above, below = ends[form]
+    text = "".join(above.format(n) + t + below for n, t in enumerate(texts, 1))
+    name = "all.pdb"
+    if form == "mmCIF":
+        name, text = (
+            "all.cif",
+            gemmi.read_pdb_string(text).make_mmcif_document().as_string(),
+        )
     truth = {"native.pdb": _text("native")}
-    _, [row], _ = _evaluate(tmp_path, truth, {"two.pdb": text})
-    assert float(row["lddt"]) == pytest.approx(0.9999, abs=5e-4)
-    assert "two.pdb: of its 2 models the first is scored" in caplog.text
+    scores, rows, _ = _evaluate(tmp_path, truth, {name: text})
+    assert [row["sample"] for row in rows] == [f"{name}:{n}" for n in (1, 2, 3)]
+    found = [float(row["lddt"]) for row in rows]
+    assert found == pytest.approx([1.0, 0.842, 0.652], abs=5e-4)
+    assert scores["methods"]["theirs"]["files"] == {
+        "native_A": [f"{name}:{n}" for n in (1, 2, 3)]
+    }
+    theirs = scores["scores"]["theirs"]
+    assert theirs["scores"]["lddt"][0] == pytest.approx(found[0], abs=5e-4)
+    assert theirs["samples"]["best"]["lddt"][0] == pytest.approx(max(found), abs=5e-4)
+    assert "native_A: 3 samples" in caplog.text
+
+
+def test_a_model_that_is_damaged_counts_as_nothing_the_others_as_they_are(tmp_path):
+    broken = _text("sample2").replace("END\n", "").splitlines(keepends=True)
+    broken[3] = broken[3][:30] + "     nan" + broken[3][38:]
+    parts = [_text("sample1").replace("END\n", ""), "".join(broken)]
+    text = "".join(f"MODEL     {n}\n{t}ENDMDL\n" for n, t in enumerate(parts, 1))
+    truth = {"native.pdb": _text("native")}
+    _, rows, _ = _evaluate(tmp_path, truth, {"two.pdb": text})
+    assert [float(row["lddt"]) > 0.9 for row in rows] == [True, False]
+    assert "is [nan" in rows[1]["note"]
+
+
+def test_of_known_structures_the_first_model_counts_and_that_is_said(tmp_path, caplog):
+    parts = [_text(name).replace("END\n", "") for name in ("native", "sample3")]
+    text = "".join(f"MODEL     {n}\n{t}ENDMDL\n" for n, t in enumerate(parts, 1))
+    _, [row], _ = _evaluate(tmp_path, {"n.pdb": text}, {"m.pdb": _text("native")})
+    assert float(row["lddt"]) == pytest.approx(1.0, abs=5e-4)
+    assert "n.pdb: its models 2 to 2" in caplog.text
 
 
 def test_confidence_of_other_programs_is_read(tmp_path):
