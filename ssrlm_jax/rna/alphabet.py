@@ -39,6 +39,13 @@ _Text = TypeVar("_Text", str, bytes)
 
 _NO_LETTER = 255
 _UNKNOWN = "\x7f"  # in the place of what is not ASCII
+# Names of modified nucleotides, such as (m6A), where a letter for each is expected.
+_NAME = re.compile(rb"[(\[/{](?:[a-z]+\d+)+[ACGUIYDT]m?[)\]/}]")
+_ENDS = re.compile(
+    rb"^5(?:'|\xe2\x80[\x98\x99\xb2])-?|-?3(?:'|\xe2\x80[\x98\x99\xb2])$"
+)
+_RIBO = re.compile(rb"(?:[rm][ACGUT]){2,}")  # as oligonucleotides are ordered
+_DASHES = dict.fromkeys(map(ord, "\u2010\u2011\u2012\u2013\u2014\u2015\u2212"), "-")
 _INVISIBLE = re.compile("[\u200b-\u200d\u2060\ufeff]")
 
 
@@ -110,7 +117,8 @@ def encode(text: str | bytes) -> tuple[np.ndarray, Changed]:
 
     Raises:
       GapError: a gap, with its position from 1.
-      ValueError: white space, or a letter that joins two strands.
+      ValueError: white space, a letter that joins two strands, or a name of a modified
+        nucleotide.
 
     Example:
       >>> encode("ACGTr")
@@ -121,7 +129,13 @@ def encode(text: str | bytes) -> tuple[np.ndarray, Changed]:
     wrong = coded.find(_NO_LETTER)
     if wrong >= 0:
         raise _no_letter(wrong + 1, chr(data[wrong]))
-    return np.frombuffer(coded, np.uint8), _changed(data)
+    changed = _changed(data)
+    if changed.modified and (found := _NAME.search(data)):
+        raise ValueError(
+            f"position {found.start() + 1}: {found[0].decode()!r} is a name; a letter "
+            "for each nucleotide is expected"
+        )
+    return np.frombuffer(coded, np.uint8), changed
 
 
 def total(some: Iterable[Changed]) -> Changed:
@@ -144,18 +158,23 @@ def cleaned(line: bytes) -> bytes:
     """Returns a line of a sequence without what is there for its readers.
 
     White space of any kind goes, and words of digits alone: positions, as GenBank and
-    others write them.
+    others write them. So do 5'- and -3' at its ends, quotes around it, and r or m
+    before each letter.
 
     Example:
       >>> cleaned(b"  61 ccguaaugcc uuucccuaac  80")
       b'ccguaaugccuuucccuaac'
     """
-    if line.isalpha():
+    if line.isalpha() and line[:1] not in b"rm":
         return line
     words = line.split()
     if not line.isascii():  # no-break spaces, too
         words = [word.encode() for word in _INVISIBLE.sub("", as_text(line)).split()]
-    return b"".join(word for word in words if not word.isdigit())
+    found = b"".join(word for word in words if not word.isdigit()).rstrip(b"\x1a")
+    if found[:1] == found[-1:] == b'"':
+        found = found[1:-1]
+    found = _ENDS.sub(b"", found)
+    return found[1::2] if _RIBO.fullmatch(found) else found
 
 
 def without_gaps(text: _Text) -> _Text:
@@ -187,7 +206,7 @@ def _one_byte_each(text: str | bytes) -> bytes:
             return text
         text = as_text(text)
     if not text.isascii():
-        text = _NOT_ASCII.sub(_UNKNOWN, text.translate(_ASCII_CODE))
+        text = _NOT_ASCII.sub(_UNKNOWN, text.translate(_ASCII_CODE | _DASHES))
     return text.encode("ascii")
 
 

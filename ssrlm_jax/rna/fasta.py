@@ -3,8 +3,9 @@
 A stream that holds a piece at a time; `formats.read_fasta` makes records of the
 pieces, `infer.inputs` and `prepare.corpus.record_batches` what commands need. A bad
 record is an error; or, where the others are wanted all the same, it is told in its
-place. Lines that begin with ';' are comments, as are those with '#' above the first
-header, and '//'; positions and blanks in a sequence, and '*' at its end, do not count.
+place. Lines that begin with ';' are comments, as are those with '#' that are not mostly
+letters of RNA, and '//'; positions and blanks in a sequence, and '*' at its end, do not
+count.
 """
 
 import contextlib
@@ -98,16 +99,23 @@ def parts(
 def _no_comments(lines: Iterable[textfile.Line]) -> Iterator[textfile.Line]:
     """Yields the lines that are not blank and no comments, stripped."""
     last = comment = 0
-    marks = b";#"
+    has_header = False
     for number, text in lines:
         text = text.strip()
-        if text and number != last and (text[0] in marks or text == _END):
+        if text and number != last and _is_comment(text, has_header):
             comment = number
         if text and number != comment:
-            if text[:1] == b">":
-                marks = b";"
+            has_header |= text[:1] == b">"
             yield number, text
         last = number
+
+
+def _is_comment(text: bytes, has_header: bool) -> bool:
+    """Tells whether a line is one; below a header '#' may be a modified nucleotide."""
+    if text[:1] != b"#" or not has_header:
+        return text[:1] in (b"#", b";") or text == _END
+    rest = alphabet.as_text(text[1:])
+    return 2 * alphabet.num_other(rest) > len(rest)
 
 
 def _is_structure(text: bytes) -> bool:

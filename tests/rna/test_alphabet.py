@@ -81,6 +81,18 @@ def test_what_is_between_sequences_is_named_with_its_position(letter, what):
         alphabet.encode("AC" + letter)
 
 
+@pytest.mark.parametrize("name", ["(m6A)", "[m5C]", "{ac4C}", "/s2U/", "(mcm5s2U)"])
+def test_names_of_modified_nucleotides_are_told_apart_from_letters(name):
+    with pytest.raises(ValueError, match=r"position 3: '.*' is a name; a letter for"):
+        alphabet.encode(f"AC{name}G")
+
+
+@pytest.mark.parametrize("dash", "\u2010\u2013\u2212")
+def test_dashes_of_word_processors_are_gaps(dash):
+    with pytest.raises(alphabet.GapError, match="position 3"):
+        alphabet.encode(f"AC{dash}G")
+
+
 def test_codes_stay_as_given_where_a_sequence_is_spelled():
     assert alphabet.spelled("acgtrPn*@") == ("ACGURUNAN", (1, 2, 1))
 
@@ -91,6 +103,12 @@ def test_codes_stay_as_given_where_a_sequence_is_spelled():
         (b"       61 ccguaaugcc uuucccuaac   80", b"ccguaaugccuuucccuaac"),
         (b"GG G\tG7A", b"GGGG7A"),
         ("GG\u00a0CC\u200b".encode(), b"GGCC"),
+        (b"5'-ACGU-3'", b"ACGU"),
+        ("5\u2032 ACG U-3\u2019".encode(), b"ACGU"),
+        (b'"ACGU"', b"ACGU"),
+        (b"rGrG rAmU", b"GGAU"),
+        (b"mrna", b"mrna"),
+        (b"ACGU\x1a", b"ACGU"),
         (b"ACGU", b"ACGU"),
         (b"", b""),
     ],

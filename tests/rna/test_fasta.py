@@ -54,6 +54,7 @@ def _letters(tmp_path, text):
         (">a\nGG*\n\n", b"GG"),
         (">a\nGG*\nCC**\n", b"GG*CC"),
         (">a\nG;G\n#C\n", b"G;G#C"),
+        (">a\nGG\n#the end\nCC\n", b"GGCC"),
     ],
 )
 def test_what_is_no_letter_of_a_sequence_goes(tmp_path, text, letters):
