@@ -68,7 +68,7 @@ def match(
             why = "" if one.sequence else ": no sequence, and no RNA is called so"
             unused.append(_shown(one) + why)
         for index in indices:
-            candidates[index].append(one)
+            candidates[index].append(_fitted(one, len(truth[index].sequence)))
     merged = [_merge(group) for group in candidates]
     return Matched(
         found=[one for one, _ in merged],
@@ -122,18 +122,35 @@ class _Known:
         found = (of[name] for name in names for of in maps if name in of)
         named = next(found, [])
         lengths = [len(self._sequences[index]) for index in named]
-        last = 0
-        if one.listed is not None and len(one.listed.j):
-            last = int(one.listed.j.max()) + 1
         fits = [
             index
             for index, length in zip(named, lengths, strict=True)
-            if one.length in (0, length) and last <= length
+            if _fitted(one, length).length in (0, length)
+            and _last(_fitted(one, length)) <= length
         ]
         if named and not fits:
-            size = f"{one.length} nt" if one.length else f"a pair of position {last}"
+            size = (
+                f"{one.length} nt" if one.length else f"a pair of position {_last(one)}"
+            )
             return [], f"{size} there, {lengths[0]} nt known"
         return fits, ""
+
+
+def _fitted(one: _Found, length: int) -> _Found:
+    """Returns a matrix of one row and column more than nucleotides without the first.
+
+    If that is empty: ViennaRNA's count from 1.
+    """
+    if not one.is_padded or one.listed is None or one.length != length + 1:
+        return one
+    i, j, probability = one.listed
+    listed = probabilities.PairProbabilities(i - 1, j - 1, probability)
+    return one._replace(listed=listed, length=length)
+
+
+def _last(one: _Found) -> int:
+    """Returns the last position that has a probability, from 1; 0: none has."""
+    return 0 if one.listed is None else int(one.listed.j.max(initial=-1)) + 1
 
 
 def score(

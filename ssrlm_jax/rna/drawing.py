@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ssrlm_jax.rna import formats, structures
+from ssrlm_jax.rna import formats, structures, textfile
 
 HEADER = "%!PS"
 _STEM_ENDS = ("_dp", "_ss")  # of RNAfold's names of files
@@ -88,9 +88,9 @@ def read(path: formats.Path) -> Drawn:
             within = "" if text.endswith("def") else within
         elif found := _CUT.match(text):
             breaks = (int(found[1]) - 1,)
-        elif found := _BOX.fullmatch(text):
-            boxes.append(_box(path, number, found, len(sequence)))
-        is_plot |= text.startswith("%%Title: RNA Dot Plot") or "ubox" in text
+        elif text[0].isdigit() and text.endswith("ubox"):
+            boxes.append(_box(path, number, text, len(sequence)))
+        is_plot |= "ubox" in text
     if not sequence or (pairs is None and not is_plot):
         raise ValueError(
             f"{path}: ViennaRNA's PostScript with /sequence and /pairs or lines "
@@ -103,17 +103,17 @@ def read(path: formats.Path) -> Drawn:
 
 
 def _box(
-    path: formats.Path, number: int, found: re.Match[str], length: int
+    path: formats.Path, number: int, text: str, length: int
 ) -> tuple[int, int, float]:
     """Returns a pair and its probability."""
-    i, j = sorted((int(found[1]), int(found[2])))
-    try:
-        root = float(found[3])
-    except ValueError:
-        root = -1.0
+    i = j = 0
+    root = -1.0
+    if found := _BOX.fullmatch(text):
+        i, j = sorted((int(found[1]), int(found[2])))
+        root = float(found[3]) if textfile.is_number(found[3]) else root
     if not (1 <= i < j <= length and 0 <= root <= 1 + 1e-3):
         raise ValueError(
             f"{path}:{number}: 'i j p ubox' with 1 <= i < j <= {length} and p in 0..1 "
-            f"expected, found {found[0][:30]!r}"
+            f"expected, found {text[:30]!r}"
         )
     return i, j, min(root, 1.0) ** 2

@@ -8,14 +8,9 @@ Source: the manuals of ViennaRNA, CONTRAfold, LinearPartition, RNAstructure and 
 and SPOT-RNA's code.
 """
 
-import io
 import itertools
 import re
-import tokenize
-import warnings
-import zipfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import NamedTuple
 
 import numpy as np
 
@@ -23,23 +18,17 @@ from ssrlm_jax.rna import (
     alphabet,
     drawing,
     formats,
-    packings,
     probabilities,
+    probability_arrays,
     strands,
     textfile,
 )
 
 SUFFIX = ".prob"  # of what `ssrlm fold` writes, and of SPOT-RNA's matrices
 
-_ARRAY = b"\x93NUMPY"
-# Everything that numpy raises where an array is damaged.
-_UNREADABLE = (
-    *(*packings.DAMAGED, ValueError, RuntimeError, MemoryError),
-    *(SyntaxError, tokenize.TokenError, OverflowError, TypeError),
-)
 _POSTERIOR = re.compile(r"\d+\s+\S(\s+\d+:\S+)*")  # CONTRAfold: "1 G 72:0.43"
-_PLOT = re.compile("%%Title: RNA Dot ?Plot", re.I)
-_SLACK = 1e-3  # above 1; programs round
+_PLOT = re.compile("%%Title: RNA (Local )?Dot ?Plot", re.I)  # RNAfold, RNAplfold
+_PROBABILITY = ("p", "bpp", "log", "-log")  # the last of three columns' names begins so
 _MOST_DIGITS = 10  # of a position
 _SAMPLE_LINES = 8  # by which a format is told
 _END = (0, ">")  # behind the last line of a file
@@ -48,36 +37,19 @@ _Line = tuple[int, str]
 _Triple = tuple[int, int, float]
 
 
-class Listed(NamedTuple):
-    """Probabilities of one RNA.
-
-    Attributes:
-      name: of the RNA; "" where the file does not say it.
-      sequence: "" where the file does not hold it.
-      length: nucleotides; 0: unknown, at least the positions of all pairs.
-      listed: the probabilities.
-      place: file, and line where there are several.
-      breaks: as of `formats.Record`.
-    """
-
-    name: str
-    sequence: str
-    length: int
-    listed: probabilities.PairProbabilities
-    place: str
-    breaks: tuple[int, ...] = ()
-
-
-def each(path: formats.Path) -> Iterator[Listed] | None:
+def each(path: formats.Path) -> Iterator[probability_arrays.Listed] | None:
     """Returns what a file holds of probabilities; None: it is no such file.
 
     Raises:
       ValueError: as `textfile.lines`; the iterator: it is malformed.
     """
-    if _is_archive(path):
-        return _archive(path)
-    if _is_array(path):
-        return _array(path)
+    if probability_arrays.is_archive(path):
+        return probability_arrays.read_archive(path)
+    if probability_arrays.is_array(path):
+        return probability_arrays.read_array(path)
+    first = next((text for _, text in formats.text_lines(path)), "")
+    if first.startswith(drawing.HEADER):
+        return _plot(path) if _is_plot(path) else None
     sample = [text for _, text in itertools.islice(_data(path), _SAMPLE_LINES)]
     for is_kind, reader in _KINDS:
         if is_kind(sample):
@@ -114,36 +86,52 @@ def posteriors(lines: Iterable[_Line]) -> tuple[str, list[_Triple]]:
 
 
 def _data(path: formats.Path) -> Iterator[_Line]:
-    """Yields the lines that are no comments."""
-    return (line for line in formats.text_lines(path) if line[1][0] not in "#;")
+    """Yields the lines that are no comments; '%' is NUPACK's."""
+    return (line for line in formats.text_lines(path) if line[1][0] not in "#;%")
 
 
-def _plot(path: formats.Path) -> Iterator[Listed]:
+def _plot(path: formats.Path) -> Iterator[probability_arrays.Listed]:
     drawn = drawing.read(path)
     yield _listed(
         drawn.name, drawn.sequence, 0, drawn.probabilities, str(path), drawn.breaks
     )
 
 
-def _posteriors(path: formats.Path) -> Iterator[Listed]:
+def _posteriors(path: formats.Path) -> Iterator[probability_arrays.Listed]:
+    """Reads CONTRAfold's lines; where there are several RNAs, each below `>name`."""
+    name, held = "", list[_Line]()
+    for line in itertools.chain(_data(path), [_END]):
+        if line[1][0] != ">":
+            held.append(line)
+            continue
+        if held:
+            place = f"{path}:{held[0][0]}" if name else str(path)
+            yield _of_posteriors(name, held, path, place)
+        name, held = formats.titled(line[1][1:]), []
+
+
+def _of_posteriors(
+    name: str, lines: Iterable[_Line], path: formats.Path, place: str
+) -> probability_arrays.Listed:
     try:
-        letters, triples = posteriors(_data(path))
+        letters, triples = posteriors(lines)
     except ValueError as error:
         raise ValueError(f"{path}:{error}") from error
     for i, j, probability in triples:
         if not _is_right(i, j, probability, len(letters)):
             raise ValueError(
-                f"{path}: probability {probability:g} of the pair ({i}, {j}); "
+                f"{place}: probability {probability:g} of the pair ({i}, {j}); "
                 f"1 <= i < j <= {len(letters)} and 0..1 are expected"
             )
-    yield _listed("", letters, 0, triples, str(path))
+    return _listed(name, letters, 0, triples, place)
 
 
-def _lists(path: formats.Path) -> Iterator[Listed]:
+def _lists(path: formats.Path) -> Iterator[probability_arrays.Listed]:
     """Reads lines of `i j p`: ours, LinearPartition's, RNAstructure's, UNAFold's.
 
     Above them may stand `>name`, a sequence, a length, and a header `i j ...`, which
-    says -log10 where the numbers are no probabilities.
+    says -log10 where the numbers are no probabilities. Behind a length, NUPACK's pairs
+    with what is one more are unpaired nucleotides.
     """
     name, sequence, place = "", "", ""
     length, is_log = 0, False
@@ -151,7 +139,7 @@ def _lists(path: formats.Path) -> Iterator[Listed]:
     for number, text in itertools.chain(_data(path), [_END]):
         if not number and not place:
             raise ValueError(f"{path}: the file is empty")
-        fields = text.replace(",", " ").split() or [text]
+        fields = _fields(text) or [text]
         if text[0] == ">":
             if place:
                 yield _of_list(name, sequence, length, triples, place)
@@ -159,6 +147,8 @@ def _lists(path: formats.Path) -> Iterator[Listed]:
             triples, place = [], f"{path}:{number}"
             continue
         place = place or f"{path}:{number}"
+        if _is_triple(fields) and length and int(fields[1]) == length + 1:
+            continue
         if _is_triple(fields):
             p = _number(fields[2])
             p = 10.0**-p if is_log else p
@@ -180,7 +170,7 @@ def _lists(path: formats.Path) -> Iterator[Listed]:
 
 def _of_list(
     name: str, sequence: str, length: int, triples: Sequence[_Triple], place: str
-) -> Listed:
+) -> probability_arrays.Listed:
     try:
         letters, breaks = strands.split(sequence)
     except ValueError as error:
@@ -195,12 +185,15 @@ def _no_pair(path: formats.Path, number: int, text: str, most: int) -> ValueErro
     )
 
 
-def _matrix(path: formats.Path) -> Iterator[Listed]:
-    """Reads rows of numbers: SPOT-RNA's, and what numpy.savetxt writes."""
+def _matrix(path: formats.Path) -> Iterator[probability_arrays.Listed]:
+    """Reads rows of numbers: SPOT-RNA's, numpy.savetxt's, pandas' with names."""
     rows: list[np.ndarray] = []
-    for number, text in _data(path):
+    lines = _data(path)
+    first, *_ = sample = [_fields(text) for _, text in itertools.islice(lines, 2)]
+    has_names = _has_names(sample)
+    for number, text in itertools.islice(_data(path), int(has_names), None):
         try:
-            rows.append(np.array(text.replace(",", " ").split(), np.float64))
+            rows.append(np.array(_fields(text)[int(has_names) :], np.float64))
         except ValueError as error:
             raise ValueError(f"{path}:{number}: a row of numbers: {error}") from error
         if len(rows[-1]) != len(rows[0]):
@@ -208,70 +201,10 @@ def _matrix(path: formats.Path) -> Iterator[Listed]:
                 f"{path}:{number}: {len(rows[0])} numbers expected, found "
                 f"{len(rows[-1])}"
             )
-    yield _of_matrix("", np.array(rows), str(path))
-
-
-def _array(path: formats.Path) -> Iterator[Listed]:
-    try:
-        with textfile.open_bytes(path) as file, warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # a header of Python 2, or a damaged one
-            array = np.load(io.BytesIO(file.read()), allow_pickle=False)
-    except _UNREADABLE as error:
-        raise _no_array(str(path), error) from error
-    yield _of_matrix("", array, str(path))
-
-
-def _no_array(place: str, error: BaseException) -> ValueError:
-    reason = " ".join(str(error).split())
-    return ValueError(f"{place}: numpy cannot read this array ({reason})")
-
-
-def _archive(path: formats.Path) -> Iterator[Listed]:
-    """Reads the square arrays of an archive; their names are those of the RNA."""
-    others = []
-    try:
-        archive = np.load(path, allow_pickle=False)
-    except _UNREADABLE as error:
-        raise _no_array(str(path), error) from error
-    with archive:
-        for name in archive.files:
-            try:
-                with warnings.catch_warnings():
-                    warnings.simplefilter("ignore")
-                    array = archive[name]
-            except _UNREADABLE as error:
-                raise _no_array(f"{path}:{name}", error) from error
-            if array.ndim == 2 and array.shape[0] == array.shape[1]:
-                own = "" if len(archive.files) == 1 else name
-                yield _of_matrix(own, array, f"{path}:{name}")
-            else:
-                others.append(f"{name} {array.shape}")
-    if others:
-        raise ValueError(f"{path}: not square matrices: {', '.join(others[:5])}")
-
-
-def _of_matrix(name: str, array: np.ndarray, place: str) -> Listed:
-    """Returns what a matrix says; the larger of what stands above and below counts."""
-    if array.ndim == 3 and array.shape[0] == 1:
-        array = array[0]
-    if array.ndim != 2 or array.shape[0] != array.shape[1] or not array.size:
-        raise ValueError(
-            f"{place}: a square matrix of probabilities is expected, found the shape "
-            f"{array.shape}"
-        )
-    if array.dtype.kind not in "biuf":
-        raise ValueError(f"{place}: numbers are expected, found {array.dtype}")
-    matrix_LL = array.astype(np.float64)
-    is_right = (matrix_LL >= 0) & (matrix_LL <= 1 + _SLACK)
-    if not is_right.all():
-        i, j = np.argwhere(~is_right)[0]
-        raise ValueError(
-            f"{place}: probabilities in 0..1 are expected, found {matrix_LL[i, j]:g} "
-            f"at ({i + 1}, {j + 1})"
-        )
-    both_LL = np.minimum(np.maximum(matrix_LL, matrix_LL.T), 1.0)
-    listed = probabilities.from_matrix(both_LL)
-    return Listed(name, "", len(matrix_LL), listed, place)
+    letters = "".join(first) if has_names else ""
+    found = probability_arrays.of_matrix("", np.array(rows), str(path))
+    is_sequence = len(letters) == found.length and not alphabet.num_other(letters)
+    yield found._replace(sequence=letters if is_sequence else "")
 
 
 def _listed(
@@ -281,16 +214,21 @@ def _listed(
     triples: Sequence[_Triple],
     place: str,
     breaks: tuple[int, ...] = (),
-) -> Listed:
+) -> probability_arrays.Listed:
     try:
         listed = probabilities.from_pairs((i, j, min(p, 1.0)) for i, j, p in triples)
     except ValueError as error:
         raise ValueError(f"{place}: {error}") from error
-    return Listed(name, sequence, length or len(sequence), listed, place, breaks)
+    return probability_arrays.Listed(
+        name, sequence, length or len(sequence), listed, place, breaks
+    )
 
 
 def _is_right(i: int, j: int, probability: float, length: int) -> bool:
-    return 1 <= min(i, j) < max(i, j) <= length and 0 <= probability <= 1 + _SLACK
+    return (
+        1 <= min(i, j) < max(i, j) <= length
+        and 0 <= probability <= 1 + probability_arrays.SLACK
+    )
 
 
 def _number(text: str) -> float:
@@ -309,39 +247,39 @@ def _is_triple(fields: Sequence[str]) -> bool:
 
 
 def _is_header(fields: Sequence[str]) -> bool:
-    return [field.lower() for field in fields[:2]] == ["i", "j"]
+    """Tells whether a line names columns: `i j ...`, or others and a probability."""
+    first, second, *last = [*(field.lower() for field in fields), "", ""]
+    is_named = len(fields) == 3 and last[0].startswith(_PROBABILITY)
+    return (first, second) == ("i", "j") or is_named
 
 
-def _is_array(path: formats.Path) -> bool:
-    """Tells whether a file is numpy's, .npy; what is damaged is said by others."""
-    try:
-        with textfile.open_bytes(path) as file:
-            return file.read(len(_ARRAY)) == _ARRAY
-    except (*packings.DAMAGED, ValueError):
+def _has_names(rows: Sequence[Sequence[str]]) -> bool:
+    """Tells whether a first row names columns, and the first column rows."""
+    if len(rows) < 2 or len(rows[1]) != len(rows[0]) + 1 or len(rows[0]) < 2:
         return False
+    first, second = rows
+    is_counted = first in ([str(n + k) for n in range(len(first))] for k in (0, 1))
+    is_named = is_counted or not any(map(textfile.is_number, first))
+    return is_named and all(map(textfile.is_number, second[1:]))
 
 
-def _is_archive(path: formats.Path) -> bool:
-    """Tells whether a file is numpy's archive of arrays, .npz."""
-    try:
-        with zipfile.ZipFile(path) as archive:
-            names = archive.namelist()
-    except _UNREADABLE:
-        return False
-    return len(names) > 1 and all(name.endswith(".npy") for name in names)
+def _fields(text: str) -> list[str]:
+    return text.replace(",", " ").split()
 
 
-def _is_plot(sample: Sequence[str]) -> bool:
-    return any(map(_PLOT.match, sample))
+def _is_plot(path: formats.Path) -> bool:
+    lines = itertools.islice(formats.text_lines(path), _SAMPLE_LINES)
+    return any(_PLOT.match(text) for _, text in lines)
 
 
 def _is_posteriors(sample: Sequence[str]) -> bool:
-    return bool(sample) and all(map(_POSTERIOR.fullmatch, sample))
+    rows = [text for text in sample if text[0] != ">"]
+    return bool(rows) and all(map(_POSTERIOR.fullmatch, rows))
 
 
 def _is_list(sample: Sequence[str]) -> bool:
     """Tells whether pairs come first, below a name, a sequence, a length, a header."""
-    rows = [text.replace(",", " ").split() for text in sample if text[0] != ">"]
+    rows = [_fields(text) for text in sample if text[0] != ">"]
     above = [row for row in rows if not _is_triple(row)]
     has_header = any(map(_is_header, above))
     has_pair = any(_is_triple(row) and 1 <= int(row[0]) != int(row[1]) for row in rows)
@@ -350,17 +288,21 @@ def _is_list(sample: Sequence[str]) -> bool:
 
 
 def _is_matrix(sample: Sequence[str]) -> bool:
-    rows = [text.replace(",", " ").split() for text in sample]
+    rows = [_fields(text) for text in sample]
+    if _has_names(rows[:2]):
+        rows = [row[1:] for row in rows[1:]]
     return bool(rows) and all(
         len(row) > 1 and all(map(textfile.is_number, row)) for row in rows
     )
 
 
 _KINDS: tuple[
-    tuple[Callable[[Sequence[str]], bool], Callable[[formats.Path], Iterator[Listed]]],
+    tuple[
+        Callable[[Sequence[str]], bool],
+        Callable[[formats.Path], Iterator[probability_arrays.Listed]],
+    ],
     ...,
 ] = (
-    (_is_plot, _plot),
     (_is_posteriors, _posteriors),
     (_is_list, _lists),
     (_is_matrix, _matrix),

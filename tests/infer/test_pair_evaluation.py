@@ -82,6 +82,18 @@ def test_probabilities_alone_are_decoded_at_the_threshold(tmp_path):
     assert scored[1].ranked.num_known == 2
 
 
+def test_matrices_of_viennarna_count_from_1(tmp_path):
+    """RNA.fold_compound.bpp() has an empty row and column 0."""
+    padded = np.zeros((len(SEQUENCE) + 1, len(SEQUENCE) + 1))
+    i, j, probability = _listed()
+    padded[i + 1, j + 1] = probability
+    np.save(tmp_path / "a.npy", padded)
+    found, *_ = _match(tmp_path).found
+    assert [column.tolist() for column in found.listed[:2]] == [i.tolist(), j.tolist()]
+    np.save(tmp_path / "a.npy", padded + np.eye(len(padded)))  # the first is no border
+    assert "nt known" in _match(tmp_path).mismatched[0]
+
+
 def test_what_does_not_fit_is_listed(tmp_path):
     structure_formats.write_ct(
         tmp_path / "1.ct", _record("a", "GGGAAACCCA", DOTS + ".")

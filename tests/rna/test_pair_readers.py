@@ -2,6 +2,7 @@
 
 import json
 
+import numpy as np
 import pair_files
 import pytest
 
@@ -168,6 +169,14 @@ def test_json_is_lines_or_a_list(indent, tmp_path):
     assert note.text == f"{path}:2: pairs as '1-7;2-6' are expected, found '1'"
 
 
+@pytest.mark.parametrize("value", [{"rna": "GC"}, ["GC"], 1.5])
+def test_what_is_no_text_in_json_is_no_sequence(value, tmp_path):
+    path = tmp_path / "x.json"
+    path.write_text(json.dumps({"name": "x", "sequences": value}))
+    (note,) = structure_formats.each(path)
+    assert "'sequence': text is expected" in note.text
+
+
 def test_a_dot_plot_of_two_strands_has_a_break():
     """ViennaRNA's RNA.cofold of GGGGAAAA&UUUUCCCC: `(((((((..)))))))`."""
     path = pair_files.PAIRS / "co_dp.ps"
@@ -177,6 +186,45 @@ def test_a_dot_plot_of_two_strands_has_a_break():
     assert (one.listed.i[best] + one.listed.j[best]).tolist() == [15] * 7
     with pytest.raises(ValueError, match="a dot plot of probabilities, which is no"):
         list(drawing.records(path))
+
+
+HALF = [[0, 0.5, 0], [0.5, 0, 0], [0, 0, 0]]
+
+
+@pytest.mark.parametrize(
+    ("content", "named"),
+    [
+        ("1 2 0.5\n", [""]),
+        (">a\n1 2 0.5\n\n>b\n\n", ["a", "b"]),
+        ("% NUPACK 3.2\n\n3\n1\t2\t5.0e-01\n3\t4\t1.0e+00\n", [""]),
+        ("pos1\tpos2\tprobability\n1\t2\t0.5\n", [""]),
+        ("i\tj\tP(i,j)\n1\t2\t0.5\n", [""]),
+        ("1 G 2:0.5\n2 C\n3 A\n", [""]),
+        (">a\n1 G 2:0.5\n2 C\n3 A\n>b\n1 G\n", ["a", "b"]),
+        ("0 .5 0\n.5 0 0\n0 0 0\n", [""]),
+        (",0,1,2\n0,0,.5,0\n1,.5,0,0\n2,0,0,0\n", [""]),
+        ("\tG\t\tC\t\tA\nG\t0\t.5\t0\nC\t.5\t0\t0\nA\t0\t0\t0\n", [""]),
+        ("%!PS\n%%Title: RNA Local Dot Plot\n% i j sqrt(p) ubox\n"
+         "/sequence { (GCA) } def\n1 2 0.70710678 ubox\n", ["a"]),
+    ],
+)  # fmt: skip
+def test_probabilities_of_every_form_are_read(content, named, tmp_path):
+    path = tmp_path / "a.txt"
+    path.write_text(content)
+    first, *others = found = list(probability_formats.each(path))
+    assert [one.name for one in found] == named
+    assert first.listed.i.tolist() == [0]
+    assert first.listed.j.tolist() == [1]
+    assert first.listed.probability == pytest.approx([0.5])
+    assert not any(len(one.listed.i) for one in others)
+
+
+@pytest.mark.parametrize("shape", [(3, 3), (1, 3, 3), (3, 3, 1), (1, 1, 3, 3)])
+def test_a_batch_and_a_channel_of_one_are_a_matrix(shape, tmp_path):
+    np.save(tmp_path / "a.npy", np.reshape(HALF, shape))
+    (one,) = probability_formats.each(tmp_path / "a.npy")
+    assert (one.length, one.is_padded) == (3, False)
+    assert one.listed.probability.tolist() == [0.5]
 
 
 @pytest.mark.parametrize(
@@ -196,6 +244,8 @@ def test_a_dot_plot_of_two_strands_has_a_break():
         ("a.txt", "1 G 2:0.5\n3 C\n", "a.txt:2: 'i letter j:p' with i = 2 expected"),
         ("a.ps", "%!PS\n%%Title: RNA Dot Plot\n/sequence { (GC) } def\n1 3 1 ubox\n",
          "a.ps:4: 'i j p ubox' with 1 <= i < j <= 2"),
+        ("a.ps", "%!PS\n%%Title: RNA Dot Plot\n/sequence { (GC) } def\n1 2 1 x ubox\n",
+         "a.ps:4: 'i j p ubox' .* found '1 2 1 x ubox'"),
     ],
 )  # fmt: skip
 def test_wrong_probabilities_are_named_with_their_line(name, content, told, tmp_path):
