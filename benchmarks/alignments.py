@@ -24,7 +24,7 @@ import numpy as np
 from ssrlm_jax.external import vienna
 from ssrlm_jax.infer import alignment_folding, catalogue, predictors
 from ssrlm_jax.metrics import pair_scores
-from ssrlm_jax.rna import alignments, formats, stockholm, structures
+from ssrlm_jax.rna import alignments, record_tables, stockholm, structures
 
 FEWEST, MOST, LONGEST = 3, 8, 150  # members of a family, and their nucleotides
 METHODS = ("alone", "together", "vienna alone", "RNAalifold")
@@ -81,11 +81,11 @@ def _families(
     rows: dict[str, dict[str, str]] = {}
     for row in _rows(parsed.rfam / "alignments.tsv.gz"):
         rows.setdefault(row["accession"], {})[row["seq_name"]] = row["aligned_sequence"]
-    trained = list(formats.read_table(parsed.train))
+    trained = list(record_tables.read_table(parsed.train))
     accessions = {record.family for record in trained}
     text = "\n".join(record.sequence for record in trained)
     letters = {record.sequence for record in trained}
-    held_out = {record.sequence for record in formats.read_table(parsed.held_out)}
+    held_out = {record.sequence for record in record_tables.read_table(parsed.held_out)}
     found = []
     for accession in sorted(rows):
         dots = stockholm.UNPAIRED.sub(".", facts[accession]["SS_cons"])

@@ -21,7 +21,7 @@ from ssrlm_jax import load
 from ssrlm_jax.external import vienna
 from ssrlm_jax.infer import canvas, layout
 from ssrlm_jax.metrics import pair_scores
-from ssrlm_jax.rna import formats, structures
+from ssrlm_jax.rna import record_tables, structures
 
 ROOT = pathlib.Path(__file__).parents[1]
 TWELVE = ROOT / "tests" / "fixtures" / "twelve.tsv"
@@ -38,7 +38,7 @@ def main() -> None:
         "--out", type=pathlib.Path, default=ROOT / "docs" / "models" / "twelve.png"
     )
     given = parser.parse_args()
-    records = list(formats.read_table(TWELVE))
+    records = list(record_tables.read_table(TWELVE))
     letters = [record.sequence for record in records]
     predictor = load(given.model)
     predicted = predictor.fold(letters)

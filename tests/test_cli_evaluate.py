@@ -5,7 +5,13 @@ import numpy as np
 import pytest
 
 from ssrlm_jax import cli
-from ssrlm_jax.rna import formats, probabilities, structure_formats, structures
+from ssrlm_jax.rna import (
+    formats,
+    probabilities,
+    record_tables,
+    structure_formats,
+    structures,
+)
 
 
 @pytest.fixture
@@ -15,7 +21,7 @@ def files(tmp_path):
         formats.Record("a", "GGGAAACCC", structures.from_dot_bracket("(((...)))")),
         formats.Record("b", "GCAAAGC", structures.from_dot_bracket("((...))")),
     ]
-    formats.write_table(tmp_path / "truth.tsv", records)
+    record_tables.write_table(tmp_path / "truth.tsv", records)
     folder = tmp_path / "program"
     folder.mkdir()
     structure_formats.write_ct(folder / "a.ct", records[0])

@@ -125,7 +125,7 @@ def test_a_sequence_that_differs_is_told_where(truth, line, tmp_path, capsys):
 
 def test_a_truth_without_structures_names_the_columns(tmp_path, capsys):
     (tmp_path / "hp.dbn").write_text(pair_files.DBN)
-    (tmp_path / "truth.tsv").write_text(f"id\tsequence\tfoo\nhp\t{SEQUENCE}\t{DOTS}\n")
+    (tmp_path / "truth.tsv").write_text(f"id\tsequence\tfoo\nhp\t{SEQUENCE}\tx\n")
     command = [
         "--predictions",
         f"{tmp_path}/hp.dbn",

@@ -5,7 +5,13 @@ import numpy as np
 import pytest
 
 from ssrlm_jax import files
-from ssrlm_jax.rna import formats, probabilities, structure_formats, structures
+from ssrlm_jax.rna import (
+    formats,
+    probabilities,
+    record_tables,
+    structure_formats,
+    structures,
+)
 
 RNA = formats.Record("a", "GAAC" * 2000, structures.Structure(8000, np.zeros((0, 2))))
 NOTHING = probabilities.from_matrix(np.zeros((2, 2)))
@@ -14,7 +20,7 @@ WRITERS = {
     "bpseq": lambda path: structure_formats.write_bpseq(path, RNA),
     "dbn": lambda path: structure_formats.write_dbn(path, RNA),
     "prob": lambda path: probabilities.write(path, "a", RNA.sequence, NOTHING),
-    "tsv": lambda path: formats.write_table(path, [RNA]),
+    "tsv": lambda path: record_tables.write_table(path, [RNA]),
 }
 
 

@@ -15,6 +15,7 @@ from ssrlm_jax.rna import (
     packings,
     probabilities,
     probability_formats,
+    record_tables,
     structure_formats,
     structures,
 )
@@ -42,6 +43,7 @@ class Found(NamedTuple):
       breaks: as of `formats.Record`.
       length: nucleotides, where there is no sequence; 0: unknown.
       file_names: what the file's name says, for files that say nothing.
+      is_padded: as of `probability_arrays.Listed`.
     """
 
     name: str
@@ -52,6 +54,7 @@ class Found(NamedTuple):
     breaks: tuple[int, ...] = ()
     length: int = 0
     file_names: tuple[str, ...] = ()
+    is_padded: bool = False
 
 
 class Collected(NamedTuple):
@@ -206,7 +209,7 @@ def _problem(record: formats.Record, letters: _Letters) -> str:
     if record.structure is None:
         return (
             f"{record.name} has no structure; of a table it stands in a column "
-            f"{formats.shown_columns('dotbracket')} or 'pairs'"
+            f"{record_tables.shown_columns('dotbracket')} or 'pairs'"
         )
     try:
         letters.add(record.sequence)
@@ -226,6 +229,7 @@ def _read(path: pathlib.Path, letters: _Letters) -> Iterator[Found | formats.Not
                 breaks=one.breaks,
                 length=one.length,
                 file_names=_file_names(path),
+                is_padded=one.is_padded,
             )
         return
     if structure_formats.kind(path) == "fasta":

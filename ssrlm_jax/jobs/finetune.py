@@ -23,7 +23,7 @@ from ssrlm_jax import config, model_dir, types
 from ssrlm_jax.data import labelled_records, secondary_batches
 from ssrlm_jax.infer import catalogue
 from ssrlm_jax.jobs import command
-from ssrlm_jax.rna import formats
+from ssrlm_jax.rna import formats, record_tables
 from ssrlm_jax.train import workdirs
 
 if TYPE_CHECKING:
@@ -163,9 +163,9 @@ def _write(
         from ssrlm_jax.external import relatives
 
         relatives.write(workdir / relatives.FILE, memory)
-    formats.write_table(workdir / "training.tsv", split.train)
+    record_tables.write_table(workdir / "training.tsv", split.train)
     if split.test:
-        formats.write_table(workdir / "test.tsv", split.test)
+        record_tables.write_table(workdir / "test.tsv", split.test)
 
 
 def _compute(energy: "energies.Energies", records: Sequence[formats.Record]) -> None:

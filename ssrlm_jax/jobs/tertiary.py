@@ -22,7 +22,7 @@ from ssrlm_jax import config, model_dir, types
 from ssrlm_jax.data import embeddings, tertiary_crops
 from ssrlm_jax.jobs import command
 from ssrlm_jax.prepare.sets import structure_sets
-from ssrlm_jax.rna import formats
+from ssrlm_jax.rna import record_tables
 from ssrlm_jax.train import workdirs
 
 _log = logging.getLogger("ssrlm_jax")
@@ -119,7 +119,8 @@ def _write(
 ) -> None:
     """Writes which chains train and validate."""
     for name, chains in (("training", training), ("validation", validating)):
-        formats.write_table(workdir / f"{name}.tsv", map(tertiary_crops.record, chains))
+        path = workdir / f"{name}.tsv"
+        record_tables.write_table(path, map(tertiary_crops.record, chains))
 
 
 def _finish(workdir: pathlib.Path, params: types.Params, meta: workdirs.Meta) -> None:

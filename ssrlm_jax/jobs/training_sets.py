@@ -23,7 +23,7 @@ from ssrlm_jax import files, model_dir
 from ssrlm_jax.infer import scored_files
 from ssrlm_jax.jobs import command
 from ssrlm_jax.prepare.sets import labelled_sets
-from ssrlm_jax.rna import formats
+from ssrlm_jax.rna import formats, record_tables
 
 
 def make(parsed: argparse.Namespace) -> None:
@@ -55,11 +55,11 @@ def make(parsed: argparse.Namespace) -> None:
         seed=parsed.seed,
     )
     with files.whole_directory(parsed.out) as beside:
-        formats.write_table(beside / "train.tsv", found.train)
-        formats.write_table(beside / "held_out.tsv", found.held_out)
+        record_tables.write_table(beside / "train.tsv", found.train)
+        record_tables.write_table(beside / "held_out.tsv", found.held_out)
         order = np.random.default_rng(parsed.seed).permutation(len(validation))
         drawn = [validation[n] for n in sorted(order[: len(found.held_out)])]
-        formats.write_table(beside / "validation.tsv", [*found.held_out, *drawn])
+        record_tables.write_table(beside / "validation.tsv", [*found.held_out, *drawn])
         (beside / "counts.json").write_text(json.dumps(found.counts, indent=1) + "\n")
     for what, number in found.counts.items():
         print(f"{number:8,}  {what}")

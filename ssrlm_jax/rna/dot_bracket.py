@@ -1,32 +1,35 @@
 """Files of sequences and dot-brackets, as folding programs and bpRNA write them.
 
 A record is `>name` or `#Name: name`, or neither, then a sequence and one structure or
-more, each in one line or several. Behind a structure stands its energy, in brackets of
-any kind. What is no structure of a record is noted, and the next record looked for.
+more, each in one line or several, also in blocks that take turns. Before a line may
+stand a label (`Seq: `) or an energy, behind a structure its energy, in brackets of any
+kind (`dot_lines`). What is no structure of a record is noted, and the next record
+looked for.
 
-Source: RNAfold's, RNAsubopt's and CONTRAfold's manuals and output; bpRNA's .st.
+Source: manuals and output of RNAfold, RNAsubopt, RNAshapes, CONTRAfold, HotKnots and
+Knotty; bpRNA's .st.
 """
 
 import dataclasses
+import itertools
 import re
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from ssrlm_jax.rna import alphabet, formats, strands
+from ssrlm_jax.rna import dot_lines, formats, strands
 
-_BRACKETS = frozenset("()[]{}<>")
-_SYMBOLS = _BRACKETS | frozenset(".,:|_-~&+")  # of structures, without letters
-_BEHIND = re.compile(  # a structure: (-1.20), [ -3], {-2.9 MEA=20.1}, (e=-3.4), -1.2
-    r"(?:\s+[(\[{]?|[(\[{])\s*(?:[A-Za-z]\w*\s*[=:]\s*)?[-+]?(?:\.?\d|inf|nan)", re.I
-)
 _SKETCH = re.compile(r"\[\s*[-+]?[\d.]+\s*\]")  # behind RNAfold's of all structures
-_NUMBER = re.compile(r"[-+]?\d+\.\d+")
 _LABEL = re.compile(r"#\s*(name|length|pagenumber)\s*:\s*(\S*)", re.I)
 _LOOP = re.compile(r"[A-Za-z]+\d+(\.\d+)?\s")  # of .st: S1 1..2 "GG" 5..6 "CC"
-_WITHIN = ("structure", "sequence", "ss")  # headers within a record, of CONTRAfold
+# First words of headers within a record; with its name before them, too.
+_WITHIN = frozenset(
+    ("structure", "secondary_structure", "ss", "secstr", "dotbracket", "dot-bracket")
+    + ("dbn", "mfe", "mea", "centroid", "sequence", "seq")
+)
+_OF_LETTERS = re.compile(r"(.+)[_.:|/-](?:sequence|seq|rna)", re.I)  # "1ABC:A:sequence"
+_PARTS = "_.:|/- "  # what parts a name from what stands behind it
 _ST_LINES = ("a sequence", "dot-bracket", "loop types", "pseudoknots")  # in this order
 _ST_LETTERS = ("SEHIMBX", "NK")  # of the last two
-_LEAST_SHARE = 0.7  # of A C G T U N in what is taken for a sequence without a header
 
 _Line = tuple[int, str]
 
@@ -44,35 +47,6 @@ class _Folded(NamedTuple):
     line: int
     letters: str
     structures: list[_Line]
-
-
-def is_structure(text: str) -> bool:
-    """Tells whether a line is a dot-bracket, or a part of one, perhaps with an energy.
-
-    Most of it is dots and brackets: some codes of modified nucleotides look like
-    brackets, and pseudoknots are letters.
-    """
-    dots, _ = _parted(text)
-    num_symbols = sum(letter in _SYMBOLS for letter in dots)
-    return 2 * num_symbols > len(dots) and _is_piece(dots)
-
-
-def has_brackets(text: str) -> bool:
-    """Tells whether a line is a structure with pairs."""
-    return not _BRACKETS.isdisjoint(text) and is_structure(text)
-
-
-def is_sequence(text: str) -> bool:
-    """Tells whether a line may be a sequence: letters, mostly those of RNA."""
-    letters = _letters(text)
-    num_known = len(letters) - alphabet.num_other(letters)
-    num_known += letters.upper().count("N")
-    return num_known >= max(1, _LEAST_SHARE * len(letters)) and not is_structure(text)
-
-
-def is_within(header: str) -> bool:
-    """Tells whether a header names a part of a record: '>structure' or its like."""
-    return header[1:].strip().lower().rstrip(":") in _WITHIN
 
 
 def records(path: formats.Path) -> Iterator[formats.Read]:
@@ -131,6 +105,20 @@ def st(path: formats.Path) -> Iterator[formats.Read]:
 
 def _blocks(path: formats.Path) -> Iterator[_Block]:
     """Yields the labels of each record and the lines below them."""
+    held: _Block | None = None
+    for block in _parts(path):
+        if held is not None and _continues(held, block):
+            held = _Block(_of_both(held.labels), held.body + block.body)
+            continue
+        if held is not None:
+            yield held
+        held = block
+    if held is not None:
+        yield held
+
+
+def _parts(path: formats.Path) -> Iterator[_Block]:
+    """Yields labels and the lines below them, a header within a record for itself."""
     block = _Block([], [])
     for number, text in formats.text_lines(path):
         is_label = bool(_LABEL.match(text))
@@ -138,8 +126,6 @@ def _blocks(path: formats.Path) -> Iterator[_Block]:
             continue
         if text[0] != ">" and not is_label:
             block.body.append((number, text))
-            continue
-        if _is_within(text, block):
             continue
         if block.body or (text[0] == ">" and block.labels):
             yield block
@@ -149,16 +135,36 @@ def _blocks(path: formats.Path) -> Iterator[_Block]:
         yield block
 
 
-def _is_within(text: str, block: _Block) -> bool:
-    """Tells whether a header is one within a record that has no structure yet.
+def _continues(before: _Block, block: _Block) -> bool:
+    """Tells whether lines below a header belong to the record before.
 
-    It is `>structure` or its like, or the record's own header again.
+    They are structures, and the header is `>structure` or its like, or begins with the
+    record's own name.
     """
-    if text[0] != ">" or not block.labels:
+    text = block.labels[0][1] if block.labels else ""
+    if text[:1] != ">" or not before.labels:
         return False
-    name, own = (" ".join(t[1:].split()[:1]) for t in (text, block.labels[0][1]))
-    is_header = is_within(text) or (name == own and bool(block.body))
-    return is_header and not any(is_structure(line) for _, line in block.body)
+    if not before.body:
+        return text[1:].strip().lower() in _WITHIN
+    if not block.body or not dot_lines.is_structure(block.body[0][1]):
+        return False
+    (_, own), *_ = _of_both(before.labels)
+    own, name = (formats.titled(one[1:]) for one in (own, text))
+    is_own = bool(own) and name.startswith(own) and name[len(own) :][:1] in _PARTS
+    return _is_within(text) or is_own
+
+
+def _is_within(header: str) -> bool:
+    """Tells whether a header names a part of a record: '>structure' or its like."""
+    word = next(iter(header[1:].split()), "")
+    return word.lower().rstrip(":") in _WITHIN
+
+
+def _of_both(labels: list[_Line]) -> list[_Line]:
+    """Returns labels of a sequence as those of its structure, too."""
+    number, text = labels[0]
+    found = _OF_LETTERS.fullmatch(next(iter(text.split()), ""))
+    return [(number, found[1]), *labels[1:]] if found else labels
 
 
 def _of_block(
@@ -173,11 +179,12 @@ def _of_block(
         return
     num_read = 0
     while body:
-        if num_read or not block.labels:
-            start = (n for n, (_, text) in enumerate(body) if is_sequence(text))
-            first = next(start, len(body))
+        first = next(
+            (n for n, (_, text) in enumerate(body) if dot_lines.is_sequence(text)), None
+        )
+        if num_read or not block.labels or _is_prose(body[:first]):
             unused += body[:first]
-            body = body[first:]
+            body = body[first:] if first is not None else []
         if not body:
             return
         if num_read and block.labels:
@@ -186,27 +193,87 @@ def _of_block(
             yield formats.Note(f"{path}:{number}: {expected}, found {text[:20]!r}")
             return
         num_read += 1
-        found, body = _folded(body, unused)
+        found, body = _whole(body, bool(block.labels), unused)
         if problem := _misfit(block.labels, found.letters):
             yield formats.Note(f"{path}:{problem}")
             continue
         yield from _records(path, formats.numbered(name, num_read), found)
 
 
+def _is_prose(lines: Sequence[_Line]) -> bool:
+    """Tells whether lines above what looks like a sequence are no part of it."""
+    return bool(lines) and all(
+        len(text.split()) > 1 and not dot_lines.is_structure(text) for _, text in lines
+    )
+
+
+def _whole(
+    body: list[_Line], is_one: bool, unused: list[_Line]
+) -> tuple[_Folded, list[_Line]]:
+    """Returns a sequence with its structures, also of blocks that take turns.
+
+    They do where a structure is as long as its sequence and not closed: more of both
+    comes behind it, in lines that are as long, but for the last. Where that does not
+    close it, it is on its own.
+
+    Args:
+      body: lines from the sequence on.
+      is_one: whether there is one record only.
+      unused: gets what is not used.
+    """
+    alone = whole = last = _folded(body, unused)
+    width = len(alone[0].letters)
+    while _is_open(whole[0]) or (whole is not alone and is_one):
+        rest, others = last[1], list[_Line]()
+        if (
+            not rest
+            or not dot_lines.is_sequence(rest[0][1])
+            or len(last[0].letters) != width
+        ):
+            break
+        last = _folded(rest, others)
+        if len(last[0].letters) > width:
+            break
+        whole = _put_together(whole[0], last[0]), last[1]
+        unused += others
+    return alone if _is_open(whole[0]) else whole
+
+
+def _put_together(found: _Folded, more: _Folded) -> _Folded:
+    both = itertools.zip_longest(
+        found.structures, more.structures, fillvalue=(found.line, "")
+    )
+    dots = [(number, first + last) for (number, first), (_, last) in both]
+    return _Folded(found.line, found.letters + more.letters, dots)
+
+
+def _is_open(found: _Folded) -> bool:
+    """Tells whether the only structure lacks what closes or opens its brackets."""
+    if len(found.structures) != 1:
+        return False
+    dots = found.structures[0][1]
+    return len(dots) == len(found.letters) and any(
+        dots.count(first) != dots.count(last) for first, last in dot_lines.BRACKETS
+    )
+
+
 def _folded(body: list[_Line], unused: list[_Line]) -> tuple[_Folded, list[_Line]]:
     """Returns a sequence with its structures, and the lines behind them."""
     end = 1
-    while end < len(body) and not is_structure(body[end][1]):
+    while end < len(body) and not dot_lines.is_structure(body[end][1]):
         end += 1
-    letters = "".join(_letters(text) for _, text in body[:end])
+    letters = "".join(dot_lines.letters(text) for _, text in body[:end])
     length = len(strands.joined(letters))
     found: list[_Line] = []
     held: _Line | None = None  # the beginning of a structure in several lines
     while end < len(body):
         number, text = body[end]
-        dots, behind = _parted(text)
-        is_part = is_structure(text) or (held is not None and _is_piece(dots))
-        if not is_part and is_sequence(text):
+        left = length - len(strands.joined(held[1] if held else ""))
+        dots, behind = dot_lines.parted(text, left)
+        is_part = dot_lines.is_structure(text) or (
+            held is not None and dot_lines.is_piece(dots)
+        )
+        if not is_part and dot_lines.is_sequence(text):
             break
         end += 1
         if not is_part:
@@ -242,30 +309,6 @@ def _records(path: formats.Path, name: str, found: _Folded) -> Iterator[formats.
             yield formats.Note(f"{own}: {error}")
             if not count:
                 return
-
-
-def _parted(text: str) -> tuple[str, str]:
-    """Returns a structure, without blanks in it, and what is behind it."""
-    found = _BEHIND.search(text)
-    end = found.start() if found else len(text)
-    words = text[:end].split()
-    count = next((n for n, w in enumerate(words) if n and not _SYMBOLS & set(w)), None)
-    behind = " ".join(words[count:]) if count else ""
-    return "".join(words[:count]), behind + text[end:].strip()
-
-
-def _is_piece(dots: str) -> bool:
-    """Tells whether all letters may stand in a structure."""
-    return bool(dots) and all(
-        letter in _SYMBOLS or (letter.isascii() and letter.isalpha()) for letter in dots
-    )
-
-
-def _letters(text: str) -> str:
-    """Returns a part of a sequence, without numbers beside it."""
-    words = text.split()
-    count = next((n for n, word in enumerate(words) if _NUMBER.fullmatch(word)), None)
-    return alphabet.as_text(alphabet.cleaned(" ".join(words[:count]).encode()))
 
 
 def _name(path: formats.Path, labels: list[_Line]) -> str:

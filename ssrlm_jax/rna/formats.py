@@ -1,4 +1,4 @@
-"""Records of RNA, and the text files that are lists of them: FASTA and tables.
+"""Records of RNA, what readers give of them, and FASTA.
 
 Files are read through `rna.textfile`. Readers are streams: they hold one record. A
 complaint begins with the file and the line, counted from 1. Readers of every other
@@ -6,31 +6,17 @@ format are told apart in `structure_formats`, and give what is given here: recor
 notes on what they left out, which a strict caller has raised (`strict`).
 """
 
-import csv
 import dataclasses
 import logging
 import pathlib
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 
 import numpy as np
 
-from ssrlm_jax import files
 from ssrlm_jax.rna import alphabet, fasta, strands, structures, textfile
 
 _log = logging.getLogger(__name__)
-
-# Columns of tables, by what they hold; of several in a table the first here is read.
-COLUMNS: dict[str, tuple[str, ...]] = {
-    "id": ("id", "name", "rnaid", "seqid", "seqname", "sequenceid", "sequencename")
-    + ("rnaname", "accession", "header", "title", "identifier", "pdbid"),
-    "sequence": ("sequence", "seq", "rnasequence", "sequences"),
-    "dotbracket": ("dotbracket", "structure", "secondarystructure", "ss", "dbn", "db")
-    + ("dots", "dotbracketstructure", "secstruct", "secstructure", "structures")
-    + ("targetstructure", "predictedstructure", "mfestructure", "prediction"),
-    "pairs": ("pairs", "basepairs", "bps"),
-    "family": ("family", "rfam", "rnafamily"),
-}
 
 _ENERGY = re.compile(
     r"\b(ENERGY|dG|MFE|Score)\s*[=:]\s*[-+.\d]+\s*(kcal/mol)?\s*(\[[^]]*\])?", re.I
@@ -39,7 +25,6 @@ _NUMBER = re.compile(r"[-+]?\d+\.\d+")
 _BRACKETED = re.compile(r"\[([^]\s]+)\]|'([^'\s]+)'")  # a name of DSSR's
 _UNPAIRED = str.maketrans(dict.fromkeys(":,-_~", "."))  # of WUSS
 _LINKER = re.compile("(?<![Ii])[Ii]{3}(?![Ii])")  # RNAstructure's, of two strands
-_NO_STRUCTURE = ("", "-", "na", "nan", "none", "null")  # of a table's cell
 
 Path = textfile.Path
 
@@ -197,106 +182,6 @@ def read_fasta(path: Path) -> Iterator[Record]:
     yield Record(name, alphabet.as_text(b"".join(pieces)), place=place)
 
 
-def read_table(path: Path) -> Iterator[Record]:
-    """Yields the records of a table; errors as `table`, of a record, too."""
-    return strict(table(path))
-
-
-def table(path: Path) -> Iterator[Read]:
-    """Yields the records of a table, separated by tabs, commas or semicolons.
-
-    It has a header line, and columns by name, in any order: `id`, `sequence`, and
-    where known `family`, `dotbracket` and `pairs`, or what else `COLUMNS` has for
-    them; case, blanks, '_' and '-' do not matter. `pairs` (`1-7;2-6`, from 1) holds
-    every pair and is read instead of `dotbracket` where it is filled: it can hold base
-    triples. Without ids a record is called `record` and its number.
-
-    Raises:
-      ValueError: as `textfile.lines`; no header or no record.
-    """
-    rows = table_rows(path)
-    number, fields = next(rows, (0, []))
-    if not fields:
-        raise ValueError(f"{path}: the file is empty")
-    columns, others = found_columns(fields)
-    if "sequence" not in columns:
-        raise ValueError(
-            f"{path}:{number}: the table needs a column {shown_columns('sequence')}, "
-            f"found {', '.join(map(repr, fields))}"
-        )
-    num_rows = 0
-    for number, row in rows:
-        num_rows += 1
-        place = f"{path}:{number}"
-        if len(row) != len(fields):
-            yield Note(f"{place}: {len(fields)} fields expected, found {len(row)}")
-            continue
-        cells = {what: row[column].strip() for what, column in columns.items()}
-        try:
-            yield of_cells(cells, f"record{num_rows}", place)
-        except ValueError as error:
-            yield Note(f"{place}: {error}")
-    if others:
-        yield Note(f"{path}: columns not used: {', '.join(others)}", is_record=False)
-
-
-def found_columns(names: Iterable[str]) -> tuple[dict[str, int], list[str]]:
-    """Returns where the columns of `COLUMNS` are, and the names of the others."""
-    names = list(names)
-    plain = [re.sub(r"[^a-z0-9]", "", name.lower()) for name in names]
-    columns = {}
-    for what, accepted in COLUMNS.items():
-        found = [plain.index(name) for name in accepted if name in plain]
-        if what == "dotbracket":  # "true structure" and the like
-            found += [n for n, name in enumerate(plain) if name.endswith("structure")]
-        if found:
-            columns[what] = found[0]
-    used = set(columns.values())
-    return columns, [name for place, name in enumerate(names) if place not in used]
-
-
-def of_cells(cells: Mapping[str, str], name: str, place: str) -> Record:
-    """Returns the record of a row.
-
-    Args:
-      cells: by keys of `COLUMNS`; those of the structure and `family` may lack.
-      name: where there is no `id`.
-      place: of the record.
-
-    Raises:
-      ValueError: it is malformed; without a place.
-    """
-    sequence = "".join(cells["sequence"].split())
-    if not sequence:
-        raise ValueError("a record without a sequence")
-    family, name = cells.get("family", ""), cells.get("id") or name
-    dots, pairs = (_structure_cell(cells, what) for what in ("dotbracket", "pairs"))
-    if not dots and not pairs:
-        return Record(name, sequence, None, family, place)
-    if not pairs:
-        return folded(name, sequence, dots, place, family)
-    # Where pairs are given, nothing is read of dots but their length.
-    unpaired = "." * len(strands.joined(dots or sequence))
-    record = folded(name, sequence, unpaired, place, family)
-    structure = _of_pairs(len(record.sequence), pairs)
-    return dataclasses.replace(record, structure=structure)
-
-
-def write_table(path: Path, records: Iterable[Record]) -> None:
-    """Writes labelled records as a table that `read_table` reads back.
-
-    Of base triples `dotbracket` has the first pair, `pairs` all.
-    """
-    rows = [["id", "family", "sequence", "dotbracket", "pairs"]]
-    for record in records:
-        if record.structure is None:
-            raise ValueError(f"{path}: {record.name} has no structure to be written")
-        dots = structures.to_dot_bracket(structures.without_triples(record.structure))
-        pairs = ";".join(f"{i + 1}-{j + 1}" for i, j in record.structure.pairs.tolist())
-        rows.append([record.name, record.family, record.sequence, dots, pairs])
-    files.write_text(path, "".join("\t".join(row) + "\n" for row in rows))
-
-
 def titled(text: str) -> str:
     """Returns the name in a title: its first word that is no energy; "" without one.
 
@@ -331,66 +216,3 @@ def text_lines(path: Path) -> Iterator[tuple[int, str]]:
     for number, line in textfile.lines(path):
         if text := alphabet.as_text(line).strip():
             yield number, text
-
-
-def table_rows(path: Path) -> Iterator[tuple[int, list[str]]]:
-    """Yields the fields of every line that is not blank nor, above all, a comment.
-
-    Raises:
-      ValueError: as `textfile.lines`.
-    """
-    mark = ""
-    for number, line in textfile.lines(path):
-        text = alphabet.as_text(line)
-        if text.strip() and (mark or not text.startswith("#")):
-            mark = mark or _mark(text)
-            yield number, split_row(text, mark)
-
-
-def split_row(text: str, mark: str = "") -> list[str]:
-    """Returns the fields of a line of a table.
-
-    Args:
-      text: the line.
-      mark: what separates fields; "": tabs, commas or semicolons, whatever is most,
-        or blanks where there are none. Among commas and semicolons fields may stand in
-        double quotes.
-    """
-    mark = mark or _mark(text)
-    if mark == " ":
-        return text.split()
-    if mark == "\t":
-        return [field.strip() for field in text.split(mark)]
-    try:
-        fields = next(csv.reader([text], delimiter=mark))
-    except csv.Error:  # a quote that is not closed, or what is no text
-        fields = text.split(mark)
-    return [field.strip() for field in fields]
-
-
-def _mark(text: str) -> str:
-    found = max("\t,;", key=text.count)
-    return found if found in text.strip() else " "
-
-
-def shown_columns(what: str) -> str:
-    """Returns a key of `COLUMNS` and what else it is called, for messages."""
-    first, *others = COLUMNS[what]
-    return f"{first!r} (or {', '.join(others[:4])} ...)"
-
-
-def _structure_cell(cells: Mapping[str, str], what: str) -> str:
-    text = "".join(cells.get(what, "").split())
-    return "" if text.lower() in _NO_STRUCTURE else text
-
-
-def _of_pairs(length: int, pairs: str) -> structures.Structure:
-    """Returns the structure of pairs written as '1-7;2-6'."""
-    try:
-        read = [pair.split("-") for pair in pairs.strip(";").split(";")]
-        positions = np.array([(int(i), int(j)) for i, j in read], np.int64)
-    except (ValueError, OverflowError) as error:
-        raise ValueError(
-            f"pairs as '1-7;2-6' are expected, found {pairs[:20]!r}"
-        ) from error
-    return structures.Structure(length, positions - 1)

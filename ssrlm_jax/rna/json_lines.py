@@ -11,7 +11,7 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from ssrlm_jax.rna import formats
+from ssrlm_jax.rna import formats, record_tables
 
 
 def is_json(text: str) -> bool:
@@ -62,21 +62,17 @@ def _record(fields: Any, name: str, place: str) -> formats.Record:
     if not isinstance(fields, Mapping):
         raise ValueError(f"an object {{...}} is expected, found {str(fields)[:60]!r}")
     names = list(fields)
-    columns, _ = formats.found_columns(names)
+    columns = record_tables.found_columns(names)
     if "sequence" not in columns:
         raise ValueError(
-            f"a field {formats.shown_columns('sequence')} is expected, found "
+            f"a field {record_tables.shown_columns('sequence')} is expected, found "
             f"{', '.join(map(repr, names[:6]))}"
         )
     values = {what: fields[names[column]] for what, column in columns.items()}
-    if isinstance(values.get("pairs"), list):
-        values["pairs"] = _pairs(values["pairs"])
-    cells = {what: str(value) for what, value in values.items() if value is not None}
-    return formats.of_cells(cells, name, place)
-
-
-def _pairs(listed: list[Any]) -> str:
-    """Returns pairs as tables have them."""
-    if not all(isinstance(pair, list) and len(pair) == 2 for pair in listed):
-        raise ValueError(f"pairs as [[1, 7], ...] are expected, found {listed!s:.20}")
-    return ";".join(f"{i}-{j}" for i, j in listed)
+    cells = {}
+    for what, value in values.items():
+        is_text = isinstance(value, str | int) or (what == "pairs" and value != {})
+        if value is not None and not is_text:
+            raise ValueError(f"{what!r}: text is expected, found {str(value)[:40]!r}")
+        cells[what] = "" if value is None else str(value)
+    return record_tables.of_cells(cells, name, place)

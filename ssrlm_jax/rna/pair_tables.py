@@ -22,6 +22,8 @@ _UFOLD = re.compile(r"[>#]?\s*seq length:\s*(\d+)\s*(.*)", re.I)
 _LABEL = re.compile(r"[#;>]|[A-Za-z][\w ]*:|[A-Za-z]{4,}\s")  # of CRW, of BPSEQ
 _NAMED = re.compile(r"#\s*Name:\s*(\S+)|>\s*(\S+)|#\s*([^\s:]+)$", re.I)
 _FILE_NAMED = re.compile(r"Filename:\s*(\S+)", re.I)
+_FIRST = ("0", "1")  # some programs count from 0
+_NONE = "-1"  # the partner of who has none, of some programs; of others 0
 _END = (0, "#")  # a label behind the last line of a file
 
 _Line = tuple[int, str]
@@ -35,19 +37,30 @@ class _Form(NamedTuple):
     is_exact: bool
 
 
-_CT = _Form(6, 4, is_exact=False)  # some programs write more columns
+_CT = _Form(5, 4, is_exact=False)  # programs write one more, or several
 _BPSEQ = _Form(3, 2, is_exact=True)
 
 
 def is_row(text: str, num_fields: int = _BPSEQ.num_fields) -> bool:
     """Tells whether a line is that of a nucleotide: its place, a letter, numbers."""
-    fields = text.split()
+    fields = _fields(text)
     numbers = [*fields[:1], *fields[2:num_fields]]
     return (
         len(fields) >= num_fields
-        and all(field.isdecimal() for field in numbers)
+        and all(field.isdecimal() or field == _NONE for field in numbers)
         and not fields[1].isdecimal()
     )
+
+
+def is_ct_row(text: str) -> bool:
+    """Tells whether a line is that of a nucleotide in a CT file."""
+    return is_row(text, _CT.num_fields)
+
+
+def is_first(text: str) -> bool:
+    """Tells whether the line of a nucleotide is of the first one of a strand."""
+    position, letter, *_ = _fields(text)
+    return position in _FIRST and len(letter) == 1
 
 
 def is_ct_header(text: str) -> bool:
@@ -66,37 +79,43 @@ def ct(path: formats.Path) -> Iterator[formats.Read]:
     A header `LENGTH TITLE`, then lines of `position letter before after partner
     number`; further columns, comments ('#', ';') and what stands above the first header
     (Comparative RNA Web) are not read. The name is the first word of the title that is
-    no energy, or what DSSR has in brackets; the file's, where there is none.
+    no energy, or what DSSR has in brackets; the file's, where there is none. Without a
+    header a structure ends where the next one begins, which is noted.
 
     Raises:
-      ValueError: as `textfile.lines`; there is no header.
+      ValueError: as `textfile.lines`; there is no nucleotide.
     """
     lines = formats.text_lines(path)
-    name, is_begun, is_lost = "", False, False
+    name, num_read, is_lost = "", 0, False
     before: formats.Record | None = None
     line = next(lines, None)
     while line is not None:
         number, text = line
-        if found := _header(text):
-            length, title = found
-            is_begun, is_lost = True, False
-            own = formats.titled(title) or name or formats.stem(path)
-            rows, line = _take(lines, length)
-            one = _of_ct(path, number, own, rows, length)
-            if isinstance(one, formats.Record):
-                before = one = _ranked(one, before)
-            yield one
+        header = _header(text)
+        is_bare = header is None and is_ct_row(text) and is_first(text)
+        if header is None and not is_bare:
+            name = _label(text) or name
+            if not is_label(text) and not is_lost:
+                is_lost = True
+                yield formats.Note(
+                    f"{path}:{number}: a header 'LENGTH TITLE' is expected, found "
+                    f"{text[:20]!r}"
+                )
+            line = next(lines, None)
             continue
-        if is_label(text):
-            name = name if is_begun else _label(text) or name
-        elif not is_lost:
-            is_begun = is_lost = True
-            yield formats.Note(
-                f"{path}:{number}: a header 'LENGTH TITLE' is expected, found "
-                f"{text[:20]!r}"
-            )
-        line = next(lines, None)
-    if not is_begun:
+        num_read, is_lost = num_read + 1, False
+        length, title = header or (0, "")
+        own = formats.titled(title) or name
+        own = own or formats.numbered(formats.stem(path), num_read if is_bare else 1)
+        rows, line = _take(lines, [(number, text)] if is_bare else [], length)
+        if is_bare:
+            told = f"no header 'LENGTH TITLE'; taken for {len(rows)} nucleotides"
+            yield formats.Note(f"{path}:{number}: {told}", is_record=False)
+        one = _of_ct(path, number, own, rows, length)
+        if isinstance(one, formats.Record):
+            before = one = _ranked(one, before)
+        yield one
+    if not num_read and not is_lost:
         raise ValueError(f"{path}: the file has no nucleotides")
 
 
@@ -113,7 +132,7 @@ def bpseq(path: formats.Path) -> Iterator[formats.Read]:
     name, rows, num_read = "", list[_Line](), 0
     for number, text in itertools.chain(formats.text_lines(path), [_END]):
         is_header = is_label(text)
-        if rows and (is_header or text.split()[0] == "1"):
+        if rows and (is_header or _is_next(rows, text)):
             num_read += 1
             own = name or formats.numbered(formats.stem(path), num_read)
             yield _read(path, rows[0][0], own, rows, _BPSEQ)
@@ -134,16 +153,33 @@ def _header(text: str) -> tuple[int, str] | None:
     return int(found[1]), found[2] or ""
 
 
-def _take(lines: Iterator[_Line], count: int) -> tuple[list[_Line], _Line | None]:
-    """Returns so many lines of nucleotides, or fewer, and the next line."""
-    rows: list[_Line] = []
+def _take(
+    lines: Iterator[_Line], rows: list[_Line], count: int
+) -> tuple[list[_Line], _Line | None]:
+    """Returns so many lines of nucleotides, or fewer, and the next line.
+
+    Args:
+      lines: of the file.
+      rows: those that are there already.
+      count: 0: up to the next structure.
+    """
     for line in lines:
-        if line[1][0] in "#;" and not is_row(line[1]):
-            continue
-        if len(rows) == count or _header(line[1]):
+        is_next = not count and (is_label(line[1]) or _is_next(rows, line[1]))
+        if is_next or (count and len(rows) == count) or _header(line[1]):
             return rows, line
-        rows.append(line)
+        if line[1][0] not in "#;" or is_row(line[1]):
+            rows.append(line)
     return rows, None
+
+
+def _is_next(rows: Sequence[_Line], text: str) -> bool:
+    """Tells whether the line of a nucleotide is the first of a further structure."""
+    first, last = _fields(text)[:1], _fields(rows[-1][1])[:1]
+    return first == ["0"] or (first == ["1"] and last != ["0"])
+
+
+def _fields(text: str) -> list[str]:
+    return text.replace(",", " ").split()
 
 
 def _of_ct(
@@ -175,23 +211,26 @@ def _ranked(one: formats.Record, before: formats.Record | None) -> formats.Recor
 def _read(
     path: formats.Path, header: int, name: str, rows: Sequence[_Line], form: _Form
 ) -> formats.Read:
-    """Makes a record of one line for each nucleotide."""
+    """Makes a record of one line for each nucleotide, counted from 1 or from 0."""
     letters = []
     partner_L = np.zeros(len(rows), np.int64)
-    for position, (number, text) in enumerate(rows, 1):
-        fields = text.split()
-        if problem := _problem(fields, position, len(rows), form):
+    base = int(_fields(rows[0][1])[0] == "0") if rows else 0
+    for index, (number, text) in enumerate(rows):
+        fields = _fields(text)
+        if problem := _problem(fields, index + 1 - base, len(rows) - base, form):
             return formats.Note(f"{path}:{number}: {problem}")
         letters.append(fields[1])
-        partner_L[position - 1] = int(fields[form.partner])
+        found = int(fields[form.partner])
+        partner_L[index] = max(found + base, 0)
     here = np.flatnonzero(partner_L)
     there = partner_L[here] - 1
     wrong = here[partner_L[there] != here + 1]
     if len(wrong):
         first, other = int(wrong[0]), int(partner_L[wrong[0]])
         return formats.Note(
-            f"{path}:{rows[first][0]}: {first + 1} is paired with {other}, whose "
-            f"partner {first + 1} is expected, found {partner_L[other - 1]}"
+            f"{path}:{rows[first][0]}: {first + 1 - base} is paired with "
+            f"{other - base}, whose partner {first + 1 - base} is expected, found "
+            f"{partner_L[other - 1] - base}"
         )
     pairs = np.stack([here, there], axis=1)
     structure = structures.Structure(len(rows), pairs)
@@ -200,7 +239,7 @@ def _read(
     return formats.unlinked(record)
 
 
-def _problem(fields: list[str], position: int, length: int, form: _Form) -> str:
+def _problem(fields: list[str], position: int, last: int, form: _Form) -> str:
     """Returns what is wrong with the line of a nucleotide, else ""."""
     num_fields, partner, is_exact = form
     num_found = len(fields)
@@ -214,9 +253,7 @@ def _problem(fields: list[str], position: int, length: int, form: _Form) -> str:
     if len(fields[1]) != 1:
         return f"one letter expected, found {fields[1]!r}"
     found = fields[partner]
-    is_inside = found.isdecimal() and len(found) < 10 and int(found) <= length
-    if not is_inside or int(found) == position:
-        return (
-            f"a partner in 0..{length} other than {position} expected, found {found!r}"
-        )
+    is_inside = found.isdecimal() and len(found) < 10 and int(found) <= last
+    if found != _NONE and (not is_inside or int(found) == position):
+        return f"a partner in 0..{last} other than {position} expected, found {found!r}"
     return ""

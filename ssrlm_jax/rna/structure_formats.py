@@ -15,10 +15,12 @@ from ssrlm_jax import files
 from ssrlm_jax.rna import (
     alphabet,
     dot_bracket,
+    dot_lines,
     drawing,
     formats,
     json_lines,
     pair_tables,
+    record_tables,
     stockholm,
     strands,
     structures,
@@ -31,7 +33,6 @@ READABLE = (
 )
 
 _SAMPLE_LINES, _SAMPLE_BYTES = 1_000, 2**18  # by which a format is told
-_ROW_CT = 6  # fields of a line
 
 
 def structure_of(record: formats.Record) -> structures.Structure:
@@ -47,7 +48,7 @@ def structure_of(record: formats.Record) -> structures.Structure:
 
 READERS: dict[str, formats.Reader] = {
     "fasta": formats.read_fasta,
-    "table": formats.table,
+    "table": record_tables.table,
     "dot_bracket": dot_bracket.records,
     "st": dot_bracket.st,
     "ct": pair_tables.ct,
@@ -136,50 +137,51 @@ def _by_content(sample: Sequence[str]) -> str:
     return "fasta" if rows[0][0] == ">" else ""
 
 
-def _is_table(header: str) -> bool:
-    """Tells whether a line names columns; among blanks, one name may be a word."""
-    columns, _ = formats.found_columns(formats.split_row(header))
-    is_clear = len(columns) > 1 or any(mark in header for mark in "\t,;")
-    return "sequence" in columns and is_clear
+def _is_table(first: str) -> bool:
+    """Tells whether a line names columns, or is a row with a structure.
+
+    Among blanks, one name may be a word.
+    """
+    fields = record_tables.split_row(first)
+    columns = record_tables.found_columns(fields)
+    is_clear = len(columns) > 1 or any(mark in first for mark in "\t,;")
+    is_header = "sequence" in columns and is_clear and not fields[0].endswith(":")
+    return is_header or bool(record_tables.columns_by_content(fields))
 
 
 def _by_rows(rows: Sequence[str]) -> str:
     """Tells CT and BPSEQ by their first line of a nucleotide."""
     for before, text in zip(["", *rows], rows, strict=False):
-        if pair_tables.is_row(text) and _is_first(text):
-            has_header = pair_tables.is_ct_header(before)
-            is_long = pair_tables.is_row(text, _ROW_CT)
-            return "ct" if has_header or is_long else "bpseq"
+        if pair_tables.is_row(text) and pair_tables.is_first(text):
+            is_ct = pair_tables.is_ct_header(before) or pair_tables.is_ct_row(text)
+            return "ct" if is_ct else "bpseq"
         if not pair_tables.is_label(text) and not pair_tables.is_ct_header(text):
             return ""
     return ""
 
 
-def _is_first(row: str) -> bool:
-    """Tells whether a line is of the first nucleotide of a strand."""
-    position, letter, *_ = row.split()
-    return position == "1" and len(letter) == 1
-
-
 def _is_dot_bracket(rows: Sequence[str]) -> bool:
     """Tells whether half of the records have structures.
 
-    These are brackets; or, below the first sequence, dots.
+    These are brackets; or, below the first sequence, dots. A header that stands above a
+    structure is not that of a record.
     """
-    headers = [text for text in rows if text[0] == ">"]
-    num_headers = sum(not dot_bracket.is_within(text) for text in headers)
-    num_folded = sum(text[0] != ">" and dot_bracket.has_brackets(text) for text in rows)
+    below = zip(rows, [*rows[1:], ""], strict=True)
+    num_headers = sum(
+        text[0] == ">" and not dot_lines.is_structure(after) for text, after in below
+    )
+    num_folded = sum(text[0] != ">" and dot_lines.has_brackets(text) for text in rows)
     if num_folded and 2 * num_folded >= num_headers:
         return True
     body = list(
         itertools.takewhile(lambda text: text[0] != ">", rows[rows[0][0] == ">" :])
     )
-    return len(body) > 1 and body[1][0] == "." and dot_bracket.is_structure(body[1])
+    return len(body) > 1 and body[1][0] == "." and dot_lines.is_structure(body[1])
 
 
 def _is_st(rows: Sequence[str]) -> bool:
     """Tells whether a line of loop types stands below the first structure."""
-    index = next(n for n, text in enumerate(rows) if dot_bracket.is_structure(text))
+    index = next(n for n, text in enumerate(rows) if dot_lines.is_structure(text))
     below = rows[index + 1 : index + 2]
     return any(
         len(text) == len(rows[index]) and not set(text) - set("SEHIMBX")

@@ -13,7 +13,7 @@ from collections.abc import Mapping
 
 from ssrlm_jax import config
 from ssrlm_jax.prepare import executor
-from ssrlm_jax.rna import formats
+from ssrlm_jax.rna import record_tables
 from ssrlm_jax.sweeps import (
     budget,
     chains,
@@ -202,7 +202,7 @@ def _tuning(
         ("validation", [dataclasses.replace(chosen[0], name="validation")]),
     ):
         tables[f"data.{name}"] = str(folder / f"{job.step}_{name}.tsv")
-        formats.write_table(tables[f"data.{name}"], members)
+        record_tables.write_table(tables[f"data.{name}"], members)
     settings |= {"model": config.RANDOM, "epochs": 1, "warmup_epochs": 0, **tables}
     settings |= {"evaluations_per_epoch": 1}
     replaced = dict(job.resolved) | settings

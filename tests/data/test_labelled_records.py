@@ -6,7 +6,7 @@ import pytest
 
 from ssrlm_jax import config
 from ssrlm_jax.data import labelled_records
-from ssrlm_jax.rna import formats, structures
+from ssrlm_jax.rna import formats, record_tables, structures
 
 
 def record(length, name="", family=""):
@@ -74,7 +74,7 @@ def test_records_without_a_family_are_families_of_their_own():
 )
 def test_a_split_that_cannot_be_made_is_an_error(tmp_path, settings, message):
     table = tmp_path / "t.tsv"
-    formats.write_table(table, [record(20, "a", "x")])
+    record_tables.write_table(table, [record(20, "a", "x")])
     settings = {k: str(table) if v == "TABLE" else v for k, v in settings.items()}
     with pytest.raises(ValueError, match=message):
         labelled_records.split(config.LabelledConfig(**settings), seed=0)
@@ -82,7 +82,7 @@ def test_a_split_that_cannot_be_made_is_an_error(tmp_path, settings, message):
 
 def test_records_that_are_too_long_are_left_out_and_counted(tmp_path, caplog):
     table = tmp_path / "t.tsv"
-    formats.write_table(table, [record(20, "a"), record(101, "b")])
+    record_tables.write_table(table, [record(20, "a"), record(101, "b")])
     settings = config.LabelledConfig(
         train=str(table), validation=str(table), max_length=100
     )
@@ -94,7 +94,7 @@ def test_records_that_are_too_long_are_left_out_and_counted(tmp_path, caplog):
 
 def test_what_is_tested_may_be_longer_than_what_trains(tmp_path):
     records = [record(20 + 90 * (n % 2), f"r{n}", "abc"[n % 3]) for n in range(12)]
-    formats.write_table(tmp_path / "t.tsv", records)
+    record_tables.write_table(tmp_path / "t.tsv", records)
     settings = config.LabelledConfig(
         table=str(tmp_path / "t.tsv"), held_out="b", max_length=100
     )
@@ -105,7 +105,7 @@ def test_what_is_tested_may_be_longer_than_what_trains(tmp_path):
 
 def test_a_table_of_families_must_fit_the_records(tmp_path, caplog):
     table, families = tmp_path / "t.tsv", tmp_path / "families.tsv"
-    formats.write_table(table, [record(20, f"r{n}") for n in range(4)])
+    record_tables.write_table(table, [record(20, f"r{n}") for n in range(4)])
     settings = config.LabelledConfig(
         table=str(table), num_folds=3, families=str(families)
     )
@@ -125,7 +125,7 @@ def left_out(tmp_path):
     known = structures.from_dot_bracket("(..)")
     letters = ["ACGU", "AAAU", "CAAG", "GAAC", "GCAC", "GGAC"]
     records = [formats.Record(one, one, known, family=one) for one in letters]
-    formats.write_table(table, records)
+    record_tables.write_table(table, records)
     test_set.write_text(">lower case, T\nacgt\n>another\nGGAC\n>none\nACGUA\n")
     return letters, str(table), str(test_set)
 

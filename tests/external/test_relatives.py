@@ -7,7 +7,7 @@ import pytest
 import stand_ins
 
 from ssrlm_jax.external import energies, relatives
-from ssrlm_jax.rna import decode, formats, structures
+from ssrlm_jax.rna import decode, formats, record_tables, structures
 
 pytest.importorskip("pyopal", reason="PyOpal is not installed")
 
@@ -132,7 +132,7 @@ def test_a_memory_is_written_and_read(tmp_path, memory):
     again = path.read_bytes()
     relatives.write(path, memory)
     assert path.read_bytes() == again  # no time of writing in it
-    read = list(formats.read_table(path))  # as other tables
+    read = list(record_tables.read_table(path))  # as other tables
     assert [one.sequence for one in read] == list(memory.sequences)
     for wrong in (b"", b"id\tsequence\n", b"id\tsequence\tdotbracket\na\tb\n"):
         path.write_bytes(gzip.compress(wrong, mtime=0))

@@ -8,7 +8,7 @@ import pytest
 import ssrlm_jax
 from ssrlm_jax.external import vienna
 from ssrlm_jax.metrics import pair_scores
-from ssrlm_jax.rna import formats
+from ssrlm_jax.rna import formats, record_tables
 
 TWELVE = pathlib.Path(__file__).parents[1] / "fixtures" / "twelve.tsv"
 # By `python benchmarks/twelve.py`, exact pairs; benchmarks/results/twelve.json.
@@ -22,7 +22,7 @@ def predictor():
 
 @pytest.fixture(scope="module")
 def known():
-    return list(formats.read_table(TWELVE))
+    return list(record_tables.read_table(TWELVE))
 
 
 def test_the_default_folds_the_twelve_as_well_as_when_it_was_shipped(predictor, known):

@@ -14,7 +14,7 @@ import pytest
 
 from ssrlm_jax import cli, config, model_dir
 from ssrlm_jax.models import attention, encoders
-from ssrlm_jax.rna import alphabet, formats, structures
+from ssrlm_jax.rna import alphabet, formats, record_tables, structures
 
 ROOT = pathlib.Path(__file__).parents[2]
 SIZES = config.EncoderConfig(
@@ -41,7 +41,7 @@ def model(tmp_path_factory):
         )
         for n in range(10)
     ]
-    formats.write_table(folder / "table.tsv", records)
+    record_tables.write_table(folder / "table.tsv", records)
     return folder
 
 

@@ -15,7 +15,7 @@ import pytest
 from ssrlm_jax import cli, config, model_dir
 from ssrlm_jax.models import attention, encoders
 from ssrlm_jax.prepare.corpus import generated_rna
-from ssrlm_jax.rna import alphabet, formats, structures
+from ssrlm_jax.rna import alphabet, formats, record_tables, structures
 
 ROOT = pathlib.Path(__file__).parents[2]
 ROW = 64
@@ -31,7 +31,7 @@ def table(tmp_path_factory):
     letters = [RNA[:n] + RNA[n + 1 :] + "A" for n in range(12)]
     records = [formats.Record(f"r{n}", one, known) for n, one in enumerate(letters)]
     path = tmp_path_factory.mktemp("tables") / "hairpins.tsv"
-    formats.write_table(path, records)
+    record_tables.write_table(path, records)
     return path
 
 

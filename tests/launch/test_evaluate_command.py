@@ -15,7 +15,7 @@ import stand_ins
 
 import ssrlm_jax
 from ssrlm_jax import cli, model_dir
-from ssrlm_jax.rna import formats, structures
+from ssrlm_jax.rna import formats, record_tables, structures
 
 ROOT = pathlib.Path(__file__).parents[2]
 
@@ -30,7 +30,7 @@ def files(tmp_path):
         formats.Record("trna", stand_ins.TRNA, known),
         formats.Record("hairpin", "GGGGAAAACCCC", hairpin),
     ]
-    formats.write_table(tmp_path / "truth.tsv", records)
+    record_tables.write_table(tmp_path / "truth.tsv", records)
     stand_ins.program(tmp_path, "contrafold", stand_ins.CONTRAFOLD)
     return tmp_path
 
@@ -69,9 +69,11 @@ def test_a_model_and_a_program_are_scored_in_one_run(files):
 def test_scores_by_identity_with_the_training_set(files):
     known = structures.from_dot_bracket("." * 80)
     near = stand_ins.TRNA[:-4] + "GGGG" + "ACGU"
-    formats.write_table(files / "near.tsv", [formats.Record("x", near, known)])
+    record_tables.write_table(files / "near.tsv", [formats.Record("x", near, known)])
     known = structures.from_dot_bracket("." * 40)
-    formats.write_table(files / "other.tsv", [formats.Record("y", "UUUA" * 10, known)])
+    record_tables.write_table(
+        files / "other.tsv", [formats.Record("y", "UUUA" * 10, known)]
+    )
     done = evaluate(files, train=f"{files / 'other.tsv'},{files / 'near.tsv'}")
     assert done.returncode == 0, done.stderr
     facts = json.loads((files / "scores" / "scores.json").read_text())

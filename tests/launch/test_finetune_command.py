@@ -14,7 +14,7 @@ import pytest
 
 from ssrlm_jax import cli, model_dir
 from ssrlm_jax.external import relatives
-from ssrlm_jax.rna import formats, structures
+from ssrlm_jax.rna import formats, record_tables, structures
 from ssrlm_jax.train import workdirs
 
 ROOT = pathlib.Path(__file__).parents[2]
@@ -39,7 +39,7 @@ def table(tmp_path_factory):
             )
         )
     path = tmp_path_factory.mktemp("tables") / "hairpins.tsv"
-    formats.write_table(path, records)
+    record_tables.write_table(path, records)
     return path
 
 
@@ -164,9 +164,9 @@ def test_known_structures_go_along_with_a_model_that_reads_them(
     tmp_path, table, capsys
 ):
     pytest.importorskip("pyopal", reason="PyOpal is not installed")
-    records = list(formats.read_table(table))
-    formats.write_table(tmp_path / "train.tsv", records[:6])
-    formats.write_table(tmp_path / "validation.tsv", records[6:9])
+    records = list(record_tables.read_table(table))
+    record_tables.write_table(tmp_path / "train.tsv", records[:6])
+    record_tables.write_table(tmp_path / "validation.tsv", records[6:9])
     settings = {
         "data.train": tmp_path / "train.tsv",
         "data.validation": tmp_path / "validation.tsv",
@@ -176,7 +176,7 @@ def test_known_structures_go_along_with_a_model_that_reads_them(
         "energies": "",
         "epochs": 1,
     }
-    formats.write_table(tmp_path / "test.tsv", records[9:11])
+    record_tables.write_table(tmp_path / "test.tsv", records[9:11])
     text = finish(start(tmp_path / "run", **settings))
     assert "relatives are looked for in 7 known structures" in text
     model = tmp_path / "run" / "model"
@@ -229,9 +229,11 @@ def test_a_fine_tuned_model_is_tuned_on_with_a_frozen_encoder(tmp_path, whole, t
 def test_a_held_out_family_is_written_for_the_test(tmp_path, table):
     settings = {"data.table": table, "data.held_out": "y", "epochs": 1}
     finish(start(tmp_path, **settings))
-    names = [record.name for record in formats.read_table(tmp_path / "test.tsv")]
+    names = [record.name for record in record_tables.read_table(tmp_path / "test.tsv")]
     assert names == ["r1", "r4", "r7", "r10"]
-    trained = [record.name for record in formats.read_table(tmp_path / "training.tsv")]
+    trained = [
+        record.name for record in record_tables.read_table(tmp_path / "training.tsv")
+    ]
     assert len(trained) == 7  # and one validates
     assert not set(trained) & set(names)
 

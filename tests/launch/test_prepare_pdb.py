@@ -8,7 +8,7 @@ import time
 import duplex
 import numpy as np
 
-from ssrlm_jax.rna import formats
+from ssrlm_jax.rna import record_tables
 
 ROOT = pathlib.Path(__file__).parents[2]
 SEQUENCE = "GGGAAACUUCGGUUUCCC"
@@ -71,7 +71,7 @@ def test_the_command_makes_tables_and_names_all_it_dropped(tmp_path):
     done = _run(*_flags(tmp_path, folder))
     assert done.returncode == 0, done.stderr
     out = tmp_path / "out"
-    first, second = formats.read_table(out / "unsupervised.tsv")
+    first, second = record_tables.read_table(out / "unsupervised.tsv")
     assert (first.name, first.sequence, first.family) == ("1aaa_A", SEQUENCE, "tRNA")
     assert second.name == "1ccc_A"
     assert first.structure.pairs.tolist() == [[0, 17], [1, 15], [1, 16]]
@@ -177,7 +177,7 @@ def test_ids_and_reasons_of_what_is_dropped(tmp_path):
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     out = tmp_path / "out"
-    records = list(formats.read_table(out / "chains.tsv"))
+    records = list(record_tables.read_table(out / "chains.tsv"))
     assert [one.name for one in records] == ["rp.out.1_A", "rp.out.2_A"]
     assert [len(one.structure.pairs) for one in records] == [10, 10]
     dropped = [

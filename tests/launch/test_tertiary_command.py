@@ -16,7 +16,7 @@ from ssrlm_jax import cli, config, model_dir
 from ssrlm_jax.data import tertiary_crops
 from ssrlm_jax.jobs import evaluate3d
 from ssrlm_jax.metrics import report3d
-from ssrlm_jax.rna import formats
+from ssrlm_jax.rna import record_tables
 
 ROOT = pathlib.Path(__file__).parents[2]
 SETTINGS = {
@@ -88,7 +88,7 @@ def workdir(folder):
 
 def test_tables_say_what_trained_and_what_validated(folder, workdir):
     parts = [
-        list(formats.read_table(workdir / f"{part}.tsv"))
+        list(record_tables.read_table(workdir / f"{part}.tsv"))
         for part in ("training", "validation")
     ]
     assert all(parts)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from ssrlm_jax import config, types
 from ssrlm_jax.config import pdb_tables
 from ssrlm_jax.prepare.pdb import agreement, chain_split, chain_tables
-from ssrlm_jax.rna import formats
+from ssrlm_jax.rna import formats, record_tables
 
 Record = chain_tables.Record
 
@@ -73,7 +73,7 @@ def annotators(records: Sequence[Record], chosen: str) -> dict[str, types.Json]:
 def read_published(settings: config.PdbConfig) -> list[formats.Record]:
     """Reads the tables with pairs of the same sequences."""
     paths = [path for path in settings.published.split(",") if path]
-    return [record for path in paths for record in formats.read_table(path)]
+    return [record for path in paths for record in record_tables.read_table(path)]
 
 
 def published(
