@@ -19,7 +19,7 @@ from ssrlm_jax import config, model_dir, types
 from ssrlm_jax.external import energies, relatives
 from ssrlm_jax.infer import known, sequence_rows
 from ssrlm_jax.models import attention, encoders, heads, layerwise, pair_tiles, shapes
-from ssrlm_jax.rna import batches, probabilities
+from ssrlm_jax.rna import batches, probabilities, strands
 
 T = TypeVar("T")
 
@@ -91,10 +91,16 @@ class RowModel:
     @property
     def max_joined_length(self) -> int | None:
         """Nucleotides of the longest two strands, as above; 0: none."""
-        limits = [self.max_fold_length]
+        most = self.max_fold_length
+        limits = [most and most - len(self._linker)]
         if self.energies is not None:
             limits.append(self.energies.max_joined_length)
         return min((one for one in limits if one is not None), default=None)
+
+    @property
+    def _linker(self) -> str:
+        """Letters between two strands; "": energies say where the second begins."""
+        return strands.LINKER if self.energies is None else ""
 
     def pair_head(self) -> heads.Head:
         """Returns the head; a ValueError where there is none."""
@@ -111,7 +117,7 @@ class RowModel:
         most = self._encoder.max_positions or sequence_rows.ROW
         row = min(sequence_rows.ROW, most, self._tile + 2) if is_packed else 0
         tile = min(self._tile, self.max_length or self._tile)
-        return sequence_rows.Limits(row, tile, self.max_length)
+        return sequence_rows.Limits(row, tile, self.max_length, self._linker)
 
     def in_order(
         self,
@@ -185,8 +191,17 @@ class RowModel:
                 n = len(row.sequences[index])
                 matrix_LM = self._finite(matrix_LM[:n, :n])
                 least = _least(held.get(row.numbers[index]))
-                found.append(probabilities.from_matrix(matrix_LM, least))
+                listed = probabilities.from_matrix(matrix_LM, least)
+                found.append(self._unlinked(listed, row.given[index]))
         return found
+
+    def _unlinked(
+        self, listed: probabilities.PairProbabilities, given: str
+    ) -> probabilities.PairProbabilities:
+        """Returns what is said of letters that were given."""
+        for start in strands.split(given)[1]:
+            listed = probabilities.without(listed, start, len(self._linker))
+        return listed
 
     def _energy_maps(
         self, held: Held, row: sequence_rows.Row, group: sequence_rows.Group, size: int
@@ -221,7 +236,8 @@ class RowModel:
                 head, params, x_LD, self._tile, length, listed
             )
         )
-        return probabilities.from_tiles(tiles, _least(evidence[0]))
+        found = probabilities.from_tiles(tiles, _least(evidence[0]))
+        return self._unlinked(found, row.given[0])
 
     def embed_row(
         self, layer: int, pool: str, row: sequence_rows.Row

@@ -34,11 +34,13 @@ class Limits(NamedTuple):
       row: tokens of a row of several sequences; 0: every sequence has its own.
       tile: nucleotides of the longest sequence that a head takes at once.
       longest: nucleotides of the longest sequence that an encoder takes; None: any.
+      linker: letters between two strands.
     """
 
     row: int
     tile: int
     longest: int | None
+    linker: str = ""
 
 
 class Row(NamedTuple):
@@ -46,7 +48,7 @@ class Row(NamedTuple):
 
     Attributes:
       numbers: of the sequences, as given.
-      sequences: from short to long, strands joined.
+      sequences: from short to long, strands joined by the linker.
       given: the same, strands with what stands between them.
       length: of the row, in tokens.
       longest: tokens that none of the sequences has more of; one of few.
@@ -126,21 +128,23 @@ def window(numbered: Iterator[tuple[int, str]], most: int) -> list[tuple[int, st
 
 def make(window: Sequence[tuple[int, str]], limits: Limits) -> Iterator[Row]:
     """Yields the rows of numbered sequences, from short to long ones."""
-    held: list[tuple[int, str]] = []
+    read = [(n, given, strands.linked(given, limits.linker)) for n, given in window]
+    held: list[tuple[int, str, str]] = []
     used = 0
-    for number, sequence in sorted(window, key=lambda one: len(one[1])):
-        size = len(sequence) + 2  # <cls> and <eos>
+    for one in sorted(read, key=lambda one: len(one[2])):
+        size = len(one[2]) + 2  # <cls> and <eos>
         if held and (used + size > limits.row or len(held) == MAX_SEGMENTS):
             yield _row(held, used, len(window) == 1, limits)
             held, used = [], 0
-        held.append((number, sequence))
+        held.append(one)
         used += size
     yield _row(held, used, len(window) == 1, limits)
 
 
-def _row(held: list[tuple[int, str]], used: int, is_alone: bool, limits: Limits) -> Row:
-    numbers, given = map(list, zip(*held, strict=True))
-    sequences = [strands.joined(one) for one in given]
+def _row(
+    held: list[tuple[int, str, str]], used: int, is_alone: bool, limits: Limits
+) -> Row:
+    numbers, given, sequences = map(list, zip(*held, strict=True))
     if len(held) > 1:
         length = batches.least(used, limits.row)
         longest = len(sequences[-1]) + 2

@@ -78,6 +78,22 @@ def at_least(listed: PairProbabilities, least: float = LEAST) -> PairProbabiliti
     return PairProbabilities(*(column[is_kept] for column in listed))
 
 
+def without(listed: PairProbabilities, first: int, number: int) -> PairProbabilities:
+    """Returns the pairs of what is left when positions are cut out.
+
+    Args:
+      listed: of all positions.
+      first: position that is cut out, from 0.
+      number: of them.
+    """
+    i, j, probability = listed
+    is_kept = ~np.logical_or.reduce(
+        [(first <= side) & (side < first + number) for side in (i, j)]
+    )
+    i, j = (side - number * (side >= first) for side in (i, j))
+    return PairProbabilities(i[is_kept], j[is_kept], probability[is_kept])
+
+
 def to_matrix(probabilities: PairProbabilities, length: int) -> np.ndarray:
     """Returns a symmetric float32 matrix (length, length); unlisted pairs are 0."""
     matrix_LL = np.zeros((length, length), np.float32)

@@ -9,6 +9,9 @@ from ssrlm_jax.rna import alphabet
 
 MOST = 2  # strands that are folded together
 MARK = "&"  # as it is written; `alphabet.STRANDS` are read
+# Between strands, for what knows of one: as many unknown letters as the shortest loop
+# has, which RNAstructure's bimolecular programs write as III.
+LINKER = "NNN"
 _MARKS = re.compile(f"[{re.escape(alphabet.STRANDS)}]")
 
 
@@ -36,7 +39,17 @@ def split(text: str) -> tuple[str, tuple[int, ...]]:
 
 def joined(text: str) -> str:
     """Returns strands joined."""
-    return _MARKS.sub("", text)
+    return linked(text, "")
+
+
+def linked(text: str, linker: str) -> str:
+    """Returns strands with a linker between them.
+
+    Example:
+      >>> linked("GGGG&CCCC", LINKER)
+      'GGGGNNNCCCC'
+    """
+    return _MARKS.sub(linker, text)
 
 
 def marked(text: str, breaks: tuple[int, ...]) -> str:

@@ -59,9 +59,25 @@ def test_two_strands_pair_across_the_break(reading):
     assert "16 nt" in found._repr_html_()
 
 
-def test_a_model_without_energies_reads_two_strands_as_one(predictor):
-    joined, both = predictor.fold(["GGGGCCACGUGGCCCC", "GGGGCCAC&GUGGCCCC"])
-    np.testing.assert_array_equal(joined.structure.pairs, both.structure.pairs)
+def test_a_model_without_energies_reads_unknown_letters_between_strands(predictor):
+    given = ["GGGGCCAC&GUGGCCCC", "GGGGCCACNNNGUGGCCCC", "GGGGCCACGUGGCCCC"]
+    both_LL, linked_LL, joined_LL = _matrices(predictor, given)
+    is_letter = np.ones(19, bool)
+    is_letter[8:11] = False
+    np.testing.assert_array_equal(both_LL, linked_LL[is_letter][:, is_letter])
+    assert np.abs(both_LL - joined_LL).max() > 1e-4
+    assert predictor.max_joined_length is None
+
+
+@pytest.mark.parametrize("tile", [8, 64])
+def test_strands_are_linked_in_tiles_and_rows_as_alone(tile):
+    of_tiles = predictors.Predictor(*small_models.made(), tile=tile)
+    given = ["GGGG&CCCC", "GGGGAAACCCC", "GGGGA&CCCC", "GGGGAAAACCCC"]
+    together = _matrices(of_tiles, given)
+    for letters, found_LL in zip(given, together, strict=True):
+        np.testing.assert_allclose(
+            found_LL, _matrices(of_tiles, [letters])[0], atol=1e-5
+        )
 
 
 def test_long_rna_with_energies_in_tiles_is_equal_to_the_whole(reading):
