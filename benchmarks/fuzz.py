@@ -21,7 +21,7 @@ import time
 ROOT = pathlib.Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT / "tests"))
 
-import damaged_files  # noqa: E402
+import damage_verdicts  # noqa: E402
 import standing_predictor  # noqa: E402
 
 from ssrlm_jax.infer import catalogue  # noqa: E402
@@ -36,7 +36,7 @@ def tried(command: str, numbers: range, folder: pathlib.Path) -> dict[str, objec
     slowest, started = 0.0, time.perf_counter()
     for number in numbers:
         begun = time.perf_counter()
-        found = damaged_files.wrong_with(command, number, folder / "case")
+        found = damage_verdicts.wrong_with(command, number, folder / "case")
         slowest = max(slowest, time.perf_counter() - begun)
         if found:
             kind = found.strip().splitlines()[-1][:60]
@@ -58,7 +58,7 @@ def main() -> int:
         "--num", type=int, default=10_000, help="files, of all commands"
     )
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--commands", default=",".join(damaged_files.COMMANDS))
+    parser.add_argument("--commands", default=",".join(damage_verdicts.COMMANDS))
     flags = parser.parse_args()
     os.environ[catalogue.MODEL] = "models/tiny"  # stands in; nothing is loaded
     standing_predictor.put([])

@@ -3,6 +3,7 @@
 import pathlib
 import sys
 
+import damage_verdicts
 import damaged_files
 import hypothesis
 import pytest
@@ -32,18 +33,18 @@ def standing(monkeypatch):
     monkeypatch.setenv(catalogue.MODEL, "models/tiny")
 
 
-@pytest.mark.parametrize("command", damaged_files.COMMANDS)
+@pytest.mark.parametrize("command", damage_verdicts.COMMANDS)
 def test_damaged_files_end_in_a_line_and_leave_nothing_half_written(command, tmp_path):
     found = (
-        damaged_files.wrong_with(command, number, tmp_path / "case")
+        damage_verdicts.wrong_with(command, number, tmp_path / "case")
         for number in range(SHARE[command])
     )
     assert [one for one in found if one] == []
 
 
-@pytest.mark.parametrize("command", damaged_files.COMMANDS)
+@pytest.mark.parametrize("command", damage_verdicts.COMMANDS)
 def test_files_that_are_whole_are_read(command, tmp_path):
-    kind, ask = damaged_files.COMMANDS[command]
+    kind, ask = damage_verdicts.COMMANDS[command]
     for number, (name, data) in enumerate(damaged_files.seeds(kind).items()):
         folder = tmp_path / str(number)
         folder.mkdir()
@@ -96,19 +97,19 @@ def test_what_is_wrong_is_noticed(monkeypatch, tmp_path, ends, told):
     monkeypatch.setattr(cli, "main", ends)
     data = damaged_files.seeds("pairs")["x.fa"]
     (tmp_path / "x.fa").write_bytes(data)
-    _, ask = damaged_files.COMMANDS["fold"]
+    _, ask = damage_verdicts.COMMANDS["fold"]
     assert told in ask(damaged_files.Case("x.fa", data, "whole"), tmp_path)
 
 
 def test_a_command_that_hangs_is_noticed(monkeypatch, tmp_path):
-    monkeypatch.setattr(damaged_files, "LIMIT_S", 1)
+    monkeypatch.setattr(damage_verdicts, "LIMIT_S", 1)
 
     def hangs(arguments):
         while True:
             pass
 
     monkeypatch.setattr(cli, "main", hangs)
-    assert "TimeoutError: not ended after 1 s" in damaged_files.run("fold").trace
+    assert "TimeoutError: not ended after 1 s" in damage_verdicts.run("fold").trace
 
 
 _TEXT = st.text(
