@@ -8,9 +8,9 @@ import re
 
 from ssrlm_jax.rna import alphabet, strands
 
-BRACKETS = ("()", "[]", "{}", "<>")
+BRACKETS = (("(", ")"), ("[", "]"), ("{", "}"), ("<", ">"))
 
-_BRACKETS = frozenset("".join(BRACKETS))
+_BRACKETS = frozenset(one for both in BRACKETS for one in both)
 _SYMBOLS = _BRACKETS | frozenset(".,:|_-~&+")  # of structures, without letters
 _BEHIND = re.compile(  # a structure: (-1.20), [ -3], {-2.9 MEA=20.1}, (e=-3.4), -1.2
     r"(?:\s+[(\[{]?|[(\[{])\s*(?:[A-Za-z]\w*\s*[=:]\s*)?[-+]?(?:\.?\d|inf|nan)", re.I

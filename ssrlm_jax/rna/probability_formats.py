@@ -258,7 +258,8 @@ def _has_names(rows: Sequence[Sequence[str]]) -> bool:
     if len(rows) < 2 or len(rows[1]) != len(rows[0]) + 1 or len(rows[0]) < 2:
         return False
     first, second = rows
-    is_counted = first in ([str(n + k) for n in range(len(first))] for k in (0, 1))
+    counts = [[str(n + k) for n in range(len(first))] for k in (0, 1)]
+    is_counted = list(first) in counts
     is_named = is_counted or not any(map(textfile.is_number, first))
     return is_named and all(map(textfile.is_number, second[1:]))
 
