@@ -15,8 +15,8 @@ paired nucleotide and 2 for others.
 
 F1 is the mean over RNAs, exact pairs. ViennaRNA: the least free energy of RNAfold with
 the same reactivities, method and parameters. --trust tries weights of the
-reactivities beside the model's own probabilities; --fit prints the curve of
-config/evidence_reading.py that these RNAs give. The seed is 0.
+reactivities beside the model's own probabilities; --fit prints the curve that these
+RNAs give, and --write puts it into a model directory. The seed is 0.
 """
 
 import argparse
@@ -29,7 +29,7 @@ import numpy as np
 
 from ssrlm_jax import config
 from ssrlm_jax.external import vienna
-from ssrlm_jax.infer import catalogue, known, predictors
+from ssrlm_jax.infer import catalogue, known, predictors, reactivity_curve
 from ssrlm_jax.metrics import pair_scores
 from ssrlm_jax.rna import (
     formats,
@@ -83,7 +83,7 @@ def main() -> None:
     )
     measured = _measured(parsed, records)
     if parsed.fit:
-        _fit(records, measured)
+        _fit(records, measured, parsed)
         return
     settings = config.EvidenceConfig(method=parsed.method)
     rows = []
@@ -135,6 +135,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--max-length", type=int, default=150)
     parser.add_argument("--without", default="", help="names to leave out, by commas")
     parser.add_argument("--fit", action="store_true")
+    parser.add_argument("--write", type=pathlib.Path, metavar="MODEL")
     parser.add_argument("--out", type=pathlib.Path)
     return parser.parse_args()
 
@@ -207,7 +208,11 @@ def _scored(
     return float(pair_scores.f1(np.array(counts)).mean())
 
 
-def _fit(records: Sequence[formats.Record], measured: dict[str, np.ndarray]) -> None:
+def _fit(
+    records: Sequence[formats.Record],
+    measured: dict[str, np.ndarray],
+    parsed: argparse.Namespace,
+) -> None:
     value_N = np.concatenate([measured[record.name] for record in records])
     is_paired_N = np.concatenate(
         [
@@ -215,9 +220,17 @@ def _fit(records: Sequence[formats.Record], measured: dict[str, np.ndarray]) -> 
             for record in records
         ]
     )
-    knots = config.EvidenceConfig().knots
-    print(f"knots {knots}\nratios {likelihood.fitted(value_N, is_paired_N, knots)}")
-    print(f"{(~np.isnan(value_N)).sum()} nucleotides")
+    ratios = likelihood.fitted(value_N, is_paired_N, config.KNOTS)
+    number = int((~np.isnan(value_N)).sum())
+    print(f"knots {config.KNOTS}\nratios {ratios}\n{number} nucleotides")
+    if parsed.write:
+        names = [record.name for record in records]
+        about = {
+            "fitted_to": names,
+            "nucleotides": number,
+            "reactivities": parsed.reactivities.name,
+        }
+        print(reactivity_curve.save(parsed.write, config.KNOTS, ratios, about))
 
 
 def _extreme(

@@ -24,7 +24,9 @@ from ssrlm_jax.config.encoder import (
 )
 from ssrlm_jax.config.evaluation import Evaluate3dConfig, EvaluateConfig, HeldOutConfig
 from ssrlm_jax.config.evidence_reading import (
+    KNOTS,
     NORMALISATIONS,
+    RATIOS,
     REACTIVITY_METHODS,
     EvidenceConfig,
 )
@@ -71,6 +73,8 @@ __all__ = [
     "Evaluate3dConfig",
     "EvaluateConfig",
     "EvidenceConfig",
+    "KNOTS",
+    "RATIOS",
     "NORMALISATIONS",
     "LettersConfig",
     "PaperConfig",

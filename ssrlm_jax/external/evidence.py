@@ -58,8 +58,9 @@ class Evidence:
           weight: of the reactivities; 1: as the curve of the settings says.
         """
         if self.reactivity_L is not None and weight:
-            curve = (self.settings.knots, self.settings.ratios)
-            ratio_L = weight * likelihood.log_ratio(self.reactivity_L, *curve)
+            knots = self.settings.knots or config.KNOTS
+            ratios = self.settings.ratios or config.RATIOS
+            ratio_L = weight * likelihood.log_ratio(self.reactivity_L, knots, ratios)
             listed = likelihood.shifted(listed, ratio_L)
         if self.constraints is not None:
             listed = constrained.applied(listed, self.constraints)

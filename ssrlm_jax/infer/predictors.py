@@ -20,6 +20,7 @@ from ssrlm_jax.infer import (
     known,
     pair_confidence,
     prediction,
+    reactivity_curve,
     row_model,
 )
 from ssrlm_jax.models import layerwise
@@ -47,6 +48,7 @@ class Predictor:
         dtype: str = "float32",
         tile: int = row_model.TILE,
         rules: Callable[[], decoding_rules.Rules] = lambda: decoding_rules.NO_RULES,
+        curve: Callable[[], config.EvidenceConfig] = config.EvidenceConfig,
         memory: relatives.Memory | None = None,
     ) -> None:
         """Makes a predictor.
@@ -59,6 +61,7 @@ class Predictor:
           dtype: of the encoder's and the head's products, "float32" or "bfloat16".
           tile: positions; RNA that is longer is computed in tiles of this size.
           rules: returns the model's rules of decoding, when something is decoded.
+          curve: returns what reactivities say to the model, when there are some.
           memory: RNA with known structures, of a head that reads relatives.
 
         Raises:
@@ -68,6 +71,7 @@ class Predictor:
         self.description = description
         self._asked = decoding
         self._read_rules = rules
+        self._read_curve = curve
         self._rows = row_model.RowModel(
             description, params, dtype=dtype, tile=tile, memory=memory
         )
@@ -80,6 +84,10 @@ class Predictor:
     @functools.cached_property
     def _rules(self) -> decoding_rules.Rules:
         return self._read_rules()
+
+    @functools.cached_property
+    def _curve(self) -> config.EvidenceConfig:
+        return self._read_curve()
 
     @property
     def threshold(self) -> float:
@@ -269,6 +277,8 @@ class Predictor:
         limits = (self.max_fold_length, self.max_joined_length)
         held: row_model.Held = {}
         compute = functools.partial(self._rows.pairs_of_row, held)
+        if evidence is not known.NOTHING:
+            evidence = reactivity_curve.completed(evidence, self._curve)
         noted = known.noted(sequences, evidence, held)
         for number, (sequence, listed) in enumerate(
             self._rows.in_order(noted, compute, *limits), 1
@@ -375,11 +385,18 @@ def load(
             flat[name] = jnp.asarray(flat[name], rounded)
     params = flax.traverse_util.unflatten_dict(flat)
     rules = functools.partial(decoding_rules.load, directory)
+    curve = functools.partial(reactivity_curve.load, directory)
     memory = None
     if description.head and relatives.NAME in description.head.energies:
         memory = relatives.read(directory / relatives.FILE)
     return Predictor(
-        description, params, decoding, dtype=dtype, rules=rules, memory=memory
+        description,
+        params,
+        decoding,
+        dtype=dtype,
+        rules=rules,
+        curve=curve,
+        memory=memory,
     )
 
 

@@ -4,7 +4,8 @@ r"""Puts a trained model into the package, with its card, as float16.
 
 CARD holds what a person should know and the weights do not say: licence, citation,
 data, left_out, cost, command. Thresholds of `ssrlm thresholds` go along, known
-structures of relatives, and what `ssrlm fit_contacts` has fitted.
+structures of relatives, the curve of reactivities (`benchmarks/evidence.py --fit`), and
+what `ssrlm fit_contacts` has fitted.
 """
 
 import argparse
@@ -14,7 +15,7 @@ import pathlib
 
 from ssrlm_jax import files, model_dir
 from ssrlm_jax.external import relatives
-from ssrlm_jax.infer import catalogue, decoding_rules
+from ssrlm_jax.infer import catalogue, decoding_rules, reactivity_curve
 from ssrlm_jax.jobs import command
 
 _OF_CONTACTS = ("weights", "intercept", "threshold", "min_separation", "mean", "spread")
@@ -39,7 +40,8 @@ def ship(parsed: argparse.Namespace) -> None:
         group[name] = ",".join(pathlib.Path(one).name for one in group[name].split(","))
     description = dataclasses.replace(description, made=made)
     out = catalogue.SHIPPED / parsed.name
-    others = [parsed.model / name for name in (decoding_rules.FILE, relatives.FILE)]
+    beside = (decoding_rules.FILE, relatives.FILE, reactivity_curve.FILE)
+    others = [parsed.model / name for name in beside]
     model_dir.save(
         out,
         description,
