@@ -64,7 +64,8 @@ def test_a_model_without_energies_reads_unknown_letters_between_strands(predicto
     both_LL, linked_LL, joined_LL = _matrices(predictor, given)
     is_letter = np.ones(19, bool)
     is_letter[8:11] = False
-    np.testing.assert_array_equal(both_LL, linked_LL[is_letter][:, is_letter])
+    both_LL = both_LL[:16, :16]  # without that of '&'
+    np.testing.assert_allclose(both_LL, linked_LL[is_letter][:, is_letter], atol=1e-5)
     assert np.abs(both_LL - joined_LL).max() > 1e-4
     assert predictor.max_joined_length is None
 
