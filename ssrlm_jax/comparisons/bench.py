@@ -20,6 +20,7 @@ from ssrlm_jax.comparisons import (
     table_rows,
 )
 from ssrlm_jax.external import folding_programs
+from ssrlm_jax.infer import seen_sequences
 from ssrlm_jax.rna import formats
 
 _log = logging.getLogger("ssrlm_jax")
@@ -200,13 +201,26 @@ class Bench:
 
     def _shared(self, one: items.LabelledSet, method: items.Method) -> set_files.Shared:
         if method.training is None:
-            return set_files.Shared(None, None, "what trained it is not at hand")
+            return self._shared_by_hashes(one, method)
         try:
             training = self._training(method.training)
         except (ValueError, OSError) as error:
             return set_files.Shared(None, None, str(error))
         letters = set_scores.letters_of(self.records(one))
         return set_files.shared(letters, training, self._out / "near")[0]
+
+    def _shared_by_hashes(
+        self, one: items.LabelledSet, method: items.Method
+    ) -> set_files.Shared:
+        """Returns what a model's own list of hashes says of a set, if it has one."""
+        place = self._settings.directories("models").get(method.name, "")
+        seen = None
+        if place:
+            letters = set_scores.letters_of(self.records(one))
+            seen = seen_sequences.num_seen(pathlib.Path(place), letters)
+        if seen is None:
+            return set_files.Shared(None, None, "what trained it is not at hand")
+        return set_files.Shared(seen, None, "it has hashes alone of what trained it")
 
     def _training(self, names: tuple[str, ...]) -> list[str]:
         """Returns the sequences of training sets; errors as `training_letters`."""

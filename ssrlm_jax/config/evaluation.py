@@ -16,6 +16,10 @@ class EvaluateConfig:
     train: str = ""  # files of training RNA, for scores by similarity; needs mmseqs
     max_length: int = 0  # nucleotides; longer RNA is left out, and counted; 0: none
     seed: int = 0  # of the bootstrap
+    is_seen_refused: bool = (
+        False  # nothing is scored where the model was trained on ...
+    )
+    # ... RNA of the set; else it is told
     is_own_rule: bool = False  # the model decodes by its own rule, as `ssrlm fold` does
     decoding: decoders.DecodingConfig = decoders.DecodingConfig()
 

@@ -92,8 +92,9 @@ def evaluate(settings: config.EvaluateConfig, flags: argparse.Namespace) -> int:
     }
     if settings.model:
         predictor = _model(settings, truth)
+        seen = _num_seen(settings, truth)
         methods["model"] = functools.partial(
-            _by_model, predictor, settings.model, truth
+            _by_model, predictor, settings.model, truth, seen
         )
     of_files = ""
     if flags.predictions:
@@ -195,8 +196,27 @@ def _model(
     return predictor
 
 
+def _num_seen(
+    settings: config.EvaluateConfig, truth: Sequence[formats.Record]
+) -> int | None:
+    """Returns how many RNAs trained the model; None: it does not say."""
+    from ssrlm_jax.infer import catalogue, seen_sequences
+
+    place = catalogue.find(settings.model)
+    seen = seen_sequences.num_seen(place, (record.sequence for record in truth))
+    if seen and settings.is_seen_refused:
+        raise ValueError(
+            f"{settings.model} was trained on {seen:,} of the {len(truth):,} RNAs of "
+            f"{settings.truth}, and config.is_seen_refused is set"
+        )
+    return seen
+
+
 def _by_model(
-    predictor: "predictors.Predictor", name: str, truth: list[formats.Record]
+    predictor: "predictors.Predictor",
+    name: str,
+    truth: list[formats.Record],
+    seen: int | None,
 ) -> _Predicted:
     predicted = predictor.fold([record.sequence for record in truth])
     found = [
@@ -205,7 +225,14 @@ def _by_model(
     ]
     rule = decoding_rules.flags_of(predictor.decoding)
     about = {"model": name, "threshold": predictor.threshold, "rule": rule}
-    return _Predicted(found, about)
+    about["seen in training"] = seen
+    notes = []
+    if seen:
+        notes.append(
+            f"model: it was trained on {seen:,} of {len(truth):,} RNAs; what it has "
+            "seen is no score of what it has not"
+        )
+    return _Predicted(found, about, notes=notes)
 
 
 def _by_program(

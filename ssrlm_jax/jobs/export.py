@@ -11,7 +11,7 @@ import pathlib
 
 from ssrlm_jax import config, model_dir, types
 from ssrlm_jax.jobs import command
-from ssrlm_jax.rna import alphabet
+from ssrlm_jax.rna import alphabet, trained_sequences
 from ssrlm_jax.train import workdirs
 
 
@@ -97,13 +97,16 @@ def _trained_length(settings: types.Json) -> int:
 def _others(
     workdir: pathlib.Path, head: config.HeadConfig | None
 ) -> list[pathlib.Path]:
-    """Returns what goes along with the weights: known structures that a head reads."""
-    if head is None or config.RELATIVES not in head.energies:
-        return []
-    from ssrlm_jax.external import relatives  # few heads read them
+    """Returns what goes along with the weights.
 
-    memory = workdir / relatives.FILE
-    return [memory] if memory.exists() else []
+    Hashes of what trained, and known structures that a head reads.
+    """
+    others = [workdir / trained_sequences.FILE]
+    if head is not None and config.RELATIVES in head.energies:
+        from ssrlm_jax.external import relatives  # few heads read them
+
+        others.append(workdir / relatives.FILE)
+    return [path for path in others if path.exists()]
 
 
 def _scores(workdir: pathlib.Path, step: int) -> dict[str, float]:

@@ -21,9 +21,9 @@ from typing import TYPE_CHECKING, Any
 
 from ssrlm_jax import config, model_dir, types
 from ssrlm_jax.data import labelled_records, secondary_batches
-from ssrlm_jax.infer import catalogue
+from ssrlm_jax.infer import catalogue, seen_sequences
 from ssrlm_jax.jobs import command
-from ssrlm_jax.rna import formats, record_tables
+from ssrlm_jax.rna import formats, record_tables, trained_sequences
 from ssrlm_jax.train import workdirs
 
 if TYPE_CHECKING:
@@ -88,7 +88,7 @@ def finetune(settings: config.FinetuneConfig, flags: argparse.Namespace) -> None
         made_with=made_with,
         origin=origin,
         finish=_finish,
-        prepare=functools.partial(_write, workdir, split, memory),
+        prepare=functools.partial(_write, workdir, split, memory, settings.model),
         **how,
     )
 
@@ -157,8 +157,17 @@ def _write(
     workdir: pathlib.Path,
     split: labelled_records.Split,
     memory: "relatives.Memory | None",
+    begun_with: str,
 ) -> None:
     """Writes what trains, what is left for the test, and what a head reads of."""
+    before = frozenset[str]()
+    if begun_with != config.RANDOM:
+        before = seen_sequences.hashes(catalogue.find(begun_with))
+    trained_sequences.write(
+        workdir / trained_sequences.FILE,
+        (record.sequence for record in split.train),
+        before,
+    )
     if memory is not None:
         from ssrlm_jax.external import relatives
 

@@ -17,6 +17,7 @@ from ssrlm_jax import files, model_dir
 from ssrlm_jax.external import relatives
 from ssrlm_jax.infer import catalogue, decoding_rules, reactivity_curve
 from ssrlm_jax.jobs import command
+from ssrlm_jax.rna import trained_sequences
 
 _OF_CONTACTS = ("weights", "intercept", "threshold", "min_separation", "mean", "spread")
 CARD = ("licence", "citation", "data_until", "data", "left_out", "cost", "command")
@@ -40,7 +41,10 @@ def ship(parsed: argparse.Namespace) -> None:
         group[name] = ",".join(pathlib.Path(one).name for one in group[name].split(","))
     description = dataclasses.replace(description, made=made)
     out = catalogue.SHIPPED / parsed.name
-    beside = (decoding_rules.FILE, relatives.FILE, reactivity_curve.FILE)
+    beside = (
+        *(decoding_rules.FILE, relatives.FILE, reactivity_curve.FILE),
+        trained_sequences.FILE,
+    )
     others = [parsed.model / name for name in beside]
     model_dir.save(
         out,

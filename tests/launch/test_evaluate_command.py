@@ -15,7 +15,7 @@ import stand_ins
 
 import ssrlm_jax
 from ssrlm_jax import cli, model_dir
-from ssrlm_jax.rna import formats, record_tables, structures
+from ssrlm_jax.rna import formats, record_tables, structures, trained_sequences
 
 ROOT = pathlib.Path(__file__).parents[2]
 
@@ -63,6 +63,21 @@ def test_a_model_and_a_program_are_scored_in_one_run(files):
     again = evaluate(files)
     assert again.returncode == 1
     assert "exists and is not empty; give another --out" in again.stderr
+
+
+def test_a_model_says_what_it_has_seen_or_is_refused(files):
+    trained_sequences.write(
+        files / "model" / trained_sequences.FILE, ["ggggaaaacccc", "ACGU"]
+    )
+    refused = evaluate(files, **{"is_seen_refused": "true"})
+    assert refused.returncode == 1
+    assert "was trained on 1 of the 2 RNAs of" in refused.stderr
+    assert not (files / "scores").exists()
+    done = evaluate(files)
+    assert done.returncode == 0, done.stderr
+    assert "model: it was trained on 1 of 2 RNAs; what it has seen" in done.stderr
+    facts = json.loads((files / "scores" / "scores.json").read_text())
+    assert facts["methods"]["model"]["seen in training"] == 1
 
 
 @pytest.mark.skipif(not shutil.which("mmseqs"), reason="mmseqs is not installed")

@@ -14,7 +14,14 @@ import pytest
 
 from ssrlm_jax import cli, model_dir
 from ssrlm_jax.external import relatives
-from ssrlm_jax.rna import formats, record_tables, structures
+from ssrlm_jax.infer import seen_sequences
+from ssrlm_jax.rna import (
+    formats,
+    record_tables,
+    structure_formats,
+    structures,
+    trained_sequences,
+)
 from ssrlm_jax.train import workdirs
 
 ROOT = pathlib.Path(__file__).parents[2]
@@ -98,6 +105,10 @@ def test_a_run_ends_with_the_best_model_and_its_threshold(whole, capsys):
     assert description.made["step"] == -step
     assert description.scores["f1"] == best
     assert description.trained_length == 64
+    trained = structure_formats.read(path / "training.tsv")
+    assert seen_sequences.hashes(path / "model") == {
+        trained_sequences.digest(record.sequence) for record in trained
+    }
     assert f"next: ssrlm fold my.fa -m {path / 'model'}" in text
     assert cli.main(["fold", "GGGGAAACCCC", "-m", str(path / "model")]) == 0
     assert capsys.readouterr().out.splitlines()[1] == "GGGGAAACCCC"
