@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ssrlm_jax.rna import formats, structures
+from ssrlm_jax.rna import formats, structures, textfile
 
 _HEADER = re.compile(r"(\d+)(?:\s+(.*))?")  # of CT: "22 title"
 _UFOLD = re.compile(r"[>#]?\s*seq length:\s*(\d+)\s*(.*)", re.I)
@@ -43,7 +43,7 @@ _BPSEQ = _Form(3, 2, is_exact=True)
 
 def is_row(text: str, num_fields: int = _BPSEQ.num_fields) -> bool:
     """Tells whether a line is that of a nucleotide: its place, a letter, numbers."""
-    fields = _fields(text)
+    fields = textfile.fields(text)
     numbers = [*fields[:1], *fields[2:num_fields]]
     return (
         len(fields) >= num_fields
@@ -59,7 +59,7 @@ def is_ct_row(text: str) -> bool:
 
 def is_first(text: str) -> bool:
     """Tells whether the line of a nucleotide is of the first one of a strand."""
-    position, letter, *_ = _fields(text)
+    position, letter, *_ = textfile.fields(text)
     return position in _FIRST and len(letter) == 1
 
 
@@ -174,12 +174,8 @@ def _take(
 
 def _is_next(rows: Sequence[_Line], text: str) -> bool:
     """Tells whether the line of a nucleotide is the first of a further structure."""
-    first, last = _fields(text)[:1], _fields(rows[-1][1])[:1]
+    first, last = textfile.fields(text)[:1], textfile.fields(rows[-1][1])[:1]
     return first == ["0"] or (first == ["1"] and last != ["0"])
-
-
-def _fields(text: str) -> list[str]:
-    return text.replace(",", " ").split()
 
 
 def _of_ct(
@@ -214,9 +210,9 @@ def _read(
     """Makes a record of one line for each nucleotide, counted from 1 or from 0."""
     letters = []
     partner_L = np.zeros(len(rows), np.int64)
-    base = int(_fields(rows[0][1])[0] == "0") if rows else 0
+    base = int(textfile.fields(rows[0][1])[0] == "0") if rows else 0
     for index, (number, text) in enumerate(rows):
-        fields = _fields(text)
+        fields = textfile.fields(text)
         if problem := _problem(fields, index + 1 - base, len(rows) - base, form):
             return formats.Note(f"{path}:{number}: {problem}")
         letters.append(fields[1])

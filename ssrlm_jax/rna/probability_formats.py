@@ -139,7 +139,7 @@ def _lists(path: formats.Path) -> Iterator[probability_arrays.Listed]:
     for number, text in itertools.chain(_data(path), [_END]):
         if not number and not place:
             raise ValueError(f"{path}: the file is empty")
-        fields = _fields(text) or [text]
+        fields = textfile.fields(text) or [text]
         if text[0] == ">":
             if place:
                 yield _of_list(name, sequence, length, triples, place)
@@ -189,11 +189,13 @@ def _matrix(path: formats.Path) -> Iterator[probability_arrays.Listed]:
     """Reads rows of numbers: SPOT-RNA's, numpy.savetxt's, pandas' with names."""
     rows: list[np.ndarray] = []
     lines = _data(path)
-    first, *_ = sample = [_fields(text) for _, text in itertools.islice(lines, 2)]
+    first, *_ = sample = [
+        textfile.fields(text) for _, text in itertools.islice(lines, 2)
+    ]
     has_names = _has_names(sample)
     for number, text in itertools.islice(_data(path), int(has_names), None):
         try:
-            rows.append(np.array(_fields(text)[int(has_names) :], np.float64))
+            rows.append(np.array(textfile.fields(text)[int(has_names) :], np.float64))
         except ValueError as error:
             raise ValueError(f"{path}:{number}: a row of numbers: {error}") from error
         if len(rows[-1]) != len(rows[0]):
@@ -264,10 +266,6 @@ def _has_names(rows: Sequence[Sequence[str]]) -> bool:
     return is_named and all(map(textfile.is_number, second[1:]))
 
 
-def _fields(text: str) -> list[str]:
-    return text.replace(",", " ").split()
-
-
 def _is_plot(path: formats.Path) -> bool:
     lines = itertools.islice(formats.text_lines(path), _SAMPLE_LINES)
     return any(_PLOT.match(text) for _, text in lines)
@@ -280,7 +278,7 @@ def _is_posteriors(sample: Sequence[str]) -> bool:
 
 def _is_list(sample: Sequence[str]) -> bool:
     """Tells whether pairs come first, below a name, a sequence, a length, a header."""
-    rows = [_fields(text) for text in sample if text[0] != ">"]
+    rows = [textfile.fields(text) for text in sample if text[0] != ">"]
     above = [row for row in rows if not _is_triple(row)]
     has_header = any(map(_is_header, above))
     has_pair = any(_is_triple(row) and 1 <= int(row[0]) != int(row[1]) for row in rows)
@@ -289,7 +287,7 @@ def _is_list(sample: Sequence[str]) -> bool:
 
 
 def _is_matrix(sample: Sequence[str]) -> bool:
-    rows = [_fields(text) for text in sample]
+    rows = [textfile.fields(text) for text in sample]
     if _has_names(rows[:2]):
         rows = [row[1:] for row in rows[1:]]
     return bool(rows) and all(

@@ -185,6 +185,11 @@ def _opened(path: Path, is_text: bool = True) -> packings.Opened:
         raise
 
 
+def fields(text: str) -> list[str]:
+    """Returns what blanks or commas separate."""
+    return text.replace(",", " ").split()
+
+
 def is_number(text: str) -> bool:
     """Returns whether a field is a number, nan and infinity included."""
     try:
