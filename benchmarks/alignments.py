@@ -33,7 +33,8 @@ METHODS = ("alone", "together", "vienna alone", "RNAalifold")
 def main() -> None:
     parsed = _arguments()
     rng = np.random.default_rng(0)
-    chosen = list(_families(parsed, rng))[: parsed.families]
+    last = parsed.skip + parsed.families
+    chosen = list(_families(parsed, rng))[parsed.skip : last]
     print(f"{len(chosen)} families, {sum(len(one.rows) for one in chosen)} members")
     predictor = predictors.load(catalogue.find(parsed.model))
     scores: dict[str, list[float]] = {name: [] for name in METHODS}
@@ -68,6 +69,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--train", type=pathlib.Path, required=True)
     parser.add_argument("--held_out", type=pathlib.Path, required=True)
     parser.add_argument("--families", type=int, default=30)
+    parser.add_argument("--skip", type=int, default=0, help="families before them")
     parser.add_argument("--model", "-m")
     parser.add_argument("--out", type=pathlib.Path)
     return parser.parse_args()
@@ -127,7 +129,7 @@ def _folded(
     columns = structures.from_dot_bracket(program.consensus(given.rows).dot_bracket)
     alone = [one.structure for one in program.fold(given.sequences)]
     return {
-        "alone": found.alone,
+        "alone": [one.structure for one in predictor.predict(given.sequences)],
         "together": [one.structure for one in found.members],
         "vienna alone": alone,
         "RNAalifold": [given.projected(columns, n) for n in range(len(given.rows))],

@@ -107,6 +107,20 @@ class Energies:
                 found[index] = self._guided(read[index], found[index], one)
         return found
 
+    def aligned(self, rows: Sequence[str]) -> dict[str, Listed]:
+        """Returns what programs say of pairs of columns, by names of those that can.
+
+        ViennaRNA's RNAalifold sees which columns change together.
+
+        Args:
+          rows: equally long, "-" for a gap.
+        """
+        return {
+            name: folder.columns(rows, LEAST)
+            for name, folder in zip(self.names, self._folders, strict=True)
+            if isinstance(folder, vienna.Vienna)
+        }
+
     def _guided(
         self, letters: str, said: tuple[Listed, ...], known: evidence.Evidence
     ) -> tuple[Listed, ...]:
@@ -114,7 +128,9 @@ class Energies:
         known.check(len(letters))
         found = []
         for name, folder, listed in zip(self.names, self._folders, said, strict=True):
-            if isinstance(folder, vienna.Vienna):
+            if name in known.said:
+                found.append(_rounded(known.said[name]))
+            elif isinstance(folder, vienna.Vienna):
                 told = dataclasses.replace(folder, evidence=known)
                 found.append(_rounded(self._fold(name, told, [letters])[0]))
             else:  # it takes no evidence, so that what it says is weighed instead

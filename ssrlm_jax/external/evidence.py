@@ -6,6 +6,7 @@ al. 2016, Bioinformatics 32(1) and Algorithms Mol. Biol. 11:8.
 """
 
 import dataclasses
+from collections.abc import Mapping
 from types import ModuleType
 from typing import TYPE_CHECKING
 
@@ -29,11 +30,16 @@ class Evidence:
       reactivity_L: float32, normalised, nan: no data; None: nothing was measured.
       constraints: what must hold; None: nothing.
       settings: of the way into energies and probabilities.
+      said: of pairs, by the names of programs that give energies, where they have seen
+        more than this RNA, such as an alignment.
     """
 
     reactivity_L: np.ndarray | None = None
     constraints: constraint_sets.Constraints | None = None
     settings: config.EvidenceConfig = config.EvidenceConfig()
+    said: Mapping[str, probabilities.PairProbabilities] = dataclasses.field(
+        default_factory=dict
+    )
 
     def check(self, length: int) -> None:
         """Raises a ValueError unless this is of a sequence of so many nucleotides."""

@@ -174,6 +174,24 @@ class Vienna:
             dots, energy = _library().fold_compound(list(rows), self._model()).mfe()
         return Suboptimal(dots, energy)
 
+    def columns(
+        self, rows: Sequence[str], least: float
+    ) -> probabilities.PairProbabilities:
+        """Returns what RNAalifold says of pairs of columns.
+
+        Args:
+          rows: as `consensus`.
+          least: of a probability that is listed.
+        """
+        with self._loaded():
+            compound = _library().fold_compound(list(rows), self._model())
+            _, energy = compound.mfe()
+            compound.exp_params_rescale(energy)  # long alignments overflow without it
+            compound.pf()
+            found = compound.plist_from_probs(least)
+        pairs = [(pair.i, pair.j, pair.p) for pair in found]
+        return folded.listed(len(rows[0]), pairs, least)
+
     def _unique(self, letters: str) -> "RNA.fold_compound":
         """Returns a compound of which every structure is counted once."""
         model = self._model()

@@ -1,8 +1,14 @@
-"""One structure for aligned RNA: each member is folded, and columns are averaged."""
+"""One structure for aligned RNA: each member is folded, and columns are averaged.
 
+A model that reads ViennaRNA's energies gets those of the alignment for each member:
+RNAalifold's, which count what changes together in two columns.
+"""
+
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, NamedTuple
 
-from ssrlm_jax.infer import prediction
+from ssrlm_jax.external import energies
+from ssrlm_jax.infer import known, prediction
 from ssrlm_jax.rna import alignments, probabilities, structures
 
 if TYPE_CHECKING:
@@ -16,13 +22,11 @@ class Consensus(NamedTuple):
       structure: pairs of columns.
       probabilities: of pairs of columns, the mean over the members.
       members: what it says of each member, with the structure of the columns.
-      alone: structures of the members without the others.
     """
 
     structure: structures.Structure
     probabilities: probabilities.PairProbabilities
     members: list[prediction.Prediction]
-    alone: list[structures.Structure]
 
 
 def fold(
@@ -33,8 +37,9 @@ def fold(
     Raises:
       ValueError: as `Predictor.predict`.
     """
-    alone = list(predictor.predict(alignment.sequences))
-    listed = alignment.averaged([one.probabilities for one in alone])
+    told = _evidence(predictor.energies, alignment)
+    folded = list(predictor.predict(alignment.sequences, told))
+    listed = alignment.averaged([one.probabilities for one in folded])
     columns = predictor.decode(listed, alignment.letters)
     members = [
         prediction.Prediction(
@@ -43,6 +48,20 @@ def fold(
             one.probabilities,
             alignment.names[number],
         )
-        for number, one in enumerate(alone)
+        for number, one in enumerate(folded)
     ]
-    return Consensus(columns, listed, members, [one.structure for one in alone])
+    return Consensus(columns, listed, members)
+
+
+def _evidence(
+    source: energies.Energies | None, alignment: alignments.Alignment
+) -> Iterator[known.Evidence]:
+    """Yields what columns say of each member; nothing where no energies are read."""
+    if source is None:
+        return
+    said = source.aligned(alignment.rows)
+    for member in range(len(alignment.rows)):
+        of_member = {
+            name: alignment.of_member(listed, member) for name, listed in said.items()
+        }
+        yield known.Evidence(said=of_member)

@@ -85,6 +85,11 @@ class Predictor:
     def _rules(self) -> decoding_rules.Rules:
         return self._read_rules()
 
+    @property
+    def energies(self) -> energies.Energies | None:
+        """Programs whose energies the head reads; None: it reads none."""
+        return self._rows.energies
+
     @functools.cached_property
     def _curve(self) -> config.EvidenceConfig:
         return self._read_curve()

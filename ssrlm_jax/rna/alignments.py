@@ -95,6 +95,19 @@ class Alignment:
             sum_CC[column_L[i], column_L[j]] += probability
         return probabilities.from_matrix(sum_CC / len(self.rows))
 
+    def of_member(
+        self, listed: probabilities.PairProbabilities, member: int
+    ) -> probabilities.PairProbabilities:
+        """Returns probabilities of pairs of columns as those of a member's letters."""
+        position_C = np.full(self.num_columns, -1, np.int32)
+        column_L = self.columns(member)
+        position_C[column_L] = np.arange(len(column_L))
+        i, j = position_C[listed.i], position_C[listed.j]
+        is_kept = (i >= 0) & (j >= 0)
+        return probabilities.PairProbabilities(
+            i[is_kept], j[is_kept], listed.probability[is_kept]
+        )
+
     def projected(
         self, columns: structures.Structure, member: int
     ) -> structures.Structure:
