@@ -34,7 +34,7 @@ class Prediction:
 
 class Predictor:
     threshold, threshold_note, energy_note = 0.25, "", ""
-    trained_length = 30
+    trained_length, energies = 30, None
     max_length = max_fold_length = max_joined_length = None
 
     def __init__(self, decoding):
