@@ -18,7 +18,7 @@ KNOWN, INNER = "((((......))))", "..((......)).."
 # Reads a FASTA file; adds a line to NAME.log beside it; does with some RNA, by their
 # place in LOOPS, what is told in NAME.json beside it.
 PROGRAM = """
-    import json, pathlib, sys, time
+    import json, os, pathlib, sys, time
     here = pathlib.Path(__file__).parent
     told = json.loads((here / "{name}.json").read_text())
     if sys.argv[1:] == ["--version"]:
@@ -32,6 +32,7 @@ PROGRAM = """
     if what == "crash":
         sys.exit("it cannot fold this")
     if what == "hang":
+        (here / "{name}.pid").write_text(str(os.getpid()))
         time.sleep(600)
     dots = {dots!r}
     print(">sequence")

@@ -16,9 +16,22 @@ from ssrlm_jax.external import (
     linearpartition,
     programs,
     vienna,
+    writing_programs,
 )
 from ssrlm_jax.infer import catalogue
 
+_SPOT_RNA = programs.Program(
+    "SPOT-RNA",
+    "SSRLM_SPOTRNA",
+    "a script that runs SPOT-RNA.py of github.com/jaswindersingh2/SPOT-RNA in its "
+    "environment (TensorFlow 1.14)",
+)
+_RNASTRUCTURE = programs.Program(
+    "Fold",
+    "SSRLM_RNASTRUCTURE",
+    "RNAstructure's Fold, rna.urmc.rochester.edu/RNAstructure.html; DATAPATH has to "
+    "name its data_tables",
+)
 _TR0 = "secondary/bprna_TR0.tsv.gz"
 _TR1 = "secondary/pdb_TR1.tsv.gz"
 _VIENNA = "ViennaRNA's own: free use with credit"
@@ -91,6 +104,25 @@ _METHODS = (
         seconds=(0.011, 0.30),
     ),
     items.Method(
+        name="rnastructure",
+        title="RNAstructure, least free energy",
+        make=lambda settings: writing_programs.WritingProgram(
+            program=_RNASTRUCTURE,
+            arguments=("{fasta}", "{out}/0.ct", "--MFE"),
+            suffix=".ct",
+            is_for_one=True,
+            timeout=settings.time_limit,
+        ),
+        get=_RNASTRUCTURE.source,
+        weights="Turner 2004, measured",
+        threshold="none",
+        rule="least free energy",
+        licence="GPL-2.0",
+        trained="energies measured on short RNA",
+        training=(),
+        seconds=(0.02, 0.5),
+    ),
+    items.Method(
         name="linearfold_v",
         title="LinearFold-V",
         make=lambda settings: linearfold_library.LinearfoldV(),
@@ -160,13 +192,14 @@ _METHODS = (
     items.Method(
         name="spotrna",
         title="SPOT-RNA",
-        make=_elsewhere(
-            "spotrna",
-            "run SPOT-RNA.py --inputs FASTA --outputs DIR from "
-            "github.com/jaswindersingh2/SPOT-RNA (TensorFlow 1.14); its .prob or "
-            ".bpseq files are read",
+        make=lambda settings: writing_programs.WritingProgram(
+            program=_SPOT_RNA,
+            arguments=("--inputs", "{fasta}", "--outputs", "{out}", "--cpu", "1"),
+            suffix=".bpseq",
+            has_probabilities=True,
+            timeout=settings.time_limit,
         ),
-        get="github.com/jaswindersingh2/SPOT-RNA",
+        get=_SPOT_RNA.source,
         weights="its authors', ensemble of 5",
         threshold="its authors', 0.335",
         rule="its own",
@@ -174,6 +207,7 @@ _METHODS = (
         trained="bpRNA TR0, PDB TR1",
         training=(_TR0, _TR1),
         seconds=(3.0, 30.0),
+        at_once=32,  # it takes long to begin
     ),
     items.Method(
         name="ufold",

@@ -123,7 +123,7 @@ def of_evaluation(folder: pathlib.Path, records: Sequence[formats.Record]) -> Se
             f"{folder}: scores of {len(rows):,} RNAs, which are not the "
             f"{len(records):,} of the set in their order"
         )
-    about["scored by"] = f"ssrlm evaluate, before: {folder}"
+    about["scored by"] = f"ssrlm evaluate, {folder.parent.name}/{folder.name}"
     return SetScores(report, names, f1, {}, about, [], 0.0)
 
 

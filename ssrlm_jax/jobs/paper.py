@@ -168,7 +168,8 @@ def _made(
         rows += table_rows.rows(item, one, given, lengths, identity_N, settings.seed)
     place = flags.out.absolute() / name
     made_by = f"ssrlm paper {name}"
-    pictures, why_none = paper_pictures.write(place, item, rows)
+    drawn = [] if item.is_leaderboard else rows
+    pictures, why_none = paper_pictures.write(place, item, drawn)
     if why_none:
         _log.warning("%s", why_none)
     shown = [path.name for path in pictures]

@@ -17,6 +17,7 @@ from ssrlm_jax.external import (
     linearpartition,
     printing_programs,
     programs,
+    writing_programs,
 )
 from ssrlm_jax.rna import structures
 
@@ -132,3 +133,55 @@ def test_what_is_no_answer_is_told(tmp_path):
         programs.ProgramError, match="has 13 positions, the sequence 12"
     ):
         folder.fold([HAIRPIN])
+
+
+# As SPOT-RNA writes: `NAME.bpseq` and a matrix of probabilities, `NAME.prob`.
+WRITING = """
+    import pathlib, sys
+    words = dict(zip(sys.argv[1::2], sys.argv[2::2]))
+    lines = pathlib.Path(words["--inputs"]).read_text().split()
+    for name, letters in zip(lines[::2], lines[1::2]):
+        place = pathlib.Path(words["--outputs"], name[1:])
+        if "N" in letters:
+            continue
+        size = len(letters)
+        partner = {i: size - 1 - i for i in (0, 1, size - 1, size - 2)}
+        rows = ["#" + name[1:]]
+        rows += [f"{i + 1} {l} {partner.get(i, -1) + 1}" for i, l in enumerate(letters)]
+        place.with_suffix(".bpseq").write_text("\\n".join(rows) + "\\n")
+        rows = [
+            "\\t".join("0.9" if partner.get(i) == j > i else "0.0" for j in range(size))
+            for i in range(size)
+        ]
+        place.with_suffix(".prob").write_text("\\n".join(rows) + "\\n")
+"""
+
+
+def _writing(folder, **settings):
+    path = stand_ins.program(folder, "writer", WRITING)
+    return writing_programs.WritingProgram(
+        program=programs.Program("writer", "SSRLM_WRITER", "write it"),
+        arguments=("--inputs", "{fasta}", "--outputs", "{out}"),
+        suffix=".bpseq",
+        path=path,
+        **settings,
+    )
+
+
+@pytest.mark.parametrize("is_for_one", [False, True])
+def test_files_of_pairs_and_probabilities_are_read(is_for_one, tmp_path):
+    folder = _writing(tmp_path, has_probabilities=True, is_for_one=is_for_one)
+    first, second = folder.fold(["GGAAAACC", "GCAAAAAAGC"], with_probabilities=True)
+    assert structures.to_dot_bracket(first.structure) == "((....))"
+    assert structures.to_dot_bracket(second.structure) == "((......))"
+    assert second.probabilities.i.tolist() == [0, 1]
+    assert second.probabilities.j.tolist() == [9, 8]
+    assert second.probabilities.probability == pytest.approx([0.9, 0.9])
+    assert folder.fold(["GGAAAACC"])[0].probabilities is None
+
+
+def test_what_was_not_written_is_told(tmp_path):
+    with pytest.raises(programs.ProgramError, match="writer: wrote no 1.bpseq"):
+        _writing(tmp_path).fold(["GGAAAACC", "GGANAACC"])
+    with pytest.raises(ValueError, match="writer gives no pair probabilities"):
+        _writing(tmp_path).fold([], with_probabilities=True)

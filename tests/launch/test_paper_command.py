@@ -175,6 +175,37 @@ def test_a_run_that_is_killed_goes_on_where_it_was(tmp_path):
     assert found["right"]["failed"] == found["inner"]["failed"] == {}
 
 
+@pytest.mark.skipif(not pathlib.Path("/proc/self").exists(), reason="no /proc here")
+def test_a_program_that_hangs_ends_with_a_run_that_is_killed(tmp_path):
+    ten_rnas.write(tmp_path)
+    ten_rnas.tell(tmp_path, "right", **{ten_rnas.SEQUENCES[0]: "hang"})
+    words = [f"--config.data={tmp_path}", f"--out={tmp_path}/out"]
+    started = subprocess.Popen(
+        [sys.executable, ROOT / "launch" / "paper.py", tmp_path / "two.py", *words],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
+    )
+    told = tmp_path / "right.pid"
+    while not (told.exists() and told.read_text()):
+        assert started.poll() is None
+        time.sleep(0.02)
+    started.kill()
+    started.wait()
+    last = time.monotonic() + 20.0
+    while _runs(told.read_text()):
+        assert time.monotonic() < last
+        time.sleep(0.05)
+
+
+def _runs(process):
+    status = pathlib.Path("/proc", process, "status")
+    try:
+        return "State:\tZ" not in status.read_text()
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+
+
 def test_a_method_of_files_is_added_and_stays(done, tmp_path):
     theirs = tmp_path / "theirs"
     theirs.mkdir()
@@ -207,7 +238,7 @@ def test_scores_of_before_are_taken_over(tmp_path):
     assert call(tmp_path, f"--config.evaluated=inner={tmp_path}/before") == 0
     found = rows(tmp_path)["inner"]
     assert found["values"]["F1"] == [0.45, 0.3, 0.6]
-    assert found["about"]["scored by"] == f"ssrlm evaluate, before: {place}"
+    assert found["about"]["scored by"] == "ssrlm evaluate, before/Ten"
     assert ten_rnas.calls(tmp_path, "inner") == []
     (place / "model.tsv").write_text("id\tlength\tf1\nr0\t14\t0.5\n")
     assert call(tmp_path, f"--config.evaluated=inner={tmp_path}/before") == 0
