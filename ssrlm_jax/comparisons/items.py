@@ -25,6 +25,7 @@ class LabelledSet:
       count: of its RNAs; another number is another set, and is not scored.
       get: the command or page that gets it, or why nothing does.
       longest: nucleotides; what is longer is left out, before it is counted; 0: none.
+      num_unread: records of the file whose structure is known to be unreadable.
     """
 
     name: str
@@ -33,6 +34,7 @@ class LabelledSet:
     count: int
     get: str
     longest: int = 0
+    num_unread: int = 0
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

@@ -12,7 +12,7 @@ from ssrlm_jax.comparisons import items, set_scores
 from ssrlm_jax.external import mmseqs, programs
 from ssrlm_jax.prepare import executor
 from ssrlm_jax.prepare.sets import benchmark_sets
-from ssrlm_jax.rna import formats
+from ssrlm_jax.rna import formats, structure_formats
 
 
 class Shared(NamedTuple):
@@ -44,7 +44,7 @@ def read(one: items.LabelledSet, data: str) -> list[formats.Record]:
         raise ValueError(f"there is no {path}: {one.get}")
     records = [
         record
-        for record in benchmark_sets.records(path)
+        for record in _readable(one, path)
         if not one.longest or len(record.sequence) <= one.longest
     ]
     without = sum(record.structure is None for record in records)
@@ -55,6 +55,21 @@ def read(one: items.LabelledSet, data: str) -> list[formats.Record]:
             f"{path}: {len(records):,} RNAs, {one.name} has {one.count:,}: {one.get}"
         )
     set_scores.letters_of(records)  # raises where a letter is none of RNA
+    return records
+
+
+def _readable(one: items.LabelledSet, path: pathlib.Path) -> list[formats.Record]:
+    """Returns the records of a set; as many may be unreadable as it is known for."""
+    if not one.num_unread:
+        return list(benchmark_sets.records(path))
+    found = list(structure_formats.each(path))
+    records = [record for record in found if isinstance(record, formats.Record)]
+    notes = [n for n in found if isinstance(n, formats.Note) and n.is_record]
+    if len(notes) != one.num_unread:
+        raise ValueError(
+            f"{path}: {len(notes):,} records cannot be read, {one.num_unread:,} are "
+            f"expected; the first: {notes[0].text if notes else 'none'}"
+        )
     return records
 
 
