@@ -213,8 +213,8 @@ def _whole(
     """Returns a sequence with its structures, also of blocks that take turns.
 
     They do where a structure is as long as its sequence and not closed: more of both
-    comes behind it, in lines that are as long, but for the last. Where that does not
-    close it, it is on its own.
+    comes behind it; unless there is one record only, in lines that are as long, but
+    for the last. Where that does not close it, it is on its own.
 
     Args:
       body: lines from the sequence on.
@@ -225,14 +225,11 @@ def _whole(
     width = len(alone[0].letters)
     while _is_open(whole[0]) or (whole is not alone and is_one):
         rest, others = last[1], list[_Line]()
-        if (
-            not rest
-            or not dot_lines.is_sequence(rest[0][1])
-            or len(last[0].letters) != width
-        ):
+        is_last = not is_one and len(last[0].letters) != width
+        if is_last or not rest or not dot_lines.is_sequence(rest[0][1]):
             break
         last = _folded(rest, others)
-        if len(last[0].letters) > width:
+        if not is_one and len(last[0].letters) > width:
             break
         whole = _put_together(whole[0], last[0]), last[1]
         unused += others

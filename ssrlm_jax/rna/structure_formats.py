@@ -126,27 +126,25 @@ def _by_content(sample: Sequence[str]) -> str:
     if json_lines.is_json(first):
         return "json"
     rows = [text for text in sample if text[0] not in "#;" or pair_tables.is_row(text)]
-    if found := _by_rows(rows):
-        return found
     if not rows:
         return ""
-    if _is_table(rows[0]):
+    fields = record_tables.split_row(rows[0])
+    if record_tables.columns_by_content(fields):  # which may begin as labels do
+        return "table"
+    if found := _by_rows(rows):
+        return found
+    if _names_columns(rows[0], fields):
         return "table"
     if _is_dot_bracket(rows):
         return "st" if _is_st(rows) else "dot_bracket"
     return "fasta" if rows[0][0] == ">" else ""
 
 
-def _is_table(first: str) -> bool:
-    """Tells whether a line names columns, or is a row with a structure.
-
-    Among blanks, one name may be a word.
-    """
-    fields = record_tables.split_row(first)
+def _names_columns(header: str, fields: Sequence[str]) -> bool:
+    """Tells whether a line names columns; among blanks, one name may be a word."""
     columns = record_tables.found_columns(fields)
-    is_clear = len(columns) > 1 or any(mark in first for mark in "\t,;")
-    is_header = "sequence" in columns and is_clear and not fields[0].endswith(":")
-    return is_header or bool(record_tables.columns_by_content(fields))
+    is_clear = len(columns) > 1 or any(mark in header for mark in "\t,;")
+    return "sequence" in columns and is_clear and not fields[0].endswith(":")
 
 
 def _by_rows(rows: Sequence[str]) -> str:

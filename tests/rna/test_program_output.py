@@ -199,6 +199,11 @@ def test_what_is_guessed_or_left_out_is_told(form, tmp_path):
 
 
 LEFT_OUT = {
+    "a table and then a BPSEQ": (
+        f"hairpin\t{SEQUENCE}\t{DOTS}\n{BPSEQ}",
+        [("hairpin", SEQUENCE, DOTS)],
+        "x.txt:2: 3 fields expected",
+    ),
     "two sequences under one name": (f">hp\n{BOTH}{BOTH}", [HP], "'>name' is expected"),
     "blocks that never close": (f">hp\n{FIRST[0]}\n{FIRST[1]}\n", [], "never closed"),
     "a structure of another": (
