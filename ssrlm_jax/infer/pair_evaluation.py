@@ -15,6 +15,7 @@ from ssrlm_jax.metrics import score_report
 from ssrlm_jax.rna import alphabet, decode, formats, probabilities, structures
 
 _Found = scored_files.Found
+_MOST_PLACES = 10  # of predictions of one RNA that are named
 
 
 @dataclasses.dataclass(frozen=True)
@@ -76,7 +77,7 @@ def match(
         mismatched=mismatched,
         unused=unused,
         several=[
-            f"{record.name} ({', '.join(one.place for one in group)})"
+            f"{record.name} ({_places(group)})"
             for record, group, (_, differs) in zip(
                 truth, candidates, merged, strict=True
             )
@@ -215,6 +216,14 @@ def structure_of(
         is_canonical_only=decoding.is_canonical_only,
         breaks=one.breaks,
     )
+
+
+def _places(group: Sequence[_Found]) -> str:
+    """Returns where predictions are; of ensembles where the first are."""
+    shown = [one.place for one in group[:_MOST_PLACES]]
+    if num_more := len(group) - len(shown):
+        shown.append(f"and {num_more} more")
+    return ", ".join(shown)
 
 
 def _shown(one: _Found) -> str:

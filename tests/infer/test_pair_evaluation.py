@@ -119,6 +119,14 @@ def test_predictions_that_differ_are_listed_and_the_first_counts(tmp_path):
     assert not _match(tmp_path).several
 
 
+def test_of_an_ensemble_the_first_places_are_named(tmp_path):
+    lines = [SEQUENCE, *[DOTS, "((.....))"] * 50]
+    (tmp_path / "a.fold").write_text("\n".join([">a", *lines]) + "\n")
+    (line,) = _match(tmp_path).several
+    assert line.count("a.fold:") == 10
+    assert line.endswith("and 90 more)")
+
+
 def test_one_prediction_serves_equal_sequences_of_other_names(tmp_path):
     structure_formats.write_ct(tmp_path / "1.ct", _record("other"))
     twice = [TRUTH[0], formats.Record("c", SEQUENCE, TRUTH[0].structure)]
