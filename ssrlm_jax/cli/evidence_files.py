@@ -8,7 +8,7 @@ import numpy as np
 
 from ssrlm_jax import config
 from ssrlm_jax.cli import reports
-from ssrlm_jax.external import evidence
+from ssrlm_jax.external import evidence, reactivity_fit, sequences
 from ssrlm_jax.rna import (
     constraint_formats,
     constraints,
@@ -18,6 +18,7 @@ from ssrlm_jax.rna import (
 )
 
 _DIGITS = 4  # of a reactivity in JSON
+_DOUBTFUL = 0.5  # how far reactivities count, where it is said
 
 
 def add(parser: argparse.ArgumentParser) -> None:
@@ -128,9 +129,16 @@ class Files:
             return None
         if record.breaks:
             raise ValueError("two strands; evidence is read for one")
-        return evidence.Evidence(
+        known = evidence.Evidence(
             reactivity_L=value_L, constraints=given, settings=self._settings
         )
+        known = reactivity_fit.weighed(sequences.read(1, sequence), known)
+        if known.share is not None and known.share < _DOUBTFUL:
+            report.say(
+                f"warning: {record.place}: {name}: reactivities fit it hardly better "
+                f"than in another order; they count by {known.share:.0%}"
+            )
+        return known
 
     def unused(self) -> list[str]:
         """Returns where there is evidence of RNA that did not come."""
@@ -162,4 +170,7 @@ def described(known: evidence.Evidence | None) -> Mapping[str, object]:
         return {}
     values = np.asarray(known.reactivity_L, np.float64).round(_DIGITS)
     shown = [None if np.isnan(value) else value for value in values.tolist()]
-    return {"reactivities": shown}
+    told: dict[str, object] = {"reactivities": shown}
+    if known.share is not None:
+        told["reactivity_share"] = round(known.share, 3)
+    return told

@@ -30,6 +30,10 @@ class EvidenceConfig:
     missing: float = 0.5  # of zarringhalam, chance to be unpaired without data
     conversion: str = "O"  # of zarringhalam, reactivity to chance; see RNAfold
     normalisation: str = "none"
+    # How far reactivities count is seen from so many other orders of their values; 0:
+    # they count in full, as in RNA of more nucleotides. external/reactivity_fit.py.
+    orders: int = 8
+    longest_weighed: int = 450
     # Weight of the curve beside a model's own probabilities: of a model that reads no
     # energies, and of one whose energies have seen the reactivities; chosen on 60 RNAs
     # of held-out families with simulated ones, docs/evidence.md.
@@ -41,7 +45,16 @@ class EvidenceConfig:
     def __post_init__(self) -> None:
         checks.choice("evidence.method", self.method, REACTIVITY_METHODS)
         checks.choice("evidence.normalisation", self.normalisation, NORMALISATIONS)
-        for name in ("beta", "trust", "trust_beside_energies"):
+        checks.check(
+            self.orders != 1, "evidence.orders", self.orders, "is 1; 0 or more"
+        )
+        for name in (
+            "orders",
+            "longest_weighed",
+            "beta",
+            "trust",
+            "trust_beside_energies",
+        ):
             checks.finite(f"evidence.{name}", getattr(self, name))
         checks.share("evidence.missing", self.missing)
         checks.check(

@@ -32,6 +32,8 @@ class Evidence:
       settings: of the way into energies and probabilities.
       said: of pairs, by the names of programs that give energies, where they have seen
         more than this RNA, such as an alignment.
+      share: 0..1, how far reactivities count; None: not looked at, in full. See
+        `external.reactivity_fit`.
     """
 
     reactivity_L: np.ndarray | None = None
@@ -40,6 +42,7 @@ class Evidence:
     said: Mapping[str, probabilities.PairProbabilities] = dataclasses.field(
         default_factory=dict
     )
+    share: float | None = None
 
     def check(self, length: int) -> None:
         """Raises a ValueError unless this is of a sequence of so many nucleotides."""
@@ -66,7 +69,8 @@ class Evidence:
         if self.reactivity_L is not None and weight:
             knots = self.settings.knots or config.KNOTS
             ratios = self.settings.ratios or config.RATIOS
-            ratio_L = weight * likelihood.log_ratio(self.reactivity_L, knots, ratios)
+            ratio_L = likelihood.log_ratio(self.reactivity_L, knots, ratios)
+            ratio_L = weight * self._share * ratio_L
             listed = likelihood.shifted(listed, ratio_L)
         if self.constraints is not None:
             listed = constrained.applied(listed, self.constraints)
@@ -92,16 +96,22 @@ class Evidence:
         """Nucleotides that a pair spans, at most; 0: any number."""
         return self.constraints.max_span if self.constraints is not None else 0
 
+    @property
+    def _share(self) -> float:
+        """How far reactivities count."""
+        return 1.0 if self.share is None else self.share
+
     def _tell_reactivities(self, compound: "RNA.fold_compound", options: int) -> None:
         # ViennaRNA drops values below 0; here they are data, as low as can be.
         value_L = np.maximum(np.asarray(self.reactivity_L, np.float64), 0.0)
         values = [_MISSING, *np.where(np.isnan(value_L), _MISSING, value_L).tolist()]
         one = self.settings
         if one.method == "deigan":
-            compound.sc_add_SHAPE_deigan(values, one.slope, one.intercept, options)
+            slope, intercept = one.slope * self._share, one.intercept * self._share
+            compound.sc_add_SHAPE_deigan(values, slope, intercept, options)
         else:
             compound.sc_add_SHAPE_zarringhalam(
-                values, one.beta, one.missing, one.conversion, options
+                values, one.beta * self._share, one.missing, one.conversion, options
             )
 
 

@@ -135,6 +135,15 @@ class Vienna:
             compound.probs_window(0, library.PROBS_WINDOW_BPP, add, None)
         return folded.listed(len(letters), found, least)
 
+    def ensemble(self, letters: str) -> float:
+        """Returns the free energy of the ensemble of one strand, in kcal/mol."""
+        with self._loaded():
+            compound = _library().fold_compound(letters, self._model())
+            self._tell(compound, letters, _library().OPTION_DEFAULT)
+            _, energy = compound.mfe()
+            compound.exp_params_rescale(energy)
+            return float(compound.pf()[1])
+
     def sample(self, letters: str, number: int, seed: int) -> list[str]:
         """Returns structures drawn from the ensemble, as dot-bracket.
 

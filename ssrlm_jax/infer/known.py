@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from ssrlm_jax import config
-from ssrlm_jax.external import evidence
+from ssrlm_jax.external import evidence, reactivity_fit
+from ssrlm_jax.external import sequences as sequences_of
 from ssrlm_jax.rna import constraints as constraint_sets
 from ssrlm_jax.rna import reactivities as profiles
 from ssrlm_jax.rna import strands
@@ -111,7 +112,7 @@ def noted(
     Args:
       sequences: in their order.
       given: evidence of each; those that have none left have none.
-      held: gets evidence by the place of its sequence, from 1.
+      held: gets evidence by the place of its sequence, from 1, weighed.
     """
     if isinstance(sequences, str):
         return sequences  # is told by who reads it
@@ -121,7 +122,9 @@ def noted(
         for number, (sequence, one) in enumerate(zip(sequences, rest, strict=False), 1):
             if one is not None:
                 one.check(len(strands.joined(sequence)))
-                held[number] = one
+                held[number] = reactivity_fit.weighed(
+                    sequences_of.read(number, sequence), one
+                )
             yield sequence
 
     return passed()
