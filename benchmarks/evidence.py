@@ -132,6 +132,7 @@ def _arguments() -> argparse.Namespace:
     )
     parser.add_argument("--trust", type=_trust, nargs="+", default=[None])
     parser.add_argument("--most", type=int, default=200, help="RNAs")
+    parser.add_argument("--skip", type=int, default=0, help="RNAs before them")
     parser.add_argument("--max-length", type=int, default=150)
     parser.add_argument("--without", default="", help="names to leave out, by commas")
     parser.add_argument("--fit", action="store_true")
@@ -153,8 +154,9 @@ def _records(parsed: argparse.Namespace) -> list[formats.Record]:
         and record.name not in left
         and len(structure_formats.structure_of(record).pairs)
     ]
-    order = np.random.default_rng(0).permutation(len(found))[: parsed.most]
-    return [found[place] for place in sorted(order)]
+    order = np.random.default_rng(0).permutation(len(found))
+    chosen = order[parsed.skip : parsed.skip + parsed.most]
+    return [found[place] for place in sorted(chosen)]
 
 
 def _measured(
