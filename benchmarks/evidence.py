@@ -20,6 +20,7 @@ RNAs give, and --write puts it into a model directory. The seed is 0.
 """
 
 import argparse
+import dataclasses
 import json
 import pathlib
 from collections.abc import Sequence
@@ -85,11 +86,12 @@ def main() -> None:
     if parsed.fit:
         _fit(records, measured, parsed)
         return
-    settings = config.EvidenceConfig(method=parsed.method)
+    orders = 0 if parsed.in_full else config.EvidenceConfig().orders
+    plain = config.EvidenceConfig(method=parsed.method, orders=orders)
     rows = []
     kinds = {"none": [None] * len(records)} | _kinds(records, measured)
     programs = {
-        name: _scored(records, _by_vienna(records, values, settings))
+        name: _scored(records, _by_vienna(records, values, plain))
         for name, values in kinds.items()
     }
     predictor = predictors.load(catalogue.find(parsed.model))
@@ -97,7 +99,7 @@ def main() -> None:
         weights = (
             {} if trust is None else {"trust": trust, "trust_beside_energies": trust}
         )
-        settings = config.EvidenceConfig(method=parsed.method, **weights)
+        settings = dataclasses.replace(plain, **weights)
         print(f"trust {trust}\nevidence      model  ViennaRNA")
         for name, values in kinds.items():
             found = predictor.fold(
@@ -135,6 +137,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--skip", type=int, default=0, help="RNAs before them")
     parser.add_argument("--max-length", type=int, default=150)
     parser.add_argument("--without", default="", help="names to leave out, by commas")
+    parser.add_argument("--in-full", action="store_true", help="do not weigh values")
     parser.add_argument("--fit", action="store_true")
     parser.add_argument("--write", type=pathlib.Path, metavar="MODEL")
     parser.add_argument("--out", type=pathlib.Path)
