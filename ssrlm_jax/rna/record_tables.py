@@ -32,6 +32,7 @@ COLUMNS: dict[str, tuple[str, ...]] = {
 
 _NO_STRUCTURE = ("", "-", "na", "nan", "none", "null")  # of a cell
 _PAIR = re.compile(r"(\d{1,9})(?:\s*[-:,]\s*|\s+)(\d{1,9})(?!\d)")
+_SEPARATOR = re.compile("sep=.", re.I)
 _BESIDE_PAIRS = " \t;,|()[]{}"
 _LEAST_SHARE = 0.7  # of A C G U T N in what is a sequence though no name says so
 
@@ -60,7 +61,8 @@ def table(path: formats.Path) -> Iterator[formats.Read]:
     if not fields:
         raise ValueError(f"{path}: the file is empty")
     columns, names = found_columns(fields), fields
-    if "sequence" not in columns:
+    has_names = "sequence" in columns
+    if not has_names:
         columns = columns_by_content(fields)
         names = [f"column {number}" for number in range(1, len(fields) + 1)]
         rows = itertools.chain([(number, fields)], rows)
@@ -73,6 +75,12 @@ def table(path: formats.Path) -> Iterator[formats.Read]:
     for number, row in rows:
         num_rows += 1
         place = f"{path}:{number}"
+        while len(row) > len(fields) and not row[-1]:
+            row.pop()
+        if has_names and num_rows == 1 and len(row) == len(fields) + 1:
+            # R writes names of rows, and above them none.
+            fields, names = ["", *fields], ["", *names]
+            columns = {what: column + 1 for what, column in columns.items()}
         if len(row) != len(fields):
             told = f"{place}: {len(fields)} fields expected, found {len(row)}"
             yield formats.Note(told)
@@ -85,7 +93,7 @@ def table(path: formats.Path) -> Iterator[formats.Read]:
             yield of_cells(cells, f"record{num_rows}", place)
         except ValueError as error:
             yield formats.Note(f"{place}: {error}")
-    if names is not fields:
+    if not has_names:
         guessed = columns
     if guessed:
         said = ", ".join(f"{names[n]} for {what}" for what, n in guessed.items())
@@ -192,9 +200,14 @@ def table_rows(path: formats.Path) -> Iterator[tuple[int, list[str]]]:
     mark = ""
     for number, line in textfile.lines(path):
         text = alphabet.as_text(line)
-        if text.strip() and (mark or not text.startswith("#")):
+        if text.strip() and (mark or not is_above(text)):
             mark = mark or _mark(text)
             yield number, split_row(text, mark)
+
+
+def is_above(text: str) -> bool:
+    """Tells whether a line above a table is none of it: a comment, `sep=;` of Excel."""
+    return text.startswith("#") or bool(_SEPARATOR.fullmatch(text.strip()))
 
 
 def split_row(text: str, mark: str = "") -> list[str]:
@@ -207,15 +220,20 @@ def split_row(text: str, mark: str = "") -> list[str]:
         double quotes.
     """
     mark = mark or _mark(text)
-    if mark == " ":
-        return text.split()
-    if mark == "\t":
-        return [field.strip() for field in text.split(mark)]
+    if mark in " \t":
+        parts = text.split() if mark == " " else text.split(mark)
+        return [_unquoted(field.strip()) for field in parts]
     try:
         fields = next(csv.reader([text], delimiter=mark))
     except csv.Error:  # a quote that is not closed, or what is no text
         fields = text.split(mark)
     return [field.strip() for field in fields]
+
+
+def _unquoted(field: str) -> str:
+    """Returns a field without quotes around it, as R writes them."""
+    is_quoted = len(field) > 1 and field[0] == field[-1] == '"'
+    return field[1:-1] if is_quoted else field
 
 
 def _mark(text: str) -> str:

@@ -126,6 +126,7 @@ def _by_content(sample: Sequence[str]) -> str:
     if json_lines.is_json(first):
         return "json"
     rows = [text for text in sample if text[0] not in "#;" or pair_tables.is_row(text)]
+    rows = rows[rows[:1] != [] and record_tables.is_above(rows[0]) :]
     if not rows:
         return ""
     fields = record_tables.split_row(rows[0])

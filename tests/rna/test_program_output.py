@@ -126,6 +126,12 @@ WHOLE = {
     "no pairs": (f"name\tsequence\tpairs\nhp\t{SEQUENCE}\t[]\n", [OPEN]),
     "names of other sets": (f"bpRNA_id,seq,dotBracket\nhp,{SEQUENCE},{DOTS}\n", [HP]),
     "names of files": (f"filename,rna_sequence,db\nhp,{SEQUENCE},{DOTS}\n", [HP]),
+    "quotes of R": (
+        f'"name"\t"sequence"\t"structure"\n"hp"\t"{SEQUENCE}"\t"{DOTS}"\n',
+        [HP],
+    ),
+    "separator of Excel": (f"sep=;\nname;sequence;ss\nhp;{SEQUENCE};{DOTS}\n", [HP]),
+    "tabs behind a row": (f"name\tsequence\tss\nhp\t{SEQUENCE}\t{DOTS}\t\t\n", [HP]),
     "JSON": (
         f'{{"id": "hp", "sequence": "{SEQUENCE}", "structure": "{DOTS}"}}\n',
         [HP],
@@ -152,6 +158,11 @@ def test_every_form_is_read_whole_without_a_word(form, tmp_path):
 
 
 TOLD = {
+    "R's names of rows": (
+        f'"name" "sequence" "ss"\n"1" "hp" "{SEQUENCE}" "{DOTS}"\n'.replace(" ", "\t"),
+        [HP],
+        "columns not used: column 1",
+    ),
     "CT without a header": (CT, [UNNAMED], "header 'LENGTH TITLE'; taken for 24"),
     "RNAeval's loops": (
         ">hp\nExternal loop                           :     0\n"
