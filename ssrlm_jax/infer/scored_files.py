@@ -18,6 +18,7 @@ from ssrlm_jax.rna import (
     record_tables,
     structure_formats,
     structures,
+    textfile,
 )
 
 _log = logging.getLogger(__name__)
@@ -148,21 +149,19 @@ def check_strands(records: Iterable[formats.Record], who: str) -> None:
 
 
 def read_predictions(given: pathlib.Path) -> Collected:
-    """Reads a file, or all files of a folder but hidden ones and IGNORED.
+    """Reads a file, a pipe, or all files within a folder but hidden ones and IGNORED.
 
     Raises:
       ValueError: there is no such file or folder, or it has no file.
     """
-    if not given.is_dir() and not given.is_file():
+    if not given.exists() and str(given) != textfile.STANDARD_INPUT:
         raise ValueError(f"{given} is no directory of predictions, nor a file")
-    inside = sorted(given.iterdir()) if given.is_dir() else [given]
-    paths = [
-        path
-        for path in inside
-        if path.is_file()
-        and path.suffix not in IGNORED
-        and not packings.is_hidden(path)
-    ]
+    paths: list[formats.Path]
+    if given.is_dir():
+        inside = packings.files_in(given)
+        paths = [path for path in inside if path.suffix not in IGNORED]
+    else:
+        paths = [textfile.again(given)]
     if not paths:
         raise ValueError(f"{given} has no files; {READABLE} are read")
     collected = Collected([], [], [])
@@ -218,7 +217,7 @@ def _problem(record: formats.Record, letters: _Letters) -> str:
     return ""
 
 
-def _read(path: pathlib.Path, letters: _Letters) -> Iterator[Found | formats.Note]:
+def _read(path: formats.Path, letters: _Letters) -> Iterator[Found | formats.Note]:
     listed = probability_formats.each(path)
     if listed is not None:
         for one in listed:
@@ -247,7 +246,7 @@ def _read(path: pathlib.Path, letters: _Letters) -> Iterator[Found | formats.Not
             )
 
 
-def _file_names(path: pathlib.Path) -> tuple[str, ...]:
+def _file_names(path: formats.Path) -> tuple[str, ...]:
     """Returns what an RNA may be called by the name of its file, likely ones first."""
     names, name = [], formats.stem(path)
     while name:

@@ -108,12 +108,8 @@ def find(names: Sequence[str]) -> list[pathlib.Path]:
             raise ValueError(f"{name}: there is no such file or directory")
         if not path.is_dir() and not is_structure(path.name):
             raise ValueError(f"{name}: not the ending of a structure; {read}")
-        inside = sorted(path.rglob("*")) if path.is_dir() else [path]
-        found += [
-            one
-            for one in inside
-            if one.is_file() and is_structure(one.name) and not packings.is_hidden(one)
-        ]
+        inside = packings.files_in(path) if path.is_dir() else [path]
+        found += [one for one in inside if is_structure(one.name)]
     if not found:
         raise ValueError(f"{','.join(names)}: no structure is found; {read}")
     return list(dict.fromkeys(found))

@@ -11,6 +11,7 @@ import gzip
 import io
 import lzma
 import os
+import pathlib
 import re
 import shutil
 import tempfile
@@ -62,6 +63,16 @@ def is_hidden(path: Path) -> bool:
     """Tells whether systems hide a file: .DS_Store, ._my.fa, Thumbs.db."""
     name = os.path.basename(path)
     return name.startswith(".") or name.lower() in ("thumbs.db", "desktop.ini")
+
+
+def files_in(folder: Path) -> list[pathlib.Path]:
+    """Returns the files of a folder and of all within it, sorted; no hidden ones."""
+    top = pathlib.Path(folder)
+    return [
+        path
+        for path in sorted(top.rglob("*"))
+        if path.is_file() and not any(map(is_hidden, path.relative_to(top).parts))
+    ]
 
 
 def unpacked(file: io.BufferedReader, shown: str, is_text: bool = True) -> Opened:

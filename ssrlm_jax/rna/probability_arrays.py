@@ -5,12 +5,13 @@ Pairs from `probabilities.LEAST` on are listed.
 Source: https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html
 """
 
+import functools
 import io
 import tokenize
 import warnings
 import zipfile
-from collections.abc import Iterator
-from typing import NamedTuple
+from collections.abc import Callable, Iterator
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -50,35 +51,32 @@ class Listed(NamedTuple):
 
 def read_array(path: formats.Path) -> Iterator[Listed]:
     """Reads the array of a file; errors as `of_matrix`."""
-    try:
-        with textfile.open_bytes(path) as file, warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # a header of Python 2, or a damaged one
-            array = np.load(io.BytesIO(file.read()), allow_pickle=False)
-    except _UNREADABLE as error:
-        raise _no_array(str(path), error) from error
+    with textfile.open_bytes(path) as file:
+        array = _loaded(
+            str(path), lambda: np.load(io.BytesIO(file.read()), allow_pickle=False)
+        )
     yield of_matrix("", array, str(path))
 
 
-def _no_array(place: str, error: BaseException) -> ValueError:
-    reason = " ".join(str(error).split())
-    return ValueError(f"{place}: numpy cannot read this array ({reason})")
+def _loaded(place: str, load: Callable[[], Any]) -> Any:
+    """Returns what numpy loads; a ValueError where it cannot."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # a header of Python 2, or a damaged one
+            return load()
+    except _UNREADABLE as error:
+        reason = " ".join(str(error).split())
+        told = f"{place}: numpy cannot read this array ({reason})"
+        raise ValueError(told) from error
 
 
 def read_archive(path: formats.Path) -> Iterator[Listed]:
     """Reads the square arrays of an archive; their names are those of the RNA."""
     others = []
-    try:
-        archive = np.load(path, allow_pickle=False)
-    except _UNREADABLE as error:
-        raise _no_array(str(path), error) from error
-    with archive:
+    with textfile.open_packed(path) as file:
+        archive = _loaded(str(path), lambda: np.load(file, allow_pickle=False))
         for name in archive.files:
-            try:
-                with warnings.catch_warnings():
-                    warnings.simplefilter("ignore")
-                    array = archive[name]
-            except _UNREADABLE as error:
-                raise _no_array(f"{path}:{name}", error) from error
+            array = _loaded(f"{path}:{name}", functools.partial(archive.get, name))
             if _is_square(_squeezed(array)):
                 own = "" if len(archive.files) == 1 else name
                 yield of_matrix(own, array, f"{path}:{name}")
@@ -136,7 +134,7 @@ def is_array(path: formats.Path) -> bool:
 def is_archive(path: formats.Path) -> bool:
     """Tells whether a file is numpy's archive of arrays, .npz."""
     try:
-        with zipfile.ZipFile(path) as archive:
+        with textfile.open_packed(path) as file, zipfile.ZipFile(file) as archive:
             names = archive.namelist()
     except _UNREADABLE:
         return False

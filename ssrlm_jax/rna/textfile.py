@@ -122,6 +122,11 @@ def open_bytes(path: Path) -> io.BufferedReader:
     return _opened(path).file
 
 
+def open_packed(path: Path) -> io.BufferedReader:
+    """Opens a file's bytes as they are; an OSError where that fails."""
+    return path.open() if isinstance(path, Kept) else open(path, "rb")
+
+
 def content(path: Path) -> bytes:
     """Returns all bytes of a file: unpacked, and otherwise as they are.
 
@@ -177,7 +182,7 @@ def _checked(path: Path, is_text: bool = True) -> packings.Opened:
 
 
 def _opened(path: Path, is_text: bool = True) -> packings.Opened:
-    file = path.open() if isinstance(path, Kept) else open(path, "rb")  # noqa: SIM115
+    file = open_packed(path)
     try:
         return packings.unpacked(file, os.fspath(path), is_text)
     except BaseException:

@@ -1,3 +1,6 @@
+import os
+import threading
+
 import numpy as np
 import pytest
 
@@ -117,6 +120,28 @@ def test_predictions_that_differ_are_listed_and_the_first_counts(tmp_path):
     assert line.startswith("a (")
     structure_formats.write_ct(tmp_path / "2.ct", _record())
     assert not _match(tmp_path).several
+
+
+def test_files_of_inner_folders_are_read_hidden_ones_are_not(tmp_path):
+    for name in ("one/a.ct", "one/.git/a.ct", "two/._a.ct", "two/a.png"):
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        structure_formats.write_ct(path, _record())
+    found, unread, _ = scored_files.read_predictions(tmp_path)
+    assert [one.place for one in found] == [f"{tmp_path}/one/a.ct:1"]
+    assert not unread
+
+
+def test_predictions_come_by_a_pipe(tmp_path):
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    text = f">a\n{SEQUENCE}\n{DOTS}\n"
+    writer = threading.Thread(target=pipe.write_text, args=(text,))
+    writer.start()
+    found, unread, _ = scored_files.read_predictions(pipe)
+    writer.join()
+    assert [(one.name, one.place) for one in found] == [("a", f"{pipe}:2")]
+    assert not unread
 
 
 def test_of_an_ensemble_the_first_places_are_named(tmp_path):

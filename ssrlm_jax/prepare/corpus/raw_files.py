@@ -1,11 +1,14 @@
 """Names on the command line → files, checked before any long work starts."""
 
 import glob
+import logging
 import os
 import pathlib
 from collections.abc import Iterable
 
 from ssrlm_jax.rna import packings, structure_formats, textfile
+
+_log = logging.getLogger(__name__)
 
 
 def files(names: Iterable[str], flag: str) -> list[str]:
@@ -29,6 +32,9 @@ def files(names: Iterable[str], flag: str) -> list[str]:
                 for path in inside
                 if path.is_file() and not packings.is_hidden(path)
             ]
+            if folders := [path.name for path in inside if path.is_dir()]:
+                said = "%s=%s: folders in it are not read: %s"
+                _log.warning(said, flag, name, ", ".join(folders))
         else:
             chosen = [name] if os.path.exists(name) else sorted(glob.glob(name))
         if not chosen:

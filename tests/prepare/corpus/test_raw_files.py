@@ -56,6 +56,13 @@ def test_hidden_files_and_pipes_are_not_read(tmp_path):
     for name in (".DS_Store", "._a.fa", "Thumbs.db"):
         (tmp_path / name).write_bytes(b"\0\1")
     assert raw_files.files([str(tmp_path)], "--ncrna") == [str(tmp_path / "a.fa")]
+
+
+def test_folders_in_a_folder_are_named(tmp_path, caplog):
+    (tmp_path / "inner").mkdir()
+    (tmp_path / "a.fa").write_text(">a\nACGU\n")
+    assert raw_files.files([str(tmp_path)], "--x") == [str(tmp_path / "a.fa")]
+    assert "folders in it are not read: inner" in caplog.text
     os.mkfifo(tmp_path / "pipe")
     with pytest.raises(
         ValueError, match="--ncrna=.*pipe: a pipe, which cannot be read"
