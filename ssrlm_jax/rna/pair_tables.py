@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ssrlm_jax.rna import formats, structures, textfile
+from ssrlm_jax.rna import alphabet, formats, structures, textfile
 
 _HEADER = re.compile(r"(\d+)(?:\s+(.*))?")  # of CT: "22 title"
 _UFOLD = re.compile(r"[>#]?\s*seq length:\s*(\d+)\s*(.*)", re.I)
@@ -24,6 +24,7 @@ _NAMED = re.compile(r"#\s*Name:\s*(\S+)|>\s*(\S+)|#\s*([^\s:]+)$", re.I)
 _FILE_NAMED = re.compile(r"Filename:\s*(\S+)", re.I)
 _FIRST = ("0", "1")  # some programs count from 0
 _NONE = "-1"  # the partner of who has none, of some programs; of others 0
+_LONG_WORD = 12  # letters A C G U T, which are a sequence
 _END = (0, "#")  # a label behind the last line of a file
 
 _Line = tuple[int, str]
@@ -69,8 +70,13 @@ def is_ct_header(text: str) -> bool:
 
 
 def is_label(text: str) -> bool:
-    """Tells whether a line may stand above the nucleotides of CT and BPSEQ files."""
-    return bool(_LABEL.match(text)) and not is_row(text)
+    """Tells whether a line may stand above the nucleotides of CT and BPSEQ files.
+
+    Words of sequences are no label, which nobody reads.
+    """
+    is_said = bool(_LABEL.match(text)) and not is_row(text)
+    words = text.split() if is_said and text[0] not in "#;>" else []
+    return is_said and not any(map(_is_sequence, words))
 
 
 def ct(path: formats.Path) -> Iterator[formats.Read]:
@@ -143,6 +149,10 @@ def bpseq(path: formats.Path) -> Iterator[formats.Read]:
             rows.append((number, text))
     if not num_read:
         raise ValueError(f"{path}: the file has no nucleotides")
+
+
+def _is_sequence(word: str) -> bool:
+    return len(word) >= _LONG_WORD and not alphabet.num_other(word)
 
 
 def _header(text: str) -> tuple[int, str] | None:

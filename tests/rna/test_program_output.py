@@ -242,6 +242,11 @@ def test_what_may_be_two_things_is_left_out_and_told(form, tmp_path):
     assert notes[0].is_record
 
 
+def test_sequences_above_a_bpseq_are_no_labels(tmp_path):
+    with pytest.raises(ValueError, match=r"x.txt:1: expected FASTA"):
+        _read(tmp_path / "x.txt", f"hairpin\t{SEQUENCE}\t((((\n{BPSEQ}")
+
+
 def test_a_structure_that_is_never_closed_leaves_those_behind_it(tmp_path):
     bad = f"{SEQUENCE}\n{DOTS.replace(')', '.', 1)}\n"
     records, notes = _read(tmp_path / "x.txt", bad + BOTH + bad + BOTH * 2)
