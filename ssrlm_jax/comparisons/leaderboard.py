@@ -53,6 +53,7 @@ def markdown(
         for row in rows
         if row.scores is None and row.shared is not None
     }
+    without |= {row.set: row.reason for row in rows if row.shared is None}
     lines += ["", *(f"- {title}: {why}" for title, why in without.items()), ""]
     lines += [item.note, ""] if item.note else []
     lines += [f"![{name}]({name})" for name in pictures]

@@ -195,7 +195,13 @@ def _mapped(
     from ssrlm_jax.infer import catalogue
 
     out = flags.out.absolute()
-    chosen = family_maps.choose(asked, settings.data, settings.seed)
+    try:
+        chosen = family_maps.choose(asked, settings.data, settings.seed)
+    except ValueError as error:
+        text = f"# {item.title}\n\nNot measured: {error}.\n"
+        out.mkdir(parents=True, exist_ok=True)
+        files.write_text(out / f"{name}.md", text)
+        return text
     models = {catalogue.DEFAULT: str(catalogue.SHIPPED / catalogue.DEFAULT)}
     models |= settings.directories("models")
     embeddings = {

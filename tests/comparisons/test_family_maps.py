@@ -5,6 +5,7 @@ import gzip
 
 import numpy as np
 import pytest
+import small_models
 
 from ssrlm_jax.comparisons import family_maps, items
 
@@ -71,3 +72,16 @@ def test_words_of_three_letters_are_counted():
     assert counts_N64.shape == (2, 64)
     assert counts_N64[0, :2].tolist() == [0.5, 0.5]  # AAA, AAC
     assert counts_N64[1].sum() == 0.0
+
+
+def test_embeddings_of_a_model_are_kept(tmp_path):
+    small_models.save(tmp_path / "model")
+    letters = ["GGGAAACCC", "ACGUACGUAA"]
+    first = family_maps.embedded(tmp_path / "model", letters, tmp_path / "kept")
+    assert first.shape == (2, small_models.SIZES.width)
+    (path,) = (tmp_path / "kept").iterdir()
+    np.save(path, np.zeros((2, 3)))
+    again = family_maps.embedded(tmp_path / "model", letters, tmp_path / "kept")
+    assert again.shape == (2, 3)
+    other = family_maps.embedded(tmp_path / "model", letters[:1], tmp_path / "kept")
+    np.testing.assert_allclose(other, first[:1], atol=1e-5)

@@ -14,6 +14,7 @@ import pytest
 import ten_rnas
 
 from ssrlm_jax import cli
+from ssrlm_jax.jobs import paper
 
 ROOT = pathlib.Path(__file__).parents[2]
 
@@ -276,6 +277,19 @@ def test_what_is_wrong_is_a_line(words, told, tmp_path, capsys):
     assert told in said
     assert said.count("\n") == 1
     assert not (tmp_path / "out").exists()
+
+
+def test_all_of_the_paper_without_data_says_what_is_missing(tmp_path, capsys):
+    given = [f"--config.data={tmp_path}", f"--out={tmp_path}/out"]
+    assert cli.main(["paper", "all", *given]) == 0
+    told = capsys.readouterr().out
+    for title in ("Table 1", "Table 2", "Table 3", "Fig. 2", "Fig. 3", "Fig. 4"):
+        assert f"# {title}: " in told
+    assert f"Not scored: there is no {tmp_path}/secondary/bprna_TS0.tsv.gz: " in told
+    assert f"Not measured: there is no {tmp_path}/rfam/families.tsv.gz: " in told
+    assert "(paper: F1 0.567)" in told
+    names = {path.name for path in (tmp_path / "out").glob("*.md")}
+    assert names == {f"{name}.md" for name in paper.ITEMS}
 
 
 def test_a_table_is_asked_for(capsys):
