@@ -1,5 +1,7 @@
 """Pictures of a table: every score with its interval, the paper's as a cross.
 
+Of bins of length or identity a curve for each method.
+
 Needs the extra [plots].
 """
 
@@ -10,6 +12,8 @@ from collections.abc import Sequence
 from ssrlm_jax.comparisons import items, table_rows
 
 _COLOR, _DPI = "#0072b2", 110
+_COLORS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#666666")
+_STYLES = ("-", "--", ":")  # of methods beyond so many colours
 _MOST_PANELS_OF_ROW = 4
 
 
@@ -34,7 +38,8 @@ def write(
         if not shown:
             continue
         path = place.with_name(f"{place.name}_{one.name}.png")
-        _draw(path, item, one, shown)
+        draw = _draw_bins if item.bins else _draw
+        draw(path, item, one, shown)
         paths.append(path)
     return paths, ""
 
@@ -71,4 +76,43 @@ def _draw(
     panels[0].set_ylim(len(rows) - 0.5, -0.5)
     crosses = "; x: the paper" if any(row.paper for row in rows) else ""
     figure.suptitle(f"{one.title}{crosses}", fontsize=9)
+    figure.savefig(path, dpi=_DPI)
+
+
+def _draw_bins(
+    path: pathlib.Path,
+    item: items.Item,
+    one: items.LabelledSet,
+    rows: Sequence[table_rows.Row],
+) -> None:
+    from matplotlib import figure as figures
+
+    heads = table_rows.columns(item, rows)[len(item.columns) :]
+    by_length = [head for head in heads if " nt, " in head]
+    by_identity = [head for head in heads if head not in by_length]
+    panels = [part for part in (by_length, by_identity) if part]
+    figure = figures.Figure(
+        figsize=(2.6 + 4.6 * len(panels), 4.0), layout="constrained"
+    )
+    drawn = figure.subplots(1, len(panels), squeeze=False, sharey=True).ravel()
+    for axes, part in zip(drawn, panels, strict=True):
+        for number, row in enumerate(rows):
+            values = [row.values.get(head, (math.nan,) * 3) for head in part]
+            x = [place + 0.06 * (number - len(rows) / 2) for place in range(len(part))]
+            y = [value for value, _, _ in values]
+            color = _COLORS[number % len(_COLORS)]
+            style = _STYLES[number // len(_COLORS) % len(_STYLES)]
+            axes.plot(
+                x, y, style, color=color, marker="o", ms=3, label=row.method.title
+            )
+            for place, (_, low, high) in zip(x, values, strict=True):
+                axes.plot([place, place], [low, high], color=color, linewidth=0.8)
+        axes.set_xticks(range(len(part)))
+        axes.set_xticklabels(part, rotation=40, ha="right", fontsize=7)
+        axes.spines[["top", "right"]].set_visible(False)
+        axes.grid(axis="y", color="0.9", linewidth=0.6)
+    drawn[0].set_ylabel("mean F1", fontsize=8)
+    handles, labels = drawn[0].get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside right upper", fontsize=7)
+    figure.suptitle(f"{one.title}; behind the bins their RNAs", fontsize=9)
     figure.savefig(path, dpi=_DPI)

@@ -59,7 +59,7 @@ def fill(
                     batch = next(batches, None)
                 if batch is None:
                     return
-                for records in _of_batch(fence, batch):
+                for records in _of_batch(fence, batch, stopped):
                     with lock:
                         if stopped.is_set():
                             return
@@ -81,17 +81,19 @@ def fill(
 
 
 def _of_batch(
-    fence: fenced.Fence, batch: Sequence[str]
+    fence: fenced.Fence, batch: Sequence[str], stopped: threading.Event
 ) -> Iterator[list[kept_predictions.Kept]]:
     """Yields what is said of sequences: of all together, or of one after the other."""
     try:
         said = fence.fold(batch)
     except fenced.FailedError as error:
+        if stopped.is_set():  # it was ended from outside
+            return
         if len(batch) == 1:
             yield [kept_predictions.Kept(batch[0], None, failed=str(error))]
             return
         for one in batch:
-            yield from _of_batch(fence, [one])
+            yield from _of_batch(fence, [one], stopped)
         return
     letters = sum(map(len, batch)) or 1
     yield [
