@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from ssrlm_jax.rna import atom_files, formats, nucleic_chains, residues
+from ssrlm_jax.rna import atom_files, atom_records, formats, nucleic_chains, residues
 
 LeftOut = nucleic_chains.LeftOut
 find = atom_files.find
@@ -103,7 +103,7 @@ def models(path: formats.Path) -> Iterator[Entry]:
     return (_entry(path, file) for file in atom_files.models(path))
 
 
-def _entry(path: formats.Path, file: atom_files.File) -> Entry:
+def _entry(path: formats.Path, file: atom_records.File) -> Entry:
     chains: list[Chain] = []
     others: list[LeftOut] = []
     for name, listed in file.chains.items():

@@ -8,12 +8,12 @@ from collections.abc import Sequence
 
 import gemmi
 
-from ssrlm_jax.rna import atom_files, residues
+from ssrlm_jax.rna import atom_records, residues
 
 _MOST_WRONG = 0.2  # of letters that differ from the file's sequence
 _CIGAR = re.compile(r"(\d+)([MID])")
 
-Residue = atom_files.Residue
+Residue = atom_records.Residue
 
 
 def placed(

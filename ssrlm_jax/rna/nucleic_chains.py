@@ -12,7 +12,7 @@ from typing import NamedTuple
 import gemmi
 import numpy as np
 
-from ssrlm_jax.rna import atom_files, full_sequences, residues
+from ssrlm_jax.rna import atom_records, full_sequences, residues
 
 COARSE = "coarse-grained"
 _SUGAR = ("C1'", "C3'", "C4'")
@@ -26,7 +26,7 @@ _BRIDGE = 3.5  # between O3' and the next O5', where no nucleotide has P
 _STEP = 8.0  # between C4' of neighbours, where those are not seen either
 _SAME_PLACE = 3.0  # C4' of alternatives, at most
 
-Residue = atom_files.Residue
+Residue = atom_records.Residue
 
 
 class LeftOut(NamedTuple):
@@ -82,7 +82,7 @@ def of_chain(
     Args:
       chain: its name.
       listed: residues in the order of the file.
-      sequences: names of residues of polymers, as `atom_files.File` has them.
+      sequences: names of residues of polymers, as `atom_records.File` has them.
     """
     one_each = _without_alternatives(listed)
     found = _nucleotides(one_each)
