@@ -19,6 +19,7 @@ import dataclasses
 import json
 import logging
 import pathlib
+import shlex
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -167,7 +168,7 @@ def _made(
                 identity_N = desk.nearest(one, item.methods)
         rows += table_rows.rows(item, one, given, lengths, identity_N, settings.seed)
     place = flags.out.absolute() / name
-    made_by = f"ssrlm paper {name}"
+    made_by = _told(name, flags)
     drawn = [] if item.is_leaderboard else rows
     pictures, why_none = paper_pictures.write(place, item, drawn)
     if why_none:
@@ -181,6 +182,13 @@ def _made(
     files.write_text(f"{place}.tex", paper_report.latex(item, rows))
     files.write_text(f"{place}.json", json.dumps(told, indent=1) + "\n")
     return text
+
+
+def _told(name: str, flags: argparse.Namespace) -> str:
+    """Returns the command that makes a table again."""
+    chosen = (("--sets", flags.sets), ("--methods", flags.methods))
+    words = [word for flag, text in chosen if text for word in (flag, text)]
+    return shlex.join(["ssrlm", "paper", name, *words])
 
 
 def _mapped(
