@@ -105,6 +105,11 @@ EVIDENCE: dict[str, str] = {
     ),
     "x.csv": "id,position,base,reactivity\n"
     + "".join(f"hairpin,{n},{B[n - 1]},{v}\n" for n, v in enumerate(_REACTIVITIES, 1)),
+    "y.csv": "sequence_id,sequence,"
+    + ",".join(f"reactivity_{n:04}" for n in range(1, len(B) + 1))
+    + f"\nhairpin,{B},{','.join(_REACTIVITIES)}\n",
+    "x.json": f'{{"id": "hairpin", "sequence": "{B}", "reactivity": '
+    f"[{', '.join(_REACTIVITIES)}]}}\n",
     "x.xml": f'<data><transcript id="hairpin" length="{len(B)}">'
     f"<sequence>{B}</sequence><reactivity>{','.join(_REACTIVITIES)}</reactivity></transcript></data>\n",
     "x.rdat": f"RDAT_VERSION\t0.34\nNAME\thairpin\nSEQUENCE\t{B}\nOFFSET 0\nSEQPOS\t"

@@ -20,7 +20,19 @@ def is_json(text: str) -> bool:
 
 
 def records(path: formats.Path) -> Iterator[formats.Read]:
-    """Yields the records of a file of lines, or of one object or list of objects.
+    """Yields the records of a file; errors as `objects`."""
+    for number, fields in objects(path):
+        place = f"{path}:{number}"
+        try:
+            yield _record(fields, f"record{number}", place)
+        except ValueError as error:
+            yield formats.Note(f"{place}: {error}")
+
+
+def objects(path: formats.Path) -> Iterator[tuple[int, Any]]:
+    """Yields what lines hold, or one object, or a list of such, with its number.
+
+    What is no JSON is a text that says so.
 
     Raises:
       ValueError: as `textfile.lines`; the file is empty.
@@ -30,20 +42,12 @@ def records(path: formats.Path) -> Iterator[formats.Read]:
     if first is None:
         raise ValueError(f"{path}: the file is empty")
     if _is_whole(first[1]):
-        found = (
-            (number, _read(text)) for number, text in itertools.chain([first], lines)
-        )
-    else:
-        text = "\n".join(text for _, text in itertools.chain([first], lines))
-        whole = _read(text)
-        listed = whole if isinstance(whole, list) else [whole]
-        found = ((number, one) for number, one in enumerate(listed, 1))
-    for number, fields in found:
-        place = f"{path}:{number}"
-        try:
-            yield _record(fields, f"record{number}", place)
-        except ValueError as error:
-            yield formats.Note(f"{place}: {error}")
+        for number, text in itertools.chain([first], lines):
+            yield number, _read(text)
+        return
+    text = "\n".join(text for _, text in itertools.chain([first], lines))
+    whole = _read(text)
+    yield from enumerate(whole if isinstance(whole, list) else [whole], 1)
 
 
 def _is_whole(text: str) -> bool:

@@ -1,9 +1,9 @@
 """Files of reactivities → profiles.
 
 Columns or lines of values (.shape, .dat, .map, .react), tables with a header (CSV,
-ShapeMapper's profiles), RNA Framework's XML and RDAT, plain or gz, told apart by
-content. Every complaint is a ValueError that begins with the file and, but for XML, the
-line.
+ShapeMapper's profiles) or with a line for each RNA (Ribonanza's), JSON (OpenVaccine's),
+RNA Framework's XML and RDAT, plain or packed, told apart by content. Every complaint is
+a ValueError that begins with the file and, but for XML, the line.
 
 nan, NA, an empty field and what lies below -500 (files say -999) are no data, as in
 RNAstructure.
@@ -11,16 +11,20 @@ RNAstructure.
 
 import dataclasses
 import math
-from collections.abc import Sequence
+import re
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from ssrlm_jax.rna import rdat, reactivities, textfile
+from ssrlm_jax.rna import json_lines, rdat, reactivities, textfile
 
 _LEAST = -500.0  # below it there is no data
 _NOTHING = frozenset({"", "na", "nan", "n/a", "null", "-"})
 _LETTERS = frozenset("ACGUTN")
 # Columns of tables by what they hold, in the order in which they are looked for.
+_WIDE = re.compile(r"reactivity_0*(\d+)", re.I)  # a column for each position
+_EXPERIMENT = "experiment_type"  # which says the modifier, such as 2A3_MaP
+_LONG_WORD = 10  # letters of a sequence below a header
 _COLUMNS = {
     "name": ("name", "id", "rna", "transcript", "reference", "sequence_id"),
     "position": ("position", "pos", "nucleotide", "index", "i", "n"),
@@ -37,7 +41,8 @@ def read(
     Args:
       path: of the file.
       column: of a table, that holds the values; "": one of the usual names.
-      modifier: of an RDAT file, such as "1M7"; "": there is one only.
+      modifier: of an RDAT file, or of a table with a line for each RNA, such as "1M7";
+        "": there is one only.
 
     Raises:
       ValueError: the file cannot be read, has another form or no profile, a number
@@ -55,6 +60,10 @@ def read(
         found = _from_xml(path, "\n".join(text for _, text in lines))
     elif first.startswith(rdat.HEADER):
         found = _from_rdat(path, shown, modifier)
+    elif json_lines.is_json(first):
+        found = _from_json(path)
+    elif any(map(_WIDE.fullmatch, _plain_fields(first))):
+        found = _from_wide_table(path, shown, modifier)
     elif len(_fields(first)) > 1 and _columns(_fields(first), column):
         found = _from_table(path, shown, column)
     else:
@@ -75,6 +84,13 @@ class _Block:
     lines: list[int] = dataclasses.field(default_factory=list)
     letters: list[str] = dataclasses.field(default_factory=list)
     length: int | None = None
+    sequence: str = ""
+
+    def add_all(self, place: str, values: Sequence[str], line: int) -> None:
+        """Adds the values of positions from 1 on."""
+        for position, value in enumerate(values, 1):
+            letter = self.sequence[position - 1 : position]
+            self.add(f"{place}: value {position}", str(position), value, letter, line)
 
     def add(
         self, place: str, position: str, value: str, letter: str, line: int
@@ -115,14 +131,20 @@ def _from_columns(
     """Reads `position value [error]`, `position letter value`, or a line of values.
 
     A header (`>name`, or a line of one word as in StructureFold2's .react) begins
-    another RNA. ShapeMapper's .map has a letter behind the error.
+    another RNA; below `>name` may stand its sequence. ShapeMapper's .map has a letter
+    behind the error.
     """
     blocks: list[_Block] = []
+    before = 0  # the line of a header with '>'
     for number, text in rows:
         place, fields = f"{path}:{number}", _fields(text.strip())
         is_word = len(fields) == 1 and not textfile.is_number(text)
+        if is_word and blocks and blocks[-1].line == before and _is_sequence(text):
+            blocks[-1].sequence = text.strip()
+            continue
         is_name = text.startswith(">") or is_word
         if is_name:
+            before = number if text.startswith(">") else 0
             words = text.lstrip(">").split()
             blocks.append(_Block(words[0] if words else "", number))
             continue
@@ -132,10 +154,7 @@ def _from_columns(
         if len(fields) > 4 or block.length is not None:
             if block.positions:
                 raise ValueError(f"{place}: one line of values for an RNA expected")
-            for position, field in enumerate(fields, 1):
-                block.add(
-                    f"{place}: value {position}", str(position), field, "", number
-                )
+            block.add_all(place, fields, number)
             block.length = len(fields)
         elif len(fields) > 1 and fields[1].upper() in _LETTERS:
             block.add(place, fields[0], (fields[2:] or [""])[0], fields[1], number)
@@ -149,10 +168,76 @@ def _from_columns(
     return [block.finish(path) for block in blocks]
 
 
+def _is_sequence(text: str) -> bool:
+    word = text.strip().upper()
+    return len(word) >= _LONG_WORD and not set(word) - _LETTERS
+
+
+def _from_json(path: textfile.Path) -> list[reactivities.Profile]:
+    """Reads objects with `sequence` and `reactivity`, which may end before it does."""
+    found = []
+    for number, fields in json_lines.objects(path):
+        place = f"{path}:{number}"
+        values = fields.get("reactivity") if isinstance(fields, Mapping) else None
+        if not isinstance(values, list):
+            raise ValueError(
+                f"{place}: an object with 'reactivity', a list, is expected, found "
+                f"{str(fields)[:40]!r}"
+            )
+        name, sequence = fields.get("id") or fields.get("name"), fields.get("sequence")
+        block = _Block(str(name or ""), number, sequence=str(sequence or ""))
+        texts = ["" if one is None else str(one) for one in values]
+        block.add_all(place, texts, number)
+        block.length = len(block.sequence) or len(values)
+        found.append(block.finish(path))
+    return found
+
+
+def _from_wide_table(
+    path: textfile.Path, rows: Sequence[tuple[int, str]], modifier: str
+) -> list[reactivities.Profile]:
+    """Reads a line for each RNA, with a column for each position."""
+    (_, header), *body = rows
+    names = _plain_fields(header)
+    matches = [(index, _WIDE.fullmatch(name)) for index, name in enumerate(names)]
+    columns = {int(match[1]): index for index, match in matches if match}
+    one_of = {
+        what: next((names.index(one) for one in known if one in names), None)
+        for what, known in (*_COLUMNS.items(), ("type", (_EXPERIMENT,)))
+    }
+    types: dict[str, None] = {}
+    found = []
+    for number, text in body:
+        fields = [field.strip('"') for field in _fields(text)]
+        if len(fields) != len(names):
+            raise ValueError(
+                f"{path}:{number}: {len(names)} fields expected, found {len(fields)}"
+            )
+        said = {what: fields[n] for what, n in one_of.items() if n is not None}
+        kind = said.get("type", "")
+        if modifier and modifier.lower() not in kind.lower():
+            continue
+        types[kind] = None
+        block = _Block(said.get("name", ""), number, sequence=said.get("letter", ""))
+        values = [fields[columns[position]] for position in sorted(columns)]
+        block.length = len(block.sequence) or None
+        block.add_all(f"{path}:{number}", values[: block.length], number)
+        found.append(block.finish(path))
+    if len(types) > 1:
+        raise ValueError(
+            f"{path}: data of several modifiers: {', '.join(types)}; name one"
+        )
+    return found
+
+
+def _plain_fields(header: str) -> list[str]:
+    return [field.strip().strip('"').lower() for field in _fields(header)]
+
+
 def _columns(header: Sequence[str], column: str) -> dict[str, int]:
     """Returns where a table's columns are; empty where this is no header."""
     names = [field.strip().strip('"').lower() for field in header]
-    found = {}
+    found: dict[str, int] = {}
     for what, known in _COLUMNS.items():
         if what == "value" and column:
             known = (column.lower(),)

@@ -167,3 +167,59 @@ def test_values_that_look_unnormalised_are_doubted():
     assert "normalised ones about 1" in reactivities.doubt(value_L / 500)
     assert reactivities.doubt(np.array([0.1, 4.0])) == ""
     assert "the highest reactivity is 400" in reactivities.doubt(np.array([0.1, 400]))
+
+
+WIDE = """id,sequence,experiment_type,reactivity_0001,reactivity_0002,reactivity_0003
+a,GCA,2A3_MaP,0.5,,1.5
+b,GC,2A3_MaP,0.1,0.2,
+"""
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (WIDE, [[0.5, np.nan, 1.5], [0.1, 0.2]]),
+        ('{"id": "a", "sequence": "GCA", "reactivity": [0.5, null]}\n',
+         [[0.5, np.nan, np.nan]]),
+        ('[{"name": "a", "sequence": "GC", "reactivity": [0, 1]}]', [[0, 1]]),
+        (">a\nGCAGCAGCAGC\n0.5 NA 1 0 0 0 0 0 0 0 0\n", [[0.5, np.nan, 1] + [0] * 8]),
+    ],
+)  # fmt: skip
+def test_a_line_for_each_rna_is_read(tmp_path, text, expected):
+    path = tmp_path / "a.txt"
+    path.write_text(text)
+    found = reactivity_formats.read(path)
+    sequences = ["GCAGCAGCAGC"[: len(values)] for values in expected]
+    assert [one.name for one in found] == ["a", "b"][: len(found)]
+    for one, sequence, values in zip(found, sequences, expected, strict=True):
+        np.testing.assert_allclose(one.values(sequence), values, rtol=1e-6)
+
+
+def test_of_several_experiments_one_is_chosen(tmp_path):
+    path = tmp_path / "a.csv"
+    path.write_text(WIDE + "a,GCA,DMS_MaP,0.7,0.8,0.9\n")
+    with pytest.raises(ValueError, match=r"several modifiers: 2A3_MaP, DMS_MaP; name"):
+        reactivity_formats.read(path)
+    (one,) = reactivity_formats.read(path, modifier="dms")
+    np.testing.assert_allclose(one.values("GCA"), [0.7, 0.8, 0.9], rtol=1e-6)
+    with pytest.raises(ValueError, match="no reactivities"):
+        reactivity_formats.read(path, modifier="1M7")
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        (
+            '{"id": "a", "sequence": "GC"}\n',
+            "a.txt:1: an object with 'reactivity', a l",
+        ),
+        ('{"reactivity": [1, "x"]}\n', "a.txt:1: value 2: a reactivity"),
+        ("{\n", "a.txt:1: an object with 'reactivity'"),
+        (WIDE + "c,GC,2A3_MaP,0.1\n", "a.txt:4: 6 fields expected, found 4"),
+        (WIDE + "c,GC,2A3_MaP,0.1,x,\n", "a.txt:4: value 2: a reactivity"),
+    ],
+)
+def test_what_is_wrong_with_a_line_of_an_rna_is_named(tmp_path, text, told):
+    (tmp_path / "a.txt").write_text(text)
+    with pytest.raises(ValueError, match=told):
+        reactivity_formats.read(tmp_path / "a.txt")
