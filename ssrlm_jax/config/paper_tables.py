@@ -16,8 +16,8 @@ class PaperConfig:
     data: str = "data"  # folder of tables: secondary/bprna_TS0.tsv.gz and others
     models: str = ""  # NAME=DIR, separated by commas: directories of converted models
     evaluated: str = ""  # NAME=DIR, likewise: DIR/SET is an --out of `ssrlm evaluate`
-    train: str = ""  # files, for scores by identity; "": bpRNA TR0 of `data`; ...
-    # ... needs MMseqs2
+    train: str = ""  # files, for scores by identity; "": what trained the methods, ...
+    # ... as far as it is at hand; needs MMseqs2
     sweep: str = ""  # --out of `ssrlm sweep --config=sweeps/table3`, for Table 3
     time_limit: float = 600.0  # seconds for one RNA
     parallel: int = 1  # processes that predict
