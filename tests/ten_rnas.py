@@ -69,7 +69,7 @@ ITEM = """
             sets=(ten, dataclasses.replace(ten, name="Secret", file="")),
             methods=tuple(method(name) for name in {names!r}),
             columns=items.SCORES,
-            bins=("length",),
+            bins=("length", "identity"),
             paper={{("inner", "Ten", "F1"): 0.7}},
         )
 """

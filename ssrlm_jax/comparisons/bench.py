@@ -96,18 +96,27 @@ class Bench:
     ) -> np.ndarray | None:
         """Returns identities with the nearest RNA that trained any of the methods.
 
-        None: MMseqs2 is missing, or nothing of what trained is at hand.
+        None: MMseqs2 is missing, or what trained is not at hand; the log says so.
         """
-        names = self._settings.train.split(",") if self._settings.train else []
+        own = filter(None, self._settings.train.split(","))
+        names = [str(pathlib.Path(one).absolute()) for one in own]
         if not names:
             named = (name for method in methods for name in method.training or ())
             names = list(dict.fromkeys(named))
+        reason, identity_N = "no method says what trained it; set config.train", None
         try:
-            training = self._training(tuple(names))
-            letters = set_scores.letters_of(self.records(one))
-        except (ValueError, OSError):
-            return None
-        return set_files.shared(letters, training, self._out / "near")[1]
+            if names:
+                training = self._training(tuple(names))
+                letters = set_scores.letters_of(self.records(one))
+                found, identity_N = set_files.shared(
+                    letters, training, self._out / "near"
+                )
+                reason = found.reason
+        except (ValueError, OSError) as error:
+            reason = str(error)
+        if identity_N is None:
+            _log.warning("%s: no scores by identity: %s", one.name, reason)
+        return identity_N
 
     def _score(self, one: items.LabelledSet, method: items.Method) -> table_rows.Scored:
         try:

@@ -52,6 +52,15 @@ def test_numbers_are_the_hand_worked_ones(done):
     assert found["inner"]["shared"] == {"equal": 0, "near": 0, "reason": ""}
 
 
+def test_scores_by_identity_need_what_trained(tmp_path, caplog):
+    ten_rnas.write(tmp_path, names=("right",))
+    assert call(tmp_path) == 0
+    assert "Ten: no scores by identity: no method says what trained it" in caplog.text
+    assert call(tmp_path, f"--config.train={tmp_path}/none.tsv") == 0
+    assert f"Ten: no scores by identity: there is no {tmp_path}/none.tsv" in caplog.text
+    assert list(rows(tmp_path)["right"]["values"])[-1] == "0 to 50 nt, 10"
+
+
 def test_every_file_says_the_same(done):
     out = done / "out"
     text = (out / "two.md").read_text()
