@@ -10,6 +10,7 @@ Positions count from 0 in code and from 1 in files and messages.
 import dataclasses
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 _OPENING = "([{<ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 _CLOSING = ")]}>abcdefghijklmnopqrstuvwxyz"
@@ -24,6 +25,15 @@ class Structure:
       length: number of nucleotides.
       pairs: int32 (P, 2), i < j in every row, rows sorted and distinct. A
         nucleotide may occur in several rows: the PDB holds base triples.
+
+    Example, to and from biotite, of which base pairs are the same array:
+      >>> import biotite.structure
+      >>> found = biotite.structure.base_pairs_from_dot_bracket("(([[))]].")
+      >>> structure = Structure(9, found)
+      >>> to_dot_bracket(structure)
+      '(([[))]].'
+      >>> len(biotite.structure.pseudoknots(structure.pairs)[0])  # an order each
+      4
     """
 
     length: int
@@ -132,6 +142,12 @@ def crossing(structure: Structure) -> np.ndarray:
 
     Pairs (i, j) and (k, l) cross where i < k < j < l; pairs that share a nucleotide
     do not.
+
+    Example:
+      >>> crossing(from_dot_bracket("(.[).]")).tolist()
+      [True, True]
+      >>> crossing(from_dot_bracket("(..)()")).tolist()
+      [False, False]
     """
     i, j = structure.pairs.T
     crosses_PP = (i[:, None] < i) & (i < j[:, None]) & (j[:, None] < j)
@@ -144,6 +160,11 @@ def partners(structure: Structure) -> tuple[np.ndarray, int]:
     Returns:
       partner_L int32, -1 where there is none, and how many pairs it cannot hold:
       of a base triple only the first pair, in the order of `pairs`, is kept.
+
+    Example:
+      >>> partner_L, num_dropped = partners(from_dot_bracket("(..)."))
+      >>> partner_L.tolist(), num_dropped
+      ([3, -1, -1, 0, -1], 0)
     """
     partner_L = np.full(structure.length, -1, np.int32)
     i, j = structure.pairs.T
@@ -159,11 +180,43 @@ def partners(structure: Structure) -> tuple[np.ndarray, int]:
     return partner_L, num_dropped
 
 
+def from_partners(partner_L: ArrayLike) -> Structure:
+    """Returns the structure in which each nucleotide has the partner that is named.
+
+    Args:
+      partner_L: int (L,), positions from 0; below 0 there is none.
+
+    Raises:
+      ValueError: a partner outside of the strand, or that names another partner.
+
+    Example, of `Prediction.to_pandas()`, which counts from 1:
+      >>> import pandas as pd
+      >>> table = pd.DataFrame({"partner": pd.array([5, None, None, None, 1])})
+      >>> structure = from_partners(table["partner"].fillna(0) - 1)
+      >>> to_dot_bracket(structure)
+      '(...)'
+    """
+    partner_L = np.asarray(partner_L, np.int64)
+    i = np.flatnonzero(partner_L >= 0)
+    structure = Structure(len(partner_L), np.stack([i, partner_L[i]], axis=1))
+    wrong = i[partner_L[partner_L[i]] != i]
+    if len(wrong):
+        first, partner = wrong[0], partner_L[wrong[0]]
+        raise ValueError(
+            f"position {first + 1} has the partner {partner + 1}, which has "
+            f"{partner_L[partner] + 1 if partner_L[partner] >= 0 else 'none'}"
+        )
+    return structure
+
+
 def without_triples(structure: Structure) -> Structure:
-    """Returns a structure of the pairs that `partners` keeps."""
-    partner_L, _ = partners(structure)
-    i = np.flatnonzero(partner_L > np.arange(structure.length))
-    return Structure(structure.length, np.stack([i, partner_L[i]], axis=1))
+    """Returns a structure of the pairs that `partners` keeps.
+
+    Example:
+      >>> without_triples(Structure(9, [(0, 4), (0, 8)])).pairs.tolist()
+      [[0, 4]]
+    """
+    return from_partners(partners(structure)[0])
 
 
 def projected(structure: Structure, is_kept_L: np.ndarray) -> Structure:
@@ -172,6 +225,11 @@ def projected(structure: Structure, is_kept_L: np.ndarray) -> Structure:
     Args:
       structure: of L positions.
       is_kept_L: bool; every position where all of it is true.
+
+    Example:
+      >>> kept = np.array([True, True, False, True, True])
+      >>> to_dot_bracket(projected(from_dot_bracket("((.))"), kept))
+      '(())'
     """
     if is_kept_L.all():
         return structure

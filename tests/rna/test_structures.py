@@ -104,3 +104,34 @@ def test_nothing_has_no_partners():
     partner_L, num_dropped = structures.partners(structures.from_dot_bracket(""))
     assert partner_L.shape == (0,)
     assert num_dropped == 0
+
+
+@hypothesis.given(strategies.integers(1, 40), strategies.randoms(use_true_random=False))
+def test_partners_come_back_as_a_structure(length, random):
+    order = random.sample(range(length), length)
+    num_pairs = random.randint(0, length // 2)
+    pairs = np.array(order[: 2 * num_pairs]).reshape(-1, 2)
+    structure = structures.Structure(length, pairs)
+    partner_L, _ = structures.partners(structure)
+    found = structures.from_partners(partner_L)
+    assert found.length == length
+    np.testing.assert_array_equal(found.pairs, structure.pairs)
+
+
+@pytest.mark.parametrize(
+    ("partners", "told"),
+    [
+        ([2, -1, -1], "position 1 has the partner 3, which has none"),
+        ([1, 2, 1], "position 1 has the partner 2, which has 3"),
+        ([-1, 1], "position 2 is paired with itself"),
+        ([7, -1], r"pair \(1, 8\) lies outside positions 1..2"),
+    ],
+)
+def test_partners_that_do_not_agree_are_told(partners, told):
+    with pytest.raises(ValueError, match=told):
+        structures.from_partners(partners)
+
+
+def test_no_partners_are_an_empty_structure():
+    assert structures.from_partners([]).length == 0
+    assert len(structures.from_partners([-1, -1]).pairs) == 0
