@@ -22,6 +22,7 @@ from ssrlm_jax.infer import (
     prediction,
     reactivity_curve,
     row_model,
+    watching,
 )
 from ssrlm_jax.models import layerwise
 from ssrlm_jax.rna import (
@@ -37,7 +38,23 @@ POOLS = ("mean", "cls", "none")
 
 
 class Predictor:
-    """A model that was loaded once; see `load`."""
+    """A model that was loaded once; see `load`.
+
+    Example:
+      >>> model = ssrlm_jax.load()
+      >>> found = model.fold({"a": "GGGGAAAACCCC", "b": "AAAAAAAA"})
+      >>> [(one.name, one.dot_bracket) for one in found]
+      [('a', '((((....))))'), ('b', '........')]
+      >>> next(model.predict(["GGGGAAAACCCC"])).dot_bracket
+      '((((....))))'
+      >>> ((letters, listed),) = model.pair_probabilities(["GGGGAAAACCCC"])
+      >>> model.decode(listed, letters).pairs.tolist()
+      [[0, 11], [1, 10], [2, 9], [3, 8]]
+      >>> model.embed(["GGGGAAAACCCC"])[0].shape
+      (128,)
+      >>> model.relatives("GGGGAAAACCCC")
+      []
+    """
 
     def __init__(
         self,
@@ -189,6 +206,7 @@ class Predictor:
         constraints: known.Constraints = None,
         max_span: int = 0,
         settings: config.EvidenceConfig | None = None,
+        with_progress: bool = False,
     ) -> prediction.Predictions:
         """Predicts the structures of sequences.
 
@@ -201,6 +219,7 @@ class Predictor:
             `constraints.Constraints`, or None; as reactivities.
           max_span: nucleotides that a pair spans, at most; 0: any number.
           settings: how reactivities are read; None: the defaults.
+          with_progress: whether a bar shows how far it is.
 
         Returns:
           A list, one for each in their order; a notebook shows it as a table.
@@ -211,9 +230,12 @@ class Predictor:
         evidence = known.of_each(
             sequences, reactivities, constraints, max_span, settings
         )
+        letters = sequences.values() if isinstance(sequences, Mapping) else sequences
+        found = self.predict(letters, evidence)
+        if with_progress:
+            found = watching.watched(found, len(letters), "folding")
         if not isinstance(sequences, Mapping):
-            return prediction.Predictions(self.predict(sequences, evidence))
-        found = self.predict(sequences.values(), evidence)
+            return prediction.Predictions(found)
         return prediction.Predictions(
             one._replace(name=name) for name, one in zip(sequences, found, strict=True)
         )
@@ -334,7 +356,12 @@ class Predictor:
         return sorted(found, key=lambda one: -one.confidence)
 
     def embed(
-        self, sequences: Sequence[str], layer: int = -1, pool: str = "mean"
+        self,
+        sequences: Sequence[str],
+        layer: int = -1,
+        pool: str = "mean",
+        *,
+        with_progress: bool = False,
     ) -> list[np.ndarray]:
         """Returns hidden states of sequences.
 
@@ -342,6 +369,7 @@ class Predictor:
           sequences: letters as `rna.alphabet` reads them.
           layer: -1: after the last norm; 0: the embedding; n: after the n-th layer.
           pool: "mean" over nucleotides, "cls" the first token, "none".
+          with_progress: whether a bar shows how far it is.
 
         Returns:
           For each sequence float32 (D,), or with "none" (L, D) of its nucleotides.
@@ -356,6 +384,8 @@ class Predictor:
             raise ValueError(f"pool {pool!r} is not one of {POOLS}")
         embed = functools.partial(self._rows.embed_row, layer, pool)
         found = self._rows.in_order(sequences, embed, self.max_length, 0)
+        if with_progress:
+            found = watching.watched(found, len(sequences), "embedding")
         return [state for _, state in found]
 
 

@@ -50,6 +50,21 @@ def test_results_come_in_the_order_given_and_fit_their_sequences(predictor):
         assert (matrix_LL[i, j] > 0.4).all()
 
 
+@pytest.mark.parametrize(
+    ("name", "told"), [("fold", "folding"), ("embed", "embedding")]
+)
+def test_a_bar_is_shown_where_it_is_asked_for(
+    predictor, name, told, monkeypatch, capsys
+):
+    monkeypatch.setenv("TTY_COMPATIBLE", "1")  # as on a terminal
+    call = getattr(predictor, name)
+    plain = call(["GGGAAACCC", "ACGU"])
+    assert capsys.readouterr().err == ""
+    shown = call(["GGGAAACCC", "ACGU"], with_progress=True)
+    assert told in capsys.readouterr().err
+    assert len(shown) == len(plain) == 2
+
+
 def test_a_batch_gives_what_its_sequences_give_one_by_one(predictor):
     together = matrices(predictor, RNA)
     for sequence, matrix_LL in zip(RNA, together, strict=True):
