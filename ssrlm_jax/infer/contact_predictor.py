@@ -105,12 +105,13 @@ class Contacts:
         return dataclasses.replace(record, structure=structure), found
 
 
-def load(directory: pathlib.Path) -> Contacts:
+def load(directory: str | pathlib.Path) -> Contacts:
     """Loads the regression of a model directory.
 
     Raises:
       ValueError: there is none, or it does not fit the model.
     """
+    directory = pathlib.Path(directory)
     path = directory / FILE
     model_dir.describe(directory)
     if not path.is_file():
