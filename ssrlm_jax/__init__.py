@@ -28,6 +28,10 @@ def load(
 
     Raises:
       ValueError: there is no model, or it is damaged.
+
+    Example:
+      >>> load().fold(["GGGGAAAACCCC"])[0].dot_bracket
+      '((((....))))'
     """
     from ssrlm_jax.infer import catalogue, predictors  # JAX: seconds
 
@@ -35,7 +39,7 @@ def load(
 
 
 def read(source: str | os.PathLike[str]) -> dict[str, str]:
-    """Reads sequences by name, for `Predictor.fold` and `embed`.
+    r"""Reads sequences by name, for `Predictor.fold` and `embed`.
 
     Args:
       source: a file, as `ssrlm fold` reads it; a name that comes again gets "-2", "-3"
@@ -46,6 +50,14 @@ def read(source: str | os.PathLike[str]) -> dict[str, str]:
 
     Raises:
       ValueError: a record that cannot be used, with its line; as `inputs.records`.
+
+    Example:
+      >>> import pathlib, tempfile
+      >>> with tempfile.TemporaryDirectory() as folder:
+      ...     path = pathlib.Path(folder, "my.fa")
+      ...     _ = path.write_text(">a\nGGGGAAAACCCC\n>b\nGGGG&CCCC\n")
+      ...     read(path)
+      {'a': 'GGGGAAAACCCC', 'b': 'GGGG&CCCC'}
     """
     import warnings
 

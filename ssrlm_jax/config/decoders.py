@@ -9,7 +9,12 @@ DECODERS = ("greedy", "matching", "nested", "threshold")
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class DecodingConfig:
-    """From probabilities of pairs to a structure; rna/decode.py."""
+    """From probabilities of pairs to a structure; rna/decode.py.
+
+    Example:
+      >>> DecodingConfig(method="nested", threshold=0.25).rule.threshold
+      0.0
+    """
 
     method: str = "greedy"  # "greedy" is what fine-tuning chooses a threshold for
     threshold: float = 0.0  # of a pair's probability; 0: chosen for the rule, or own

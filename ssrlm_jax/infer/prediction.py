@@ -58,6 +58,11 @@ class Prediction(NamedTuple):
       expected_f1: the F1 that it is expected to have, 0..1: what its probabilities
         promise (`confidence.expected_f1`), as far as such promises were kept on
         validation RNA, where `ssrlm thresholds` looked. nan: not known.
+
+    Example:
+      >>> one = model.fold({"a": "GGGGAAAACCCC"})[0]
+      >>> one.dot_bracket, len(one.structure.pairs), one.letters
+      ('((((....))))', 4, 'GGGGAAAACCCC')
     """
 
     sequence: str
@@ -99,6 +104,10 @@ class Prediction(NamedTuple):
         Raises:
           ValueError: another kind.
           ProgramError: Matplotlib or ViennaRNA is missing.
+
+        Example:
+          >>> "".join(text.get_text() for text in one.plot("arc").axes[0].texts)
+          'GGGGAAAACCCC'
         """
         from ssrlm_jax.infer import canvas, plots
 
@@ -113,6 +122,10 @@ class Prediction(NamedTuple):
 
         Args:
           default: the name where there is none.
+
+        Example:
+          >>> one.record().name
+          'a'
         """
         return formats.Record(self.name or default, self.letters, self.structure)
 
@@ -122,6 +135,10 @@ class Prediction(NamedTuple):
         Its columns: position (from 1), letter, partner (from 1, missing where there is
         none; of a base triple the first), probability (of the pair; 0 without) and
         paired (the sum of the probabilities of all its pairs, 1 at most).
+
+        Example:
+          >>> one.to_pandas()["partner"].tolist()
+          [12, 11, 10, 9, <NA>, <NA>, <NA>, <NA>, 4, 3, 2, 1]
         """
         pd = _pandas()
         length = self.structure.length
@@ -221,13 +238,22 @@ class Prediction(NamedTuple):
 
 
 class Predictions(list[Prediction]):
-    """Predictions in the order of their sequences; a notebook shows them as a table."""
+    """Predictions in the order of their sequences; a notebook shows them as a table.
+
+    Example:
+      >>> len(model.fold(["GGGGAAAACCCC", "AAAAAAAA"]).to_pandas())
+      2
+    """
 
     def to_pandas(self) -> "pd.DataFrame":
         """Returns a table, a row for each sequence.
 
         Its columns: name, length, sequence, dot_bracket (missing where it cannot hold
         the structure), pairs, mean_probability and expected_f1.
+
+        Example:
+          >>> model.fold({"a": "GGGGAAAACCCC"}).to_pandas().loc[0, "dot_bracket"]
+          '((((....))))'
         """
         return _pandas().DataFrame(_rows(self))
 
@@ -251,6 +277,13 @@ class Predictions(list[Prediction]):
           ValueError: another format; the directory holds something; a format cannot
             hold a structure.
           ProgramError: something that pictures need is not installed.
+
+        Example:
+          >>> import tempfile
+          >>> with tempfile.TemporaryDirectory() as folder:
+          ...     model.fold({"a": "GGGGAAAACCCC"}).save(f"{folder}/out", ["dbn"])
+          ...     print(pathlib.Path(folder, "out/a.dbn").read_text().splitlines()[-1])
+          ((((....))))
         """
         from ssrlm_jax.infer import results
 

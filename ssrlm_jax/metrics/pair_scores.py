@@ -29,6 +29,10 @@ class Counts(NamedTuple):
       predicted: predicted pairs.
       found: known pairs that were predicted; differs from `right` with slack.
       known: known pairs.
+
+    Example:
+      >>> Counts(right=2, predicted=2, found=2, known=3).right
+      2
     """
 
     right: int
@@ -71,6 +75,11 @@ def count_by_class(
 
     Raises:
       ValueError: lengths differ.
+
+    Example:
+      >>> one = structures.from_dot_bracket("((...))")
+      >>> count_by_class(one, one, "GGAAAUC")["wobble"]
+      Counts(right=1, predicted=1, found=1, known=1)
     """
     _check(predicted, known)
     letters = sequence.upper().replace("T", "U")
@@ -96,6 +105,11 @@ def count_crossing(
     Precision: of the predicted pairs that cross another predicted one, those that are
     known at all. Recall: of the known ones that cross another known one, those that
     are predicted at all.
+
+    Example:
+      >>> known = structures.from_dot_bracket("(.[).]")
+      >>> count_crossing(structures.from_dot_bracket("(..).."), known)
+      Counts(right=0, predicted=0, found=1, known=2)
     """
     ours = _part(predicted, structures.crossing(predicted))
     theirs = _part(known, structures.crossing(known))
@@ -104,13 +118,23 @@ def count_crossing(
 
 
 def precision(counts_N4: np.ndarray) -> np.ndarray:
-    """Returns right / predicted; counts as `Counts`, along the last axis."""
+    """Returns right / predicted; counts as `Counts`, along the last axis.
+
+    Example:
+      >>> float(precision(Counts(right=1, predicted=2, found=1, known=4)))
+      0.5
+    """
     right, predicted, _, known = np.moveaxis(np.asarray(counts_N4, float), -1, 0)
     return _ratio(right, predicted, known == 0)
 
 
 def recall(counts_N4: np.ndarray) -> np.ndarray:
-    """Returns found / known; counts as above."""
+    """Returns found / known; counts as above.
+
+    Example:
+      >>> float(recall(Counts(right=1, predicted=2, found=1, known=4)))
+      0.25
+    """
     _, predicted, found, known = np.moveaxis(np.asarray(counts_N4, float), -1, 0)
     return _ratio(found, known, predicted == 0)
 
@@ -132,6 +156,10 @@ def mcc(counts_N4: np.ndarray, num_pairs_N: np.ndarray) -> np.ndarray:
     Args:
       counts_N4: strict.
       num_pairs_N: pairs of positions, L (L - 1) / 2, or sums of it.
+
+    Example:
+      >>> float(mcc(Counts(right=2, predicted=2, found=2, known=2), 21))
+      1.0
     """
     right, predicted, _, known = np.moveaxis(np.asarray(counts_N4, float), -1, 0)
     total = np.asarray(num_pairs_N, float)
@@ -149,6 +177,10 @@ class Ranked(NamedTuple):
       is_known: bool (P,).
       num_known: known pairs, listed or not.
       num_pairs: pairs of positions, L (L - 1) / 2.
+
+    Example:
+      >>> Ranked(np.array([0.75]), np.array([True]), 2, 21).num_known
+      2
     """
 
     probability: np.ndarray
@@ -160,7 +192,13 @@ class Ranked(NamedTuple):
 def rank(
     listed: probabilities.PairProbabilities, known: structures.Structure
 ) -> Ranked:
-    """Returns what `average_precision` reads of one RNA."""
+    """Returns what `average_precision` reads of one RNA.
+
+    Example:
+      >>> listed = probabilities.from_pairs([(1, 7, 0.75), (1, 6, 0.5)])
+      >>> rank(listed, structures.from_dot_bracket("((...))")).is_known.tolist()
+      [False, True]
+    """
     place_P = np.stack([listed.i, listed.j], axis=1)
     is_known = np.isin(_keys(place_P, 0)[:, 0], _keys(known.pairs, 0)[:, 0])
     num_pairs = known.length * (known.length - 1) // 2
@@ -174,6 +212,11 @@ def average_precision(ranked: Sequence[Ranked]) -> float:
     i < j; equal probabilities are one threshold and unlisted pairs have 0. Never the
     trapezoid, which is too good. nan where no pair is known. Equals
     sklearn.metrics.average_precision_score.
+
+    Example:
+      >>> listed = probabilities.from_pairs([(1, 7, 0.75), (2, 6, 0.5), (1, 6, 0.25)])
+      >>> average_precision([rank(listed, structures.from_dot_bracket("((...))"))])
+      1.0
     """
     return float(_average_precision(ranked, np.ones((1, len(ranked))))[0])
 
@@ -181,7 +224,14 @@ def average_precision(ranked: Sequence[Ranked]) -> float:
 def pooled_average_precision(
     ranked: Sequence[Ranked], seed: int
 ) -> statistics.Interval:
-    """Returns the average precision of all RNAs together, with its interval."""
+    """Returns the average precision of all RNAs together, with its interval.
+
+    Example:
+      >>> listed = probabilities.from_pairs([(1, 7, 0.75), (2, 6, 0.5)])
+      >>> one = rank(listed, structures.from_dot_bracket("((...))"))
+      >>> pooled_average_precision([one, one], seed=0).value
+      1.0
+    """
     if not ranked:
         return statistics.Interval(np.nan, np.nan, np.nan)
     times_SN = statistics.times_drawn(len(ranked), seed)

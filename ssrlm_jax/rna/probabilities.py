@@ -22,6 +22,11 @@ class PairProbabilities(NamedTuple):
       i: int32 (P,), from 0; rows are sorted by i, then j.
       j: int32 (P,), from 0; i < j.
       probability: float32 (P,), 0..1.
+
+    Example:
+      >>> listed = from_pairs([(1, 9, 0.75), (2, 8, 0.5)])
+      >>> listed.i.tolist(), listed.j.tolist(), listed.probability.tolist()
+      ([0, 1], [8, 7], [0.75, 0.5])
     """
 
     i: np.ndarray
@@ -35,6 +40,10 @@ def from_matrix(probability_LL: np.ndarray, least: float = LEAST) -> PairProbabi
     Args:
       probability_LL: 0..1; the upper triangle is read.
       least: 0 lists every pair.
+
+    Example:
+      >>> from_matrix(np.array([[0.0, 0.5], [0.5, 0.0]])).probability.tolist()
+      [0.5]
     """
     i, j = np.nonzero(np.triu(np.asarray(probability_LL) >= least, 1))
     probability = np.asarray(probability_LL)[i, j].astype(np.float32)
@@ -50,6 +59,12 @@ def from_tiles(
       tiles: row and column of a part's first element, and the part; together they hold
         the upper triangle, and the rest is not read.
       least: of a probability that is listed.
+
+    Example:
+      >>> right = np.array([[0.0, 0.5], [0.25, 0.0]])
+      >>> listed = from_tiles([(0, 0, np.zeros((2, 2))), (0, 2, right)])
+      >>> listed.i.tolist(), listed.j.tolist()
+      ([0, 1], [3, 2])
     """
     parts = []
     for row, column, probability_LM in tiles:
@@ -67,13 +82,23 @@ def from_tiles(
 
 
 def from_logits(logits_LL: np.ndarray, separation: int = 1) -> PairProbabilities:
-    """Lists the pairs (i, j), j - i >= separation, of a matrix of logits."""
+    """Lists the pairs (i, j), j - i >= separation, of a matrix of logits.
+
+    Example:
+      >>> from_logits(np.array([[0.0, 0.0], [0.0, 0.0]])).probability.tolist()
+      [0.5]
+    """
     probability_LL = 1.0 / (1.0 + np.exp(-logits_LL.astype(np.float64)))
     return from_matrix(np.triu(probability_LL, separation))
 
 
 def at_least(listed: PairProbabilities, least: float = LEAST) -> PairProbabilities:
-    """Returns the pairs that are at least as probable as `least`."""
+    """Returns the pairs that are at least as probable as `least`.
+
+    Example:
+      >>> at_least(from_pairs([(1, 9, 0.75), (2, 8, 0.25)]), 0.5).probability.tolist()
+      [0.75]
+    """
     is_kept = listed.probability >= least
     return PairProbabilities(*(column[is_kept] for column in listed))
 
@@ -95,7 +120,12 @@ def without(listed: PairProbabilities, first: int, number: int) -> PairProbabili
 
 
 def to_matrix(probabilities: PairProbabilities, length: int) -> np.ndarray:
-    """Returns a symmetric float32 matrix (length, length); unlisted pairs are 0."""
+    """Returns a symmetric float32 matrix (length, length); unlisted pairs are 0.
+
+    Example:
+      >>> to_matrix(from_pairs([(1, 2, 0.75)]), 3).tolist()
+      [[0.0, 0.75, 0.0], [0.75, 0.0, 0.0], [0.0, 0.0, 0.0]]
+    """
     matrix_LL = np.zeros((length, length), np.float32)
     i, j, probability = probabilities
     matrix_LL[i, j] = matrix_LL[j, i] = probability
@@ -111,6 +141,10 @@ def to_maps(listed: Sequence[Sequence[PairProbabilities]], length: int) -> np.nd
 
     Returns:
       float16 (B, L, L, S), symmetric; unlisted pairs are 0.
+
+    Example:
+      >>> to_maps([[from_pairs([(1, 2, 0.75)])]], 3).shape
+      (1, 3, 3, 1)
     """
     num_sources = len(listed[0])
     map_BLMS = np.zeros((len(listed), length, length, num_sources), np.float16)
@@ -125,6 +159,10 @@ def from_pairs(pairs: Iterable[tuple[int, int, float]]) -> PairProbabilities:
 
     Raises:
       ValueError: one is there twice with different probabilities.
+
+    Example:
+      >>> from_pairs([(9, 1, 0.75)]).i.tolist()
+      [0]
     """
     table = np.array([(*sorted((i, j)), p) for i, j, p in pairs], np.float64)
     table = np.unique(table.reshape(-1, 3), axis=0)
@@ -139,9 +177,17 @@ def from_pairs(pairs: Iterable[tuple[int, int, float]]) -> PairProbabilities:
 def write(
     path: str | os.PathLike[str], name: str, sequence: str, listed: PairProbabilities
 ) -> None:
-    """Writes a file of one RNA: `>name`, its sequence, then `i j probability` lines.
+    r"""Writes a file of one RNA: `>name`, its sequence, then `i j probability` lines.
 
     Columns are separated by tabs, positions count from 1. The file appears whole.
+
+    Example:
+      >>> import pathlib, tempfile
+      >>> with tempfile.TemporaryDirectory() as folder:
+      ...     path = pathlib.Path(folder, "a.prob")
+      ...     write(path, "a", "GAAAC", from_pairs([(1, 5, 0.75)]))
+      ...     path.read_text().splitlines()
+      ['>a', 'GAAAC', '1\t5\t0.75']
     """
     rows = zip(listed.i + 1, listed.j + 1, listed.probability, strict=True)
     lines = [f">{name}", sequence, *(f"{i}\t{j}\t{p:.6g}" for i, j, p in rows)]
