@@ -1,13 +1,18 @@
-"""Pages that are made from the code: commands, settings; and links out of docs/.
+"""Pages that are made: commands and settings from the code, tutorials from notebooks.
 
-mkdocs calls the functions by their names (`hooks` in mkdocs.yml).
+mkdocs calls the functions by their names (`hooks` in mkdocs.yml). Links out of docs/
+lead to the repository. Where SSRLM_EXECUTED names a directory in which
+tests/test_notebooks.py has left what it ran, tutorials show what came out.
 """
 
 import argparse
 import importlib
+import os
 import pathlib
 import re
 
+import nbconvert
+import nbformat
 from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.structure.files import File, Files
 from mkdocs.structure.pages import Page
@@ -16,13 +21,22 @@ from ssrlm_jax.cli import commands
 from ssrlm_jax.jobs import command
 
 ROOT = pathlib.Path(__file__).parents[1]
+_READING = "## How the paper is read\n"
+_BADGE = re.compile(r"\[!\[Open in Colab\]\([^)]*\)\](\([^)]*\))")
 _OUTWARD = re.compile(r"\]\((?:\.\./)+((?!docs/)[^)#]+)(#[^)]*)?\)")
 
 
 def on_files(files: Files, config: MkDocsConfig) -> Files:
     """Adds the generated pages."""
-    for name, text in (("commands", _commands()), ("settings", _settings())):
-        files.append(File.generated(config, f"reference/{name}.md", content=text))
+    made: dict[str, str | bytes] = {
+        "reference/commands.md": _commands(),
+        "reference/settings.md": _settings(),
+        "reading.md": _reading(),
+    }
+    for path in sorted((ROOT / "notebooks").glob("*.ipynb")):
+        made |= _tutorial(path)
+    for name, content in made.items():
+        files.append(File.generated(config, name, content=content))
     return files
 
 
@@ -39,6 +53,12 @@ def on_page_markdown(
         return f"]({config.repo_url}/blob/main/{match[1]}{match[2] or ''})"
 
     return _OUTWARD.sub(outward, markdown)
+
+
+def _reading() -> str:
+    """Returns the section of CONTRIBUTING that is for everybody."""
+    _, _, text = (ROOT / "CONTRIBUTING.md").read_text().partition(_READING)
+    return f"# {_READING.strip('# ')}{text.partition('## ')[0]}"
 
 
 def _commands() -> str:
@@ -76,3 +96,23 @@ def _settings() -> str:
             parts.append(f"| `{setting.name}` | `{setting.default}` | {comment} |")
         parts.append("")
     return "\n".join(parts)
+
+
+def _tutorial(path: pathlib.Path) -> dict[str, str | bytes]:
+    """Returns the page of a notebook, and its pictures, by their places."""
+    ran = pathlib.Path(os.environ.get("SSRLM_EXECUTED", os.devnull), path.name)
+    is_ran = ran.exists()
+    name, held = path.stem, nbformat.read(ran if is_ran else path, as_version=4)
+    kept = {"unique_key": name, "output_files_dir": f"{name}_files"}
+    text, found = nbconvert.MarkdownExporter().from_notebook_node(held, kept)
+    note = (
+        "*What is shown was made on the small settings of the tests.*"
+        if is_ran
+        else "*Open it to see what it shows.*"
+    )
+    text = _BADGE.sub(rf"[Open in Colab]\1{{ .md-button }}\n\n{note}", text, count=1)
+    text = text.replace("```python\n%%bash\n", "```sh\n")
+    pictures = found["outputs"] or {}
+    return {f"tutorials/{name}.md": text} | {
+        f"tutorials/{place}": content for place, content in pictures.items()
+    }
