@@ -110,6 +110,10 @@ def without(listed: PairProbabilities, first: int, number: int) -> PairProbabili
       listed: of all positions.
       first: position that is cut out, from 0.
       number: of them.
+
+    Example:
+      >>> without(from_pairs([(1, 9, 0.75), (2, 4, 0.5)]), 2, 3).j.tolist()
+      [5]
     """
     i, j, probability = listed
     is_kept = ~np.logical_or.reduce(
