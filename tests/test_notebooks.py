@@ -77,6 +77,7 @@ def test_a_notebook_runs(path, tmp_path, monkeypatch):
         notebook,
         timeout=MOST_S * 5,  # a busy machine is no error of the notebook
         kernel_name="python3",
+        coalesce_streams=True,
         resources={"metadata": {"path": os.fspath(tmp_path)}},
     ).execute()
     if "SSRLM_EXECUTED" in os.environ:  # for docs/site.py
