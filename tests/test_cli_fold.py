@@ -120,6 +120,7 @@ def test_flags_reach_the_decoder(capsys, loaded):
         (["--format", "ct"], "--format ct needs a directory: give -o DIR"),
         (["--format", "dbn,json"], "--format dbn,json needs a directory"),
         (["--plot"], "--plot needs a directory"),
+        (["--report"], "--report needs a directory"),
         (["--threshold", "0"], "--threshold=0.0 does not lie within 0..1"),
         (["--threshold", "nan"], "--threshold=nan does not lie within 0..1"),
         (["--max-pairs-per-base", "0"], "--max-pairs-per-base=0 is < 1"),
@@ -358,3 +359,14 @@ def test_files_as_people_have_them_are_folded(
     assert (found, out.splitlines()[1::3]) == (status, sequences)
     assert re.search(told, "\n".join(err[:-1])) is not None
     assert bool(err[:-1]) == bool(told)
+
+
+def test_a_report_is_written_beside_the_files(capsys, loaded, fasta, tmp_path):
+    out = tmp_path / "out"
+    flags = ["--report", "--format", "ct", "--max-pairs-per-base", 2]
+    assert _ssrlm(capsys, "fold", fasta, "-o", out, *flags)[0] == 1
+    written = {path.name for path in out.iterdir()}
+    assert written == {"report.html"}  # CT holds no triples
+    page = (out / "report.html").read_text()
+    assert all(f'"name":"{name}"' in page for name in "ade")
+    assert "<dd>tiny</dd>" in page

@@ -48,6 +48,11 @@ def add(parser: argparse.ArgumentParser) -> None:
         help=f"one or more of {','.join(results.FORMATS)} (default: dbn)",
     )
     parser.add_argument("--plot", action="store_true", help="draw pictures, too")
+    parser.add_argument(
+        "--report",
+        action="store_true",
+        help="write report.html, too: pictures that a browser shows, without a network",
+    )
     for name, description in decoding_rules.flags(
         "least probability of a pair (default: the one chosen for these flags by "
         "`ssrlm thresholds`, else the model's own)",
@@ -165,6 +170,9 @@ def _fold(parsed: argparse.Namespace) -> int:
     decoding = decoding_rules.settings(parsed, directory)
     with contextlib.ExitStack() as stack:
         write, folder = _writer(parsed, names)
+        if parsed.report:
+            facts = {"model": directory.resolve().name}
+            write = stack.enter_context(_on_page(parsed.out, decoding, facts, write))
         known, asked = evidence_files.Files(parsed), alternatives.Asked(parsed)
         is_alignment = aligned.is_asked(parsed)
         records = iter(()) if is_alignment else opened(parsed)
@@ -218,8 +226,9 @@ def _writer(
             parsed.out, names, with_plots=parsed.plot, is_replaced=parsed.force
         )
         return folder.add, folder
-    if parsed.plot:
-        raise ValueError("--plot needs a directory: give -o DIR")
+    for name in ("plot", "report"):
+        if getattr(parsed, name):
+            raise ValueError(f"--{name} needs a directory: give -o DIR")
     if len(names) > 1 or names[0] not in results.ON_STREAM:
         raise ValueError(
             f"--format {','.join(names)} needs a directory: give -o DIR; standard "
@@ -227,6 +236,34 @@ def _writer(
         )
     shown = _print_json if names[0] == "json" else _print_dot_bracket
     return shown, contextlib.nullcontext()
+
+
+@contextlib.contextmanager
+def _on_page(
+    directory: pathlib.Path,
+    decoding: config.DecodingConfig,
+    facts: dict[str, str],
+    write: _Write,
+) -> Iterator[_Write]:
+    """Yields what writes a result and shows it on a page, which is written at the end.
+
+    A structure that a format of files cannot hold is on the page all the same.
+    """
+    from ssrlm_jax.pages import fold_report  # few ask for it
+
+    with fold_report.FoldReport(directory, decoding, facts) as page:
+
+        def both(
+            record: formats.Record,
+            listed: probabilities.PairProbabilities,
+            about: results.About,
+        ) -> None:
+            try:
+                write(record, listed, about)
+            finally:
+                page.add(record, listed, about)
+
+        yield both
 
 
 def _described(relatives: "Sequence[prediction.Relative]") -> dict[str, object]:

@@ -161,6 +161,16 @@ class Vienna:
             library.init_rand(seed)
             return list(compound.pbacktrack(number))
 
+    def minimum(self, letters: str) -> Suboptimal:
+        """Returns the structure of least free energy.
+
+        Args:
+          letters: A C G U N, of one strand.
+        """
+        with self._loaded():
+            found = self._state(letters, None)
+        return Suboptimal(found.prediction.dot_bracket, found.energy)
+
     def suboptimal(self, letters: str, within: float, most: int) -> list[Suboptimal]:
         """Returns the structures of least free energy, the least first.
 

@@ -51,7 +51,7 @@ def drawing(
       ValueError: more pairs cross each other than there are brackets.
     """
     structure = structure_formats.structure_of(record)
-    laid_out = _layout(structure)
+    laid_out = positions(structure)
     xy_L2 = laid_out[0]
     size_2 = np.ptp(xy_L2, axis=0) + 2 * _MARGIN
     step = min(_STEP, _MOST_INCHES / size_2.max())
@@ -112,7 +112,7 @@ def gallery(rows: Sequence[Sequence[Sketch]], side: float = 2.6) -> "figures.Fig
         cells.flat, (one for row in rows for one in row), strict=True
     ):
         structure = sketch.structure
-        laid_out = _layout(structure)
+        laid_out = positions(structure)
         low_2, high_2 = laid_out[0].min(axis=0) - 1, laid_out[0].max(axis=0) + 1
         size = float((high_2 - low_2).max())
         for limit, low, high in zip(
@@ -149,7 +149,7 @@ def _draw(
     Args:
       axes: to draw in.
       structure: whose pairs are drawn.
-      laid_out: of `_layout`.
+      laid_out: of `positions`.
       color_P4: of the pairs.
       order_P: the last pair of a nucleotide gives it its colour.
       points: of a step.
@@ -176,8 +176,19 @@ def _draw(
     return color_L4
 
 
-def _layout(structure: structures.Structure) -> tuple[np.ndarray, np.ndarray]:
-    """Returns where nucleotides are, and which pairs shaped that."""
+def positions(structure: structures.Structure) -> tuple[np.ndarray, np.ndarray]:
+    """Returns where nucleotides are, in steps, and which pairs shaped that.
+
+    Args:
+      structure: of L positions, 1 at least; pairs that cross others, or with a loop of
+        less than three nucleotides, do not shape the drawing.
+
+    Returns:
+      xy_L2 float64, y upwards, and is_straight_P bool, in the order of `pairs`.
+
+    Raises:
+      ValueError: more pairs cross each other than there are brackets.
+    """
     import RNA
 
     partner_L, _ = structures.partners(structure)

@@ -112,7 +112,7 @@ def test_a_large_map_keeps_the_most_probable_pair_of_a_cell():
 
 def test_pairs_of_a_drawing_are_near_and_nothing_overlaps():
     dots = "((((...((((...))))...(((...))).((...))..))))..."
-    xy_L2, is_straight_P = layout._layout(structures.from_dot_bracket(dots))
+    xy_L2, is_straight_P = layout.positions(structures.from_dot_bracket(dots))
     assert is_straight_P.all()
     gap_LL = np.linalg.norm(xy_L2[:, None] - xy_L2[None], axis=-1)
     i, j = structures.from_dot_bracket(dots).pairs.T
@@ -122,7 +122,7 @@ def test_pairs_of_a_drawing_are_near_and_nothing_overlaps():
 
 def test_pairs_that_cross_are_curves():
     record, listed = _predicted("(((..[[[.)))...]]]")
-    _, is_straight_P = layout._layout(record.structure)
+    _, is_straight_P = layout.positions(record.structure)
     assert is_straight_P.sum() == 3
     pairs, _ = layout.drawing(record, listed).axes[0].collections
     assert len(pairs.get_paths()) == 6
@@ -135,7 +135,7 @@ def test_pairs_that_cross_are_curves():
 @pytest.mark.parametrize("dots", ["()", "((()))", "..(.)..", "(()())", "((..)).(...)"])
 def test_the_smallest_loops_are_drawn(dots):
     structure = structures.from_dot_bracket(dots)
-    xy_L2, is_straight_P = layout._layout(structure)
+    xy_L2, is_straight_P = layout.positions(structure)
     assert np.isfinite(xy_L2).all()
     i, j = structure.pairs.T
     np.testing.assert_array_equal(is_straight_P, j - i > 3)
@@ -158,13 +158,13 @@ def test_a_drawing_names_both_ends_and_round_positions():
 
 def test_a_long_strand_without_pairs_is_a_ring():
     record, listed = _predicted("." * 300)
-    xy_L2, _ = layout._layout(record.structure)
+    xy_L2, _ = layout.positions(record.structure)
     assert np.ptp(xy_L2, axis=0).max() < 100
 
 
 def test_a_layout_leaves_the_setting_of_viennarna():
     before = RNA.cvar.rna_plot_type
-    layout._layout(structures.from_dot_bracket("(...)"))
+    layout.positions(structures.from_dot_bracket("(...)"))
     assert RNA.cvar.rna_plot_type == before
 
 
@@ -234,6 +234,6 @@ def test_marked_nucleotides_of_a_sketch_stand_out():
     figure = layout.gallery([[layout.Sketch("x", structure, marked_L=marked_L)]])
     *_, marks = figure.axes[0].collections
     np.testing.assert_array_equal(
-        marks.get_offsets(), layout._layout(structure)[0][marked_L]
+        marks.get_offsets(), layout.positions(structure)[0][marked_L]
     )
     assert colors.to_hex(marks.get_facecolor()[0]) == canvas.MISSED
