@@ -13,6 +13,7 @@ _WIDE = 1000  # letters of a line
 OWN = {  # modules of this package: a model in use
     "info": "say what a workdir, corpus or model directory holds",
     "fold": "predict base pairs of your own RNA",
+    "serve": "a page in the browser that predicts base pairs of your own RNA",
     "fold3d": "predict atoms of your own RNA",
     "embed": "write embeddings of your own RNA",
     "contacts": "predict contacts of your own RNA from attention maps",

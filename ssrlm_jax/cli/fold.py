@@ -63,7 +63,7 @@ def add(parser: argparse.ArgumentParser) -> None:
     aligned.add(parser)
     evidence_files.add(parser)
     alternatives.add(parser)
-    parser.set_defaults(run=_fold)
+    parser.set_defaults(run=run)
 
 
 def add_input(parser: argparse.ArgumentParser) -> None:
@@ -164,7 +164,16 @@ def usable(
         report.problem(str(error))
 
 
-def _fold(parsed: argparse.Namespace) -> int:
+def run(
+    parsed: argparse.Namespace,
+    load: "Callable[..., predictors.Predictor] | None" = None,
+) -> int:
+    """Runs `ssrlm fold` and returns its exit status.
+
+    Args:
+      parsed: the flags.
+      load: as `predictors.load`, which is taken where it is None.
+    """
     names = results.named_formats(parsed.format)
     directory = models.chosen(parsed)
     decoding = decoding_rules.settings(parsed, directory)
@@ -179,7 +188,8 @@ def _fold(parsed: argparse.Namespace) -> int:
         from ssrlm_jax.infer import predictors  # JAX: seconds
 
         models.keep_compiled()
-        predictor = predictors.load(directory, decoding, dtype=parsed.dtype)
+        load = load or predictors.load
+        predictor = load(directory, decoding, dtype=parsed.dtype)
         about = {
             "model": directory.resolve().name,
             "threshold": decoding.threshold or predictor.threshold,

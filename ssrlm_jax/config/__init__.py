@@ -57,6 +57,7 @@ from ssrlm_jax.config.secondary_training import (
     LabelledConfig,
     with_head,
 )
+from ssrlm_jax.config.serving import ServeConfig
 from ssrlm_jax.config.settings import editable, frozen
 from ssrlm_jax.config.sweeping import SWEEP_EXECUTORS, SweepConfig, SweepExecutorConfig
 from ssrlm_jax.config.tertiary_training import (
@@ -113,6 +114,7 @@ __all__ = [
     "REACTIVITY_METHODS",
     "REMAT_POLICIES",
     "SCHEDULES",
+    "ServeConfig",
     "SWEEP_EXECUTORS",
     "SourceRates",
     "SweepConfig",

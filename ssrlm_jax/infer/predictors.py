@@ -4,6 +4,7 @@ What is computed, and in which order, is row_model.py's; here is what is asked o
 and how probabilities become structures.
 """
 
+import copy
 import dataclasses
 import functools
 import pathlib
@@ -92,6 +93,18 @@ class Predictor:
         self._rows = row_model.RowModel(
             description, params, dtype=dtype, tile=tile, memory=memory
         )
+
+    def decoding_by(self, decoding: config.DecodingConfig | None) -> "Predictor":
+        """Returns the same model, which is loaded once, with another rule.
+
+        Args:
+          decoding: from probabilities to structures; None: the model's own rule.
+        """
+        other = copy.copy(self)
+        other._asked = decoding
+        for cached in ("decoding", "_chosen"):
+            vars(other).pop(cached, None)
+        return other
 
     @functools.cached_property
     def decoding(self) -> config.DecodingConfig:

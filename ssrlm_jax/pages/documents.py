@@ -55,6 +55,7 @@ def page(
     *,
     scripts: Sequence[str],
     styles: Sequence[str] = ("page.css",),
+    network: str = "'none'",
 ) -> str:
     """Returns a document that stands alone.
 
@@ -65,6 +66,7 @@ def page(
         element with that id.
       scripts: names of assets, in the order in which they run.
       styles: names of assets.
+      network: what scripts may ask: "'none'", or "'self'" of a page that is served.
     """
     sources = [asset(name) for name in scripts]
     style = "\n".join(asset(name) for name in styles)
@@ -74,6 +76,7 @@ def page(
             f"script-src {' '.join(map(_hash, sources))}",
             f"style-src {_hash(style)}",
             "img-src data: blob:",
+            f"connect-src {network}",
             "base-uri 'none'",
             "form-action 'none'",
         ]

@@ -165,7 +165,8 @@ ssrlm.drawing = (stage, legend) => {
     const { width, height } = stage.getBoundingClientRect();
     if (!width || !height) return;
     const { x: left, y: top, width: wide, height: high } = box();
-    const k = Math.min(width / wide, height / high, 2);
+    const edge = 2.5 * labelPixels; // of a long RNA, positions take more than the margin
+    const k = Math.min((width - 2 * edge) / wide, (height - 2 * edge) / high, 2);
     zoom.scaleExtent([k / 2, Math.max(4, 2 * k)]);
     const at = d3.zoomIdentity
       .translate(width / 2, height / 2)
@@ -181,7 +182,7 @@ ssrlm.drawing = (stage, legend) => {
     const { rna } = state;
     if (!rna) return;
     const size = Math.max(0.5 * unit, labelPixels / scale);
-    placeLabels(size, step(70 / (unit * scale)));
+    placeLabels(size, step(90 / (unit * scale)));
   }
 
   function step(least) {

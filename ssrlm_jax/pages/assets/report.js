@@ -51,6 +51,7 @@
     bus.call("fold", null);
   });
   ssrlm.table(at("table"), at("search"), at("count"), rnas, choose);
+  at("back").hidden = !/^\/jobs\/[^/]+\/report$/.test(location.pathname); // of `ssrlm serve`
   choose(0);
 
   function button(text, does, label = null) {
