@@ -10,7 +10,7 @@ import pytest
 
 ROOT = pathlib.Path(__file__).parents[1]
 PAGES = sorted((ROOT / "docs/howto").glob("*.md"))
-NEEDS = {"cluster", "data", "mmseqs", "weights"}
+NEEDS = {"cluster", "data", "mmseqs", "server", "weights"}
 _BLOCK = re.compile(r"^```(\S+)([^\n]*)\n(.*?)^```$", re.M | re.S)
 
 

@@ -12,6 +12,8 @@ from ssrlm_jax.infer import results
 from ssrlm_jax.pages import fold_report
 from ssrlm_jax.serving import job_store, model_process, submissions
 
+PAGE = '<link rel="icon" href="data:,"><p>a page</p>'
+
 
 def _run(folder: pathlib.Path) -> None:
     text = (folder / submissions.INPUT).read_text()
@@ -24,7 +26,7 @@ def _run(folder: pathlib.Path) -> None:
     names = [line[1:] for line in text.splitlines() if line.startswith(">")]
     lines = [json.dumps({"name": name}) for name in names]
     (out / results.JSON_FILE).write_text("\n".join(lines) + "\n")
-    (out / fold_report.FILE).write_text("<p>a page</p>")
+    (out / fold_report.FILE).write_text(PAGE)
     job_store.write_end(folder, job_store.DONE, [])
 
 

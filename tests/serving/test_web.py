@@ -8,6 +8,7 @@ import time
 import zipfile
 
 import pytest
+import standing_process
 
 from ssrlm_jax import config
 from ssrlm_jax.serving import job_store, model_process
@@ -65,10 +66,8 @@ def test_a_job_is_accepted_done_and_its_results_are_linked(served):
         assert told["problems"][0].startswith("input.fa:3: record 2 (b): position 3")
         assert client.get(told["links"]["results"]).json()[0] == {"name": MARKUP}
         report = client.get(told["links"]["report"])
-        assert (report.text, report.headers["content-type"]) == (
-            "<p>a page</p>",
-            "text/html; charset=utf-8",
-        )
+        assert report.text == standing_process.PAGE
+        assert report.headers["content-type"] == "text/html; charset=utf-8"
         data = client.get(told["links"]["files.zip"]).content
         packed = zipfile.ZipFile(io.BytesIO(data))
         assert packed.namelist() == ["predictions.jsonl", "report.html"]
