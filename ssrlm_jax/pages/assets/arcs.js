@@ -69,7 +69,7 @@ ssrlm.arcs = (stage) => {
     const hasLetters = gap >= letterPixels;
     const band = hasLetters ? 9 : 2;
     const widest = d3.max([fold, beside || fold].flatMap(({ pairs }) => pairs), ([i, j]) => j - i) || 2;
-    const flat = (room) => Math.min(1, (room - band - 4) / (0.5 * widest * gap));
+    const flat = (room) => Math.min(2.5, (room - band - 4) / (0.5 * widest * gap));
     const up = flat(middle);
     const down = flat(height - axisHeight - middle);
     above.selectAll("path").attr("d", (pair) => arc(pair, middle - band, up, 1));
