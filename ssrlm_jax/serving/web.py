@@ -34,6 +34,7 @@ _HEADERS = {
 }
 _OF_PAGES = {"Content-Security-Policy": "frame-ancestors 'none'"}  # they say the rest
 _MOST_LISTED = 100
+_NO_JOB = "there is no such job; jobs that ended long ago are removed"
 _DOCS = ("/docs", "/openapi.json", "/static-offline-docs")
 _SCRIPTS = ("d3.min.js", "state.js", "serve.js")
 
@@ -97,6 +98,7 @@ class Server:
             fastapi.exceptions.RequestValidationError, _not_understood
         )
         made.add_exception_handler(OSError, _no_room)
+        made.add_exception_handler(FileNotFoundError, _removed)
         routes: tuple[tuple[str, str, Callable[..., Any], dict[str, Any]], ...] = (
             ("GET", "/", self.page, {"include_in_schema": False}),
             ("POST", "/fold", self.fold, {"status_code": 202}),
@@ -133,8 +135,10 @@ class Server:
         return response
 
     def _refusal(self, request: fastapi.Request) -> fastapi.Response | None:
+        host, origin = (request.headers.get(name, "") for name in ("host", "origin"))
+        if origin and origin.partition("://")[2] != host:
+            return _said(400, f"a page of {origin[:80]!r} may not ask here")
         if not self._token:
-            host = request.headers.get("host", "")
             name = host if host.endswith("]") else host.rpartition(":")[0] or host
             if name in _LOCAL:
                 return None
@@ -214,10 +218,10 @@ class Server:
         lines = self._file(number, results.JSON_FILE).read_text(encoding="utf-8")
         return [json.loads(line) for line in lines.splitlines()]
 
-    def report(self, number: str) -> responses.FileResponse:
+    def report(self, number: str) -> responses.HTMLResponse:
         """The page of all records."""
-        path = self._file(number, fold_report.FILE)
-        return responses.FileResponse(path, media_type="text/html", headers=_OF_PAGES)
+        page = self._file(number, fold_report.FILE).read_bytes()
+        return responses.HTMLResponse(page, headers=_OF_PAGES)
 
     def files(self, number: str) -> responses.Response:
         """All files of a job, packed."""
@@ -237,8 +241,7 @@ class Server:
         try:
             return self._store.get(number)
         except KeyError as error:
-            told = "there is no such job; jobs that ended long ago are removed"
-            raise fastapi.HTTPException(404, told) from error
+            raise fastapi.HTTPException(404, _NO_JOB) from error
 
     def _file(self, number: str, name: str) -> pathlib.Path:
         job = self._found(number)
@@ -264,7 +267,13 @@ class Server:
 
 
 def _said(status: int, text: str) -> responses.JSONResponse:
-    return responses.JSONResponse({"detail": text}, status)
+    shown = text.encode("utf-8", "replace").decode()  # without halves of letters
+    return responses.JSONResponse({"detail": shown}, status)
+
+
+def _removed(_: fastapi.Request, error: Exception) -> fastapi.Response:
+    del error  # a job that was removed while it was read
+    return _said(404, _NO_JOB)
 
 
 def _not_understood(_: fastapi.Request, error: Exception) -> fastapi.Response:

@@ -101,7 +101,11 @@ def test_what_cannot_be_folded_is_refused_in_a_line(served, status, given, told)
     assert "/tmp" not in detail
 
 
-@pytest.mark.parametrize("body", [b"", b"{", b"\xff\xfe", b"[]", b'{"fasta": 1}'])
+@pytest.mark.parametrize(
+    "body",
+    [b"", b"{", b"\xff\xfe", b"[]", b'{"fasta": 1}']
+    + [rb'{"fasta": "\ud800"}', rb'{"\ud800": 1}', b'{"fasta": "A", "threshold": NaN}'],
+)
 def test_a_damaged_request_is_a_bad_one(served, body):
     with served() as client:
         headers = {"content-type": "application/json"}
@@ -171,6 +175,16 @@ def test_other_hosts_are_refused_without_a_token(served):
     with served() as client:
         headers = {"host": "rebound.example:8000"}
         assert client.get("/jobs", headers=headers).status_code == 400
+
+
+def test_a_page_of_another_origin_is_refused(served):
+    with served() as client:
+        headers = {"origin": "http://evil.example"}
+        answer = client.post("/fold", json={"fasta": "GGGAAACCC"}, headers=headers)
+        assert answer.status_code == 400
+        headers = {"origin": "http://localhost:8000"}
+        answer = client.post("/fold", json={"fasta": "GGGAAACCC"}, headers=headers)
+        assert answer.status_code == 202
 
 
 def test_a_token_lets_in_and_nothing_else_does(served):
