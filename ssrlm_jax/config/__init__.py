@@ -57,7 +57,7 @@ from ssrlm_jax.config.secondary_training import (
     LabelledConfig,
     with_head,
 )
-from ssrlm_jax.config.serving import ServeConfig
+from ssrlm_jax.config.serving_limits import ServeConfig
 from ssrlm_jax.config.settings import editable, frozen
 from ssrlm_jax.config.sweeping import SWEEP_EXECUTORS, SweepConfig, SweepExecutorConfig
 from ssrlm_jax.config.tertiary_training import (

@@ -16,7 +16,7 @@ from typing import Annotated, Any, Literal
 import fastapi
 import fastapi_offline
 import pydantic
-from fastapi import responses
+from fastapi import exceptions, responses
 from starlette import concurrency
 
 from ssrlm_jax import config
@@ -94,9 +94,7 @@ class Server:
             title="ssrlm", version="1", redoc_url=None, lifespan=self._lifespan
         )
         made.middleware("http")(self._guarded)
-        made.add_exception_handler(
-            fastapi.exceptions.RequestValidationError, _not_understood
-        )
+        made.add_exception_handler(exceptions.RequestValidationError, _not_understood)
         made.add_exception_handler(OSError, _no_room)
         made.add_exception_handler(FileNotFoundError, _removed)
         routes: tuple[tuple[str, str, Callable[..., Any], dict[str, Any]], ...] = (
@@ -253,17 +251,18 @@ class Server:
     def _state(self, job: job_store.Job) -> JobState:
         is_done = job.state == job_store.DONE
         names = ("report", "results", "files.zip") if is_done else ()
-        return JobState(
-            id=job.id,
-            state=job.state,
-            place=self._store.place(job),
-            num_records=job.num_records,
-            num_done=self._store.num_done(job),
-            problems=job.problems,
-            created=job.created,
-            ended=job.ended or None,
-            links={name: f"/jobs/{job.id}/{name}" for name in names},
-        )
+        told = {
+            "id": job.id,
+            "state": job.state,
+            "place": self._store.place(job),
+            "num_records": job.num_records,
+            "num_done": self._store.num_done(job),
+            "problems": job.problems,
+            "created": job.created,
+            "ended": job.ended or None,
+            "links": {name: f"/jobs/{job.id}/{name}" for name in names},
+        }
+        return JobState.model_validate(told)
 
 
 def _said(status: int, text: str) -> responses.JSONResponse:
