@@ -57,7 +57,7 @@ def made(
         {"label": label, "pairs": _flat(one), "layout": layouts.place(one)} | extra
         for label, one, extra in _alternatives(record, listed, about)
     ]
-    own = {"label": "predicted", "pairs": _flat(structure)}
+    own: View = {"label": "predicted", "pairs": _flat(structure)}
     own["layout"] = layouts.place(structure)
     threshold = float(about.get("threshold", 0.0))
     steps = _steps(record, listed, decoding, threshold)
