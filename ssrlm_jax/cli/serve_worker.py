@@ -40,6 +40,7 @@ def main() -> None:
     first.fold([_WARM_UP])
     with contextlib.ExitStack() as stack:
         _wait_until_alone(parsed.folder, stack)
+        stack.enter_context(contextlib.suppress(BrokenPipeError))  # the server is gone
         answers.write(f"{model_process.READY}\n")
         answers.flush()
         for line in sys.stdin:
