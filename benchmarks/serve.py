@@ -4,7 +4,7 @@
 
 20 clients hand in 200 sequences at once, one a job; meanwhile the list of jobs is asked
 for every 50 ms. Then the server is killed, and started again on the same
-folder. All goes to this machine's own address. 4 minutes on two cores.
+folder. All goes to this machine's own address. A minute on two cores.
 """
 
 import argparse

@@ -65,6 +65,8 @@ def test_it_folds_and_its_files_are_scored(commands, tmp_path):
     folded = ssrlm("fold", "GGGGAAAACCCC")
     assert folded.returncode == 0, folded.stderr
     assert folded.stdout.splitlines()[1:] == ["GGGGAAAACCCC", "((((....))))"]
+    assert ssrlm("fold", "GGGGAAAACCCC", "-o", "out", "--report").returncode == 0
+    assert "d3js.org" in (tmp_path / "out" / "report.html").read_text()
     (tmp_path / "files").mkdir()
     (tmp_path / "files" / "sequence.dbn").write_text(folded.stdout)
     (tmp_path / "truth.dbn").write_text(folded.stdout)
