@@ -31,6 +31,8 @@ def _file(match):
 def _commands(text):
     """Yields the words of each ssrlm command of a script."""
     for line in text.replace("\\\n", " ").splitlines():
+        if "ssrlm" not in line.split():
+            continue
         words = shlex.split(_ELSEWHERE.sub(_file, line), comments=True)
         for place, word in enumerate(words):
             if word == "ssrlm" and (not place or words[place - 1] in _ENDS):

@@ -55,6 +55,9 @@ class Predictor:
       (128,)
       >>> model.relatives("GGGGAAAACCCC")
       []
+      >>> sure = model.decoding_by(config.DecodingConfig(threshold=0.999999))
+      >>> sure.fold(["GGGGAAAACCCC"])[0].dot_bracket
+      '............'
     """
 
     def __init__(
