@@ -16,7 +16,14 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from ssrlm_jax import config, types
-from ssrlm_jax.rna import atoms, coordinates, formats, pair_kinds, structures
+from ssrlm_jax.rna import (
+    atoms,
+    coordinates,
+    formats,
+    pair_annotation,
+    pair_kinds,
+    structures,
+)
 
 MAX_GAP = 1_000  # nucleotides; numbers of authors may jump by more
 
@@ -140,7 +147,7 @@ def files(names: str) -> list[pathlib.Path]:
 
 def of_entry(entry: coordinates.Entry) -> list[Structure]:
     """Returns the chains of a file, with their base pairs."""
-    annotated = pair_kinds.annotate(entry.chains)
+    annotated = pair_annotation.annotate(entry.chains)
     return [
         _of_chain(entry, number, chain, annotated)
         for number, chain in enumerate(entry.chains)

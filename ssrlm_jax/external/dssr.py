@@ -29,7 +29,7 @@ def read(
       chains: of the same structure; pairs with anything else are left out.
 
     Returns:
-      As of `rna.pair_kinds.annotate`; edges "" where DSSR names none ("--").
+      As of `rna.pair_annotation.annotate`; edges "" where DSSR names none ("--").
 
     Raises:
       ValueError: the file cannot be read, is no JSON of DSSR, or names a nucleotide

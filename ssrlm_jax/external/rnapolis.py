@@ -20,7 +20,7 @@ def check() -> None:
 
 
 def annotate(chains: Sequence[coordinates.Chain]) -> list[pair_kinds.Pair]:
-    """Finds base pairs; arguments and result as of `rna.pair_kinds.annotate`."""
+    """Finds base pairs; arguments and result as of `rna.pair_annotation.annotate`."""
     from rnapolis import annotator, common, tertiary
 
     residues = []

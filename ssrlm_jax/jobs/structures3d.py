@@ -15,7 +15,7 @@ import numpy as np
 from ssrlm_jax import config
 from ssrlm_jax.data import tertiary_crops
 from ssrlm_jax.metrics import assembly, confidence
-from ssrlm_jax.rna import coordinates, matching, pair_kinds
+from ssrlm_jax.rna import coordinates, matching, pair_annotation, pair_kinds
 
 MIN_PAIRS = (
     2  # canonical, between two strands that are one structure: crystals make ...
@@ -104,7 +104,7 @@ def _units(
     unit_N = np.arange(len(entry.chains))
     if not is_by_chain and len(unit_N) > 1:
         num_NN = np.zeros((len(unit_N), len(unit_N)), int)
-        for pair in pair_kinds.annotate(entry.chains):
+        for pair in pair_annotation.annotate(entry.chains):
             first, second = entry.chains[pair.chain], entry.chains[pair.other]
             letters = first.letters[pair.i], second.letters[pair.j]
             if pair_kinds.kind(*letters, pair.edges) != pair_kinds.KINDS[2]:

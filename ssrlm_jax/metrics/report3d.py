@@ -18,7 +18,7 @@ from ssrlm_jax.metrics import (
     stereochemistry,
     superposition,
 )
-from ssrlm_jax.rna import atoms, coordinates, pair_kinds
+from ssrlm_jax.rna import atoms, coordinates, pair_annotation, pair_kinds
 
 # What is scored, in the order of tables.
 SCORES = (
@@ -106,7 +106,7 @@ def score(
 ) -> Scored:
     """Scores one structure; what a prediction lacks counts as wrong.
 
-    Base pairs of both are found by `rna.pair_kinds.annotate`; those of the prediction
+    Base pairs of both are found by `rna.pair_annotation`; those of the prediction
     count where the known structure has both nucleotides. A structure without known
     pairs has no score of pairs, whatever is predicted. Clashes, bonds and chirality are
     those of the whole prediction, nan where it has no atom.
@@ -233,7 +233,7 @@ def base_pairs(model: Model) -> list[pair_kinds.Pair]:
         name_N=np.array([names[i][slot] for i, slot in at_N2], dtype="<U4"),
         xyz_N3=model.xyz_LT3[model.is_atom_LT].astype(np.float32),
     )
-    return pair_kinds.annotate([chain])
+    return pair_annotation.annotate([chain])
 
 
 def report(scored: Sequence[Scored], seed: int = 0) -> dict[str, object]:

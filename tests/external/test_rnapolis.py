@@ -3,7 +3,7 @@ import tarfile
 
 import pytest
 
-from ssrlm_jax.rna import coordinates, pair_kinds
+from ssrlm_jax.rna import coordinates, pair_annotation, pair_kinds
 
 DATA = pathlib.Path(__file__).parents[3] / "shared" / "data" / "tertiary"
 HELIX = "train/1KXK.pdb"
@@ -37,7 +37,7 @@ def test_two_annotators_agree_on_the_canonical_pairs_of_a_ribozyme(chains):
             )
             != "non-canonical"
         }
-        for annotate in (pair_kinds.annotate, rnapolis.annotate)
+        for annotate in (pair_annotation.annotate, rnapolis.annotate)
     ]
     assert len(found[0]) >= 20
     assert len(found[0] & found[1]) >= 0.9 * len(found[0] | found[1])
@@ -46,7 +46,7 @@ def test_two_annotators_agree_on_the_canonical_pairs_of_a_ribozyme(chains):
 def test_a_watson_crick_edge_is_in_one_canonical_pair(chains):
     used = [
         end
-        for pair in pair_kinds.annotate(chains)
+        for pair in pair_annotation.annotate(chains)
         if pair_kinds.kind(
             chains[pair.chain].letters[pair.i],
             chains[pair.other].letters[pair.j],

@@ -1,7 +1,7 @@
 import duplex
 import pytest
 
-from ssrlm_jax.rna import coordinates, pair_kinds
+from ssrlm_jax.rna import coordinates, pair_annotation
 
 ATOMS = duplex.atoms()
 FIRST = [one for one in ATOMS if one.number <= 10]
@@ -23,7 +23,9 @@ def _only(entry):
 
 def _num_pairs(entry):
     """Counts pairs within chains."""
-    return sum(pair.chain == pair.other for pair in pair_kinds.annotate(entry.chains))
+    return sum(
+        pair.chain == pair.other for pair in pair_annotation.annotate(entry.chains)
+    )
 
 
 def _without(names, given=ATOMS):
@@ -191,7 +193,7 @@ def test_two_polymers_under_one_name_of_the_authors(tmp_path, sequences, second)
     assert (one.name, one.own_name, one.letters) == ("A", "A-A", "GGCAUCGAGC")
     assert (two.name, two.own_name, two.letters) == ("A", "A-B", "GCUCGAUGCC")
     assert one.gaps == two.gaps == ()
-    assert len(pair_kinds.annotate(entry.chains)) == 10
+    assert len(pair_annotation.annotate(entry.chains)) == 10
 
 
 def test_insertion_codes_leave_no_gap(tmp_path):

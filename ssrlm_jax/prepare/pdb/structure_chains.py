@@ -14,7 +14,7 @@ import numpy as np
 from ssrlm_jax import files, types
 from ssrlm_jax.external import dssr, rnapolis
 from ssrlm_jax.prepare import executor
-from ssrlm_jax.rna import coordinates, pair_kinds
+from ssrlm_jax.rna import coordinates, pair_annotation, pair_kinds
 
 READING = 2  # one more, whenever the same file is read in another way
 
@@ -124,7 +124,7 @@ def _of_dssr(task: Task, chains: Sequence[coordinates.Chain]) -> list[pair_kinds
 Annotate = Callable[[Task, Sequence[coordinates.Chain]], list[pair_kinds.Pair]]
 
 ANNOTATORS: dict[str, Annotate] = {
-    "biotite": lambda task, chains: pair_kinds.annotate(chains),
+    "biotite": lambda task, chains: pair_annotation.annotate(chains),
     "rnapolis": lambda task, chains: rnapolis.annotate(chains),
     "dssr": _of_dssr,
 }
