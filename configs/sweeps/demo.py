@@ -4,7 +4,7 @@
 
 Needs nothing but the package. All models are scored on the same held-out members of
 the families, with one mask (policy `sm`), beside Markov chains, which know no pairs.
-Cost: under 12 minutes on two CPU cores.
+Cost: 6 minutes on two CPU cores.
 Expected score: docs/ablation.md has what came out.
 """
 

@@ -4,7 +4,7 @@ The paper hides 15 % and does not say why.
 
     ssrlm sweep --config=sweeps/masking_rate --out=runs/masking_rate
 
-Cost: 12 minutes on two CPU cores.
+Cost: 13 minutes on two CPU cores, partly beside other work.
 Expected score: docs/ablation.md has what came out.
 """
 

@@ -4,7 +4,7 @@ The paper is silent; here a nucleotide whose partner is hidden stays visible.
 
     ssrlm sweep --config=sweeps/protect_partner --out=runs/protect_partner
 
-Cost: 10 minutes on two CPU cores.
+Cost: 9 minutes on two CPU cores, partly beside other work.
 Expected score: docs/ablation.md has what came out.
 """
 

@@ -4,7 +4,7 @@ The paper's j is 3 here; it does not say.
 
     ssrlm sweep --config=sweeps/span_length --out=runs/span_length
 
-Cost: 15 minutes on two CPU cores.
+Cost: 17 minutes on two CPU cores, partly beside other work.
 Expected score: docs/ablation.md has what came out.
 """
 

@@ -4,7 +4,7 @@ The paper mixes SSM and SM on ncRNA and does not say how; 0.5 is ours.
 
     ssrlm sweep --config=sweeps/ssm_rate --out=runs/ssm_rate
 
-Cost: 12 minutes on two CPU cores.
+Cost: 13 minutes on two CPU cores, partly beside other work.
 Expected score: docs/ablation.md has what came out.
 """
 
