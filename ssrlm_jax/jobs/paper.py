@@ -91,20 +91,30 @@ def _items(
         own = added.methods(flags.out.absolute() / "added", item.methods)
         methods = (*item.methods, *own) if item.methods else ()
         found[pathlib.Path(name).stem] = dataclasses.replace(item, methods=methods)
-    return _chosen(found, _split(flags.methods), _split(flags.sets))
+    return _chosen(found, _split(flags.methods), _split(flags.sets), flags.add or "")
 
 
 def _chosen(
-    found: "dict[str, items.Item]", methods: Sequence[str], sets: Sequence[str]
+    found: "dict[str, items.Item]",
+    methods: Sequence[str],
+    sets: Sequence[str],
+    coming: str,
 ) -> "dict[str, items.Item]":
     """Returns tables with the methods and sets of these names; all, where none are.
+
+    Args:
+      found: tables by name.
+      methods: names; none: all.
+      sets: names; none: all.
+      coming: a method that may be named although no table has it yet; "": none.
 
     Raises:
       ValueError: a name that no table has.
     """
     for kind, wanted in (("methods", methods), ("sets", sets)):
         there = [one.name for item in found.values() for one in getattr(item, kind)]
-        if unknown := set(wanted) - set(there):
+        expected = {*there, coming} if kind == "methods" else {*there}
+        if unknown := set(wanted) - expected:
             raise ValueError(
                 f"--{kind}={','.join(wanted)}: {min(unknown)} is none of "
                 f"{', '.join(dict.fromkeys(there)) or 'none'}"

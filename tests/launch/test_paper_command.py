@@ -223,7 +223,9 @@ def test_a_method_of_files_is_added_and_stays(done, tmp_path):
         text = f">r{n}\n{letters}\n{ten_rnas.KNOWN}\n"
         (theirs / f"r{n}.dbn").write_text(text)
     ten_rnas.write(tmp_path)
-    assert call(tmp_path, "--add=mine", f"--predictions={theirs}") == 0
+    given = ["--add=mine", f"--predictions={theirs}"]
+    assert call(tmp_path, *given, "--methods=mine,inner") == 0
+    assert set(rows(tmp_path)) == {"mine", "inner"}
     found = rows(tmp_path)["mine"]
     assert found["values"]["F1"][0] == 0.5  # five are right, five are missing
     assert found["failed"]["r5"] == f"none in {theirs}"
