@@ -67,7 +67,7 @@ class Predictor:
         decoding: config.DecodingConfig | None = None,
         *,
         dtype: str = "float32",
-        tile: int = row_model.TILE,
+        tile: int | None = None,
         rules: Callable[[], decoding_rules.Rules] = lambda: decoding_rules.NO_RULES,
         curve: Callable[[], config.EvidenceConfig] = config.EvidenceConfig,
         memory: relatives.Memory | None = None,
@@ -80,7 +80,8 @@ class Predictor:
             `layerwise.split` makes them.
           decoding: from probabilities to structures; None: the model's own rule.
           dtype: of the encoder's and the head's products, "float32" or "bfloat16".
-          tile: positions; RNA that is longer is computed in tiles of this size.
+          tile: positions; the map of a longer RNA is computed in tiles of this size.
+            None: of `row_model.TILE`, where it is too large for one piece.
           rules: returns the model's rules of decoding, when something is decoded.
           curve: returns what reactivities say to the model, when there are some.
           memory: RNA with known structures, of a head that reads relatives.

@@ -3,11 +3,12 @@
 Sequences are sorted by length within a window. The encoder gets them in rows, one
 after the other, so that it computes hardly any padding and large products; the head
 gets those of a row that are of nearly one length together. Results come in the order
-that was given. RNA longer than a tile is computed in tiles (models/pair_tiles.py).
+that was given. RNA whose map is too large is computed in tiles (models/pair_tiles.py).
 """
 
 import dataclasses
 import itertools
+import math
 from collections.abc import Callable, Iterable, Iterator
 from typing import TypeVar
 
@@ -23,7 +24,10 @@ from ssrlm_jax.rna import batches, probabilities, strands
 
 T = TypeVar("T")
 
-TILE = 1_024  # positions; longer RNA is computed in tiles of this size
+TILE = 1_024  # positions of a side, where a map is computed in tiles
+# Numbers of a map of all channels that is computed in one piece, half a gigabyte in
+# float32. Tiles cost more for each norm of the head, which needs a pass of its own.
+MOST_AT_ONCE = 2**27
 LEAST_KNOWN = 1e-3  # of a pair that evidence may make probable
 # Sequences that are sorted by length together: few at first, so that answers come soon;
 # the last stays.
@@ -46,7 +50,7 @@ class RowModel:
         params: types.Params,
         *,
         dtype: str,
-        tile: int,
+        tile: int | None,
         memory: relatives.Memory | None,
     ) -> None:
         """Builds the networks, and checks that the parameters are theirs.
@@ -54,7 +58,7 @@ class RowModel:
         Arguments and errors as of `predictors.Predictor`.
         """
         check_dtype(dtype)
-        self._tile = tile
+        self._tile = self._at_once = tile or TILE
         self._attention = attention.choose("auto", jax.devices()[0]).name
         self._encoder = encoders.Encoder(
             **dataclasses.asdict(description.architecture),
@@ -64,6 +68,9 @@ class RowModel:
         self._head = self.energies = None
         if description.head is not None:
             self._head = heads.build(description.head, dtype)
+            if tile is None and isinstance(self._head, heads.PairHead):
+                most = math.isqrt(MOST_AT_ONCE // self._head.channels)
+                self._at_once = max(TILE, most)
             self.energies = energies.build(description.head, memory=memory)
         if not description.has_parts:
             params = {"encoder": params}
@@ -115,9 +122,9 @@ class RowModel:
     def _limits(self) -> sequence_rows.Limits:
         is_packed = not self._encoder.has_pair_bias  # which is a map of a whole row
         most = self._encoder.max_positions or sequence_rows.ROW
-        row = min(sequence_rows.ROW, most, self._tile + 2) if is_packed else 0
-        tile = min(self._tile, self.max_length or self._tile)
-        return sequence_rows.Limits(row, tile, self.max_length, self._linker)
+        row = min(sequence_rows.ROW, most, self._at_once + 2) if is_packed else 0
+        at_once = min(self._at_once, self.max_length or self._at_once)
+        return sequence_rows.Limits(row, at_once, self.max_length, self._linker)
 
     def in_order(
         self,
@@ -163,7 +170,7 @@ class RowModel:
           held: evidence of sequences, by their numbers.
           row: of sequences; a long one has it alone.
         """
-        if len(row.sequences[0]) > self._tile:
+        if len(row.sequences[0]) > self._at_once:
             return [self._pairs_of_long(held, row)]
         token_BL, segment_BL, starts = batches.pack(row.sequences, row.length)
         head, encoder = self.pair_head(), self._encoder_for(row.longest)

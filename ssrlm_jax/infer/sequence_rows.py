@@ -32,13 +32,13 @@ class Limits(NamedTuple):
 
     Attributes:
       row: tokens of a row of several sequences; 0: every sequence has its own.
-      tile: nucleotides of the longest sequence that a head takes at once.
+      at_once: nucleotides of the longest sequence that a head takes in one piece.
       longest: nucleotides of the longest sequence that an encoder takes; None: any.
       linker: letters between two strands.
     """
 
     row: int
-    tile: int
+    at_once: int
     longest: int | None
     linker: str = ""
 
@@ -168,12 +168,12 @@ def groups(row: Row, limits: Limits) -> Iterator[Group]:
 
 def _padded(length: int, is_alone: bool, limits: Limits) -> int:
     """Returns the nucleotides that a sequence is padded to."""
-    if length > limits.tile:
+    if length > limits.at_once:
         return batches.least(length, limits.longest)
     if is_alone and length > ALONE:
         rounded = math.ceil(length / batches.STEP) * batches.STEP
-        return min(rounded, limits.tile)
-    return batches.least(length, limits.tile)
+        return min(rounded, limits.at_once)
+    return batches.least(length, limits.at_once)
 
 
 def filled(
