@@ -5,6 +5,7 @@ import json
 import pytest
 
 from ssrlm_jax import cli
+from ssrlm_jax.cli import alternatives
 
 HAIRPIN = "GGGGAAAACCCCAAAAGAAAAACAAA"
 FAMILY = """# STOCKHOLM 1.0
@@ -49,6 +50,25 @@ def test_json_has_them_as_fields(capsys):
     assert one["source"] == "vienna"
     assert one["dot_bracket"].startswith("(((.....)))")  # 12 is beyond the span
     assert "ensemble_distance" in facts
+
+
+def test_cofold_stands_below_two_strands(capsys):
+    given = "GGGGAAAACCCC&GGGGUUUUCCCC", "--compare", "ViennaRNA"
+    status, out, told = _fold(capsys, *given)
+    assert status == 0, told
+    lines = out.splitlines()
+    assert lines[3] == "((((((((((((&)))))))))))) vienna"
+    assert lines[4].strip() == "0 differ"
+    told = {"kind": "program", "source": "x", "dot_bracket": "((&.))", "differs": [4]}
+    shown = alternatives.lines({"alternatives": [told], "ensemble_distance": 0.0})
+    assert shown.splitlines()[:2] == ["((&.)) x", "    ^  1 differ"]
+
+
+@pytest.mark.parametrize("flags", [("--samples", 5), ("--suboptimal", 2)])
+def test_what_takes_one_strand_says_so(capsys, flags):
+    status, _, told = _fold(capsys, "GGGGAAAA&UUUUCCCC", *flags)
+    assert status == 1
+    assert "two strands; --samples and --suboptimal take one" in told
 
 
 def test_an_alignment_is_folded_as_one(capsys, tmp_path):

@@ -13,7 +13,7 @@ import numpy as np
 
 from ssrlm_jax.external import evidence, folding_programs, sequences, vienna
 from ssrlm_jax.infer import ensembles
-from ssrlm_jax.rna import formats, structures
+from ssrlm_jax.rna import formats, strands, structures
 
 if TYPE_CHECKING:
     from ssrlm_jax.infer import prediction
@@ -95,25 +95,33 @@ class Asked:
         ViennaRNA sees the same evidence as the model; other programs see none.
 
         Raises:
-          ValueError: two strands.
+          ValueError: two strands, and what takes one was asked for.
           ProgramError: a program failed.
         """
         if self.is_empty:
             return {}
         if record.breaks:
-            raise ValueError(
-                "two strands; --samples, --suboptimal and --compare take one"
-            )
+            self._check_strands()
         letters = sequences.read(1, record.sequence)
         shown = [
             *self._drawn(letters, predicted, known),
             *self._suboptimal(letters, known),
-            *self._compared(letters, predicted, known),
+            *self._compared(letters, record.breaks, predicted, known),
         ]
         return {
             "ensemble_distance": round(ensembles.spread(predicted.probabilities), 2),
             "alternatives": shown,
         }
+
+    def _check_strands(self) -> None:
+        """Raises a ValueError if what was asked for takes one strand only."""
+        if self._samples or self._within:
+            raise ValueError("two strands; --samples and --suboptimal take one")
+        for name, build in self._programs.items():
+            if not isinstance(build(), vienna.Vienna):
+                raise ValueError(
+                    f"two strands; --compare={name} takes one, ViennaRNA two"
+                )
 
     def _drawn(
         self,
@@ -159,6 +167,7 @@ class Asked:
     def _compared(
         self,
         letters: str,
+        breaks: tuple[int, ...],
         predicted: "prediction.Prediction",
         known: evidence.Evidence | None,
     ) -> Iterator[dict[str, Any]]:
@@ -166,12 +175,14 @@ class Asked:
             folder = build()
             if isinstance(folder, vienna.Vienna):
                 folder = build(evidence=known)
-            (found,) = folder.fold([letters])
+            (found,) = folder.fold([strands.marked(letters, breaks)])
             differs_L = ensembles.differences(predicted.structure, found.structure)
             yield {
                 "kind": "program",
                 "source": name,
-                "dot_bracket": structures.to_dot_bracket(found.structure),
+                "dot_bracket": strands.marked(
+                    structures.to_dot_bracket(found.structure), breaks
+                ),
                 "differs": (np.flatnonzero(differs_L) + 1).tolist(),
             }
 
@@ -186,8 +197,11 @@ def lines(told: Mapping[str, Any]) -> str:
         elif one["kind"] == "suboptimal":
             found.append(f"{dots} {one['energy']:.2f} kcal/mol by {source}")
         else:
-            differs = set(one["differs"])
-            marks = "".join("^" if n + 1 in differs else " " for n in range(len(dots)))
+            differs, (letters, breaks) = set(one["differs"]), strands.split(dots)
+            marks = "".join(
+                "^" if n + 1 in differs else " " for n in range(len(letters))
+            )
+            marks = strands.marked(marks, breaks).replace(strands.MARK, " ")
             found += [f"{dots} {source}", f"{marks} {len(differs)} differ"]
     if found:
         found.append(f"ensemble distance {told['ensemble_distance']:.2f} pairs")
