@@ -9,7 +9,7 @@ import pathlib
 from collections.abc import Iterable
 
 from ssrlm_jax import files
-from ssrlm_jax.rna import alphabet, formats
+from ssrlm_jax.rna import alphabet
 
 FILE = "trained_on.txt"
 _DIGITS = 16  # of a hash; two of a million RNAs collide once in 30 million sets
@@ -52,7 +52,8 @@ def read(path: pathlib.Path) -> frozenset[str]:
     if not path.exists():
         return frozenset()
     found = set()
-    for number, line in formats.text_lines(path):
+    text = path.read_text("utf-8", errors="replace")
+    for number, line in enumerate(text.splitlines(), 1):
         if (number, line) == (1, _TITLE):
             continue
         if number == 1 or len(line) != _DIGITS or line.strip("0123456789abcdef"):
