@@ -102,8 +102,9 @@ def records(
             lines = textfile.stream_parts(file, source)
             yield from reader.read(lines, source)
     elif os.path.isdir(source) or not strands.joined(source).isalpha():
+        found = "is a directory" if os.path.isdir(source) else "is no file that exists"
         raise ValueError(
-            f"{source!r} is neither a FASTA file nor a sequence of letters A C G U"
+            f"{source!r} {found}, nor a sequence of letters A C G U; name a FASTA file"
         )
     else:
         yield from reader.argument(source)

@@ -191,10 +191,17 @@ def test_a_file_comes_before_a_sequence(tmp_path, monkeypatch):
     assert record.sequence == "CCC"
 
 
-@pytest.mark.parametrize("name", ["no.fa", "", "."])
-def test_what_is_neither_is_an_error(tmp_path, monkeypatch, name):
+@pytest.mark.parametrize(
+    ("name", "found"),
+    [
+        ("no.fa", "is no file that exists"),
+        ("", "is no file that exists"),
+        (".", "is a directory"),
+    ],
+)
+def test_what_is_neither_is_an_error(tmp_path, monkeypatch, name, found):
     monkeypatch.chdir(tmp_path)
-    with pytest.raises(ValueError, match="is neither a FASTA file nor a sequence"):
+    with pytest.raises(ValueError, match=f"{found}, nor a sequence of letters"):
         list(inputs.records(name))
 
 
