@@ -134,7 +134,7 @@ def test_a_setting_is_refused_before_a_model_is_loaded(capsys, loaded, flags, to
 
 
 @pytest.mark.parametrize(
-    ("text", "told"), [("", "the file is empty"), (None, "is no file that exists, nor a sequence")]
+    ("text", "told"), [("", "the file is empty"), (None, "is no file that exists")]
 )
 def test_no_input_is_refused_before_a_model_is_loaded(
     capsys, loaded, tmp_path, text, told
