@@ -86,6 +86,18 @@ def test_evidence_without_a_name_is_of_one_record(ten, tmp_path, capsys):
     assert "it names no RNA, and was used for another record already" in told
 
 
+def test_columns_that_end_early_are_told(tmp_path, capsys):
+    (tmp_path / "one.fa").write_text(f">one\n{HAIRPIN}\n")
+    path = tmp_path / "one.shape"
+    for length, is_told in ((len(HAIRPIN), False), (len(HAIRPIN) - 6, True)):
+        path.write_text("".join(f"{n} 0.{n % 9}\n" for n in range(1, length + 1)))
+        flags = (tmp_path / "one.fa", "--reactivities", path)
+        status, _, told = _fold(tmp_path, capsys, *flags)
+        assert status == 0, told
+        warning = f"{path}:1: it ends at position 20 of 26; there is no data behind"
+        assert (warning in told) == is_told
+
+
 def test_values_that_look_unnormalised_are_told(tmp_path, capsys):
     path = tmp_path / "raw.shape"
     path.write_text("".join(f"{n} {n * 100}\n" for n in range(1, 27)))

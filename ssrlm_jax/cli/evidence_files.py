@@ -158,6 +158,8 @@ class Files:
         report: reports.Report,
     ) -> np.ndarray:
         value_L = profile.values(record.sequence)
+        if short := profile.shortfall(record.sequence):
+            report.say(f"warning: {profile.place}: {short}")
         value_L = reactivities.normalised(value_L, self._settings.normalisation)
         if doubt := reactivities.doubt(value_L):
             report.say(f"warning: {profile.place}: {doubt}; see --normalise")

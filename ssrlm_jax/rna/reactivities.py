@@ -80,6 +80,13 @@ class Profile:
             raise ValueError(f"{self.place}: there is no data, all values are missing")
         return value_L
 
+    def shortfall(self, sequence: str) -> str:
+        """Says so where positions end before a sequence does; "" where they do not."""
+        last = int(self.position_P[-1]) + 1
+        if last == len(sequence):
+            return ""
+        return f"it ends at position {last} of {len(sequence)}; there is no data behind"
+
     def _line(self, row: int) -> str:
         line = int(self.line_P[row])
         return f"{self.place.rpartition(':')[0]}:{line}" if line else self.place
