@@ -245,7 +245,8 @@ class Server:
         job = self._found(number)
         path = self._store.folder(job) / job_store.OUT / name
         if job.state != job_store.DONE or not path.is_file():
-            raise fastapi.HTTPException(404, f"the job is {job.state}: no results")
+            why = "; ".join(job.problems) or "no results"
+            raise fastapi.HTTPException(404, f"the job is {job.state}: {why}")
         return path
 
     def _state(self, job: job_store.Job) -> JobState:

@@ -145,6 +145,10 @@ def test_a_job_in_which_the_model_process_ends_fails_and_the_next_is_done(served
         told = _ended(client, bad)
         assert told["state"] == "failed"
         assert told["problems"] == ["the model process ended twice in this job"]
+        answer = client.get(f"/jobs/{bad}/results")
+        assert answer.status_code == 404
+        why = "the job is failed: the model process ended twice in this job"
+        assert answer.json() == {"detail": why}
         assert _ended(client, good)["state"] == "done"
 
 
