@@ -107,6 +107,23 @@ def test_long_rna_in_tiles_is_equal_to_the_whole(model, predictor, monkeypatch):
     assert len(in_tiles) > 1
 
 
+def test_tiles_begin_where_a_map_is_too_large_for_one_piece(model, monkeypatch):
+    channels = model[0].head.channels
+    monkeypatch.setattr(row_model, "TILE", 12)
+    monkeypatch.setattr(row_model, "MOST_AT_ONCE", channels * 24**2)
+    made = predictors.Predictor(*model)
+    in_tiles = []
+    whole = made._rows._pairs_of_long
+    monkeypatch.setattr(
+        made._rows,
+        "_pairs_of_long",
+        lambda held, row: in_tiles.extend(row.sequences) or whole(held, row),
+    )
+    lengths = [12, 13, 24, 25]
+    list(made.pair_probabilities([("ACGU" * 7)[:length] for length in lengths]))
+    assert list(map(len, in_tiles)) == [25]
+
+
 def test_few_shapes_are_compiled():
     ladder = batches.lengths(row_model.TILE)
     assert len(ladder) <= 40
