@@ -22,7 +22,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from ssrlm_jax.external import vienna
-from ssrlm_jax.infer import alignment_folding, catalogue, predictors
+from ssrlm_jax.infer import alignment_folding, catalogue, loading, predictors
 from ssrlm_jax.metrics import pair_scores
 from ssrlm_jax.rna import alignments, record_tables, stockholm, structures
 
@@ -36,7 +36,7 @@ def main() -> None:
     last = parsed.skip + parsed.families
     chosen = list(_families(parsed, rng))[parsed.skip : last]
     print(f"{len(chosen)} families, {sum(len(one.rows) for one in chosen)} members")
-    predictor = predictors.load(catalogue.find(parsed.model))
+    predictor = loading.load(catalogue.find(parsed.model))
     scores: dict[str, list[float]] = {name: [] for name in METHODS}
     for one in chosen:
         for name, found in _folded(predictor, one).items():

@@ -30,7 +30,7 @@ import numpy as np
 
 from ssrlm_jax import config
 from ssrlm_jax.external import vienna
-from ssrlm_jax.infer import catalogue, known, predictors, reactivity_curve
+from ssrlm_jax.infer import catalogue, known, loading, reactivity_curve
 from ssrlm_jax.metrics import pair_scores
 from ssrlm_jax.rna import (
     formats,
@@ -94,7 +94,7 @@ def main() -> None:
         name: _scored(records, _by_vienna(records, values, plain))
         for name, values in kinds.items()
     }
-    predictor = predictors.load(catalogue.find(parsed.model))
+    predictor = loading.load(catalogue.find(parsed.model))
     for trust in parsed.trust:
         weights = (
             {} if trust is None else {"trust": trust, "trust_beside_energies": trust}

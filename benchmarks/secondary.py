@@ -244,7 +244,7 @@ def predictor(
     import jax.numpy as jnp
 
     from ssrlm_jax import model_dir
-    from ssrlm_jax.infer import predictors
+    from ssrlm_jax.infer import loading, predictors
     from ssrlm_jax.models import attention, encoders, heads, layerwise
     from ssrlm_jax.rna import alphabet
 
@@ -270,7 +270,7 @@ def predictor(
 
     params = {}
     for path, leaf in flax.traverse_util.flatten_dict(shapes).items():
-        is_matrix = predictors.is_matrix(path, leaf.ndim)
+        is_matrix = loading.is_matrix(path, leaf.ndim)
         drawn = jnp.abs(draw(key, leaf.shape)).astype(dtype if is_matrix else "float32")
         is_stacked = layerwise.BLOCKS in path
         params[path] = layerwise.split(drawn) if is_stacked else drawn

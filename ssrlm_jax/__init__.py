@@ -18,7 +18,7 @@ def load(
     *,
     dtype: str = "float32",
 ) -> "predictors.Predictor":
-    """Loads a model, for folding and embedding; see `infer.predictors.load`.
+    """Loads a model, for folding and embedding; see `infer.loading.load`.
 
     Args:
       model: a directory, or a name of `ssrlm models`; None: the one that SSRLM_MODEL
@@ -33,9 +33,9 @@ def load(
       >>> load().fold(["GGGGAAAACCCC"])[0].dot_bracket
       '((((....))))'
     """
-    from ssrlm_jax.infer import catalogue, predictors  # JAX: seconds
+    from ssrlm_jax.infer import catalogue, loading  # JAX: seconds
 
-    return predictors.load(catalogue.find(model), decoding, dtype=dtype)
+    return loading.load(catalogue.find(model), decoding, dtype=dtype)
 
 
 def read(source: str | os.PathLike[str]) -> dict[str, str]:

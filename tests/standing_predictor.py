@@ -1,4 +1,4 @@
-"""A predictor without a model: what commands need of `infer.predictors`.
+"""A predictor without a model: what commands need of `infer.loading`.
 
 Every RNA is one hairpin with a loop of three or more, whatever its letters.
 """
@@ -66,13 +66,13 @@ class Predictor:
 
 
 def put(loaded):
-    """Puts this in the place of `infer.predictors`; `loaded` lists what is loaded."""
+    """Puts this in the place of `infer.loading`; `loaded` lists what is loaded."""
 
     def load(directory, decoding=None, *, dtype):
         assert dtype in config.DTYPES
         loaded.append((directory, decoding))
         return Predictor(decoding)
 
-    module = types.ModuleType("ssrlm_jax.infer.predictors")
-    module.load, module.Predictor = load, Predictor
-    infer.predictors = sys.modules[module.__name__] = module
+    module = types.ModuleType("ssrlm_jax.infer.loading")
+    module.load = load
+    infer.loading = sys.modules[module.__name__] = module

@@ -27,9 +27,9 @@ GOOD_LINES = [
 def loaded(monkeypatch):
     """Lists which models were loaded; none is."""
     found = []
-    name = "ssrlm_jax.infer.predictors"
+    name = "ssrlm_jax.infer.loading"
     monkeypatch.setitem(sys.modules, name, sys.modules.get(name))
-    monkeypatch.setattr(infer, "predictors", None, raising=False)
+    monkeypatch.setattr(infer, "loading", None, raising=False)
     standing_predictor.put(found)
     monkeypatch.setenv(catalogue.MODEL, "models/tiny")
     return found
@@ -269,11 +269,11 @@ def trained(tmp_path, monkeypatch):
     """Writes a tiny model with a head, not a stand-in; returns its predictor."""
     import small_models  # JAX
 
-    from ssrlm_jax.infer import predictors
+    from ssrlm_jax.infer import loading
 
     small_models.save(tmp_path / "trained")
     monkeypatch.setenv(catalogue.MODEL, str(tmp_path / "trained"))
-    return predictors.load(tmp_path / "trained")
+    return loading.load(tmp_path / "trained")
 
 
 def test_commands_give_what_the_predictor_gives(capsys, trained, fasta, tmp_path):

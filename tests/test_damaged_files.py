@@ -26,9 +26,9 @@ SHARE = {
 @pytest.fixture(autouse=True)
 def standing(monkeypatch):
     """Puts a stand-in in the place of models."""
-    name = "ssrlm_jax.infer.predictors"
+    name = "ssrlm_jax.infer.loading"
     monkeypatch.setitem(sys.modules, name, sys.modules.get(name))
-    monkeypatch.setattr(infer, "predictors", None, raising=False)
+    monkeypatch.setattr(infer, "loading", None, raising=False)
     standing_predictor.put([])
     monkeypatch.setenv(catalogue.MODEL, "models/tiny")
 

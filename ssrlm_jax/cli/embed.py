@@ -43,7 +43,7 @@ def _embed(parsed: argparse.Namespace) -> int:
     file = results.Embeddings(parsed.out, is_replaced=parsed.force)
     records = fold.opened(parsed)
     from ssrlm_jax import model_dir  # Flax and JAX: seconds
-    from ssrlm_jax.infer import predictors
+    from ssrlm_jax.infer import loading
 
     num_layers = model_dir.describe(directory).architecture.num_layers
     if not -1 <= parsed.layer <= num_layers:
@@ -52,7 +52,7 @@ def _embed(parsed: argparse.Namespace) -> int:
             f"first layer, {num_layers}: after the last, -1: after the last norm)"
         )
     models.keep_compiled()
-    predictor = predictors.load(directory, dtype=parsed.dtype)
+    predictor = loading.load(directory, dtype=parsed.dtype)
     with (
         reports.Report("embed", "embedded", is_output_shown=False) as report,
         file,  # whole before the report says so

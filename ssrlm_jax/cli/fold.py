@@ -172,7 +172,7 @@ def run(
 
     Args:
       parsed: the flags.
-      load: as `predictors.load`, which is taken where it is None.
+      load: as `loading.load`, which is taken where it is None.
     """
     names = results.named_formats(parsed.format)
     directory = models.chosen(parsed)
@@ -185,10 +185,10 @@ def run(
         known, asked = evidence_files.Files(parsed), alternatives.Asked(parsed)
         is_alignment = aligned.is_asked(parsed)
         records = iter(()) if is_alignment else opened(parsed)
-        from ssrlm_jax.infer import predictors  # JAX: seconds
+        from ssrlm_jax.infer import loading  # JAX: seconds
 
         models.keep_compiled()
-        load = load or predictors.load
+        load = load or loading.load
         predictor = load(directory, decoding, dtype=parsed.dtype)
         about = {
             "model": directory.resolve().name,

@@ -121,9 +121,9 @@ def embedded(
     path = kept / f"{executor.key_of(about, list(sequences))}.npy"
     if path.exists():
         return np.load(path)
-    from ssrlm_jax.infer import predictors  # JAX: seconds
+    from ssrlm_jax.infer import loading  # JAX: seconds
 
-    states = predictors.load(directory).embed(list(sequences), pool="mean")
+    states = loading.load(directory).embed(list(sequences), pool="mean")
     embedding_ND = np.stack(states).astype(np.float32)
     kept.mkdir(parents=True, exist_ok=True)
     with files.whole(path) as part, part.open("wb") as file:

@@ -67,6 +67,6 @@ class ModelFolder:
 
     @functools.cached_property
     def _predictor(self) -> "predictors.Predictor":
-        from ssrlm_jax.infer import predictors  # JAX: seconds
+        from ssrlm_jax.infer import loading  # JAX: seconds
 
-        return predictors.load(self.directory, self.decoding)
+        return loading.load(self.directory, self.decoding)

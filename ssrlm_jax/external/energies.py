@@ -345,8 +345,21 @@ def build(
     )
 
 
-def programs_of(described: Sequence[Mapping[str, object]]) -> str:
-    """Returns the programs of `Energies.describe` in a line, for people."""
+def changed(
+    trained: Sequence[Mapping[str, object]], now: Sequence[Mapping[str, object]]
+) -> str:
+    """Says so where `Energies.describe` is not as it was in training, else ""."""
+    if now == trained:
+        return ""
+    before, after = map(_programs, (trained, now))
+    return (
+        f"the model was trained with the energies of {before}, and folds with those of "
+        f"{after}; results may differ a little"
+    )
+
+
+def _programs(described: Sequence[Mapping[str, object]]) -> str:
+    """Returns the programs in a line, for people."""
     names = (
         f"{one['program']} {one.get('version', '')} {one.get('parameters', '')}".strip()
         for one in described

@@ -3,7 +3,7 @@
 `rna.decode` decodes, `config.DecodingConfig` has the settings. Fine-tuning chooses one
 threshold, for the greedy rule without restrictions. Another rule needs another one:
 `ssrlm thresholds` chooses them, on validation RNA, and keeps them in the model
-directory, where `infer.predictors.load` reads them.
+directory, where `infer.loading.load` reads them.
 """
 
 import argparse
@@ -149,6 +149,25 @@ def load(directory: pathlib.Path) -> Rules:
             "`ssrlm thresholds --force`"
         ) from error
     return Rules({one.rule: one.threshold for one in found}, own, line)
+
+
+def without_choice(
+    asked: config.DecodingConfig, own: config.DecodingConfig, threshold: float
+) -> str:
+    """Says that a threshold was chosen for another rule than is asked for.
+
+    Args:
+      asked: settings without a threshold, of a rule for which none was chosen.
+      own: of the rule that the model's threshold goes with.
+      threshold: the model's.
+    """
+    advice = "`ssrlm thresholds` chooses one"
+    if asked.max_pairs_per_base > 1:
+        advice = "give one; `ssrlm thresholds` chooses for one partner each"
+    return (
+        f"no threshold was chosen for {flags_of(asked.rule)}; {threshold:g} is that of "
+        f"{flags_of(own)}: {advice}"
+    )
 
 
 def flags_of(rule: config.DecodingConfig) -> str:

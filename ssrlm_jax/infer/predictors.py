@@ -7,11 +7,8 @@ and how probabilities become structures.
 import copy
 import dataclasses
 import functools
-import pathlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
-import flax.traverse_util
-import jax.numpy as jnp
 import numpy as np
 
 from ssrlm_jax import config, model_dir, types
@@ -25,7 +22,6 @@ from ssrlm_jax.infer import (
     row_model,
     watching,
 )
-from ssrlm_jax.models import layerwise
 from ssrlm_jax.rna import (
     constrained,
     constraints,
@@ -39,7 +35,7 @@ POOLS = ("mean", "cls", "none")
 
 
 class Predictor:
-    """A model that was loaded once; see `load`.
+    """A model that was loaded once; see `loading.load`.
 
     Example:
       >>> model = ssrlm_jax.load()
@@ -153,16 +149,10 @@ class Predictor:
         """Says so where the threshold was chosen for another rule than is asked for."""
         # A converted model may say which rule its authors' threshold goes with.
         own = config.DecodingConfig(**self.description.made.get("decoding", {}))
-        rule = self.decoding.rule
-        if self.decoding.threshold or self._chosen is not None or rule == own.rule:
+        is_of_own = self.decoding.rule == own.rule
+        if self.decoding.threshold or self._chosen is not None or is_of_own:
             return ""
-        advice = "`ssrlm thresholds` chooses one"
-        if self.decoding.max_pairs_per_base > 1:
-            advice = "give one; `ssrlm thresholds` chooses for one partner each"
-        return (
-            f"no threshold was chosen for {decoding_rules.flags_of(rule)}; "
-            f"{self.threshold:g} is that of {decoding_rules.flags_of(own)}: {advice}"
-        )
+        return decoding_rules.without_choice(self.decoding, own, self.threshold)
 
     @property
     def energy_note(self) -> str:
@@ -170,14 +160,7 @@ class Predictor:
         trained = self.description.made.get("energies")
         if self._rows.energies is None or trained is None:
             return ""
-        now = self._rows.energies.describe()
-        if now == trained:
-            return ""
-        before, after = map(energies.programs_of, (trained, now))
-        return (
-            f"the model was trained with the energies of {before}, and folds with "
-            f"those of {after}; results may differ a little"
-        )
+        return energies.changed(trained, self._rows.energies.describe())
 
     @functools.cached_property
     def _chosen(self) -> float | None:
@@ -404,59 +387,3 @@ class Predictor:
         if with_progress:
             found = watching.watched(found, len(sequences), "embedding")
         return [state for _, state in found]
-
-
-def load(
-    directory: str | pathlib.Path,
-    decoding: config.DecodingConfig | None = None,
-    *,
-    dtype: str = "float32",
-) -> Predictor:
-    """Loads a model directory.
-
-    Args:
-      directory: made by `ssrlm export`, or WORKDIR/model of a finished run.
-      decoding: from probabilities to structures; None: the model's own rule, which
-        `ssrlm thresholds` chooses, else the defaults.
-      dtype: of products, "float32" or "bfloat16"; the latter's matrices take half the
-        memory, and embeddings and probabilities are rounded.
-
-    Raises:
-      ValueError: there is no model, or it is damaged; another dtype.
-    """
-    directory = pathlib.Path(directory)
-    row_model.check_dtype(dtype)
-    description, params = model_dir.load(directory)
-    flat = flax.traverse_util.flatten_dict(params)
-    del params
-    for name in flat:  # one by one, so that there are never two copies of all
-        rounded = dtype if is_matrix(name, flat[name].ndim) else None
-        if layerwise.BLOCKS in name and len(flat[name]):  # letters have no layers
-            flat[name] = layerwise.split(flat[name], rounded)
-        else:
-            flat[name] = jnp.asarray(flat[name], rounded)
-    params = flax.traverse_util.unflatten_dict(flat)
-    rules = functools.partial(decoding_rules.load, directory)
-    curve = functools.partial(reactivity_curve.load, directory)
-    memory = None
-    if description.head and relatives.NAME in description.head.energies:
-        memory = relatives.read(directory / relatives.FILE)
-    return Predictor(
-        description,
-        params,
-        decoding,
-        dtype=dtype,
-        rules=rules,
-        curve=curve,
-        memory=memory,
-    )
-
-
-def is_matrix(path: Sequence[str], rank: int) -> bool:
-    """Tells what is held in the dtype of products: it is rounded to it when used.
-
-    Args:
-      path: of a parameter.
-      rank: of its array; layers are stacked, and norms and most biases have 2.
-    """
-    return "blocks" in path and rank > 2

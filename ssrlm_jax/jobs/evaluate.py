@@ -184,10 +184,10 @@ def _model(
     settings: config.EvaluateConfig, truth: list[formats.Record]
 ) -> "predictors.Predictor":
     """Returns the model, if it can fold all RNA: it has a head and a threshold."""
-    from ssrlm_jax.infer import catalogue, predictors  # JAX: seconds
+    from ssrlm_jax.infer import catalogue, loading  # JAX: seconds
 
     asked = None if settings.is_own_rule else settings.decoding
-    predictor = predictors.load(catalogue.find(settings.model), asked)
+    predictor = loading.load(catalogue.find(settings.model), asked)
     rule = decoding_rules.flags_of(predictor.decoding)
     _log.info("threshold of the model: %g, %s", predictor.threshold, rule)
     for note in filter(None, (predictor.threshold_note, predictor.energy_note)):

@@ -93,9 +93,9 @@ def _embedded(
     store = pathlib.Path(settings.embeddings) if settings.embeddings else None
 
     def embed(sequences: list[str]) -> list[np.ndarray]:
-        from ssrlm_jax.infer import predictors
+        from ssrlm_jax.infer import loading
 
-        return predictors.load(model).embed(sequences, pool="none")
+        return loading.load(model).embed(sequences, pool="none")
 
     found = embeddings.of(
         [structure.letters for structure in (*training, *validating)],

@@ -31,13 +31,13 @@ def choose(settings: config.DecodingsConfig, flags: argparse.Namespace) -> None:
             raise ValueError(f"config.{name} is empty: see --help for a full command")
     records = scored_files.read_truth(settings.validation, settings.max_length)
 
-    from ssrlm_jax.infer import predictors  # JAX: seconds
+    from ssrlm_jax.infer import loading  # JAX: seconds
 
     directory = pathlib.Path(settings.model)
     path = directory / decoding_rules.FILE
     if path.exists() and not flags.force:
         raise ValueError(f"{path} exists; --force replaces it")
-    predictor = predictors.load(directory)
+    predictor = loading.load(directory)
     scored_files.check_lengths(records, predictor.max_fold_length)
     scored_files.check_strands(records, "a model")
     listed = predictor.pair_probabilities(record.sequence for record in records)

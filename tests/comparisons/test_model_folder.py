@@ -8,7 +8,7 @@ import pytest
 import small_models
 
 from ssrlm_jax.comparisons import model_folder
-from ssrlm_jax.infer import predictors
+from ssrlm_jax.infer import loading
 
 
 @pytest.fixture(scope="module")
@@ -22,7 +22,7 @@ def test_it_folds_as_the_predictor(directory):
     folder = model_folder.ModelFolder(directory=str(directory))
     folder = pickle.loads(pickle.dumps(folder))
     (one,) = folder.fold(["GGGGAAAACCCC"], with_probabilities=True)
-    (wanted,) = predictors.load(directory).fold(["GGGGAAAACCCC"])
+    (wanted,) = loading.load(directory).fold(["GGGGAAAACCCC"])
     np.testing.assert_array_equal(one.structure.pairs, wanted.structure.pairs)
     np.testing.assert_array_equal(one.probabilities.i, wanted.probabilities.i)
     assert folder.fold(["ACGNU"])[0].probabilities is None

@@ -6,7 +6,7 @@ import small_models
 
 from ssrlm_jax import config, model_dir
 from ssrlm_jax.external import evidence
-from ssrlm_jax.infer import catalogue, predictors, reactivity_curve
+from ssrlm_jax.infer import catalogue, loading, reactivity_curve
 from ssrlm_jax.rna import likelihood
 
 SEQUENCE = "GGGGAAAACCCC"
@@ -55,7 +55,7 @@ def test_a_model_weighs_reactivities_by_its_own_curve(tmp_path, monkeypatch):
 
     def folded(**settings):
         own = config.EvidenceConfig(**settings)
-        predictor = predictors.load(tmp_path)
+        predictor = loading.load(tmp_path)
         predictor.fold([SEQUENCE], reactivities=[VALUES], settings=own)
 
     monkeypatch.setattr(likelihood, "log_ratio", log_ratio)
