@@ -139,6 +139,8 @@ def columns_by_content(
         if not letters or num_known < _LEAST_SHARE * len(letters):
             continue
         for other in indices:
+            if other == first:  # Tt is a sequence, and the brackets of a pseudoknot
+                continue
             try:
                 formats.folded("", letters, row[other], "")
             except ValueError:

@@ -3,7 +3,7 @@ import re
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from ssrlm_jax.rna import formats, structure_formats, structures
@@ -187,6 +187,7 @@ def records(draw):
 @pytest.mark.parametrize("suffix", WRITERS)
 @settings(max_examples=100, deadline=None)
 @given(record=records())
+@example(record=formats.Record("Tt", "A", structures.from_dot_bracket(".")))
 def test_what_is_written_is_read_back(tmp_path_factory, suffix, record):
     path = tmp_path_factory.mktemp("written") / f"other{suffix}"
     WRITERS[suffix](path, record)
