@@ -72,10 +72,8 @@ case $stage in
     score "$name" TS1 "$s/pdb_TS1.tsv.gz" --config.programs=vienna,relatives ;;
   # ArchiveII without what TR0 has, each sequence once.
   scores_archive)
-    awk -F'\t' '{ s = toupper($3); gsub("T", "U", s) } FNR == 1 { n++ }
-      n == 1 { known[s] } n == 2 && (FNR == 1 || !(s in known)) { known[s]; print }' \
-      <(gzip -dc "$s/bprna_TR0.tsv.gz") <(gzip -dc "$s/archiveII.tsv.gz") > "$work/sets/archiveII.tsv"
-    score "$name" archiveII "$work/sets/archiveII.tsv" --config.programs=vienna,relatives ;;
+    "$python" launch/paper.py --write ArchiveII-less-TR0 --config.data="$data" --out="$work"
+    score "$name" ArchiveII-less-TR0 "$work/sets/ArchiveII-less-TR0.tsv" --config.programs=vienna,relatives ;;
   # The paper's method: an encoder pre-trained with hidden stems, and a head.
   letters) for one in corpus pre predicted short long decoding ship scores; do
       "$0" "$data" "$work" "letters_$one"; done ;;

@@ -22,7 +22,15 @@ def get_config(variant: str = "") -> ml_collections.ConfigDict:
 
 def get_item(settings: config.PaperConfig) -> items.Item:
     del settings
-    names = ("ArchiveII", "ArchiveII-600", "TS0", "Atom-1", "PDB2023", "TS1")
+    names = (
+        "ArchiveII",
+        "ArchiveII-600",
+        "ArchiveII-less-TR0",
+        "TS0",
+        "Atom-1",
+        "PDB2023",
+        "TS1",
+    )
     return items.Item(
         title="Table 1: secondary structure",
         sets=tuple(known_sets.SETS[name] for name in names),

@@ -78,10 +78,12 @@ class Bench:
             records = self.records(one)
             if self._is_there(one, method):
                 return Plan(0, 0.0, "")
-            store, _ = self._store(one, method)
+            store, folder = self._store(one, method)
+            known = self._elsewhere(method, folder)
         except (ValueError, OSError) as error:
             return Plan(0, 0.0, str(error))
         left = predicting.missing(store, set_scores.letters_of(records))
+        left = [letters for letters in left if letters not in known]
         return Plan(len(left), self._estimate(method, map(len, left)), "")
 
     def scored(self, one: items.LabelledSet, method: items.Method) -> table_rows.Scored:
@@ -101,8 +103,7 @@ class Bench:
         own = filter(None, self._settings.train.split(","))
         names = [str(pathlib.Path(one).absolute()) for one in own]
         if not names:
-            named = (name for method in methods for name in method.training or ())
-            names = list(dict.fromkeys(named))
+            names = self._all_trained(methods)
         reason, identity_N = "no method says what trained it; set config.train", None
         try:
             if names:
@@ -163,6 +164,9 @@ class Bench:
         store: kept_predictions.Store,
         folder: folding_programs.Folder,
     ) -> None:
+        letters = set_scores.letters_of(self.records(one))
+        if not predicting.missing(store, letters):
+            return
         told = time.monotonic()
 
         def report(done: int, total: int) -> None:
@@ -174,11 +178,20 @@ class Bench:
         predicting.fill(
             store,
             folder,
-            set_scores.letters_of(self.records(one)),
+            letters,
+            known=self._elsewhere(method, folder),
             at_once=method.at_once,
             parallel=self._settings.parallel,
             time_limit=self._settings.time_limit,
             report=report,
+        )
+
+    def _elsewhere(
+        self, method: items.Method, folder: folding_programs.Folder
+    ) -> dict[str, kept_predictions.Kept]:
+        """Returns what the method said of other sets, by sequence."""
+        return kept_predictions.elsewhere(
+            self._out / "predictions", method.name, folder.describe()
         )
 
     def _is_there(self, one: items.LabelledSet, method: items.Method) -> bool:
@@ -209,10 +222,13 @@ class Bench:
         return kept_predictions.Store(place), folder
 
     def _shared(self, one: items.LabelledSet, method: items.Method) -> set_files.Shared:
-        if method.training is None:
+        own = self._settings.trained_files(method.name)
+        names = tuple(str(pathlib.Path(name).absolute()) for name in own)
+        names = names or method.training or ()
+        if method.training is None and not names:
             return self._shared_by_hashes(one, method)
         try:
-            training = self._training(method.training)
+            training = self._training(names)
         except (ValueError, OSError) as error:
             return set_files.Shared(None, None, str(error))
         letters = set_scores.letters_of(self.records(one))
@@ -222,7 +238,8 @@ class Bench:
         self, one: items.LabelledSet, method: items.Method
     ) -> set_files.Shared:
         """Returns what a model's own list of hashes says of a set, if it has one."""
-        place = self._settings.directories("models").get(method.name, "")
+        known = self._settings.directories("models")
+        place = method.directory or known.get(method.name, "")
         seen = None
         if place:
             letters = set_scores.letters_of(self.records(one))
@@ -230,6 +247,15 @@ class Bench:
         if seen is None:
             return set_files.Shared(None, None, "what trained it is not at hand")
         return set_files.Shared(seen, None, "it has hashes alone of what trained it")
+
+    def _all_trained(self, methods: Iterable[items.Method]) -> list[str]:
+        """Returns the files of what trained any of the methods, each once."""
+        named: list[str] = []
+        for method in methods:
+            own = self._settings.trained_files(method.name)
+            named += (str(pathlib.Path(name).absolute()) for name in own)
+            named += method.training or ()
+        return list(dict.fromkeys(named))
 
     def _training(self, names: tuple[str, ...]) -> list[str]:
         """Returns the sequences of training sets; errors as `training_letters`."""

@@ -25,7 +25,9 @@ class LabelledSet:
       count: of its RNAs; another number is another set, and is not scored.
       get: the command or page that gets it, or why nothing does.
       longest: nucleotides; what is longer is left out, before it is counted; 0: none.
-      num_unread: records of the file whose structure is known to be unreadable.
+      without: files below `config.data` whose sequences are left out likewise.
+      is_distinct: of RNAs of equal letters the first alone is taken.
+      closed: by name of an RNA, places, from 1, of a ')' that its brackets lack.
     """
 
     name: str
@@ -34,7 +36,9 @@ class LabelledSet:
     count: int
     get: str
     longest: int = 0
-    num_unread: int = 0
+    without: tuple[str, ...] = ()
+    is_distinct: bool = False
+    closed: Mapping[str, tuple[int, ...]] = dataclasses.field(default_factory=dict)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -56,6 +60,7 @@ class Method:
       seconds: of one core, for 100 and for 400 nucleotides, to estimate with; where it
         ran, what it took is used instead.
       at_once: sequences that are handed over together.
+      directory: of a model, whose list of hashes says what it was fitted to; "": none.
     """
 
     name: str
@@ -70,6 +75,7 @@ class Method:
     training: tuple[str, ...] | None
     seconds: tuple[float, float]
     at_once: int = 1
+    directory: str = ""
 
 
 @dataclasses.dataclass(frozen=True)

@@ -78,8 +78,7 @@ class Store:
           about: the method, as it describes itself.
         """
         self.directory.mkdir(parents=True, exist_ok=True)
-        text = json.dumps(about, indent=1, sort_keys=True) + "\n"
-        files.write_text(self.directory / METHOD, text)
+        files.write_text(self.directory / METHOD, _about(about))
         path = self.directory / RECORDS
         if path.exists():
             os.truncate(path, self._whole)
@@ -114,6 +113,35 @@ def key_of(name: str, folder: folding_programs.Folder, sequences: Sequence[str])
     """Returns the name of a directory: method, and a hash of all that decides."""
     key = executor.key_of(VERSION, dict(folder.describe()), sorted(set(sequences)))
     return f"{name}-{key[:_DIGITS]}"
+
+
+def elsewhere(
+    folder: pathlib.Path, name: str, about: Mapping[str, object]
+) -> dict[str, Kept]:
+    """Returns what the same version of a method said of RNAs of any set.
+
+    Args:
+      folder: of all sets.
+      name: of the method.
+      about: the method, as it describes itself.
+
+    Returns:
+      By sequence; what failed is left out.
+
+    Raises:
+      ValueError: a line is damaged.
+    """
+    wanted = _about(about)
+    found: dict[str, Kept] = {}
+    for path in sorted(folder.glob(f"*/{name}-*/{METHOD}")):
+        if path.read_text() == wanted:
+            kept = Store(path.parent).found
+            found |= {key: one for key, one in kept.items() if not one.failed}
+    return found
+
+
+def _about(about: Mapping[str, object]) -> str:
+    return json.dumps(about, indent=1, sort_keys=True) + "\n"
 
 
 def _told(one: Kept) -> dict[str, object]:

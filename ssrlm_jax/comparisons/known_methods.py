@@ -4,11 +4,10 @@ What a method was trained on is named only where its authors say so and the file
 at hand; "not at hand" is no statement that a set was not seen.
 """
 
-import pathlib
 from collections.abc import Callable
 
 from ssrlm_jax import config
-from ssrlm_jax.comparisons import environments, items, model_folder
+from ssrlm_jax.comparisons import environments, items, model_methods
 from ssrlm_jax.external import (
     contrafold,
     folding_programs,
@@ -19,7 +18,6 @@ from ssrlm_jax.external import (
     vienna,
     writing_programs,
 )
-from ssrlm_jax.infer import catalogue
 
 _SPOT_RNA = programs.Program(
     "SPOT-RNA",
@@ -37,8 +35,6 @@ _TR0 = "secondary/bprna_TR0.tsv.gz"
 _TR1 = "secondary/pdb_TR1.tsv.gz"
 _VIENNA = "ViennaRNA's own: free use with credit"
 _LINEAR = "binding MIT, core for non-commercial use"
-# The paper, appendix A.1.3: no flexible pairs, sharp loops, non-canonical pairs.
-_PAPER_RULE = config.DecodingConfig()
 
 
 def _elsewhere(
@@ -53,28 +49,6 @@ def _elsewhere(
         )
 
     return make
-
-
-def _model(name: str) -> Callable[[config.PaperConfig], folding_programs.Folder]:
-    """Returns what makes a model that a setting names."""
-
-    def make(settings: config.PaperConfig) -> folding_programs.Folder:
-        known = settings.directories("models")
-        if name not in known:
-            raise ValueError(f"no directory of a model: config.models={name}=DIR")
-        place = pathlib.Path(known[name])
-        if not (place / "model.json").is_file():
-            raise ValueError(f"config.models: {place} has no model.json")
-        return model_folder.ModelFolder(directory=str(place), decoding=_PAPER_RULE)
-
-    return make
-
-
-def _shipped(settings: config.PaperConfig) -> folding_programs.Folder:
-    del settings
-    return model_folder.ModelFolder(
-        directory=str(catalogue.SHIPPED / catalogue.DEFAULT)
-    )
 
 
 _METHODS = (
@@ -267,75 +241,7 @@ _METHODS = (
         training=None,
         seconds=(0.5, 3.0),
     ),
-    items.Method(
-        name="rnafm",
-        title="RNA-FM, converted",
-        make=_model("rnafm"),
-        get="ssrlm convert rnafm --download --name RNA-FM_SS-ResNet.pth",
-        weights="its authors' file, converted",
-        threshold="its authors' file",
-        rule="the paper's: greedy, sharp loops and non-canonical pairs allowed",
-        licence="MIT",
-        trained="RNAcentral; structures as its authors' file says",
-        training=None,
-        seconds=(0.5, 4.0),
-        at_once=16,
-    ),
-    items.Method(
-        name="ernierna",
-        title="ERNIE-RNA, converted",
-        make=_model("ernierna"),
-        get="ssrlm convert ernierna FILE OUT, of its authors' Google Drive",
-        weights="its authors' file, converted",
-        threshold="its authors' file",
-        rule="the paper's: greedy, sharp loops and non-canonical pairs allowed",
-        licence="MIT",
-        trained="RNAcentral; structures as its authors' file says",
-        training=None,
-        seconds=(0.5, 4.0),
-        at_once=16,
-    ),
-    items.Method(
-        name="rinalmo",
-        title="RiNALMo, converted",
-        make=_model("rinalmo"),
-        get="ssrlm convert rinalmo --download --name rinalmo_giga_ss_bprna_ft.pt",
-        weights="its authors' file, converted",
-        threshold="its authors' file",
-        rule="the paper's: greedy, sharp loops and non-canonical pairs allowed",
-        licence="code Apache-2.0, weights CC-BY-4.0",
-        trained="RNAcentral and others; bpRNA TR0",
-        training=(_TR0,),
-        seconds=(0.7, 3.0),
-        at_once=16,
-    ),
-    items.Method(
-        name="ssrlm",
-        title="SSR-LM, your own",
-        make=_model("ssrlm"),
-        get="no weights were published; ssrlm pretrain, ssrlm finetune",
-        weights="yours",
-        threshold="chosen on validation",
-        rule="the paper's: greedy, sharp loops and non-canonical pairs allowed",
-        licence="yours",
-        trained="as its own list of hashes says",
-        training=None,
-        seconds=(0.1, 1.0),
-        at_once=16,
-    ),
-    items.Method(
-        name="energies",
-        title="the model that ships",
-        make=_shipped,
-        get="it comes with the package",
-        weights="shipped: energies and relatives",
-        threshold="0.32, chosen on validation",
-        rule="greedy",
-        licence="Apache-2.0, on ViennaRNA",
-        trained="bpRNA TR0, PDB TR1, Rfam 14.2 without the sets' families; until 2020",
-        training=(str(catalogue.SHIPPED / catalogue.DEFAULT / "relatives.tsv.gz"),),
-        seconds=(0.3, 1.5),
-        at_once=16,
-    ),
+    *model_methods.CONVERTED,
+    *model_methods.shipped(),
 )
 METHODS = {one.name: one for one in _METHODS}

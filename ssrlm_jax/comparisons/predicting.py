@@ -3,7 +3,7 @@
 import concurrent.futures
 import itertools
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from ssrlm_jax.comparisons import fenced, kept_predictions
 from ssrlm_jax.external import folding_programs
@@ -22,6 +22,7 @@ def fill(
     folder: folding_programs.Folder,
     sequences: Sequence[str],
     *,
+    known: Mapping[str, kept_predictions.Kept],
     at_once: int,
     parallel: int,
     time_limit: float,
@@ -33,6 +34,7 @@ def fill(
       store: gets the predictions.
       folder: what folds.
       sequences: letters A C G U N.
+      known: what the same method said of other sets, by sequence; taken over.
       at_once: sequences that are handed over together; where one of them fails, each
         is tried alone.
       parallel: processes.
@@ -47,6 +49,10 @@ def fill(
     if not left:
         return
     store.begin(folder.describe())
+    store.add(known[one] for one in left if one in known)
+    left = [one for one in left if one not in known]
+    if not left:
+        return
     batches = iter([left[n : n + at_once] for n in range(0, len(left), at_once)])
     lock, stopped = threading.Lock(), threading.Event()
     counted = itertools.count(1)

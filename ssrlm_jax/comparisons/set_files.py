@@ -12,7 +12,7 @@ from ssrlm_jax.comparisons import items, set_scores
 from ssrlm_jax.external import mmseqs, programs
 from ssrlm_jax.prepare import executor
 from ssrlm_jax.prepare.sets import benchmark_sets
-from ssrlm_jax.rna import formats, structure_formats
+from ssrlm_jax.rna import formats, record_tables
 
 
 class Shared(NamedTuple):
@@ -42,11 +42,7 @@ def read(one: items.LabelledSet, data: str) -> list[formats.Record]:
     path = pathlib.Path(data) / one.file
     if not path.exists():
         raise ValueError(f"there is no {path}: {one.get}")
-    records = [
-        record
-        for record in _readable(one, path)
-        if not one.longest or len(record.sequence) <= one.longest
-    ]
+    records = _chosen(one, data, _closed(one, path) if one.closed else _all(path))
     without = sum(record.structure is None for record in records)
     if without:
         raise ValueError(f"{path}: {without:,} RNAs have no structure")
@@ -58,18 +54,53 @@ def read(one: items.LabelledSet, data: str) -> list[formats.Record]:
     return records
 
 
-def _readable(one: items.LabelledSet, path: pathlib.Path) -> list[formats.Record]:
-    """Returns the records of a set; as many may be unreadable as it is known for."""
-    if not one.num_unread:
-        return list(benchmark_sets.records(path))
-    found = list(structure_formats.each(path))
-    records = [record for record in found if isinstance(record, formats.Record)]
-    notes = [n for n in found if isinstance(n, formats.Note) and n.is_record]
-    if len(notes) != one.num_unread:
-        raise ValueError(
-            f"{path}: {len(notes):,} records cannot be read, {one.num_unread:,} are "
-            f"expected; the first: {notes[0].text if notes else 'none'}"
-        )
+def _all(path: pathlib.Path) -> list[formats.Record]:
+    return list(benchmark_sets.records(path))
+
+
+def _chosen(
+    one: items.LabelledSet, data: str, records: Sequence[formats.Record]
+) -> list[formats.Record]:
+    """Returns the records that the set is of, by length and letters."""
+    if one.longest:
+        records = [it for it in records if len(it.sequence) <= one.longest]
+    if not one.without and not one.is_distinct:
+        return list(records)
+    seen = set(training_letters(one.without, data))
+    chosen = []
+    for letters, record in zip(set_scores.letters_of(records), records, strict=True):
+        if letters not in seen:
+            chosen.append(record)
+        if one.is_distinct:
+            seen.add(letters)
+    return chosen
+
+
+def _closed(one: items.LabelledSet, path: pathlib.Path) -> list[formats.Record]:
+    """Returns the records of a table, with the ')' that it is known to lack.
+
+    Raises:
+      ValueError: it is no such table, or has something else where a ')' is missing.
+    """
+    rows = record_tables.table_rows(path)
+    columns = record_tables.found_columns(next(rows, (0, []))[1])
+    if lacking := {"id", "sequence", "dotbracket"} - set(columns):
+        raise ValueError(f"{path}: a table with a column {min(lacking)} is expected")
+    records = []
+    for number, fields in rows:
+        cells = {what: fields[column] for what, column in columns.items()}
+        for place in one.closed.get(cells["id"], ()):
+            dots = cells["dotbracket"]
+            if dots[place - 1 : place] != ".":
+                raise ValueError(
+                    f"{path}:{number}: '.' is expected at position {place} of the "
+                    f"structure, found {dots[place - 1 : place]!r}"
+                )
+            cells["dotbracket"] = f"{dots[: place - 1]}){dots[place:]}"
+        try:
+            records.append(record_tables.of_cells(cells, "", f"{path}:{number}"))
+        except ValueError as error:
+            raise ValueError(f"{path}:{number}: {error}") from error
     return records
 
 

@@ -16,6 +16,8 @@ class PaperConfig:
     data: str = "data"  # folder of tables: secondary/bprna_TS0.tsv.gz and others
     models: str = ""  # NAME=DIR, separated by commas: directories of converted models
     evaluated: str = ""  # NAME=DIR, likewise: DIR/SET is an --out of `ssrlm evaluate`
+    trained: str = ""  # NAME=FILE, likewise: a file of what trained a method, if ...
+    # ... its own directory has hashes alone; a name as often as there are files
     train: str = ""  # files, for scores by identity; "": what trained the methods, ...
     # ... as far as it is at hand; needs MMseqs2
     sweep: str = ""  # --out of `ssrlm sweep --config=sweeps/table3`, for Table 3
@@ -34,20 +36,25 @@ class PaperConfig:
         checks.check(
             0 <= self.seed < 2**31, "seed", self.seed, "does not lie in 0..2^31-1"
         )
-        for name in ("models", "evaluated"):
-            self._directories(name)
+        for name in ("models", "evaluated", "trained"):
+            self._places(name)
 
     def directories(self, name: str) -> dict[str, str]:
         """Returns directories by name, of "models" or "evaluated"."""
-        return self._directories(name)
+        return dict(self._places(name))
 
-    def _directories(self, name: str) -> dict[str, str]:
+    def trained_files(self, method: str) -> tuple[str, ...]:
+        """Returns the files of what trained a method, as `trained` says."""
+        return tuple(place for name, place in self._places("trained") if name == method)
+
+    def _places(self, name: str) -> list[tuple[str, str]]:
         text = getattr(self, name)
+        what = "FILE" if name == "trained" else "DIR"
         parts = [part.partition("=") for part in text.split(",") if part]
         checks.check(
             all(method and mark and place for method, mark, place in parts),
             name,
             text,
-            "is not NAME=DIR, separated by commas",
+            f"is not NAME={what}, separated by commas",
         )
-        return {method: place for method, _, place in parts}
+        return [(method, place) for method, _, place in parts]

@@ -36,7 +36,7 @@ def entries() -> list[Entry]:
     Raises:
       ValueError: SSRLM_MODELS names no directory.
     """
-    found = [Entry(path.name, path, is_shipped=True) for path in _models(SHIPPED)]
+    found = shipped()
     if os.environ.get(FOLDER):
         folder = pathlib.Path(os.environ[FOLDER])
         if not folder.is_dir():
@@ -44,6 +44,16 @@ def entries() -> list[Entry]:
         own = [Entry(path.name, path, is_shipped=False) for path in _models(folder)]
         found = [*own, *found]
     return found
+
+
+def shipped() -> list[Entry]:
+    """Returns the models that come with the package."""
+    return [Entry(path.name, path, is_shipped=True) for path in _models(SHIPPED)]
+
+
+def description(entry: Entry) -> model_dir.Description:
+    """Returns what a model's model.json says; errors as `model_dir.describe`."""
+    return model_dir.describe(entry.directory)
 
 
 def find(model: str | os.PathLike[str] | None = None) -> pathlib.Path:

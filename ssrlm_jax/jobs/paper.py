@@ -5,6 +5,7 @@ r"""Tables and figures of the paper: methods on sets, the paper's numbers beside
   ssrlm paper all --config.data=../shared/data --parallel 2
   ssrlm paper table1 --config.data=../shared/data --add mine --predictions DIR
   ssrlm paper --install mxfold2
+  ssrlm paper --write ArchiveII-less-TR0 --config.data=../shared/data --out=WORK
 
 What a method says of an RNA is kept in OUT/predictions, by version and set: the same
 command goes on where it was stopped, and a new method runs alone. One RNA that a method
@@ -45,6 +46,9 @@ def run(settings: config.PaperConfig, flags: argparse.Namespace) -> int:
 
         print(environments.install(flags.install, _log.info))
         return 0
+    if flags.write:
+        print(_written(flags.write, settings, flags.out.absolute()))
+        return 0
     if bool(flags.add) != bool(flags.predictions):
         raise ValueError("--add NAME and --predictions DIR go together")
     if flags.parallel is not None:
@@ -68,6 +72,20 @@ def run(settings: config.PaperConfig, flags: argparse.Namespace) -> int:
         for name, item in asked.items():
             print(_made(desk, name, item, settings, flags))
     return 0
+
+
+def _written(name: str, settings: config.PaperConfig, out: pathlib.Path) -> str:
+    """Writes a set as a table, as it is scored here; returns where."""
+    from ssrlm_jax.comparisons import known_sets, set_files
+    from ssrlm_jax.rna import record_tables
+
+    if name not in known_sets.SETS:
+        raise ValueError(f"--write={name} is none of {', '.join(known_sets.SETS)}")
+    records = set_files.read(known_sets.SETS[name], settings.data)
+    path = out / "sets" / f"{name}.tsv"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    record_tables.write_table(path, records)
+    return str(path)
 
 
 def _items(
@@ -160,7 +178,11 @@ def _made(
 ) -> str:
     """Makes one table and writes it; returns its Markdown."""
     if item.families is not None:
-        return _mapped(name, item, item.families, settings, flags)
+        from ssrlm_jax.comparisons import family_report
+
+        return family_report.make(
+            name, item, item.families, settings, flags.out.absolute()
+        )
     from ssrlm_jax.comparisons import (
         leaderboard,
         paper_pictures,
@@ -199,60 +221,6 @@ def _told(name: str, flags: argparse.Namespace) -> str:
     chosen = (("--sets", flags.sets), ("--methods", flags.methods))
     words = [word for flag, text in chosen if text for word in (flag, text)]
     return shlex.join(["ssrlm", "paper", name, *words])
-
-
-def _mapped(
-    name: str,
-    item: "items.Item",
-    asked: "items.Families",
-    settings: config.PaperConfig,
-    flags: argparse.Namespace,
-) -> str:
-    """Compares embeddings of families and writes it; returns its Markdown."""
-    from ssrlm_jax.comparisons import family_maps
-    from ssrlm_jax.infer import catalogue
-
-    out = flags.out.absolute()
-    try:
-        chosen = family_maps.choose(asked, settings.data, settings.seed)
-    except ValueError as error:
-        text = f"# {item.title}\n\nNot measured: {error}.\n"
-        out.mkdir(parents=True, exist_ok=True)
-        files.write_text(out / f"{name}.md", text)
-        return text
-    models = {catalogue.DEFAULT: str(catalogue.SHIPPED / catalogue.DEFAULT)}
-    models |= settings.directories("models")
-    embeddings = {
-        model: family_maps.embedded(
-            pathlib.Path(place), chosen.sequences, out / "embeddings"
-        )
-        for model, place in models.items()
-    }
-    embeddings[family_maps.LETTERS] = family_maps.letter_counts(chosen.sequences)
-    found = [
-        family_maps.told(model, embedding_ND, chosen, settings.seed)
-        for model, embedding_ND in embeddings.items()
-    ]
-    picture = out / f"{name}.png"
-    why_none = family_maps.draw(picture, embeddings, chosen, settings.seed)
-    num_families = len(set(chosen.families))
-    lines = [
-        f"# {item.title}",
-        "",
-        f"Made by `ssrlm paper {name}`: {len(chosen.sequences):,} RNAs of "
-        f"{num_families} families of {len(set(chosen.kinds))} types.",
-        "",
-        *family_maps.rows(found),
-        "",
-        item.note,
-        "",
-        why_none or f"![{picture.name}]({picture.name})",
-    ]
-    text = "\n".join(lines) + "\n"
-    facts = [one._asdict() for one in found]
-    files.write_text(out / f"{name}.md", text)
-    files.write_text(out / f"{name}.json", json.dumps(facts, indent=1) + "\n")
-    return text
 
 
 def _forecast(
@@ -333,6 +301,10 @@ COMMAND = command.Command(
             "default": 0.0,
             "metavar": "X",
             "help": "least probability of a pair, where its files have nothing else",
+        },
+        "--write": {
+            "metavar": "SET",
+            "help": "write a set as it is scored here to OUT/sets, and nothing else",
         },
         "--install": {
             "metavar": "METHOD",

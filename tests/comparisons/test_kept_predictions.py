@@ -78,3 +78,19 @@ def test_names_depend_on_method_version_and_sequences():
     same = [["ACGU", "GG"], ["GG", "ACGU", "GG"]]
     first, second = (kept_predictions.key_of("a", _Folder("1"), one) for one in same)
     assert first == second
+
+
+def test_what_one_version_said_of_other_sets_is_found(tmp_path):
+    for of_set, name, version, kept in (
+        ("A", "p-1", 1, [KEPT]),
+        ("B", "p-2", 1, [KEPT._replace(sequence="GGGAAACCU"), FAILED]),
+        ("C", "p-3", 2, [KEPT._replace(sequence="GGGAAACUC")]),
+        ("D", "q-1", 1, [KEPT._replace(sequence="GGGAAAUCC")]),
+    ):
+        made = kept_predictions.Store(tmp_path / of_set / name)
+        made.begin({"version": version})
+        made.add(kept)
+    found = kept_predictions.elsewhere(tmp_path, "p", {"version": 1})
+    assert set(found) == {"GGGAAACCC", "GGGAAACCU"}
+    assert found["GGGAAACCU"].seconds == 0.25
+    assert kept_predictions.elsewhere(tmp_path / "none", "p", {"version": 1}) == {}

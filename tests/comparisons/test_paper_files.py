@@ -49,7 +49,7 @@ def test_a_method_folds_or_says_what_is_missing(name, tmp_path, monkeypatch):
         if variable != "SSRLM_ENVIRONMENTS":
             monkeypatch.delenv(variable)
     method = known_methods.METHODS[name]
-    if name in ("vienna", "vienna_mea", "energies"):  # the package brings them
+    if method.directory or name in ("vienna", "vienna_mea"):  # the package has them
         assert method.make(config.PaperConfig()).describe()
         return
     if name in ("eternafold", "linearfold_v"):  # libraries, which may be installed

@@ -1,13 +1,15 @@
 """Sets on disk: counted, unreadable in known parts, and compared with training."""
 
 import dataclasses
+import pathlib
 import shutil
 
 import numpy as np
 import pytest
 
-from ssrlm_jax.comparisons import items, set_files
+from ssrlm_jax.comparisons import items, known_sets, set_files
 
+DATA = pathlib.Path(__file__).parents[3] / "shared" / "data"
 ROWS = ["id\tsequence\tdotbracket", "a\tGGGAAACCC\t(((...)))", "b\tGGGAAACC\t(((...))"]
 SET = items.LabelledSet(name="S", title="s", file="s.tsv", count=1, get="find it")
 
@@ -18,20 +20,74 @@ def data(tmp_path):
     return str(tmp_path)
 
 
-def test_a_record_that_cannot_be_read_is_an_error_unless_it_is_known(data):
+def test_a_record_that_cannot_be_read_is_an_error(data):
     with pytest.raises(ValueError, match="s.tsv:3: dot-bracket position 1: '\\('"):
         set_files.read(SET, data)
-    known = dataclasses.replace(SET, num_unread=1)
-    (record,) = set_files.read(known, data)
-    assert record.name == "a"
-    with pytest.raises(ValueError, match="1 records cannot be read, 2 are expected"):
-        set_files.read(dataclasses.replace(SET, num_unread=2), data)
 
 
-def test_long_rna_is_left_out_before_it_is_counted(data):
-    known = dataclasses.replace(SET, num_unread=1, longest=8)
+def test_brackets_that_are_known_to_be_open_are_closed(tmp_path):
+    rows = [ROWS[0], "c\tGGGAAACCC\t(((...)).", ROWS[1]]
+    (tmp_path / "s.tsv").write_text("\n".join(rows) + "\n")
+    known = dataclasses.replace(SET, count=2, closed={"c": (9,)})
+    first, second = set_files.read(known, str(tmp_path))
+    np.testing.assert_array_equal(first.structure.pairs, second.structure.pairs)
+    with pytest.raises(ValueError, match="s.tsv:2: '.' is expected at .* 8 of the str"):
+        set_files.read(dataclasses.replace(known, closed={"c": (8,)}), str(tmp_path))
+    with pytest.raises(ValueError, match="s.tsv:2: '.' is expected .*, found ''$"):
+        set_files.read(dataclasses.replace(known, closed={"c": (10,)}), str(tmp_path))
+    with pytest.raises(ValueError, match="s.tsv:2: dot-bracket position 1: "):
+        set_files.read(dataclasses.replace(known, closed={"a": ()}), str(tmp_path))
+    (tmp_path / "s.tsv").write_text("id\tsequence\na\tGGG\n")
+    with pytest.raises(ValueError, match="a table with a column dotbracket is expect"):
+        set_files.read(known, str(tmp_path))
+
+
+def test_long_rna_is_left_out_before_it_is_counted(tmp_path):
+    (tmp_path / "s.tsv").write_text("\n".join([*ROWS[:2], "b\tAAA\t..."]) + "\n")
+    (record,) = set_files.read(dataclasses.replace(SET, longest=8), str(tmp_path))
+    assert record.name == "b"
     with pytest.raises(ValueError, match="0 RNAs, S has 1: find it"):
-        set_files.read(known, data)
+        set_files.read(dataclasses.replace(SET, longest=2), str(tmp_path))
+
+
+def test_what_trained_is_left_out_and_equal_letters_count_once(tmp_path):
+    rows = [ROWS[0], *(f"{n}\t{s}\t." for n, s in zip("abcd", "ACaG", strict=True))]
+    (tmp_path / "s.tsv").write_text("\n".join([*rows, "e\tU\t."]) + "\n")
+    (tmp_path / "t.tsv").write_text("id\tsequence\tdotbracket\nx\tT\t.\n")
+
+    def names(**changes):
+        known = dataclasses.replace(SET, **changes)
+        return [one.name for one in set_files.read(known, str(tmp_path))]
+
+    assert names(count=5) == ["a", "b", "c", "d", "e"]
+    assert names(count=4, is_distinct=True) == ["a", "b", "d", "e"]
+    assert names(count=4, without=("t.tsv",)) == ["a", "b", "c", "d"]
+    assert names(count=3, without=("t.tsv",), is_distinct=True) == ["a", "b", "d"]
+    with pytest.raises(ValueError, match="there is no .*u.tsv"):
+        names(count=5, without=("u.tsv",))
+
+
+@pytest.mark.skipif(not DATA.is_dir(), reason=f"{DATA} is not here")
+@pytest.mark.parametrize("name", ["ArchiveII-less-TR0", "ArchiveII-600", "CASP16"])
+def test_sets_that_are_parts_of_files_have_their_counts(name):
+    one = known_sets.SETS[name]
+    assert len(set_files.read(one, str(DATA))) == one.count
+
+
+@pytest.mark.skipif(not DATA.is_dir(), reason=f"{DATA} is not here")
+def test_the_long_target_of_casp16_has_the_pairs_of_its_assessors():
+    # All 107 pairs of their dot-bracket are canonical once it is closed.
+    (long,) = (
+        one
+        for one in set_files.read(known_sets.SETS["CASP16"], str(DATA))
+        if one.name == "R1283v1"
+    )
+    pairs = {long.sequence[i] + long.sequence[j] for i, j in long.structure.pairs}
+    assert len(long.structure.pairs) == 107
+    assert pairs == {"AU", "UA", "GC", "CG", "GU", "UG"}
+    assert {(207, 332), (355, 423), (473, 504)} <= set(
+        map(tuple, long.structure.pairs.tolist())
+    )
 
 
 def test_what_is_not_there_is_told_with_what_gets_it(tmp_path):

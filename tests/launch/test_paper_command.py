@@ -14,7 +14,9 @@ import pytest
 import ten_rnas
 
 from ssrlm_jax import cli
+from ssrlm_jax.comparisons import items, known_sets
 from ssrlm_jax.jobs import paper
+from ssrlm_jax.rna import record_tables
 
 ROOT = pathlib.Path(__file__).parents[2]
 
@@ -84,6 +86,54 @@ def test_nothing_is_predicted_twice_and_a_new_method_runs_alone(tmp_path):
     assert call(tmp_path) == 0
     for name in ("right", "inner"):
         assert sorted(ten_rnas.calls(tmp_path, name)) == sorted(ten_rnas.SEQUENCES)
+
+
+def test_what_was_said_for_one_set_is_not_asked_for_another(tmp_path, capsys):
+    path = ten_rnas.write(tmp_path, names=("right",))
+    assert call(tmp_path) == 0
+    path.write_text(path.read_text().replace(', file=""', ""))
+    assert call(tmp_path, "--dry_run") == 0
+    assert [
+        line.split()[:3] for line in capsys.readouterr().out.splitlines()[-3:-1]
+    ] == [
+        ["Ten", "right", "kept"],
+        ["Secret", "right", "kept"],
+    ]
+    assert call(tmp_path) == 0
+    assert rows(tmp_path, "Secret")["right"]["values"]["F1"] == [1.0, 1.0, 1.0]
+    assert len(ten_rnas.calls(tmp_path, "right")) == 10
+
+
+def test_a_file_of_what_trained_is_compared_with_the_sets(tmp_path):
+    ten_rnas.write(tmp_path)
+    known = [f"x{n}\t{letters}" for n, letters in enumerate(ten_rnas.SEQUENCES[:4])]
+    for name, lines in (("a", known[:3]), ("b", known[3:])):
+        text = "\n".join(["id\tsequence", *lines]) + "\n"
+        (tmp_path / f"{name}.tsv").write_text(text)
+    named = ",".join(f"inner={tmp_path}/{name}.tsv" for name in "ab")
+    assert call(tmp_path, f"--config.trained={named}") == 0
+    found = rows(tmp_path)
+    assert found["inner"]["shared"]["equal"] == 4
+    assert found["right"]["shared"]["equal"] == 0
+
+
+def test_a_set_is_written_as_it_is_scored(tmp_path, capsys, monkeypatch):
+    ten_rnas.write(tmp_path)
+    ten = items.LabelledSet(
+        name="Ten", title="", file="ten.tsv", count=9, get="", without=("one.tsv",)
+    )
+    monkeypatch.setitem(known_sets.SETS, "Ten", ten)
+    text = f"id\tsequence\nx\t{ten_rnas.SEQUENCES[3].lower()}\n"
+    (tmp_path / "one.tsv").write_text(text)
+    given = [f"--config.data={tmp_path}", f"--out={tmp_path}/out"]
+    assert cli.main(["paper", "--write=Ten", *given]) == 0
+    path = pathlib.Path(capsys.readouterr().out.strip())
+    assert path == tmp_path / "out" / "sets" / "Ten.tsv"
+    written = list(record_tables.read_table(path))
+    assert [one.name for one in written] == [f"r{n}" for n in range(10) if n != 3]
+    assert len(written[0].structure.pairs) == 4
+    assert cli.main(["paper", "--write=Eleven", *given]) == 1
+    assert "--write=Eleven is none of ArchiveII, " in capsys.readouterr().err
 
 
 def test_what_a_program_fails_on_costs_one_rna_each(tmp_path):
@@ -278,6 +328,7 @@ def test_a_dry_run_does_nothing(tmp_path, capsys):
         (["--config.time_limit=0"], "time_limit=0.0 is not above 0"),
         (["--parallel=0"], "parallel=0 is not greater than 0"),
         (["--config.models=x"], "models='x' is not NAME=DIR, separated by commas"),
+        (["--config.trained=x"], "trained='x' is not NAME=FILE, separated by commas"),
         (["--install=other"], "--install=other: mxfold2"),
     ],
 )

@@ -1,0 +1,69 @@
+"""The report of families' embeddings: of every model that ships, and of others."""
+
+import json
+import pathlib
+
+from ssrlm_jax import config, files
+from ssrlm_jax.comparisons import family_maps, items
+from ssrlm_jax.infer import catalogue
+
+
+def make(
+    name: str,
+    item: items.Item,
+    asked: items.Families,
+    settings: config.PaperConfig,
+    out: pathlib.Path,
+) -> str:
+    """Compares embeddings of families and writes it.
+
+    Args:
+      name: of the item: that of its files.
+      item: the figure.
+      asked: its families.
+      settings: where data and other models are.
+      out: directory of reports.
+
+    Returns:
+      Its Markdown; what is missing is told there.
+    """
+    try:
+        chosen = family_maps.choose(asked, settings.data, settings.seed)
+    except ValueError as error:
+        text = f"# {item.title}\n\nNot measured: {error}.\n"
+        out.mkdir(parents=True, exist_ok=True)
+        files.write_text(out / f"{name}.md", text)
+        return text
+    models = {entry.name: str(entry.directory) for entry in catalogue.shipped()}
+    models |= settings.directories("models")
+    embeddings = {
+        model: family_maps.embedded(
+            pathlib.Path(place), chosen.sequences, out / "embeddings"
+        )
+        for model, place in models.items()
+    }
+    embeddings[family_maps.LETTERS] = family_maps.letter_counts(chosen.sequences)
+    found = [
+        family_maps.told(model, embedding_ND, chosen, settings.seed)
+        for model, embedding_ND in embeddings.items()
+    ]
+    picture = out / f"{name}.png"
+    why_none = family_maps.draw(picture, embeddings, chosen, settings.seed)
+    num_families = len(set(chosen.families))
+    lines = [
+        f"# {item.title}",
+        "",
+        f"Made by `ssrlm paper {name}`: {len(chosen.sequences):,} RNAs of "
+        f"{num_families} families of {len(set(chosen.kinds))} types.",
+        "",
+        *family_maps.rows(found),
+        "",
+        item.note,
+        "",
+        why_none or f"![{picture.name}]({picture.name})",
+    ]
+    text = "\n".join(lines) + "\n"
+    facts = [one._asdict() for one in found]
+    files.write_text(out / f"{name}.md", text)
+    files.write_text(out / f"{name}.json", json.dumps(facts, indent=1) + "\n")
+    return text

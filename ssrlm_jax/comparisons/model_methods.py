@@ -1,0 +1,132 @@
+"""Models as methods: published weights that were converted, and all that ship.
+
+A model that ships is a method by its name, with what its own model.json says of it:
+nothing here names one.
+"""
+
+import pathlib
+from collections.abc import Callable
+
+from ssrlm_jax import config
+from ssrlm_jax.comparisons import items, model_folder
+from ssrlm_jax.external import folding_programs, relatives
+from ssrlm_jax.infer import catalogue
+
+_TR0 = "secondary/bprna_TR0.tsv.gz"
+# The paper, appendix A.1.3: no flexible pairs, sharp loops, non-canonical pairs.
+_PAPER_RULE = config.DecodingConfig()
+_RULE_TEXT = "the paper's: greedy, sharp loops and non-canonical pairs allowed"
+
+
+def _make(name: str) -> Callable[[config.PaperConfig], folding_programs.Folder]:
+    """Returns what makes a model that a setting names."""
+
+    def make(settings: config.PaperConfig) -> folding_programs.Folder:
+        known = settings.directories("models")
+        if name not in known:
+            raise ValueError(f"no directory of a model: config.models={name}=DIR")
+        place = pathlib.Path(known[name])
+        if not (place / "model.json").is_file():
+            raise ValueError(f"config.models: {place} has no model.json")
+        return model_folder.ModelFolder(directory=str(place), decoding=_PAPER_RULE)
+
+    return make
+
+
+CONVERTED = (
+    items.Method(
+        name="rnafm",
+        title="RNA-FM, converted",
+        make=_make("rnafm"),
+        get="ssrlm convert rnafm --download --name RNA-FM_SS-ResNet.pth",
+        weights="its authors' file, converted",
+        threshold="its authors' file",
+        rule=_RULE_TEXT,
+        licence="MIT",
+        trained="RNAcentral; structures as its authors' file says",
+        training=None,
+        seconds=(0.5, 4.0),
+        at_once=16,
+    ),
+    items.Method(
+        name="ernierna",
+        title="ERNIE-RNA, converted",
+        make=_make("ernierna"),
+        get="ssrlm convert ernierna FILE OUT, of its authors' Google Drive",
+        weights="its authors' file, converted",
+        threshold="its authors' file",
+        rule=_RULE_TEXT,
+        licence="MIT",
+        trained="RNAcentral; structures as its authors' file says",
+        training=None,
+        seconds=(0.5, 4.0),
+        at_once=16,
+    ),
+    items.Method(
+        name="rinalmo",
+        title="RiNALMo, converted",
+        make=_make("rinalmo"),
+        get="ssrlm convert rinalmo --download --name rinalmo_giga_ss_bprna_ft.pt",
+        weights="its authors' file, converted",
+        threshold="its authors' file",
+        rule=_RULE_TEXT,
+        licence="code Apache-2.0, weights CC-BY-4.0",
+        trained="RNAcentral and others; bpRNA TR0",
+        training=(_TR0,),
+        seconds=(0.7, 3.0),
+        at_once=16,
+    ),
+    items.Method(
+        name="ssrlm",
+        title="SSR-LM, your own",
+        make=_make("ssrlm"),
+        get="no weights were published; ssrlm pretrain, ssrlm finetune",
+        weights="yours",
+        threshold="chosen on validation",
+        rule=_RULE_TEXT,
+        licence="yours",
+        trained="as its own list of hashes says",
+        training=None,
+        seconds=(0.1, 1.0),
+        at_once=16,
+    ),
+)
+
+
+def shipped() -> tuple[items.Method, ...]:
+    """Returns a method for each model that ships and predicts pairs, by its name.
+
+    Raises:
+      ValueError: the model.json of one is damaged.
+    """
+    return tuple(
+        _of_shipped(entry)
+        for entry in catalogue.shipped()
+        if catalogue.description(entry).head is not None
+    )
+
+
+def _of_shipped(entry: catalogue.Entry) -> items.Method:
+    """Returns a model that ships, with its own rule."""
+    name, directory = entry.name, str(entry.directory)
+    ships = catalogue.description(entry)
+    assert ships.head is not None
+    made, threshold = ships.made, ships.threshold
+    known = entry.directory / relatives.FILE
+    reads = ("letters", *ships.head.energies)
+    until = made.get("data_until", "?")
+    return items.Method(
+        name=name,
+        title=f"{name}, which ships",
+        make=lambda settings: model_folder.ModelFolder(directory=directory),
+        get="it comes with the package",
+        weights=f"shipped; it reads {', '.join(reads)}",
+        threshold="none" if threshold is None else f"{threshold:g}, on validation",
+        rule="its own, chosen on validation",
+        licence=str(made.get("licence", "?")),
+        trained=f"{made.get('data', '?')}; until {until}",
+        training=(str(known),) if known.exists() else None,
+        seconds=(0.3, 1.5),
+        at_once=16,
+        directory=directory,
+    )
