@@ -111,3 +111,16 @@ def test_a_full_disk_leaves_no_scores(files, tmp_path, capsys):
     (line,) = capsys.readouterr().err.splitlines()
     assert "scores.json cannot be written (File too large); make room" in line
     assert not list(tmp_path.glob("scores*"))
+
+
+def test_a_page_is_written_beside_the_scores(files, tmp_path, capsys):
+    truth, folder, _ = files
+    command = ["evaluate", "--predictions", str(folder), "--truth", str(truth)]
+    assert cli.main([*command, "--report"]) == 1
+    assert "--report needs a new directory: give --out DIR" in capsys.readouterr().err
+    assert not list(tmp_path.glob("*.html"))
+    out = tmp_path / "scores"
+    assert cli.main([*command, "--report", "--out", str(out)]) == 1
+    page = (out / "report.html").read_text()
+    assert '"id":["a","b"]' in page
+    assert "missing: b" in page

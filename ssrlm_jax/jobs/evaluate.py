@@ -9,8 +9,9 @@ r"""Scores base pairs of files, models and programs on labelled RNA, in one tabl
 Of the programs `relatives` are the known structures of config.train, which vote.
 A test set is scored once: the threshold is the model's, from validation; that of a rule
 other than the greedy one is chosen by `ssrlm thresholds`. OUT gets scores.json and, for
-each method, a table of all RNAs. Files are scored alone unless a model or programs are
-named; without files, ViennaRNA is scored beside the model.
+each method, a table of all RNAs; --report writes OUT/report.html, too, for a browser.
+Files are scored alone unless a model or programs are named; without files, ViennaRNA is
+scored beside the model.
 """
 
 import argparse
@@ -20,13 +21,12 @@ import itertools
 import json
 import logging
 import pathlib
-import sys
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from ssrlm_jax import config, files, types
-from ssrlm_jax.cli import reports, score_tables
+from ssrlm_jax.cli import evaluation_notes, score_tables
 from ssrlm_jax.infer import decoding_rules, pair_evaluation, scored_files
 from ssrlm_jax.jobs import command
 from ssrlm_jax.metrics import score_report
@@ -35,8 +35,7 @@ from ssrlm_jax.rna import formats
 if TYPE_CHECKING:
     from ssrlm_jax.external import folding_programs
     from ssrlm_jax.infer import predictors
-
-_MOST_LISTED = 20  # of each problem, on the terminal; the JSON has all
+    from ssrlm_jax.pages import rna_views
 
 _log = logging.getLogger("ssrlm_jax")
 
@@ -59,6 +58,7 @@ class _Scored(NamedTuple):
       problems: of `pair_evaluation.Matched`, and what was left out of the known ones.
       notes: what is no problem, but to be told.
       about: the method.
+      worst: views of the worst predictions by their place, where a page shows them.
     """
 
     scored: Sequence[score_report.Scored]
@@ -66,6 +66,7 @@ class _Scored(NamedTuple):
     problems: dict[str, list[str]]
     notes: Sequence[str]
     about: dict[str, object]
+    worst: "Mapping[int, rna_views.View]"
 
 
 def evaluate(settings: config.EvaluateConfig, flags: argparse.Namespace) -> int:
@@ -101,12 +102,14 @@ def evaluate(settings: config.EvaluateConfig, flags: argparse.Namespace) -> int:
         of_files = flags.predictions.name or str(flags.predictions)
         of_files += "/" * (of_files in methods)
         methods[of_files] = functools.partial(_by_files, flags.predictions)
-    found = _scored(methods, known, training, settings.decoding)
+    found = _scored(methods, known, training, settings.decoding, flags.report)
     scores = {
         name: score_report.report(f.scored, settings.seed) for name, f in found.items()
     }
     if flags.out:
         _write(flags.out, settings, found, scores)
+    if flags.report:
+        _show(flags.out, settings, found, scores)
     shown = dict(scores)
     problems = _left_out(known)
     if of_files:
@@ -124,9 +127,13 @@ def evaluate(settings: config.EvaluateConfig, flags: argparse.Namespace) -> int:
             files.write_text(flags.json, json.dumps(told, indent=1) + "\n")
         if "missing" in problems:
             shown["without missing"] = told["scores without missing"]
-    empty = (_why_empty(name, one.scored) for name, one in found.items())
+    empty = (
+        evaluation_notes.why_empty(name, one.scored) for name, one in found.items()
+    )
     score_tables.show_pairs(shown, list(itertools.chain.from_iterable(empty)))
-    _say(dict.fromkeys(text for one in found.values() for text in one.notes), problems)
+    evaluation_notes.say(
+        dict.fromkeys(text for one in found.values() for text in one.notes), problems
+    )
     return int(bool(problems))
 
 
@@ -144,6 +151,8 @@ def _check(settings: config.EvaluateConfig, flags: argparse.Namespace) -> None:
         if not flags.predictions:
             raise ValueError("--json is of --predictions; --out takes all scores")
         files.check_file(flags.json, is_replaced=flags.force)
+    if flags.report and not flags.out:
+        raise ValueError("--report needs a new directory: give --out DIR")
     if flags.out:
         files.check_place(flags.out)
         if flags.out.exists() and any(flags.out.iterdir()):
@@ -266,6 +275,7 @@ def _scored(
     known: scored_files.Truth,
     training: list[formats.Record],
     decoding: config.DecodingConfig,
+    is_shown: bool,
 ) -> dict[str, _Scored]:
     """Returns the scores of each method, and how long it took."""
     identities, truth = None, known.records
@@ -286,42 +296,19 @@ def _scored(
         pairs = zip(scored, matched.found, strict=True)
         are_there = [one for one, prediction in pairs if prediction]
         problems = matched.problems() | _left_out(known)
-        told = [*known.notes, *notes, *_joined(name, matched.joined)]
-        found[name] = _Scored(scored, are_there, problems, told, about)
+        told = [*known.notes, *notes, *evaluation_notes.joined(name, matched.joined)]
+        worst = {}
+        if is_shown:
+            from ssrlm_jax.cli import evaluation_page  # few ask for it
+
+            worst = evaluation_page.worst(truth, matched, scored, decoding)
+        found[name] = _Scored(scored, are_there, problems, told, about, worst)
     return found
 
 
 def _left_out(known: scored_files.Truth) -> dict[str, list[str]]:
     """Returns what could not be read of the known structures, as problems."""
     return {"left out of the known": known.left_out} if known.left_out else {}
-
-
-def _joined(method: str, names: Sequence[str]) -> list[str]:
-    """Returns a line on RNA of several strands, if there is any."""
-    if not names:
-        return []
-    return [
-        f"{method}: {len(names)} RNAs of several strands are scored joined, positions "
-        f"counted without the break: {_shown(names)}"
-    ]
-
-
-def _why_empty(method: str, scored: Sequence[score_report.Scored]) -> list[str]:
-    """Returns a line on AUPRC where there is none."""
-    lacking = [one.name for one in scored if one.ranked is None]
-    if len(lacking) == len(scored):
-        why = "there are no probabilities of pairs"
-    elif lacking:
-        why = f"{len(lacking)} of {len(scored)} RNAs have none: {_shown(lacking)}"
-    elif not any(one.ranked and one.ranked.num_known for one in scored):
-        why = "no known structure has a pair"
-    else:
-        return []
-    return [f"{method}: no AUPRC, {why}"]
-
-
-def _shown(names: Sequence[str]) -> str:
-    return ", ".join(names[:5]) + (" ..." if len(names) > 5 else "")
 
 
 def _write(
@@ -350,16 +337,29 @@ def _write(
     files.write_text(out / "scores.json", json.dumps(facts, indent=1) + "\n")
 
 
-def _say(notes: Iterable[str], problems: Mapping[str, Sequence[str]]) -> None:
-    """Says what is to be told, and the first problems of each kind."""
-    for note in notes:
-        print(reports.printable(note), file=sys.stderr)
-    for kind, names in problems.items():
-        print(f"{kind}: {len(names)}", file=sys.stderr)
-        for name in names[:_MOST_LISTED]:
-            print(reports.printable(f"  {name}"), file=sys.stderr)
-        if len(names) > _MOST_LISTED:
-            print(f"  ... and {len(names) - _MOST_LISTED} more", file=sys.stderr)
+def _show(
+    out: pathlib.Path,
+    settings: config.EvaluateConfig,
+    found: Mapping[str, _Scored],
+    scores: Mapping[str, types.Json],
+) -> None:
+    """Writes the page."""
+    from ssrlm_jax.cli import evaluation_page
+    from ssrlm_jax.pages import evaluation_report
+
+    methods = [
+        evaluation_report.Method(
+            name,
+            one.about,
+            scores[name],
+            score_report.rows(one.scored),
+            one.worst,
+            evaluation_page.told(one.problems, one.notes),
+        )
+        for name, one in found.items()
+    ]
+    num_rnas = len(next(iter(found.values())).scored)
+    evaluation_page.write(out, settings, num_rnas, methods)
 
 
 COMMAND = command.Command(
@@ -389,6 +389,10 @@ COMMAND = command.Command(
             "type": pathlib.Path,
             "metavar": "OUT",
             "help": "new directory for scores; needed for models and programs",
+        },
+        "--report": {
+            "action": "store_true",
+            "help": "write OUT/report.html, too: for a browser, without a network",
         },
     },
 )

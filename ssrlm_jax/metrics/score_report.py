@@ -110,6 +110,11 @@ def identity_bin(identity: float) -> str:
     return name if identity else "nothing found"
 
 
+def f1(scored: Sequence[Scored]) -> np.ndarray:
+    """Returns the strict F1 of each RNA, (N,)."""
+    return pair_scores.f1(_counts(scored, STRICT))
+
+
 def rows(scored: Iterable[Scored]) -> list[list[object]]:
     """Returns a header and a row of scores for each RNA."""
     found: list[list[object]] = [list(COLUMNS)]

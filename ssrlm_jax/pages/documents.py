@@ -10,7 +10,7 @@ import hashlib
 import html
 import importlib.resources
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 _FOLDER = "assets"
 _ESCAPED = {"<": "\\u003c", ">": "\\u003e", "&": "\\u0026"}
@@ -92,6 +92,15 @@ def page(
         ),
         scripts="\n".join(f"<script>{source}</script>" for source in sources),
     )
+
+
+def facts(told: Mapping[str, str]) -> str:
+    """Returns HTML of facts by name, for a list of definitions."""
+    rows = (
+        f"<div><dt>{html.escape(name)}</dt><dd>{html.escape(value)}</dd></div>"
+        for name, value in told.items()
+    )
+    return "".join(rows)
 
 
 def _hash(text: str) -> str:

@@ -1,6 +1,5 @@
 """`report.html` of folded RNA: a table of all, and each with its pictures."""
 
-import html
 import pathlib
 from collections.abc import Mapping
 from typing import Any
@@ -11,8 +10,8 @@ from ssrlm_jax.rna import formats, probabilities
 
 FILE = "report.html"
 SCRIPTS = (
-    *("d3.min.js", "state.js", "rna.js", "files.js", "table.js", "drawing.js"),
-    *("arcs.js", "map.js", "text.js", "report.js"),
+    *("d3.min.js", "state.js", "rna.js", "files.js", "controls.js", "table.js"),
+    *("drawing.js", "arcs.js", "map.js", "text.js", "report.js"),
 )
 _MOST_STEPS = 1_500_000  # bytes of RNA whose every threshold has a layout
 
@@ -71,15 +70,7 @@ class FoldReport:
         """Returns the page as text."""
         return documents.page(
             "ssrlm fold: report",
-            documents.asset("report.html").format(facts=_listed(self._facts)),
+            documents.asset("report.html").format(facts=documents.facts(self._facts)),
             [("rnas", f"[{','.join(self._views)}]")],
             scripts=SCRIPTS,
         )
-
-
-def _listed(facts: Mapping[str, str]) -> str:
-    rows = (
-        f"<div><dt>{html.escape(name)}</dt><dd>{html.escape(value)}</dd></div>"
-        for name, value in facts.items()
-    )
-    return "".join(rows)

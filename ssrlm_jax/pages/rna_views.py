@@ -76,14 +76,61 @@ def made(
         "threshold": threshold,
         "relatives": list(about.get("relatives", ())),
         "reactivities": None if reactivities is None else list(reactivities),
-        "probabilities": {
-            "i": listed.i.tolist(),
-            "j": listed.j.tolist(),
-            "permille": np.round(listed.probability * _PERMILLE).astype(int).tolist(),
-        },
+        "probabilities": _columns(listed),
         "structures": [own, *shown],
         "steps": _packed_steps(steps) | {"layouts": places},
         "layouts": layouts.packed(),
+    }
+
+
+def compared(
+    record: formats.Record, predicted: structures.Structure, listed: _Listed | None
+) -> View:
+    """Returns the view of one RNA whose structure is known, beside a prediction.
+
+    Its structures are the known one, the predicted one, and both together at the places
+    of the known one; probabilities are those of their pairs.
+
+    Args:
+      record: has the known structure; none counts as one without pairs.
+      predicted: of its length.
+      listed: probabilities of pairs; None: there are none.
+    """
+    length = len(record.sequence)
+    known = record.structure or structures.Structure(length, np.empty((0, 2)))
+    both = structures.Structure(length, np.concatenate([known.pairs, predicted.pairs]))
+    layouts = _Layouts()
+    places = [layouts.place_any(known), layouts.place_any(predicted)]
+    labels = (("known", known), ("predicted", predicted), ("known and predicted", both))
+    return {
+        "name": record.name,
+        "sequence": record.sequence,
+        "breaks": list(record.breaks),
+        "reactivities": None,
+        "probabilities": _columns(_only(listed, both)),
+        "structures": [
+            {"label": label, "pairs": _flat(one), "layout": place}
+            for (label, one), place in zip(labels, [*places, places[0]], strict=True)
+        ],
+        "layouts": layouts.packed(),
+    }
+
+
+def _only(listed: _Listed | None, structure: structures.Structure) -> _Listed:
+    """Returns the probabilities of a structure's pairs, as far as they are listed."""
+    if listed is None:
+        return probabilities.from_pairs([])
+    kept = set(map(tuple, structure.pairs.tolist()))
+    pairs = zip(listed.i.tolist(), listed.j.tolist(), strict=True)
+    is_kept_P = np.array([pair in kept for pair in pairs], bool)
+    return _Listed(*(column[is_kept_P] for column in listed))
+
+
+def _columns(listed: _Listed) -> dict[str, list[int]]:
+    return {
+        "i": listed.i.tolist(),
+        "j": listed.j.tolist(),
+        "permille": np.round(listed.probability * _PERMILLE).astype(int).tolist(),
     }
 
 
@@ -167,6 +214,14 @@ class _Layouts:
                 self._packed.append(one)
             self._numbers[key] = self._packed.index(one)
         return self._numbers[key]
+
+    def place_any(self, structure: structures.Structure) -> int:
+        """Returns as `place`; without its pairs where too many cross each other."""
+        try:
+            return self.place(structure)
+        except ValueError:
+            empty = structures.Structure(structure.length, np.empty((0, 2)))
+            return self.place(empty)
 
     def packed(self) -> list[dict[str, Any]]:
         """Returns all."""

@@ -1,5 +1,6 @@
 "use strict";
-// Arcs: the structure above the strand, another one, where it is asked for, below.
+// Arcs: a structure above the strand, another one, where it is asked for, below. Pairs
+// that one of both lacks are dashed where that is what colours say.
 
 ssrlm.arcs = (stage) => {
   const { state, bus, colors } = ssrlm;
@@ -33,6 +34,7 @@ ssrlm.arcs = (stage) => {
   svg.on("click", () => state.hover >= 0 && ssrlm.mark(state.hover));
   new ResizeObserver(() => state.fold && draw()).observe(stage);
   bus.on("fold.arcs", draw);
+  bus.on("color.arcs", draw);
   bus.on("hover.arcs", point);
   bus.on("mark.arcs", mark);
 
@@ -43,11 +45,12 @@ ssrlm.arcs = (stage) => {
   function draw() {
     ({ width, height } = stage.getBoundingClientRect());
     if (!width || !height) return;
-    const { rna, fold, beside } = state;
+    const { rna, beside } = state;
+    const upper = state.above || state.fold;
     zoom.extent([[0, 0], [width, height]]).translateExtent([[0, 0], [width, height]]);
     zoom.scaleExtent([1, Math.max(1, (rna.length * 14) / width)]);
     middle = beside ? (height - axisHeight) / 2 + 8 : height - axisHeight;
-    fill(above, rna, fold.pairs);
+    fill(above, rna, upper.pairs);
     fill(below, rna, beside ? beside.pairs : []);
     letters.selectAll("text").data(d3.range(rna.length)).join("text")
       .attr("dy", "0.36em").text((i) => rna.sequence[i]);
@@ -60,15 +63,19 @@ ssrlm.arcs = (stage) => {
 
   function fill(group, rna, pairs) {
     group.selectAll("path").data(pairs).join("path").attr("pointer-events", "stroke")
-      .attr("stroke", ([i, j]) => colors.ofProbability(rna.chance(i, j)));
+      .attr("stroke", (pair) => (colors.modes[state.color].ofPair || colors.modes.pairs.ofPair)(rna, pair))
+      .attr("stroke-dasharray", ([i, j]) =>
+        state.color === "verdict" && rna.verdict(i, j) !== "right" ? "6 3" : null,
+      );
   }
 
   function place() {
-    const { rna, fold, beside } = state;
+    const { rna, beside } = state;
+    const upper = state.above || state.fold;
     const gap = scale(2) - scale(1);
     const hasLetters = gap >= letterPixels;
     const band = hasLetters ? 9 : 2;
-    const widest = d3.max([fold, beside || fold].flatMap(({ pairs }) => pairs), ([i, j]) => j - i) || 2;
+    const widest = d3.max([upper, beside || upper].flatMap(({ pairs }) => pairs), ([i, j]) => j - i) || 2;
     const flat = (room) => Math.min(2.5, (room - band - 4) / (0.5 * widest * gap));
     const up = flat(middle);
     const down = flat(height - axisHeight - middle);

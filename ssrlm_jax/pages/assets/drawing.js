@@ -104,12 +104,11 @@ ssrlm.drawing = (stage, legend) => {
   function color() {
     const { rna, fold } = state;
     const mode = colors.modes[state.color];
-    const isOfPairs = state.color === "pairs";
     const fills = d3.range(rna.length).map((i) => mode.of(rna, fold, i));
     nodes.selectAll("circle").attr("fill", (i) => fills[i]);
     letters.selectAll("text").attr("fill", (i) => (colors.isDark(fills[i]) ? "white" : "black"));
     bonds.selectAll("path")
-      .attr("stroke", ([i, j]) => (isOfPairs ? colors.ofProbability(rna.chance(i, j)) : "#666666"))
+      .attr("stroke", (pair) => (mode.ofPair ? mode.ofPair(rna, pair) : "#666666"))
       .attr("stroke-width", (pair) => (isStraight(pair) ? 4 : 2.5));
     legend.replaceChildren(ssrlm.legend(mode));
   }
@@ -322,7 +321,7 @@ ssrlm.legend = (mode) => {
       .attr("fill", (p) => ssrlm.colors.ofProbability(p + 0.01));
     svg.append("text").attr("x", 32).attr("y", 31).attr("text-anchor", "end").text("0");
     svg.append("text").attr("x", 230).attr("y", 31).text("1");
-    return svg.attr("width", 260).node();
+    return sized(260);
   }
   let at = 0;
   for (const [name, color] of mode.legend) {
@@ -331,5 +330,11 @@ ssrlm.legend = (mode) => {
     svg.append("text").attr("x", at + 17).attr("y", 31).text(name);
     at += 34 + 7 * name.length;
   }
-  return svg.attr("width", Math.max(at, 8 * mode.label.length)).node();
+  return sized(Math.max(at, 8 * mode.label.length));
+
+  // What is wider than its place is drawn smaller.
+  function sized(width) {
+    return svg.attr("width", width).attr("viewBox", `0 0 ${width} 40`)
+      .attr("preserveAspectRatio", "xMinYMin meet").node();
+  }
 };

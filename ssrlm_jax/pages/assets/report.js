@@ -3,7 +3,7 @@
 
 (() => {
   const rnas = JSON.parse(document.getElementById("rnas").textContent);
-  const { state, bus, make } = ssrlm;
+  const { state, bus, controls } = ssrlm;
   const at = (id) => document.getElementById(id);
   const [structure, threshold, color, beside] = ["structure", "threshold", "color", "beside"].map(at);
   const another = "another"; // threshold than the own one
@@ -15,28 +15,11 @@
   };
   ssrlm.text(at("letters"));
   for (const [name, picture] of Object.entries(pictures)) {
-    const tools = [
-      ["+", `zoom into the ${name}`, () => picture.zoomBy(1.5)],
-      ["−", `zoom out of the ${name}`, () => picture.zoomBy(1 / 1.5)],
-      ["fit", `fit the ${name}`, picture.fit],
-    ];
-    at(`${name}-tools`).append(...tools.map(([text, label, does]) => button(text, does, label)));
+    at(`${name}-tools`).append(...controls.zooms(name, picture));
   }
-  at("copies").append(
-    button("copy letters", (event) => copied(event, state.rna.sequence)),
-    button("copy dot-bracket", (event) => copied(event, state.fold.dots)),
-    button("copy both", (event) => copied(event, ssrlm.files.writers.dbn(state.rna, state.fold))),
-  );
-  const texts = Object.keys(ssrlm.files.writers).map((kind) => [
-    kind,
-    button(`.${kind}`, () => ssrlm.files.saveText(kind, state.rna, state.fold), `save as ${kind}`),
-  ]);
-  at("files").append(
-    "Save as",
-    ...texts.map(([, one]) => one),
-    button(".svg", () => ssrlm.files.saveSvg(pictures.drawing.exported(), state.rna.name), "save the drawing as svg"),
-    button(".png", () => ssrlm.files.savePng(pictures.drawing.exported(), state.rna.name), "save the drawing as png"),
-  );
+  const texts = controls.texts();
+  at("copies").append(...controls.copies());
+  at("files").append("Save as", ...texts.buttons, ...controls.drawn(pictures.drawing));
 
   bus.on("fold.report", describe);
   bus.on("hover.report", about);
@@ -50,14 +33,27 @@
     state.beside = beside.value === "" ? null : folded(+beside.value);
     bus.call("fold", null);
   });
-  ssrlm.table(at("table"), at("search"), at("count"), rnas, choose);
+  const found = { root: at("table"), search: at("search"), count: at("count") };
+  const caption = "All RNAs; a heading sorts, a name shows its pictures";
+  ssrlm.table(found, caption, columns(), rnas, { choose, text: ({ sequence }) => sequence });
   at("back").hidden = !/^\/jobs\/[^/]+\/report$/.test(location.pathname); // of `ssrlm serve`
   choose(0);
 
-  function button(text, does, label = null) {
-    const made = make("button", { type: "button", "aria-label": label, title: label }, text);
-    made.addEventListener("click", does);
-    return made;
+  function columns() {
+    const mean = (rna) => {
+      const pairs = d3.pairs(rna.structures[0].pairs).filter((_, n) => n % 2 === 0);
+      return pairs.length ? d3.mean(pairs, ([i, j]) => ssrlm.chanceIn(rna, i, j)) : null;
+    };
+    const like = ({ relatives: [nearest] }) =>
+      nearest ? `${nearest.name} (${Math.round(100 * nearest.identity)}% equal)` : "";
+    return [
+      { title: "name", of: (rna) => rna.name },
+      { title: "nt", of: (rna) => rna.sequence.length, isNumber: true },
+      { title: "pairs", of: (rna) => rna.structures[0].pairs.length / 2, isNumber: true },
+      { title: "mean probability", of: mean, isNumber: true, digits: 2 },
+      { title: "expected F1", of: (rna) => rna.expected_f1, isNumber: true, digits: 2 },
+      { title: "like", of: like },
+    ];
   }
 
   function choose(place) {
@@ -67,21 +63,15 @@
       const shown = energy === undefined ? label : `${label} (${energy} kcal/mol)`;
       return [n ? shown : `${label}, probability ≥ ${rna.threshold}`, n];
     });
-    fill(structure, [...options, ["predicted at another threshold", another]]);
-    fill(beside, [["nothing", ""], ...options.slice(1)]);
-    const modes = Object.entries(ssrlm.colors.modes).filter(
-      ([name]) => name !== "reactivity" || rna.reactivities,
-    );
-    fill(color, modes.map(([name, { label }]) => [label, name]));
+    controls.fill(structure, [...options, ["predicted at another threshold", another]]);
+    controls.fill(beside, [["nothing", ""], ...options.slice(1)]);
+    const modes = ssrlm.colors.modesOf(rna);
+    controls.fill(color, modes.map(([name, { label }]) => [label, name]));
     if (!modes.some(([name]) => name === state.color)) state.color = "pairs";
     color.value = state.color;
     threshold.max = rna.steps.thresholds.length - 1;
     threshold.value = ownStop(rna);
     show(folded(0));
-  }
-
-  function fill(select, options) {
-    select.replaceChildren(...options.map(([text, value]) => make("option", { value }, text)));
   }
 
   function ownStop(rna) {
@@ -132,14 +122,8 @@
       `map of ${rna.name}: ${rna.probabilities.i.length} pairs with a probability of 0.01 or more, ` +
         `${sure} of 0.5 or more; ${text}`,
     );
-    for (const [kind, one] of texts) {
-      const why = ssrlm.files.why(kind, rna, fold);
-      one.disabled = Boolean(why);
-      one.title = why || `save as ${kind}`;
-    }
-    const link = at("canvas");
-    if (fold.dots === null) link.removeAttribute("href");
-    else link.href = ssrlm.files.canvasLink(rna, fold);
+    texts.update();
+    controls.link(at("canvas"));
     about();
   }
 
@@ -147,17 +131,5 @@
     const { rna, fold, hover } = state;
     at("about").textContent =
       hover < 0 ? "Point at a nucleotide, or walk along the drawing by keys." : ssrlm.about(rna, fold, hover);
-  }
-
-  async function copied({ target }, text) {
-    const before = target.dataset.text || target.textContent;
-    target.dataset.text = before;
-    try {
-      await ssrlm.files.copy(text);
-      target.textContent = "copied";
-    } catch (error) {
-      target.textContent = error.message;
-    }
-    setTimeout(() => (target.textContent = before), 1500);
   }
 })();

@@ -149,3 +149,13 @@ ssrlm.described = (rna, fold) => {
     (shown.length ? `: ${shown.join(", ")}${rest}` : "")
   );
 };
+
+// The probability of one pair of a view that was not prepared yet.
+ssrlm.chanceIn = (view, i, j) => {
+  const { probabilities } = view;
+  let n = d3.bisectLeft(probabilities.i, i);
+  while (probabilities.i[n] === i && probabilities.j[n] < j) n++;
+  return probabilities.i[n] === i && probabilities.j[n] === j
+    ? probabilities.permille[n] / 1000
+    : 0;
+};

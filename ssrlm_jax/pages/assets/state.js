@@ -7,6 +7,7 @@ const ssrlm = {};
 ssrlm.state = {
   rna: null, // made by rna.js
   fold: null, // the structure that is drawn, made by rna.js
+  above: null, // the one above the arcs; null: the one that is drawn
   beside: null, // the one below the arcs, or null
   color: "pairs", // a key of ssrlm.colors.modes
   hover: -1, // a position, or -1
@@ -55,6 +56,7 @@ ssrlm.make = (tag, attributes = {}, ...children) => {
 ssrlm.colors = (() => {
   const unpaired = "#eeeeee";
   const letters = { A: "#e69f00", C: "#56b4e9", G: "#009e73", U: "#cc79a7" };
+  const verdicts = { right: "#0072b2", missed: "#d55e00", wrong: "#b0559b" };
   const noData = "#bbbbbb";
   // The steps of the figures of the Weeks lab.
   const reactive = [
@@ -69,6 +71,7 @@ ssrlm.colors = (() => {
     pairs: {
       label: "probability of the pair",
       of: (rna, fold, i) => (fold.partner[i] < 0 ? unpaired : ofProbability(fold.sure[i])),
+      ofPair: (rna, [i, j]) => ofProbability(rna.chance(i, j)),
       scale: true,
     },
     paired: {
@@ -81,8 +84,23 @@ ssrlm.colors = (() => {
       of: (rna, fold, i) => letters[rna.sequence[i]] || noData,
       legend: [...Object.entries(letters), ["other", noData]],
     },
+    // Of a view that has `verdict(i, j)`.
+    verdict: {
+      label: "pairs, known and predicted",
+      isFor: (rna) => rna.verdict,
+      of: (rna, fold, i) =>
+        fold.partner[i] < 0 ? unpaired : verdicts[rna.verdict(i, fold.partner[i])],
+      ofPair: (rna, [i, j]) => verdicts[rna.verdict(i, j)],
+      legend: [
+        ["right", verdicts.right],
+        ["missed", verdicts.missed],
+        ["wrong", verdicts.wrong],
+        ["unpaired", unpaired],
+      ],
+    },
     reactivity: {
       label: "reactivity (evidence)",
+      isFor: (rna) => rna.reactivities,
       of: (rna, fold, i) => ofReactivity(rna.reactivities[i]),
       legend: [
         ["< 0.4", "#333333"],
@@ -92,9 +110,11 @@ ssrlm.colors = (() => {
       ],
     },
   };
+  // Names and modes of what is known of an RNA.
+  const modesOf = (rna) => Object.entries(modes).filter(([, { isFor }]) => !isFor || isFor(rna));
   const isDark = (color) => {
     const { r, g, b } = d3.rgb(color);
     return 0.299 * r + 0.587 * g + 0.114 * b < 140;
   };
-  return { modes, ofProbability, isDark, mark: "#d55e00", backbone: "#999999" };
+  return { modes, modesOf, ofProbability, isDark, mark: "#d55e00", backbone: "#999999" };
 })();

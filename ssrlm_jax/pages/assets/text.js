@@ -1,5 +1,6 @@
 "use strict";
-// Sequence and dot-bracket in lines; each nucleotide is linked with the pictures.
+// Sequence and dot-bracket in lines, of what is above and below the arcs both; each
+// nucleotide is linked with the pictures.
 
 ssrlm.text = (stage) => {
   const { state, bus } = ssrlm;
@@ -22,16 +23,18 @@ ssrlm.text = (stage) => {
   });
 
   function draw() {
-    const { rna, fold } = state;
+    const { rna, fold, above, beside } = state;
     const fits = Math.floor((stage.clientWidth - 24) / 8.5) - 7;
     lineLength = Math.max(10, Math.min(100, fits - (fits % 10)));
     spans = Array.from({ length: rna.length }, () => []);
-    const dots = fold.dots || " ".repeat(rna.length);
+    const shown = [above || fold, ...(beside ? [beside] : [])];
+    const dots = shown.map((one) => one.dots || " ".repeat(rna.length));
     const parts = [];
     for (let start = 0; start < rna.length; start += lineLength) {
       const end = Math.min(rna.length, start + lineLength);
       parts.push(row(String(start + 1), rna.sequence, start, end));
-      parts.push(row("", dots, start, end));
+      for (const text of dots) parts.push(row("", text, start, end));
+      parts.at(-1).classList.add("last");
     }
     stage.replaceChildren(...parts);
     mark();
