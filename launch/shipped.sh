@@ -3,6 +3,7 @@
 #   launch/shipped.sh DATA WORK STAGE
 #   STAGE: of `energies`: sets | short | long | last | decoding | ship | scores, or all;
 #          then scores_archive
+#          of `pdb`, after `decoding`: pdb_tune | pdb_decoding | pdb_ship | pdb_scores, or pdb;
 #          of `letters`: letters_corpus | letters_pre | letters_predicted | letters_short |
 #          letters_long | letters_decoding | letters_ship | letters_scores, or letters
 # DATA has the folders secondary/ (bpRNA, PDB and ArchiveII tables), rfam/ (seed_ss,
@@ -74,6 +75,19 @@ case $stage in
   scores_archive)
     "$python" launch/paper.py --write ArchiveII-less-TR0 --config.data="$data" --out="$work"
     score "$name" ArchiveII-less-TR0 "$work/sets/ArchiveII-less-TR0.tsv" --config.programs=vienna,relatives ;;
+  # For chains of the PDB: the same model, ten times over those that trained it.
+  pdb) for one in tune decoding ship scores; do "$0" "$data" "$work" "pdb_$one"; done ;;
+  pdb_tune)
+    awk -F'\t' 'NR == 1 || /^TR1/' "$work/sets/train.tsv" > "$work/sets/pdb.tsv"
+    energies pdb --config.data.train="$work/sets/pdb.tsv" --config.model="$work/runs/last/model" \
+      --config.data.validation="$s/pdb_VL1.tsv.gz" --config.data.max_length=500 \
+      --config.epochs=10 --config.evaluations_per_epoch=1 \
+      --config.optimizer.learning_rate=4e-4 --config.loop.ema_decay=0.98 ;;
+  pdb_decoding) "$python" launch/decoding.py --config.model="$work/runs/pdb/model" \
+      --config.validation="$s/pdb_VL1.tsv.gz" --config.methods=greedy,nested --force ;;
+  pdb_ship) "$python" launch/ship.py --model="$work/runs/pdb/model" --name=pdb \
+      --card=configs/shipped/pdb.json ;;
+  pdb_scores) score pdb TS1 "$s/pdb_TS1.tsv.gz" --config.programs=vienna,relatives ;;
   # The paper's method: an encoder pre-trained with hidden stems, and a head.
   letters) for one in corpus pre predicted short long decoding ship scores; do
       "$0" "$data" "$work" "letters_$one"; done ;;

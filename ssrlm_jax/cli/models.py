@@ -7,7 +7,7 @@ import pathlib
 
 from ssrlm_jax import config, model_dir
 from ssrlm_jax.cli import reports
-from ssrlm_jax.infer import catalogue
+from ssrlm_jax.infer import catalogue, decoding_rules
 
 CACHE = "SSRLM_CACHE"  # names the folder of what is kept between processes
 _COLUMNS = ("name", "parameters", "size", "predicts", "validation", "licence", "where")
@@ -99,12 +99,22 @@ def _known(entry: catalogue.Entry) -> dict[str, str]:
         "pairs": description.head is not None,
         "atoms": description.folding is not None,
     }
-    scores = description.scores
-    score = next((f"{n} {scores[n]:.3f}" for n in _SCORES if n in scores), "-")
     return {
         "parameters": f"{sum(model_dir.num_parameters(entry.directory).values()):,}",
         "size": f"{size / 1e6:.1f} MB",
         "predicts": " ".join(n for n, is_so in predicts.items() if is_so) or "letters",
-        "validation": score,
+        "validation": _validation(entry, description),
         "licence": description.made.get("licence", "not said"),
     }
+
+
+def _validation(entry: catalogue.Entry, description: model_dir.Description) -> str:
+    """Returns the score on validation RNA, by the model's own rule, and of which."""
+    scores = dict(description.scores)
+    f1 = decoding_rules.load(entry.directory).f1
+    if f1 is not None:
+        scores["f1"] = f1
+    found = next((f"{n} {scores[n]:.3f}" for n in _SCORES if n in scores), "")
+    data = description.made.get("config", {}).get("data", {})
+    of = pathlib.Path(str(data.get("validation", ""))).name.partition(".")[0]
+    return " on ".join(filter(None, (found, of))) or "-"

@@ -34,11 +34,13 @@ class Rules(NamedTuple):
       own: what is done where no rule is asked for.
       line: intercept and slope from the F1 that probabilities promise to the F1 that
         was reached on validation RNA.
+      f1: of `own` on validation RNA; None: it is not known.
     """
 
     thresholds: Mapping[config.DecodingConfig, float]
     own: config.DecodingConfig
     line: tuple[float, float] = (0.0, 1.0)
+    f1: float | None = None
 
 
 NO_RULES = Rules({}, config.DecodingConfig())
@@ -143,12 +145,13 @@ def load(directory: pathlib.Path) -> Rules:
         own = found[facts["best"]] if "best" in facts else config.DecodingConfig()
         fitted = {"intercept": 0.0, "slope": 1.0} | facts.get("expected_f1", {})
         line = float(fitted["intercept"]), float(fitted["slope"])
+        f1 = float(facts["decodings"][facts["best"]]["f1"]) if "best" in facts else None
     except (LookupError, TypeError, ValueError) as error:
         raise ValueError(
             f"{path}: not thresholds of decoding: {error}; remove it, or make it anew: "
             "`ssrlm thresholds --force`"
         ) from error
-    return Rules({one.rule: one.threshold for one in found}, own, line)
+    return Rules({one.rule: one.threshold for one in found}, own, line, f1)
 
 
 def without_choice(

@@ -37,12 +37,11 @@ def ship(parsed: argparse.Namespace) -> None:
         *((settings["data"], n) for n in ("train", "validation", "leave_out")),
         *((settings, n) for n in ("model", "energies", "relatives")),
     ):
-        # What a file is called tells more than where it lay.
-        group[name] = ",".join(pathlib.Path(one).name for one in group[name].split(","))
+        group[name] = _names(group[name])
     description = dataclasses.replace(description, made=made)
     out = catalogue.SHIPPED / parsed.name
     beside = (
-        *(decoding_rules.FILE, relatives.FILE, reactivity_curve.FILE),
+        *(relatives.FILE, reactivity_curve.FILE),
         trained_sequences.FILE,
     )
     others = [parsed.model / name for name in beside]
@@ -54,6 +53,7 @@ def ship(parsed: argparse.Namespace) -> None:
         dtype="float16",
         others=[path for path in others if path.exists()],
     )
+    _write_rules(parsed.model / decoding_rules.FILE, out / decoding_rules.FILE)
     fitted = parsed.model / contact_predictor.FILE
     if fitted.exists():
         found = json.loads(fitted.read_text())
@@ -63,6 +63,21 @@ def ship(parsed: argparse.Namespace) -> None:
         )
     size = sum(path.stat().st_size for path in catalogue.SHIPPED.rglob("*"))
     print(f"wrote {out}; all shipped models: {size / 1e6:.1f} MB")
+
+
+def _names(paths: str) -> str:
+    """Returns the names of files: they tell more than where they lay."""
+    return ",".join(pathlib.Path(one).name for one in paths.split(","))
+
+
+def _write_rules(rules: pathlib.Path, out: pathlib.Path) -> None:
+    """Writes how the model's probabilities are decoded, if that was chosen."""
+    if not rules.exists():
+        return
+    facts = json.loads(rules.read_text())
+    for name in ("model", "validation"):
+        facts["config"][name] = _names(facts["config"][name])
+    files.write_text(out, json.dumps(facts, indent=1) + "\n")
 
 
 COMMAND = command.Command(

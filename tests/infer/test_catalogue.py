@@ -61,6 +61,7 @@ def test_models_are_listed_for_people_and_for_programs(own, capsys):
     assert catalogue.DEFAULT in [one["name"] for one in shipped]
     for one in shipped:
         assert one["licence"] != "not said"
+        assert re.fullmatch(r"f1 0\.\d{3} on \w+", one["validation"])
 
 
 def test_shipped_models_are_small_and_have_cards():
@@ -71,3 +72,9 @@ def test_shipped_models_are_small_and_have_cards():
         made = model_dir.describe(one.directory).made
         for name in ("licence", "citation", "data", "left_out", "cost", "command"):
             assert made[name], (one.name, name)
+
+
+def test_shipped_models_name_files_and_not_where_they_lay():
+    for one in catalogue.shipped():
+        for path in one.directory.glob("*.json"):
+            assert not re.search(r'"[^" ]*/[^" ]*\.tsv', path.read_text()), path
