@@ -4,6 +4,7 @@ Files in a directory, or one structure on standard output; one order out as in.
 """
 
 import argparse
+import contextlib
 import importlib.metadata
 import pathlib
 from collections.abc import Iterable, Iterator
@@ -18,6 +19,7 @@ from ssrlm_jax.rna import formats
 
 if TYPE_CHECKING:
     from ssrlm_jax.infer import atom_predictor
+    from ssrlm_jax.pages import atom_report
 
 
 def add(parser: argparse.ArgumentParser) -> None:
@@ -59,6 +61,12 @@ def add(parser: argparse.ArgumentParser) -> None:
         help="of the relaxation of one structure (default: 300)",
     )
     parser.add_argument("--plot", action="store_true", help="draw pictures, too")
+    parser.add_argument(
+        "--report",
+        action="store_true",
+        help="write report.html, too: atoms, confidence and pairs in a browser, "
+        "without a network",
+    )
     parser.add_argument("--force", action="store_true", help="replace earlier results")
     parser.set_defaults(run=_fold3d)
 
@@ -70,8 +78,9 @@ def _fold3d(parsed: argparse.Namespace) -> int:
             raise ValueError(f"--{name}={getattr(parsed, name)} is < 1")
     if parsed.out is None and (len(names) > 1 or parsed.samples > 1):
         raise ValueError("several structures of an RNA need a directory: give -o DIR")
-    if parsed.out is None and parsed.plot:
-        raise ValueError("--plot needs a directory: give -o DIR")
+    for name in ("plot", "report"):
+        if parsed.out is None and getattr(parsed, name):
+            raise ValueError(f"--{name} needs a directory: give -o DIR")
     if parsed.relax_limit <= 0:
         raise ValueError(f"--relax-limit={parsed.relax_limit:g} is <= 0")
     if parsed.relax:
@@ -90,7 +99,10 @@ def _fold3d(parsed: argparse.Namespace) -> int:
     models.keep_compiled()
     model = atom_predictor.load(directory, parsed.cycles)
     origin = _origin(model, directory)
-    with reports.Report("fold3d", "folded", is_output_shown=writer is None) as report:
+    with (
+        reports.Report("fold3d", "folded", is_output_shown=writer is None) as report,
+        _page(parsed, origin) as page,
+    ):
         for record in fold.usable(records, report, model.trained_length, None):
             try:
                 for sample in range(parsed.samples):
@@ -108,11 +120,24 @@ def _fold3d(parsed: argparse.Namespace) -> int:
                         reports.write(text)
                     else:
                         writer.add(name, made, origin, relaxed)
+                    if page is not None:
+                        page.add(name, made, origin)
             except (ValueError, ArithmeticError, MemoryError) as error:
                 report.problem(f"{record.place}: {record.name}: {error}")
             else:
                 report.advance()
     return report.status
+
+
+def _page(
+    parsed: argparse.Namespace, origin: results3d.Origin
+) -> "contextlib.AbstractContextManager[atom_report.AtomReport | None]":
+    """Returns the page that structures are shown on, if it is asked for."""
+    if not parsed.report:
+        return contextlib.nullcontext()
+    from ssrlm_jax.pages import atom_report  # few ask for it
+
+    return atom_report.AtomReport(parsed.out, origin.about)
 
 
 def _alone(

@@ -4,23 +4,20 @@ import pathlib
 from collections.abc import Mapping
 from typing import Any
 
-from ssrlm_jax import config, files
-from ssrlm_jax.pages import documents, rna_views
+from ssrlm_jax import config
+from ssrlm_jax.pages import rna_views, view_page
 from ssrlm_jax.rna import formats, probabilities
 
-FILE = "report.html"
-SCRIPTS = (
+FILE = view_page.FILE
+_SCRIPTS = (
     *("d3.min.js", "state.js", "rna.js", "files.js", "controls.js", "table.js"),
     *("drawing.js", "arcs.js", "map.js", "text.js", "report.js"),
 )
 _MOST_STEPS = 1_500_000  # bytes of RNA whose every threshold has a layout
 
 
-class FoldReport:
-    """Collects predictions and writes the page when it is left without an error.
-
-    Use it as a context.
-    """
+class FoldReport(view_page.ViewPage):
+    """The page of predictions; a context, see `view_page.ViewPage`."""
 
     def __init__(
         self,
@@ -35,19 +32,9 @@ class FoldReport:
           decoding: how structures are read from probabilities.
           facts: what the page says of all, by name, such as the model.
         """
-        self._path = directory / FILE
+        title = "ssrlm fold: report"
+        super().__init__(directory, title, "report.html", _SCRIPTS, facts)
         self._decoding = decoding
-        self._facts = dict(facts)
-        self._views: list[str] = []
-        self._num_bytes = 0
-
-    def __enter__(self) -> "FoldReport":
-        return self
-
-    def __exit__(self, error: type[BaseException] | None, *_: object) -> None:
-        if error is None and self._views:
-            self._path.parent.mkdir(parents=True, exist_ok=True)
-            files.write_text(self._path, self.page())
 
     def add(
         self,
@@ -61,16 +48,6 @@ class FoldReport:
             listed,
             about,
             self._decoding,
-            with_step_layouts=self._num_bytes < _MOST_STEPS,
+            with_step_layouts=self.num_bytes < _MOST_STEPS,
         )
-        self._views.append(documents.as_json(view))
-        self._num_bytes += len(self._views[-1])
-
-    def page(self) -> str:
-        """Returns the page as text."""
-        return documents.page(
-            "ssrlm fold: report",
-            documents.asset("report.html").format(facts=documents.facts(self._facts)),
-            [("rnas", f"[{','.join(self._views)}]")],
-            scripts=SCRIPTS,
-        )
+        self.put(view)

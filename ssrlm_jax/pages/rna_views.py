@@ -83,6 +83,29 @@ def made(
     }
 
 
+def plain(record: formats.Record, listed: _Listed) -> View:
+    """Returns the view of one RNA that has a structure, with nothing beside it.
+
+    Args:
+      record: has a structure.
+      listed: probabilities of pairs.
+    """
+    structure = structure_formats.structure_of(record)
+    layouts = _Layouts()
+    place = layouts.place_any(structure)
+    return {
+        "name": record.name,
+        "sequence": record.sequence,
+        "breaks": list(record.breaks),
+        "reactivities": None,
+        "probabilities": _columns(listed),
+        "structures": [
+            {"label": "predicted", "pairs": _flat(structure), "layout": place}
+        ],
+        "layouts": layouts.packed(),
+    }
+
+
 def compared(
     record: formats.Record, predicted: structures.Structure, listed: _Listed | None
 ) -> View:

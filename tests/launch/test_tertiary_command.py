@@ -124,7 +124,7 @@ def test_fold3d_writes_what_programs_read(workdir, tmp_path, capsys):
     fasta.write_text(">one\nGGGAAATCCC\n>two\nGGXAAA\n>three\nACGU\n")
     status = cli.main(
         ["fold3d", str(fasta), "-m", str(workdir / "model"), "-o", str(out)]
-        + ["--format", "pdb,mmcif", "--cycles", "1", "--plot"]
+        + ["--format", "pdb,mmcif", "--cycles", "1", "--plot", "--report"]
     )
     assert status == 1  # one could not be folded
     said = capsys.readouterr().err
@@ -138,6 +138,8 @@ def test_fold3d_writes_what_programs_read(workdir, tmp_path, capsys):
     assert summary["plddt"] == pytest.approx(plddt, abs=0.01)
     assert summary["relaxation"] is None
     names = {path.name for path in out.iterdir()}
+    page = (out / "report.html").read_text()
+    assert page.count('"told":') == 2  # one and three
     assert names >= {"three.npz", "three.dbn", "three.space.png", "three.plddt.svg"}
     with np.load(out / "one.npz") as maps:
         assert maps["pairs"].shape == (10, 10)

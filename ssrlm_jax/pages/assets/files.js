@@ -38,8 +38,10 @@ ssrlm.files = (() => {
     link.remove();
     setTimeout(() => URL.revokeObjectURL(link.href), 1000);
   };
+  const saveAs = (text, name, ending) =>
+    save(new Blob([text], { type: "text/plain" }), `${stem(name)}.${ending}`);
   const saveText = (kind, rna, fold) =>
-    save(new Blob([writers[kind](rna, fold)], { type: "text/plain" }), `${stem(rna.name)}.${kind}`);
+    saveAs(writers[kind](rna, fold), rna.name, kind);
 
   const svgText = (svg) =>
     `<?xml version="1.0" encoding="UTF-8"?>\n${new XMLSerializer().serializeToString(svg)}\n`;
@@ -82,5 +84,5 @@ ssrlm.files = (() => {
     "https://code.rnacanvas.app?" +
     new URLSearchParams({ sequence: rna.sequence, dot_bracket: fold.dots });
 
-  return { writers, why, saveText, saveSvg, savePng, copy, canvasLink };
+  return { writers, why, saveAs, saveText, saveSvg, savePng, copy, canvasLink };
 })();

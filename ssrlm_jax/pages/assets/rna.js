@@ -126,7 +126,8 @@ ssrlm.about = (rna, fold, position) => {
   const reactivity = rna.reactivities
     ? `; reactivity ${value === null ? "not measured" : value}`
     : "";
-  return `${name(position)} ${pairs}; ${paired}${reactivity}`;
+  const confidence = rna.plddt ? `; pLDDT ${rna.plddt[position].toFixed(0)}` : "";
+  return `${name(position)} ${pairs}; ${paired}${reactivity}${confidence}`;
 };
 
 // What is said of a structure where it cannot be seen.
@@ -158,4 +159,11 @@ ssrlm.chanceIn = (view, i, j) => {
   return probabilities.i[n] === i && probabilities.j[n] === j
     ? probabilities.permille[n] / 1000
     : 0;
+};
+
+// A text that was packed by gzip and written as base64; a promise.
+ssrlm.inflated = (packed) => {
+  const bytes = Uint8Array.from(atob(packed), (letter) => letter.charCodeAt(0));
+  const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"));
+  return new Response(stream).text();
 };

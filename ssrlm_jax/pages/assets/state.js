@@ -56,6 +56,14 @@ ssrlm.make = (tag, attributes = {}, ...children) => {
 ssrlm.colors = (() => {
   const unpaired = "#eeeeee";
   const letters = { A: "#e69f00", C: "#56b4e9", G: "#009e73", U: "#cc79a7" };
+  // As infer/canvas3d.py.
+  const bands = [
+    [90, "#0072b2", "above 90"],
+    [70, "#56b4e9", "70 to 90"],
+    [50, "#f0e442", "50 to 70"],
+    [-Infinity, "#d55e00", "below 50"],
+  ];
+  const ofConfidence = (value) => bands.find(([least]) => value >= least)[1];
   const verdicts = { right: "#0072b2", missed: "#d55e00", wrong: "#b0559b" };
   const noData = "#bbbbbb";
   // The steps of the figures of the Weeks lab.
@@ -83,6 +91,12 @@ ssrlm.colors = (() => {
       label: "letter",
       of: (rna, fold, i) => letters[rna.sequence[i]] || noData,
       legend: [...Object.entries(letters), ["other", noData]],
+    },
+    plddt: {
+      label: "confidence (pLDDT)",
+      isFor: (rna) => rna.plddt,
+      of: (rna, fold, i) => ofConfidence(rna.plddt[i]),
+      legend: bands.map(([, color, label]) => [label, color]),
     },
     // Of a view that has `verdict(i, j)`.
     verdict: {
@@ -116,5 +130,7 @@ ssrlm.colors = (() => {
     const { r, g, b } = d3.rgb(color);
     return 0.299 * r + 0.587 * g + 0.114 * b < 140;
   };
-  return { modes, modesOf, ofProbability, isDark, mark: "#d55e00", backbone: "#999999" };
+  return {
+    modes, modesOf, ofProbability, ofConfidence, isDark, mark: "#d55e00", marked: "#b0559b", backbone: "#999999",
+  };
 })();
