@@ -11,8 +11,9 @@ What a method says of an RNA is kept in OUT/predictions, by version and set: the
 command goes on where it was stopped, and a new method runs alone. One RNA that a method
 crashes on, or takes too long for, counts as no pairs, and is told; --retry tries it
 again. Sets and methods that are not here are told with the command that gets them.
-OUT gets NAME.md, .csv, .tex, .json and pictures. A table of your own is a file like
-configs/paper/table1.py: ssrlm paper my_table.py
+OUT gets NAME.md, .csv, .tex, .json and pictures; --report shows all in one page for a
+browser, OUT/report.html. A table of your own is a file like configs/paper/table1.py:
+ssrlm paper my_table.py
 """
 
 import argparse
@@ -21,7 +22,7 @@ import json
 import logging
 import pathlib
 import shlex
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from ssrlm_jax import config, files, locks
@@ -69,8 +70,12 @@ def run(settings: config.PaperConfig, flags: argparse.Namespace) -> int:
         if flags.add:
             _add(desk, asked, flags)
             asked = _items(settings, flags)
+        made = {}
         for name, item in asked.items():
-            print(_made(desk, name, item, settings, flags))
+            made[name] = _made(desk, name, item, settings, flags)
+            print(made[name])
+        if flags.report:
+            _show(out, made)
     return 0
 
 
@@ -216,6 +221,14 @@ def _made(
     return text
 
 
+def _show(out: pathlib.Path, made: Mapping[str, str]) -> None:
+    """Writes the page of tables, by the Markdown of each."""
+    from ssrlm_jax.pages import table_report
+
+    parts = [table_report.Part(name, text, out) for name, text in made.items()]
+    table_report.write(out / table_report.FILE, "ssrlm paper", {}, parts)
+
+
 def _told(name: str, flags: argparse.Namespace) -> str:
     """Returns the command that makes a table again."""
     chosen = (("--sets", flags.sets), ("--methods", flags.methods))
@@ -282,6 +295,10 @@ COMMAND = command.Command(
         "--dry_run": {
             "action": "store_true",
             "help": "say what is missing, and how long what can be done takes",
+        },
+        "--report": {
+            "action": "store_true",
+            "help": "write OUT/report.html, too: for a browser, without a network",
         },
         "--retry": {
             "action": "store_true",

@@ -8,8 +8,8 @@ r"""Runs a sweep: a chain of jobs for each cell of a table, and the table at the
 
 Equal jobs run once; the same command goes on where it was stopped, and runs anew just
 what a changed setting, file or version decides. A job that fails fails its cells alone.
-OUT gets report.md, .json, .csv, .tex and pictures; `--report` makes them of what is
-done so far. The exit status is 1 if a job failed.
+OUT gets report.md, .html, .json, .csv, .tex and pictures; `--report` makes them of what
+is done so far. The exit status is 1 if a job failed.
 """
 
 import argparse
@@ -57,7 +57,7 @@ def run(settings: config.SweepConfig, flags: argparse.Namespace) -> int:
         told = job_states.read(out / job_states.SWEEP).get("chosen", {})
         made = _shortened(asked, budget.recorded(out, made, settings.minutes), made)
         chosen = told if isinstance(told, dict) else {}
-        print(sweep_report.write(out, asked, made, chosen, settings.seed))
+        print(report(out, asked, made, chosen, settings.seed))
         return 0
     if settings.executor.kind != "local" and not flags.print_script:
         slurm_executor.check(settings.executor)
@@ -100,12 +100,28 @@ def _start(
             local_executor.run(out, made, parallel, shown)
         else:
             slurm_executor.run(out, made, settings.executor, shown)
-    print(sweep_report.write(out, asked, made, chosen, settings.seed))
+    print(report(out, asked, made, chosen, settings.seed))
     looks = job_states.look(out, made)
     left = [one for one in looks.values() if one.state != job_states.DONE_STATE]
     for one in left:
         print(display.line(one, looks), file=sys.stderr)
     return int(bool(left))
+
+
+def report(
+    out: pathlib.Path,
+    asked: chains.Sweep,
+    made: job_graph.Graph,
+    chosen: Mapping[str, object],
+    seed: int,
+) -> str:
+    """Writes the report, also as a page; returns its Markdown."""
+    from ssrlm_jax.pages import table_report
+
+    text = sweep_report.write(out, asked, made, chosen, seed)
+    part = table_report.Part("report", text, out)
+    table_report.write(out / table_report.FILE, "ssrlm sweep", {}, [part])
+    return text
 
 
 def _factor(

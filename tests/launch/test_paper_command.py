@@ -36,7 +36,7 @@ def done(tmp_path_factory):
     """A folder where all went well."""
     folder = tmp_path_factory.mktemp("done")
     ten_rnas.write(folder)
-    assert call(folder) == 0
+    assert call(folder, "--report") == 0
     return folder
 
 
@@ -76,6 +76,9 @@ def test_every_file_says_the_same(done):
     ]
     assert (line["value"], line["paper"], line["best rank"]) == ("0.666667", "0.7", "2")
     assert "Inner & 0.667 (0.667-0.667); paper 0.700" in (out / "two.tex").read_text()
+    page = (out / "report.html").read_text()
+    assert "<td>Inner</td>" in page
+    assert "<td>0.667 (0.667-0.667); paper 0.700</td>" in page
 
 
 def test_nothing_is_predicted_twice_and_a_new_method_runs_alone(tmp_path):
@@ -343,7 +346,7 @@ def test_what_is_wrong_is_a_line(words, told, tmp_path, capsys):
 
 def test_all_of_the_paper_without_data_says_what_is_missing(tmp_path, capsys):
     given = [f"--config.data={tmp_path}", f"--out={tmp_path}/out"]
-    assert cli.main(["paper", "all", *given]) == 0
+    assert cli.main(["paper", "all", "--report", *given]) == 0
     told = capsys.readouterr().out
     for title in ("Table 1", "Table 2", "Table 3", "Fig. 2", "Fig. 3", "Fig. 4"):
         assert f"# {title}: " in told
@@ -352,6 +355,8 @@ def test_all_of_the_paper_without_data_says_what_is_missing(tmp_path, capsys):
     assert "(paper: F1 0.567)" in told
     names = {path.name for path in (tmp_path / "out").glob("*.md")}
     assert names == {f"{name}.md" for name in paper.ITEMS}
+    page = (tmp_path / "out" / "report.html").read_text()
+    assert page.count('<section class="sheet"') == len(paper.ITEMS)
 
 
 def test_a_table_is_asked_for(capsys):

@@ -65,9 +65,11 @@ def test_a_sweep_from_nothing_to_a_report(tmp_path):
         "Markov, order 3",
     ]
     assert all(set(line["scores"]) for line in told["lines"])
-    (out / "report.md").unlink()
+    for name in ("report.md", "report.html"):
+        (out / name).unlink()
     run("--out", out, *AXES, "--report")
     assert (out / "report.md").exists()
+    assert "<td>ssm</td>" in (out / "report.html").read_text()
     left = run("--out", out, *AXES, "--dry_run").stdout
     assert re.search(r"^left +0 jobs", left, re.MULTILINE)
 

@@ -78,7 +78,7 @@ def done(tables, tmp_path):
 
 def test_the_report_of_a_tiny_sweep_by_hand(done):
     out, asked, made = done
-    text = sweep_report.write(out, asked, made, {}, seed=0)
+    text = job.report(out, asked, made, {}, seed=0)
     told = json.loads((out / "report.json").read_text())
     bad, good = told["lines"]
     # One of three pairs found: precision 1, recall 1/3, F1 1/2.
@@ -95,7 +95,7 @@ def test_the_report_of_a_tiny_sweep_by_hand(done):
     assert "| good | 0.875 (" in text
     assert "; paper 0.900" in text
     assert "| F1 | method=good | method=bad | 0.375 (" in text
-    for name in ("report.md", "report.csv", "report.tex"):
+    for name in ("report.md", "report.csv", "report.tex", "report.html"):
         assert "good" in (out / name).read_text()
     assert r"\textbf{0.875}" in (out / "report.tex").read_text()
 
