@@ -43,6 +43,11 @@ RECIPES = {
         packages=("mxfold2==0.1.1",),
         needs="Python 3.8, PyTorch: 3.4 GB; MIT",
     ),
+    "efold": Recipe(
+        python=("3.11", "3.10", "3.12"),
+        packages=("efold==0.1.2",),
+        needs="PyTorch with CUDA and Lightning: 6 GB; MIT",
+    ),
     "squarna": Recipe(
         python=("3.11", "3.12", "3.10"),
         packages=("SQUARNA==3.2.2",),
@@ -50,6 +55,7 @@ RECIPES = {
     ),
 }
 SQUARNA = programs.Program("SQUARNA", "SSRLM_SQUARNA", "ssrlm paper --install squarna")
+EFOLD = programs.Program("efold", "SSRLM_EFOLD", "ssrlm paper --install efold")
 MXFOLD2 = programs.Program(
     "mxfold2", "SSRLM_MXFOLD2", "ssrlm paper --install mxfold2, which needs Python 3.8"
 )
@@ -77,6 +83,18 @@ def squarna(settings: config.PaperConfig) -> folding_programs.Folder:
       ProgramError: neither its variable, nor PATH, nor an installation has it.
     """
     return _program("squarna", SQUARNA, ("i={}", "if=q", "t=1"), settings)
+
+
+def efold(settings: config.PaperConfig) -> folding_programs.Folder:
+    """Returns eFold, by its lists of pairs, with pseudoknots.
+
+    It runs as its package does: in the mode of training, which its scores are of.
+
+    Raises:
+      ProgramError: neither its variable, nor PATH, nor an installation has it.
+    """
+    words = ("--fasta", "{}", "--basepair", "--output", "pairs.txt")
+    return _program("efold", EFOLD, words, settings, has_pairs=True)
 
 
 def install(name: str, report: Callable[[str], None]) -> pathlib.Path:
@@ -119,6 +137,8 @@ def _program(
     program: programs.Program,
     arguments: tuple[str, ...],
     settings: config.PaperConfig,
+    *,
+    has_pairs: bool = False,
 ) -> folding_programs.Folder:
     """Returns a program that a variable names, of an installation, or of PATH."""
     place, path, version = place_of(name), "", ""
@@ -131,6 +151,7 @@ def _program(
         version=version,
         path=path,
         timeout=settings.time_limit,
+        has_pairs=has_pairs,
     )
 
 

@@ -3,18 +3,23 @@
 mxfold2, SQUARNA, IPknot, RNAfold and others do. All sequences of a call are in one
 file. What is printed has to have the letters that were given, in their order, and a
 structure of their length behind each; rulers between them, and words behind the
-structure (an energy), are not read.
+structure (an energy), are not read. Instead of dot-bracket a program may print a list
+of pairs, as eFold does: dot-bracket has none of its pseudoknots.
 """
 
 import dataclasses
 import pathlib
+import re
 import tempfile
 from collections.abc import Sequence
 
+import numpy as np
+
 from ssrlm_jax.external import folded, programs
-from ssrlm_jax.rna import probabilities
+from ssrlm_jax.rna import probabilities, structures
 
 _FILE = "sequences.fa"
+_PAIR = re.compile(r"\((?:np\.int64\()?(\d+)\)?, (?:np\.int64\()?(\d+)\)?\)")
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -28,6 +33,7 @@ class PrintingProgram:
       version: where it does not tell it; "": the digest of its file stands for it.
       path: of the program; "": its variable, then PATH.
       timeout: seconds for each sequence of a call; None: no limit.
+      has_pairs: the structure is a list of pairs, counted from 1: [(1, 9), (2, 8)].
 
     Raises:
       ProgramError: the program is missing.
@@ -39,6 +45,7 @@ class PrintingProgram:
     version: str = ""
     path: str = ""
     timeout: float | None = None
+    has_pairs: bool = False
 
     def __post_init__(self) -> None:
         programs.find(self.program, self.path)
@@ -104,7 +111,7 @@ class PrintingProgram:
         for number, one in enumerate(letters, 1):
             wanted = one.replace("T", "U")
             said = (
-                after[0]
+                _of_pairs(" ".join(after), len(one)) if self.has_pairs else after[0]
                 for words, after in pairs
                 if words[0].upper().replace("T", "U") == wanted
             )
@@ -116,3 +123,22 @@ class PrintingProgram:
                 )
             found.append(folded.Prediction(structure, None))
         return found
+
+
+def _of_pairs(text: str, length: int) -> str:
+    """Returns the dot-bracket of a list of pairs.
+
+    Raises:
+      ProgramError: it is no list of pairs of the sequence.
+    """
+    found = [(int(i) - 1, int(j) - 1) for i, j in _PAIR.findall(text)]
+    rest = _PAIR.sub("", text).replace(",", "").split()
+    if "".join(rest) != "[]":
+        raise programs.ProgramError(
+            f"a list of pairs such as [(1, 9), (2, 8)] is expected, found {text[:40]!r}"
+        )
+    try:
+        pairs_P2 = np.array(found, int).reshape(-1, 2)
+        return structures.to_dot_bracket(structures.Structure(length, pairs_P2))
+    except ValueError as error:
+        raise programs.ProgramError(str(error)) from error

@@ -122,6 +122,43 @@ def test_rulers_are_no_structures(tmp_path):
     assert folder.describe()["version"] == "3.2.2"
 
 
+# As eFold 0.1.2 prints pairs, with NumPy 1 and 2; its words of beginning come before.
+PAIRS = """
+    import sys
+    assert sys.argv[1:3] == ["--fasta", "sequences.fa"], sys.argv
+    print("No scaling, use preLN\\nReplace GLU with swish for Conv")
+    told = {told!r}
+    for letters in open("sequences.fa").read().split()[1::2]:
+        print(letters, told, "", sep="\\n")
+    print("Output saved to pairs.txt")
+"""
+
+
+@pytest.mark.parametrize(
+    ("told", "dots"),
+    [
+        ("[(1, 12), (2, 11), (4, 9)]", "((.(....).))"),
+        ("[(np.int64(1), np.int64(8)), (np.int64(4), np.int64(11))]", "(..[...)..]."),
+        ("[]", "............"),
+    ],
+)
+def test_lists_of_pairs_are_read_with_their_pseudoknots(tmp_path, told, dots):
+    words = ("--fasta", "{}", "--basepair")
+    script = PAIRS.format(told=told)
+    folder = _printing(tmp_path, script, arguments=words, has_pairs=True)
+    for one in folder.fold([HAIRPIN, HAIRPIN]):
+        assert structures.to_dot_bracket(one.structure) == dots
+
+
+@pytest.mark.parametrize("told", ["[(1, 12), (2", "((((....))))", "[(1, 13)]", "[1 2]"])
+def test_what_is_no_list_of_pairs_is_told(tmp_path, told):
+    words = ("--fasta", "{}", "--basepair")
+    script = PAIRS.format(told=told)
+    folder = _printing(tmp_path, script, arguments=words, has_pairs=True)
+    with pytest.raises(programs.ProgramError, match="^[^\n]+$"):
+        folder.fold([HAIRPIN])
+
+
 def test_what_is_no_answer_is_told(tmp_path):
     folder = _printing(tmp_path, "print('sorry')")
     with pytest.raises(
