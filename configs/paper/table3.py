@@ -21,6 +21,6 @@ def get_config(variant: str = "") -> ml_collections.ConfigDict:
 def get_item(settings: config.PaperConfig) -> items.Item:
     return items.Item(
         title="Table 3: what the objective of pre-training brings",
-        pending=sweep_reports.pending("Table 3", settings.sweep),
-        note=sweep_reports.note(settings.sweep),
+        pending=sweep_reports.pending("Table 3", "sweep", settings.sweep),
+        note=sweep_reports.note("Table 3", "sweep", settings.sweep),
     )

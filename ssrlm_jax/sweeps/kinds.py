@@ -64,7 +64,11 @@ KINDS: dict[str, Kind] = {
     "finetune": Kind(
         output="--workdir",
         result="run/model/model.json",
-        outputs={"model": "run/model", "training": "run/training.tsv"},
+        outputs={
+            "model": "run/model",
+            "training": "run/training.tsv",
+            "test": "run/test.tsv",  # of the fold that is left out
+        },
         inputs=("model", "relatives", *_LABELLED),
         goes_on=True,
         packages=_FOLDING,

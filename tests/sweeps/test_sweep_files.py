@@ -86,6 +86,27 @@ def test_the_8m_row_has_a_time(data):
     }
 
 
+@pytest.mark.parametrize("variant", ["", ":small"])
+def test_each_fold_of_families_is_tested_by_what_it_did_not_train(variant, data):
+    (data / "pdb2023").mkdir()
+    rows = [f"r{n}\tRF{n:05}\tGGGAAACCC\t(((...)))\n" for n in range(10)]
+    table = data / "pdb2023" / "folds.tsv"
+    table.write_text("id\tfamily\tsequence\tdotbracket\n" + "".join(rows))
+    asked, made = expand(f"sweeps/pdb_families{variant}", data)
+    tuned = [one for one in made.jobs.values() if one.step == "tune"]
+    assert sorted(one.resolved["data.fold"] for one in tuned) == list(range(10))
+    for one in tuned:
+        assert one.resolved["data.num_folds"] == 10
+        assert "relatives" not in one.resolved["head.energy"]
+    for values, steps in made.cells:
+        scored = made.jobs[steps["families"]]
+        assert scored.parents == (steps["tune"],)
+        assert made.jobs[steps["tune"]].resolved["data.fold"] == values["fold"]
+    assert len(asked.measures) == 2
+    with pytest.raises(ValueError, match="pdb_families.py has no variant 'other'"):
+        command.load("sweeps/pdb_families").get_config("other")
+
+
 def test_a_corpus_that_is_not_named_is_told(data):
     with pytest.raises(ValueError, match="config.corpus is empty: name a corpus; make"):
         command.load("sweeps/table3").get_sweep(config.SweepConfig())
