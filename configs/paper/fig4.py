@@ -1,9 +1,14 @@
 r"""The paper's Fig. 4: lDDT of structures, and the confidence that goes with it.
 
-    ssrlm paper fig4
+    ssrlm paper fig4 --config.structures=rna_puzzles --config.models=mine=MODEL
+    ssrlm paper fig4 --config.structures=rna_puzzles --config.folded=theirs=DIR
+    ssrlm paper fig4 --config.structures=rna_puzzles --add mine --predictions DIR
 
-No weights that fold in 3-D were published, and none ship: docs/tertiary.md.
-Cost: none. Expected score: docs/tertiary.md has what a small training gave.
+Models are those that `ssrlm tertiary` trained; DIR has PDB or mmCIF files of `ssrlm
+fold3d` or of any program, matched by sequence. With config.structures_train lDDT is
+also set against identity with what trained. No weights that fold in 3-D were
+published, and none ship: docs/tertiary.md.
+Cost: a second for each structure and method. Expected score: docs/paper.md.
 """
 
 import ml_collections
@@ -20,22 +25,10 @@ def get_config(variant: str = "") -> ml_collections.ConfigDict:
 
 def get_item(settings: config.PaperConfig) -> items.Item:
     del settings
-    evaluate = (
-        "ssrlm evaluate3d --config.models=NAME=DIR --config.truth=STRUCTURES "
-        "--config.train=TRAIN --out=scores/3d"
-    )
     return items.Item(
         title="Fig. 4: lDDT on RNA-Puzzles and CASP",
-        pending=tuple(
-            items.Pending(
-                title=title,
-                reason="it needs a network that folds in 3-D, which does not ship",
-                command=evaluate,
-            )
-            for title in (
-                "pLDDT against lDDT",
-                "lDDT against similarity with what trained",
-                "lDDT against length",
-            )
+        structures=items.Structures(
+            truth="tertiary/rna_puzzles",
+            get="the natives of github.com/RNA-Puzzles/standardized_dataset",
         ),
     )

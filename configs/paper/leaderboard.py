@@ -27,6 +27,7 @@ def get_item(settings: config.PaperConfig) -> items.Item:
         "ArchiveII",
         "ArchiveII-600",
         "ArchiveII-less-TR0",
+        "ArchiveII-less-TR0-600",
         "PDB2023",
         "CASP16",
     )

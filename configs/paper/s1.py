@@ -24,6 +24,7 @@ def get_item(settings: config.PaperConfig) -> items.Item:
         "ArchiveII",
         "ArchiveII-600",
         "ArchiveII-less-TR0",
+        "ArchiveII-less-TR0-600",
         "TS0",
         "Atom-1",
         "PDB2023",

@@ -1,14 +1,17 @@
 r"""The paper's Fig. S1: base pairs of the structures that Fig. 4 folds.
 
-    ssrlm paper s1fig
+    ssrlm paper s1fig --config.structures=rna_puzzles --config.folded=theirs=DIR
 
-Cost: none. Expected score: none was measured.
+Canonical pairs are found in atoms, known and folded, by the same code. Beside them
+stand the methods of Table 1, which predict pairs from letters, on the structures of one
+strand.
+Cost: a minute beside Fig. 4. Expected score: docs/paper.md.
 """
 
 import ml_collections
 
 from ssrlm_jax import config
-from ssrlm_jax.comparisons import items
+from ssrlm_jax.comparisons import items, known_methods
 
 
 def get_config(variant: str = "") -> ml_collections.ConfigDict:
@@ -21,12 +24,11 @@ def get_item(settings: config.PaperConfig) -> items.Item:
     del settings
     return items.Item(
         title="Fig. S1: secondary structure of the same targets",
-        pending=(
-            items.Pending(
-                title="F1 of base pairs in folded structures",
-                reason="it needs a network that folds in 3-D, which does not ship",
-                command="ssrlm fold3d TARGETS -m MODEL -o folded; "
-                "ssrlm evaluate --predictions=folded --truth=PAIRS",
-            ),
+        methods=tuple(known_methods.METHODS.values()),
+        columns=items.SCORES,
+        structures=items.Structures(
+            truth="tertiary/rna_puzzles",
+            get="the natives of github.com/RNA-Puzzles/standardized_dataset",
+            is_of_pairs=True,
         ),
     )

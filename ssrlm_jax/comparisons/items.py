@@ -145,6 +145,22 @@ class Families:
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
+class Structures:
+    """Known structures of atoms that folded ones are compared with.
+
+    Attributes:
+      truth: their folder below `config.data`, where `config.structures` is "".
+      get: what gets them.
+      is_of_pairs: base pairs are compared, beside what the item's methods say of the
+        same letters; otherwise atoms.
+    """
+
+    truth: str
+    get: str
+    is_of_pairs: bool = False
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
 class Item:
     """A table or a figure.
 
@@ -160,6 +176,7 @@ class Item:
       note: below the table.
       is_leaderboard: one table of all sets, with what methods cost.
       families: whose embeddings by `config.models` are compared; None: none.
+      structures: that are folded; None: none.
     """
 
     title: str
@@ -173,6 +190,7 @@ class Item:
     note: str = ""
     is_leaderboard: bool = False
     families: Families | None = None
+    structures: Structures | None = None
 
 
 F1 = Column("F1", ("strict", "f1", "mean"))

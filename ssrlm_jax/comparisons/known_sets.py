@@ -43,6 +43,16 @@ SETS = {
             is_distinct=True,
         ),
         items.LabelledSet(
+            name="ArchiveII-less-TR0-600",
+            title="the same up to 600 nt",
+            file="secondary/archiveII.tsv.gz",
+            count=2_664,
+            get=_UNPACK.format("archiveii"),
+            longest=600,
+            without=("secondary/bprna_TR0.tsv.gz",),
+            is_distinct=True,
+        ),
+        items.LabelledSet(
             name="TS0",
             title="bpRNA TS0",
             file="secondary/bprna_TS0.tsv.gz",

@@ -32,17 +32,26 @@ def markdown(
       pictures: names of files.
     """
     lines = [f"# {item.title}", "", f"Made by `{made_by}`.", ""]
-    for one in item.sets:
+    lines += sections(item.sets, item, rows)
+    lines += _pending(item)
+    lines += [item.note, ""] if item.note else []
+    lines += [f"![{name}]({name})" for name in pictures]
+    return "\n".join(lines).rstrip() + "\n"
+
+
+def sections(
+    sets: Sequence[items.LabelledSet], item: items.Item, rows: Sequence[table_rows.Row]
+) -> list[str]:
+    """Returns the tables of sets, and one of what each method is."""
+    lines: list[str] = []
+    for one in sets:
         of_set = [row for row in rows if row.set == one.name]
         if of_set:
             lines += [f"## {one.name}: {one.title}, {one.count:,} RNAs", ""]
             lines += [*_table(item, one.name, of_set), ""]
     if rows:
         lines += [_LEGEND, "", "## Methods", "", *_methods(rows), ""]
-    lines += _pending(item)
-    lines += [item.note, ""] if item.note else []
-    lines += [f"![{name}]({name})" for name in pictures]
-    return "\n".join(lines).rstrip() + "\n"
+    return lines
 
 
 _LEGEND = (

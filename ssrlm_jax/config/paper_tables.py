@@ -20,7 +20,12 @@ class PaperConfig:
     # ... its own directory has hashes alone; a name as often as there are files
     train: str = ""  # files, for scores by identity; "": what trained the methods, ...
     # ... as far as it is at hand; needs MMseqs2
+    structures: str = ""  # known structures for Fig. 4: folders or files, separated ...
+    # ... by commas; "": DATA/tertiary/rna_puzzles
+    structures_train: str = ""  # what trained on them, as `train` of evaluate3d
+    folded: str = ""  # NAME=DIR, likewise: DIR has PDB or mmCIF files of predictions
     sweep: str = ""  # --out of `ssrlm sweep --config=sweeps/table3`, for Table 3
+    folds: str = ""  # --out of `ssrlm sweep --config=sweeps/pdb_families`, for Fig. 3a
     time_limit: float = 600.0  # seconds for one RNA
     parallel: int = 1  # processes that predict
     seed: int = 0  # of the bootstrap
@@ -36,11 +41,11 @@ class PaperConfig:
         checks.check(
             0 <= self.seed < 2**31, "seed", self.seed, "does not lie in 0..2^31-1"
         )
-        for name in ("models", "evaluated", "trained"):
+        for name in ("models", "evaluated", "trained", "folded"):
             self._places(name)
 
     def directories(self, name: str) -> dict[str, str]:
-        """Returns directories by name, of "models" or "evaluated"."""
+        """Returns directories by name, of "models", "evaluated" or "folded"."""
         return dict(self._places(name))
 
     def trained_files(self, method: str) -> tuple[str, ...]:

@@ -162,6 +162,12 @@ def _add(
     """Reads a person's own predictions of every set that is there."""
     from ssrlm_jax.comparisons import added
 
+    if any(item.structures is not None for item in asked.values()):
+        from ssrlm_jax.jobs import paper_structures
+
+        out = flags.out.absolute()
+        if paper_structures.add(flags.add, flags.predictions, out):
+            return
     sets = {one.name: one for item in asked.values() for one in item.sets}
     there = []
     for one in sets.values():
@@ -182,6 +188,12 @@ def _made(
     flags: argparse.Namespace,
 ) -> str:
     """Makes one table and writes it; returns its Markdown."""
+    if item.structures is not None:
+        from ssrlm_jax.jobs import paper_structures
+
+        return paper_structures.make(
+            name, item, item.structures, desk, settings, flags.out.absolute()
+        )
     if item.families is not None:
         from ssrlm_jax.comparisons import family_report
 

@@ -68,7 +68,9 @@ def test_what_trained_is_left_out_and_equal_letters_count_once(tmp_path):
 
 
 @pytest.mark.skipif(not DATA.is_dir(), reason=f"{DATA} is not here")
-@pytest.mark.parametrize("name", ["ArchiveII-less-TR0", "ArchiveII-600", "CASP16"])
+@pytest.mark.parametrize(
+    "name", ["ArchiveII-less-TR0", "ArchiveII-less-TR0-600", "ArchiveII-600", "CASP16"]
+)
 def test_sets_that_are_parts_of_files_have_their_counts(name):
     one = known_sets.SETS[name]
     assert len(set_files.read(one, str(DATA))) == one.count

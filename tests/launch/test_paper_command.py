@@ -359,6 +359,24 @@ def test_all_of_the_paper_without_data_says_what_is_missing(tmp_path, capsys):
     assert page.count('<section class="sheet"') == len(paper.ITEMS)
 
 
+def test_the_report_of_a_sweep_is_a_part_of_its_figure(tmp_path, capsys):
+    out = tmp_path / "out"
+    folds = tmp_path / "folds"
+    given = [f"--out={out}", f"--config.folds={folds}"]
+    assert cli.main(["paper", "fig3", *given]) == 1
+    assert (
+        f"config.folds={folds}: there is no {folds}/report.md; `ssrlm sweep --rep"
+        in (capsys.readouterr().err)
+    )
+    folds.mkdir()
+    (folds / "report.md").write_text("fold 0 has 0.5\n")
+    assert cli.main(["paper", "fig3", *given]) == 0
+    text = (out / "fig3.md").read_text()
+    assert "fold 0 has 0.5" in text
+    assert "Fig. 3a: F1 on ten folds" not in text  # it is not missing any more
+    assert "| Fig. 3b | no sweep is named by config.sweep |" in text
+
+
 def test_a_table_is_asked_for(capsys):
     assert cli.main(["paper"]) == 1
     assert "name a table or figure: table1, " in capsys.readouterr().err
