@@ -160,12 +160,18 @@ def _python(name: str, recipe: Recipe) -> str:
     for version in recipe.python:
         if sys.version.startswith(f"{version}."):
             return sys.executable
-        found = shutil.which(f"python{version}")
-        if found:
-            with contextlib.suppress(programs.ProgramError):
-                programs.run([found, "-c", "import venv"], timeout=60.0)
-                return found
+        for found in (shutil.which(f"python{version}"), *_of_pyenv(version)):
+            if found:
+                with contextlib.suppress(programs.ProgramError):
+                    programs.run([found, "-c", "import venv"], timeout=60.0)
+                    return found
     raise ValueError(
         f"--install={name}: Python {' or '.join(recipe.python)} is not on PATH; "
         f"`uv python install {recipe.python[0]}` or pyenv gets it"
     )
+
+
+def _of_pyenv(version: str) -> list[str]:
+    """Returns pyenv's interpreters of a version; its names on PATH may choose none."""
+    root = pathlib.Path(os.environ.get("PYENV_ROOT") or "~/.pyenv").expanduser()
+    return sorted(map(str, root.glob(f"versions/{version}.*/bin/python{version}")))

@@ -219,8 +219,9 @@ def draw(path: pathlib.Path, found: Sequence[Folded], *, is_of_pairs: bool) -> s
                 markersize=4,
                 label=one.name,
             )
-        if x != "length":
+        if x == "plddt":
             axes.plot([0, 1], [0, 1], color="0.7", linewidth=0.6, linestyle="--")
+        if x != "length":
             axes.set_xlim(-0.03, 1.03)
         axes.set_ylim(-0.03, 1.03)
         axes.set_xlabel(x_label, fontsize=8)

@@ -4,7 +4,7 @@ mxfold2, SQUARNA, IPknot, RNAfold and others do. All sequences of a call are in 
 file. What is printed has to have the letters that were given, in their order, and a
 structure of their length behind each; rulers between them, and words behind the
 structure (an energy), are not read. Instead of dot-bracket a program may print a list
-of pairs, as eFold does: dot-bracket has none of its pseudoknots.
+of pairs, as eFold does: its dot-bracket has "(" for pairs that cross, too.
 """
 
 import dataclasses

@@ -28,6 +28,7 @@ PYTHON = """
 def place(tmp_path, monkeypatch):
     monkeypatch.setenv(environments.FOLDER, str(tmp_path / "environments"))
     monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setenv("PYENV_ROOT", str(tmp_path / "none"))
     monkeypatch.delenv("SSRLM_MXFOLD2", raising=False)
     return tmp_path
 
@@ -52,6 +53,18 @@ def test_what_was_stopped_is_begun_anew(place):
     stand_ins.program(place, "python3.8", PYTHON)
     environments.install("mxfold2", print)
     assert (half / "bin" / "mxfold2").exists()
+
+
+def test_a_name_on_path_that_runs_nothing_gives_way_to_pyenv_s(place, monkeypatch):
+    stand_ins.program(place, "python3.8", "import sys; sys.exit('no version is set')")
+    folder = place / "pyenv" / "versions" / "3.8.18" / "bin"
+    folder.mkdir(parents=True)
+    stand_ins.program(folder, "python3.8", PYTHON)
+    with pytest.raises(ValueError, match="Python 3.8 is not on PATH"):
+        environments.install("mxfold2", print)
+    monkeypatch.setenv("PYENV_ROOT", str(place / "pyenv"))
+    found = environments.install("mxfold2", print)
+    assert (found / "bin" / "mxfold2").exists()
 
 
 def test_a_python_that_is_not_there_is_told(place):

@@ -122,11 +122,23 @@ def test_rulers_are_no_structures(tmp_path):
     assert folder.describe()["version"] == "3.2.2"
 
 
-# As eFold 0.1.2 prints pairs, with NumPy 1 and 2; its words of beginning come before.
+def test_efold_is_read_as_it_was_recorded(tmp_path):
+    recorded = (stand_ins.TOOLS / "efold_pairs.stdout").read_text()
+    lines = recorded.splitlines()
+    folder = _printing(tmp_path, f"print({recorded!r})", has_pairs=True)
+    assert [
+        structures.to_dot_bracket(one.structure) for one in folder.fold(lines[:8:3])
+    ] == [  # what it prints without --basepair
+        "((.....))",
+        "..(((((.((....)))))))",
+        "(((((((..(.........(((((....)))))..)..))))))).....((((....))))..",
+    ]
+
+
+# As eFold 0.1.2 prints pairs, with NumPy 1 and 2.
 PAIRS = """
     import sys
     assert sys.argv[1:3] == ["--fasta", "sequences.fa"], sys.argv
-    print("No scaling, use preLN\\nReplace GLU with swish for Conv")
     told = {told!r}
     for letters in open("sequences.fa").read().split()[1::2]:
         print(letters, told, "", sep="\\n")
