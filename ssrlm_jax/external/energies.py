@@ -14,24 +14,24 @@ import multiprocessing
 import os
 import pathlib
 import sys
-import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import numpy as np
 
-from ssrlm_jax import config, files
+from ssrlm_jax import config
 from ssrlm_jax.external import (
     evidence,
     folding_programs,
+    kept_maps,
     programs,
     relatives,
     sequences,
     vienna,
+    vienna_workers,
 )
 from ssrlm_jax.rna import probabilities, strands
 
 LEAST = 1e-4  # of a pair that is listed
-_ROW = np.dtype([("i", "<i4"), ("j", "<i4"), ("probability", "<f2")])
 _AT_ONCE = 64  # sequences that a process gets; parameters are loaded once for all
 
 Listed = probabilities.PairProbabilities
@@ -95,9 +95,18 @@ class Energies:
         alone = list(read)  # what ViennaRNA folds without evidence
         for index, one in enumerate(known or ()):
             alone[index] = alone[index] if one is None else ""
+        ahead = self._ahead(
+            (name, folder, letters)
+            for letters in dict.fromkeys(alone)
+            for name, folder in zip(self.names, self._folders, strict=True)
+            if not (self.folder and self._path(name, letters).exists())
+        )
         columns = [
             self._of_program(
-                name, folder, alone if isinstance(folder, vienna.Vienna) else read
+                name,
+                folder,
+                alone if isinstance(folder, vienna.Vienna) else read,
+                ahead,
             )
             for name, folder in zip(self.names, self._folders, strict=True)
         ]
@@ -126,13 +135,20 @@ class Energies:
     ) -> tuple[Listed, ...]:
         """Returns what each program says of one RNA if it is told what is known."""
         known.check(len(letters))
+        told = {
+            name: dataclasses.replace(folder, evidence=known)
+            for name, folder in zip(self.names, self._folders, strict=True)
+            if isinstance(folder, vienna.Vienna) and name not in known.said
+        }
+        ahead = self._ahead((name, folder, letters) for name, folder in told.items())
         found = []
-        for name, folder, listed in zip(self.names, self._folders, said, strict=True):
+        for name, listed in zip(self.names, said, strict=True):
             if name in known.said:
                 found.append(_rounded(known.said[name]))
-            elif isinstance(folder, vienna.Vienna):
-                told = dataclasses.replace(folder, evidence=known)
-                found.append(_rounded(self._fold(name, told, [letters])[0]))
+            elif (name, letters) in ahead:
+                found.append(_rounded(ahead[name, letters]))
+            elif name in told:
+                found.append(_rounded(self._fold(name, told[name], [letters])[0]))
             else:  # it takes no evidence, so that what it says is weighed instead
                 found.append(_rounded(known.shifted(listed, 1.0)))
         return tuple(found)
@@ -246,20 +262,49 @@ class Energies:
     def _is_kept(self, letters: str) -> bool:
         return all(self._path(name, letters).exists() for name in self.names)
 
+    def _ahead(
+        self, wanted: Iterable[tuple[str, folding_programs.Folder, str]]
+    ) -> Mapping[tuple[str, str], Listed]:
+        """Returns what ViennaRNA says of long RNA, by program and letters.
+
+        All of it at the same time; nothing where that takes longer than one by one.
+        """
+        tasks: dict[tuple[str, str], vienna_workers.Task] = {}
+        for name, folder, letters in wanted:
+            length = len(strands.joined(letters))
+            if not isinstance(folder, vienna.Vienna) or length < vienna_workers.LEAST:
+                continue
+            whole = functools.partial(folder.pairs, letters, LEAST)
+            local = functools.partial(
+                folder.local, letters, window=self.window, span=self.span, least=LEAST
+            )
+            tasks[name, letters] = whole if length <= self.longest else local
+        if not vienna_workers.are_useful(len(tasks)):
+            return {}
+        return dict(zip(tasks, vienna_workers.run(list(tasks.values())), strict=True))
+
     def _of_program(
-        self, name: str, folder: folding_programs.Folder, read: Sequence[str]
+        self,
+        name: str,
+        folder: folding_programs.Folder,
+        read: Sequence[str],
+        ahead: Mapping[tuple[str, str], Listed],
     ) -> list[Listed]:
         if name == relatives.NAME:  # are looked for of strands as if they were one
             read = [strands.joined(letters) for letters in read]
         found: dict[str, Listed] = {}
         for letters in dict.fromkeys(read):
-            if (listed := self._kept(name, letters)) is not None:
+            listed = kept_maps.read(self._path(name, letters)) if self.folder else None
+            if listed is not None:
                 found[letters] = listed
         missing = [letters for letters in dict.fromkeys(read) if letters not in found]
-        new = self._fold(name, folder, missing)
-        for letters, listed in zip(missing, new, strict=True):
+        new = {one: ahead[name, one] for one in missing if (name, one) in ahead}
+        rest = [letters for letters in missing if letters not in new]
+        new |= zip(rest, self._fold(name, folder, rest), strict=True)
+        for letters, listed in new.items():
             found[letters] = _rounded(listed)
-            self._keep(name, letters, found[letters])
+            if self.folder:
+                kept_maps.write(self._path(name, letters), found[letters])
         return [found[letters] for letters in read]
 
     def _fold(
@@ -289,32 +334,6 @@ class Energies:
                 f"to {self.longest:,} are accepted"
             )
         return folder.local(letters, window=self.window, span=self.span, least=LEAST)
-
-    def _kept(self, name: str, letters: str) -> Listed | None:
-        if not self.folder:
-            return None
-        path = self._path(name, letters)
-        try:
-            rows = np.load(path)
-        except FileNotFoundError:
-            return None
-        except (OSError, ValueError, EOFError) as error:
-            raise ValueError(f"{path}: not pair probabilities; remove it") from error
-        return _from_rows(rows)
-
-    def _keep(self, name: str, letters: str, listed: Listed) -> None:
-        if not self.folder:
-            return
-        path = self._path(name, letters)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        rows = np.empty(len(listed.i), _ROW)
-        for field, values in listed._asdict().items():
-            rows[field] = values
-        # Others may write the same map: each has a name of its own beside it.
-        own = path.with_name(f"{path.name}.{os.getpid()}-{threading.get_ident()}")
-        with files.whole(own) as part, part.open("wb") as file:
-            np.save(file, rows)
-        own.replace(path)
 
 
 def build(
@@ -379,12 +398,4 @@ def _fill(energies: Energies, part: list[str]) -> int:
 def _rounded(listed: Listed) -> Listed:
     return listed._replace(
         probability=listed.probability.astype(np.float16).astype(np.float32)
-    )
-
-
-def _from_rows(rows: np.ndarray) -> Listed:
-    return Listed(
-        np.ascontiguousarray(rows["i"]),
-        np.ascontiguousarray(rows["j"]),
-        rows["probability"].astype(np.float32),
     )

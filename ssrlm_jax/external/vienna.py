@@ -103,6 +103,12 @@ class Vienna:
                 has_strands=True,
             )
 
+    def pairs(self, letters: str, least: float) -> probabilities.PairProbabilities:
+        """Returns probabilities of pairs of one RNA; arguments and errors as `fold`."""
+        (one,) = self.fold([letters], with_probabilities=True, least=least)
+        assert one.probabilities is not None, "they were asked for"
+        return one.probabilities
+
     def local(
         self, letters: str, *, window: int, span: int, least: float
     ) -> probabilities.PairProbabilities:

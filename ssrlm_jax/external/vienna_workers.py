@@ -1,0 +1,224 @@
+"""ViennaRNA in several processes at once, for long RNA.
+
+Its binding keeps Python's lock while it folds, and holds one set of parameters for all
+of a process, so that threads gain nothing. A worker is a plain program that reads tasks
+and answers them: it imports no script of the user's, ends when its input does, and is
+kept for the next RNA. What it says is what this process would say, bit for bit: where
+the library is set otherwise here, no worker is asked.
+"""
+
+import atexit
+import contextlib
+import functools
+import hashlib
+import multiprocessing
+import os
+import pathlib
+import pickle
+import queue
+import subprocess
+import sys
+import tempfile
+import threading
+from collections.abc import Callable, Sequence
+from types import ModuleType
+from typing import Any
+
+from ssrlm_jax.external import programs
+from ssrlm_jax.rna import probabilities
+
+LEAST = 700  # nucleotides; workers take longer to start than shorter RNA to fold
+_MOST_AT_ONCE = 3  # where there are fewer cores, which they share; sets of parameters
+_INSIDE = "SSRLM_VIENNA_WORKER"  # in the environment of a worker
+
+Listed = probabilities.PairProbabilities
+Task = Callable[[], Listed]  # can be pickled
+
+
+def are_useful(num_tasks: int) -> bool:
+    """Says whether so many tasks of long RNA are done sooner by workers.
+
+    They are not in a process that is itself one of several.
+    """
+    is_one_of_several = (
+        _INSIDE in os.environ or multiprocessing.parent_process() is not None
+    )
+    return num_tasks > 1 and _num_cores() > 1 and not is_one_of_several
+
+
+def run(tasks: Sequence[Task]) -> list[Listed]:
+    """Does tasks at the same time; returns what each returns.
+
+    Raises:
+      ProgramError: a worker ended, for want of memory, say; or as a task.
+      ValueError: as a task.
+    """
+    crew = _crew(_state(), os.getpid())
+    if crew is None:
+        return [task() for task in tasks]
+    return crew.run(tasks)
+
+
+class _Worker:
+    """A process that does one task at a time."""
+
+    def __init__(self) -> None:
+        paths = os.pathsep.join(filter(None, sys.path))
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", __name__],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            env=os.environ | {"PYTHONPATH": paths, _INSIDE: "1"},
+        )
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        self._asked, self._answers = self._process.stdin, self._process.stdout
+
+    def answer(self, task: Task | None) -> Any:
+        """Returns what a task returns, or how the library is set.
+
+        Raises:
+          ProgramError: the process ended; or as the task.
+          ValueError: as the task.
+        """
+        try:
+            pickle.dump(task, self._asked)
+            self._asked.flush()
+            found, error = pickle.load(self._answers)
+        except (OSError, EOFError, pickle.UnpicklingError) as ended:
+            raise programs.ProgramError(
+                "ViennaRNA: a process ended while it folded; there may be too little "
+                "memory"
+            ) from ended
+        if error is not None:
+            raise error
+        return found
+
+    def end(self) -> None:
+        """Ends the process, whatever it does."""
+        self._process.kill()
+        with contextlib.suppress(OSError), self._process:
+            pass  # closes the pipes, of which one may be broken, and waits
+
+
+class _Crew:
+    """Workers that are started as they are needed."""
+
+    def __init__(self) -> None:
+        self._workers: list[_Worker] = []
+        self._lock = threading.Lock()
+
+    def run(self, tasks: Sequence[Task]) -> list[Listed]:
+        with self._lock:
+            try:
+                return self._run(tasks)
+            except BaseException:
+                self.end()
+                raise
+
+    def is_set_as(self, state: str) -> bool:
+        """Says whether the library of a worker is set in this way."""
+        with self._lock:
+            if not self._workers:
+                self._workers.append(_Worker())
+            return self._workers[0].answer(None) == state
+
+    def end(self) -> None:
+        for worker in self._workers:
+            worker.end()
+        self._workers.clear()
+
+    def _run(self, tasks: Sequence[Task]) -> list[Listed]:
+        number = min(len(tasks), max(_num_cores(), _MOST_AT_ONCE))
+        while len(self._workers) < number:
+            self._workers.append(_Worker())
+        left: queue.SimpleQueue[int] = queue.SimpleQueue()
+        for place in range(len(tasks)):
+            left.put(place)
+        found: dict[int, Listed] = {}
+        errors: list[BaseException] = []
+
+        def work(worker: _Worker) -> None:
+            with contextlib.suppress(queue.Empty):
+                while not errors:
+                    place = left.get_nowait()
+                    try:
+                        found[place] = worker.answer(tasks[place])
+                    except Exception as error:
+                        errors.append(error)
+
+        threads = [
+            threading.Thread(target=work, args=(worker,), daemon=True)
+            for worker in self._workers[:number]
+        ]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        if errors:
+            raise errors[0]
+        return [found[place] for place in range(len(tasks))]
+
+
+@functools.cache
+def _crew(state: str, process: int) -> _Crew | None:
+    """Returns the workers of a process; None: their library is set otherwise."""
+    del process  # one that was forked has workers of its own
+    crew = _Crew()
+    atexit.register(crew.end)
+    if crew.is_set_as(state):
+        return crew
+    crew.end()
+    return None
+
+
+def _num_cores() -> int:
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def _state() -> str:
+    """Returns what the library would fold by, of what can be changed in it."""
+    library = _library()
+    model = library.md()
+    names = [name for name in dir(model) if not name.startswith("_")]
+    values = [(name, getattr(model, name)) for name in names]
+    settings = [one for one in values if isinstance(one[1], int | float)]
+    with tempfile.TemporaryDirectory() as folder:
+        path = pathlib.Path(folder, "parameters")
+        library.params_save(str(path))
+        digest = hashlib.sha256(path.read_bytes())
+    digest.update(repr((library.__version__, settings)).encode())
+    return digest.hexdigest()
+
+
+def _library() -> ModuleType:
+    import RNA
+
+    return RNA
+
+
+def _work() -> None:
+    """Answers tasks until the input ends."""
+    answers = os.fdopen(os.dup(1), "wb")
+    os.dup2(2, 1)  # what a library prints goes elsewhere
+    while True:
+        try:
+            task = pickle.load(sys.stdin.buffer)
+        except EOFError:
+            return
+        answer: tuple[object, Exception | None]
+        try:
+            answer = (_state() if task is None else task(), None)
+        except Exception as error:  # the other process raises it
+            answer = (None, error)
+        pickle.dump(answer, answers)
+        answers.flush()
+
+
+if __name__ == "__main__":
+    import signal
+
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the other process ends this one
+    _work()
