@@ -268,6 +268,11 @@ def _forecast(
         )
         lines.append(f"{set_name:<10} {method_name:<14} {told}")
         total += plan.seconds
+    for name, item in asked.items():
+        if item.structures is not None:
+            lines.append(f"{name:<10} {'':<14} a second for each structure and method")
+        if item.families is not None:
+            lines.append(f"{name:<10} {'':<14} a minute for each model")
     lines.append(
         f"all: {total / 60 / parallel:.1f} minutes with {parallel} at a time, as far "
         "as can be said beforehand"

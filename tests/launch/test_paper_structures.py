@@ -117,6 +117,15 @@ def test_structures_that_are_not_there_are_told(tmp_path, capsys):
     assert "- helix: " in (out / "fig4.md").read_text()
 
 
+def test_a_dry_run_folds_nothing(truth, tmp_path, capsys):
+    out = tmp_path / "out"
+    assert call("fig4", truth, out, "--dry_run") == 0
+    told = capsys.readouterr().out.splitlines()
+    assert told[0].startswith("fig4 ")
+    assert told[0].endswith(" a second for each structure and method")
+    assert not out.exists()
+
+
 def test_a_folder_without_structures_is_a_row_with_the_reason(truth, tmp_path):
     (tmp_path / "empty").mkdir()
     out = tmp_path / "out"
