@@ -28,6 +28,7 @@ def get_item(settings: config.PaperConfig) -> items.Item:
         "ssrlm sweep --config=sweeps/pdb_families --config.data=DATA",
     )
     notes = (
+        sweep_reports.over_lines(settings.folds, settings.seed),
         sweep_reports.note("Fig. 3a", "folds", settings.folds),
         sweep_reports.note("Fig. 3b", "sweep", settings.sweep),
     )

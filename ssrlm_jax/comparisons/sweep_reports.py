@@ -1,10 +1,14 @@
 """Parts of the paper that `ssrlm sweep` makes: its report, or how to get it."""
 
+import json
 import pathlib
 
-from ssrlm_jax.comparisons import items
+import numpy as np
 
-REPORT = "report.md"
+from ssrlm_jax.comparisons import items, paper_report
+from ssrlm_jax.metrics import statistics
+
+REPORT, FACTS = "report.md", "report.json"
 
 
 def pending(
@@ -52,6 +56,36 @@ def note(title: str, setting: str, place: str) -> str:
     path = _report(setting, place)
     text = path.read_text(encoding="utf-8")
     return f"{title}, the report of the sweep, {path}:\n\n{text}"
+
+
+def over_lines(place: str, seed: int) -> str:
+    """Returns a table of the mean of each score over a sweep's lines; "": no sweep.
+
+    Lines count alike, whatever number of RNAs they have, and intervals are over lines.
+
+    Args:
+      place: --out of the sweep, whose report is there.
+      seed: of the bootstrap.
+
+    Raises:
+      ValueError: its report.json is not that of a sweep.
+      OSError: it cannot be read.
+    """
+    if not place:
+        return ""
+    path = pathlib.Path(place) / FACTS
+    values: dict[str, list[float]] = {}
+    try:
+        for line in json.loads(path.read_text())["lines"]:
+            for name, score in line["scores"].items():
+                values.setdefault(name, []).append(float(score["mean"][0]))
+    except (KeyError, TypeError, ValueError) as error:
+        raise ValueError(f"{path}: no report of a sweep ({error})") from error
+    rows = [["score", "folds", "mean over them"], ["---"] * 3]
+    for name, listed in values.items():
+        mean = statistics.of_mean(np.array(listed), seed)
+        rows.append([name, str(len(listed)), paper_report.shown(mean)])
+    return "\n".join(map(paper_report.row_of, rows))
 
 
 def _report(setting: str, place: str) -> pathlib.Path:

@@ -370,9 +370,15 @@ def test_the_report_of_a_sweep_is_a_part_of_its_figure(tmp_path, capsys):
     )
     folds.mkdir()
     (folds / "report.md").write_text("fold 0 has 0.5\n")
+    (folds / "report.json").write_text('{"lines": [{}]}')
+    assert cli.main(["paper", "fig3", *given]) == 1
+    assert "report.json: no report of a sweep ('scores')" in capsys.readouterr().err
+    lines = [{"scores": {"F1": {"mean": [f1, 0, 1]}}} for f1 in (0.5, 0.7, 0.9)]
+    (folds / "report.json").write_text(json.dumps({"lines": lines}))
     assert cli.main(["paper", "fig3", *given]) == 0
     text = (out / "fig3.md").read_text()
     assert "fold 0 has 0.5" in text
+    assert "| F1 | 3 | 0.700 (0.500-0.900) |" in text
     assert "Fig. 3a: F1 on ten folds" not in text  # it is not missing any more
     assert "| Fig. 3b | no sweep is named by config.sweep |" in text
 
