@@ -115,7 +115,7 @@ def _measured(folder: pathlib.Path) -> dict[str, object]:
     accepted_s = time.monotonic() - begun
     stopped.set()
     watching.join()
-    before = _memory_mb(served.process.pid)
+    before = memory_mb(served.process.pid)
     served.process.send_signal(signal.SIGKILL)
     served.process.wait()
     again = Served(folder)
@@ -127,7 +127,7 @@ def _measured(folder: pathlib.Path) -> dict[str, object]:
     all_s = time.monotonic() - begun
     stopped.set()
     watching.join()
-    after = _memory_mb(again.process.pid)
+    after = memory_mb(again.process.pid)
     again.process.terminate()
     again.process.wait()
     expected = ssrlm_jax.load().fold(given)
@@ -175,7 +175,7 @@ def _watch(served: Served, latencies: list[float], stopped: threading.Event) -> 
         latencies.append(time.monotonic() - begun)
 
 
-def _memory_mb(pid: int) -> float:
+def memory_mb(pid: int) -> float:
     """Returns what a process holds."""
     text = pathlib.Path(f"/proc/{pid}/status").read_text()
     (line,) = (line for line in text.splitlines() if line.startswith("VmRSS:"))

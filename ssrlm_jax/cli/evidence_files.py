@@ -9,6 +9,7 @@ import numpy as np
 from ssrlm_jax import config
 from ssrlm_jax.cli import reports
 from ssrlm_jax.external import evidence, reactivity_fit, sequences
+from ssrlm_jax.infer import given_evidence
 from ssrlm_jax.rna import (
     constraint_formats,
     constraints,
@@ -88,7 +89,7 @@ class Files:
             )
         if parsed.constraints is not None:
             self._blocks = constraint_formats.read(parsed.constraints)
-        self._unused = {one.place: one.name for one in self._profiles + self._blocks}
+        self._given = given_evidence.GivenEvidence(self._profiles, self._blocks)
         self._names = [
             str(path)
             for path in (parsed.reactivities, parsed.constraints)
@@ -109,11 +110,7 @@ class Files:
           ValueError: what is known does not fit the record, or contradicts itself.
         """
         name, sequence = record.name, record.sequence
-        profile = reactivities.chosen(self._profiles, name, sequence)
-        block = constraint_formats.chosen(self._blocks, name, sequence)
-        for one in (profile, block):
-            if one is not None:
-                self._take(one)
+        profile, block = self._given.of(record)
         if (self._profiles or self._blocks) and profile is None and block is None:
             report.say(
                 f"warning: {record.place}: {name}: nothing is known of it in "
@@ -127,8 +124,7 @@ class Files:
         value_L = None if profile is None else self._values(profile, record, report)
         if given is None and value_L is None:
             return None
-        if record.breaks:
-            raise ValueError("two strands; evidence is read for one")
+        given_evidence.check_strands(record)
         known = evidence.Evidence(
             reactivity_L=value_L, constraints=given, settings=self._settings
         )
@@ -142,14 +138,7 @@ class Files:
 
     def unused(self) -> list[str]:
         """Returns where there is evidence of RNA that did not come."""
-        return [f"{place}: {name}: no such RNA" for place, name in self._unused.items()]
-
-    def _take(self, one: reactivities.Profile | constraint_formats.Block) -> None:
-        if self._unused.pop(one.place, None) is None and not one.name:
-            raise ValueError(
-                f"{one.place}: it names no RNA, and was used for another record "
-                "already; write '>NAME' above"
-            )
+        return self._given.unused()
 
     def _values(
         self,

@@ -2,11 +2,13 @@
 
 import argparse
 import dataclasses
+import errno
 import importlib.util
 import ipaddress
 import os
 import pathlib
 import secrets
+import socket
 import sys
 
 from ssrlm_jax import config, locks
@@ -70,14 +72,34 @@ def _serve(parsed: argparse.Namespace) -> None:
         process = model_process.ModelProcess([*worker, "-m", str(directory)], store)
         token = "" if _is_local(parsed.host) else _token()
         application = web.Server(store, process, limits, token).application()
-        _tell(parsed.host, parsed.port, token)
-        uvicorn.run(
-            application,
-            host=parsed.host,
-            port=parsed.port,
-            log_level="warning",
-            server_header=False,
+        with _listening(parsed.host, parsed.port) as heard:
+            _tell(parsed.host, parsed.port, token)
+            settings = uvicorn.Config(
+                application, log_level="warning", server_header=False
+            )
+            uvicorn.Server(settings).run(sockets=[heard])
+
+
+def _listening(host: str, port: int) -> socket.socket:
+    """Returns a socket that listens.
+
+    Raises:
+      ValueError: the port is taken, or the address is none of this machine.
+    """
+    try:
+        ((family, *_, address), *_) = socket.getaddrinfo(
+            host, port, type=socket.SOCK_STREAM
         )
+        return socket.create_server(address, family=family)
+    except OSError as error:
+        if error.errno == errno.EADDRINUSE:
+            raise ValueError(
+                f"port {port} of {host} is taken; give another one with --port N"
+            ) from error
+        raise ValueError(
+            f"--host={host} --port={port}: nothing can listen there "
+            f"({error.strerror or error})"
+        ) from error
 
 
 def _is_local(host: str) -> bool:

@@ -179,7 +179,11 @@ class Server:
         """Accepts RNA to fold."""
         try:
             found = submissions.checked(
-                request.fasta, request.constraints, request.reactivities, self._limits
+                request.fasta,
+                request.constraints,
+                request.reactivities,
+                self._limits,
+                request.max_span or 0,
             )
         except submissions.TooLargeError as error:
             raise fastapi.HTTPException(413, str(error)) from error
