@@ -168,6 +168,21 @@ def test_all_rnas_are_searched_and_sorted(visit):
     assert names.all_inner_texts() == ["good"]
 
 
+def test_of_many_rnas_the_first_are_shown_and_all_are_searched(chromium, tmp_path):
+    method = _method("one")
+    header, *rows = method.rows
+    rows = [[f"rna{n}", *rows[n % 3][1:]] for n in range(1_200)]
+    path = tmp_path / "report.html"
+    evaluation_report.write(path, {}, [method._replace(rows=[header, *rows])])
+    one = browser.Visit(chromium, path.as_uri())
+    assert one.page.locator("#table tbody tr").count() == 500
+    assert one.text("#count") == "1200 of 1200, the first 500 are shown"
+    one.page.fill("#search", "rna1199")
+    assert one.text("#table tbody th") == "rna1199"
+    assert one.problems == []
+    one.close()
+
+
 def test_nothing_serious_stands_in_the_way_of_anyone(visit):
     visit.page.click("summary")
     assert visit.violations() == []

@@ -5,6 +5,7 @@
 // is the name, which is chosen by a click where there is `choose`. `text(item)` is what
 // else is searched.
 ssrlm.table = ({ root, search, count }, caption, columns, items, { choose = null, text = () => "" } = {}) => {
+  const most = 500; // rows that a browser shows without delay
   const number = (value, digits) => (value === null ? "" : value.toFixed(digits));
   const rows = items.map((item, place) => {
     const values = columns.map(({ of }) => of(item));
@@ -42,8 +43,10 @@ ssrlm.table = ({ root, search, count }, caption, columns, items, { choose = null
         n !== column ? "none" : isDown ? "descending" : "ascending",
       ),
     );
-    if (count) count.textContent = `${found.length} of ${rows.length}`;
-    body.replaceChildren(...found.map(line));
+    const shown = found.slice(0, most);
+    const less = shown.length < found.length ? `, the first ${most} are shown` : "";
+    if (count) count.textContent = `${found.length} of ${rows.length}${less}`;
+    body.replaceChildren(...shown.map(line));
   }
 
   function line({ place, values }) {
