@@ -66,6 +66,7 @@ def _commands() -> str:
     for name, about in (commands.OWN | commands.JOBS).items():
         parser = argparse.ArgumentParser(
             prog=f"ssrlm {name}",
+            conflict_handler="resolve",
             formatter_class=lambda prog: argparse.RawDescriptionHelpFormatter(
                 prog, width=88
             ),

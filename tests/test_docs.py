@@ -49,7 +49,9 @@ def _check(words):
         raise ValueError("no such command")
     if "--help" in rest:
         return
-    parser = commands.Parser(prog=f"ssrlm {name}", exit_on_error=False)
+    parser = commands.Parser(
+        conflict_handler="resolve", prog=f"ssrlm {name}", exit_on_error=False
+    )
     commands.add(name, parser)
     _, unknown = parser.parse_known_args(rest)
     if name not in commands.JOBS or not unknown:

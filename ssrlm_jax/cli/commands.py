@@ -71,7 +71,7 @@ def run(arguments: Sequence[str], program: str | None = None) -> int:
     if name in JOBS:  # before Orbax is imported, which would choose another form
         logging.basicConfig(level=logging.WARNING, format="%(message)s")
         logging.getLogger("ssrlm_jax").setLevel(logging.INFO)
-    parser = Parser(prog=program or f"ssrlm {name}")
+    parser = Parser(prog=program or f"ssrlm {name}", conflict_handler="resolve")
     parsed = argparse.Namespace()
     try:
         add(name, parser)
@@ -97,7 +97,7 @@ def run(arguments: Sequence[str], program: str | None = None) -> int:
 
 
 def add(name: str, parser: argparse.ArgumentParser) -> None:
-    """Adds the flags of a command, and what runs it, to a parser."""
+    """Adds the flags of a command, and what runs it, to a parser that resolves."""
     if name in JOBS:
         importlib.import_module(f"ssrlm_jax.jobs.{name}").COMMAND.add(parser)
     else:

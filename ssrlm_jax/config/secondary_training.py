@@ -1,6 +1,7 @@
 """Settings of `ssrlm finetune`: base pairs from labels; the paper, section 4.2."""
 
 import dataclasses
+from typing import ClassVar
 
 import ml_collections
 
@@ -162,14 +163,20 @@ class LabelledConfig:
 class FinetuneConfig:
     """Everything that `ssrlm finetune` reads; the paper, appendix A.1.3.
 
-    Steps are counted in epochs here: `loop.num_steps`, `loop.evaluate_every`,
-    `loop.save_every` and `optimizer.warmup_steps` follow from the data.
+    Steps are counted in epochs here: what FROM_EPOCHS names follows from the data, and
+    `loop.save_every` is an evaluation at most.
     """
+
+    FROM_EPOCHS: ClassVar[tuple[str, ...]] = (
+        "loop.num_steps",
+        "loop.evaluate_every",
+        "optimizer.warmup_steps",
+    )
 
     seed: int = 0
     model: str = ""  # directory of the encoder, or "random" for one of `encoder`
     energies: str = "~/.cache/ssrlm-jax/energies"  # where those of a head are kept
-    relatives: str = ""  # files of structures, of head.energy=relatives; "": train
+    relatives: str = ""  # files of known structures; "": those of model, and train
     unseen: float = 0.3  # share of the RNA that trains and is shown no relatives
     epochs: int = 100
     warmup_epochs: int = 10

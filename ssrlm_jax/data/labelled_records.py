@@ -32,6 +32,7 @@ def split(settings: config.LabelledConfig, seed: int) -> Split:
     Of those that would train or validate, the empty ones and those longer than
     `max_length` are left out, and counted in the log; so are those that would train
     and equal a sequence of `leave_out`, and, of one `table`, those that would validate.
+    Of records that train and validate the log warns.
 
     Raises:
       ValueError: files or families are missing, or a record cannot be used.
@@ -53,6 +54,7 @@ def split(settings: config.LabelledConfig, seed: int) -> Split:
     parts = dataclasses.replace(parts, **short)
     if settings.leave_out:
         parts = _without(parts, settings)
+    _tell_shared(parts)
     for name in ("train", "validation"):
         if not getattr(parts, name):
             why = " after data.leave_out" if settings.leave_out else ""
@@ -89,6 +91,18 @@ def _short(
     return kept
 
 
+def _tell_shared(parts: Split) -> None:
+    """Warns of records that train and validate: their scores flatter."""
+    validating = set(map(letters_of, parts.validation))
+    if num_shared := sum(letters_of(one) in validating for one in parts.train):
+        _log.warning(
+            "training: %d of %d records equal one of validation, whose scores they "
+            "flatter; name the files of data.validation in data.leave_out, too",
+            num_shared,
+            len(parts.train),
+        )
+
+
 def _paths(files: str) -> list[str]:
     return [path for path in files.split(",") if path]
 
@@ -105,12 +119,17 @@ def letters_of(record: formats.Record) -> bytes:
         raise ValueError(f"{record.place or record.name}: {error}") from error
 
 
-def _without(parts: Split, settings: config.LabelledConfig) -> Split:
-    """Returns the parts without what equals a record of `leave_out`; logs how many."""
+def left_out(settings: config.LabelledConfig) -> set[bytes]:
+    """Returns the letters of the records of `leave_out`, as `letters_of`."""
     files = _paths(settings.leave_out)
-    unwanted = {
+    return {
         letters_of(record) for path in files for record in structure_formats.read(path)
     }
+
+
+def _without(parts: Split, settings: config.LabelledConfig) -> Split:
+    """Returns the parts without what equals a record of `leave_out`; logs how many."""
+    unwanted = left_out(settings)
     kept = {
         name: [one for one in getattr(parts, name) if letters_of(one) not in unwanted]
         for name in ("train", "validation")

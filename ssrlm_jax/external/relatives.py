@@ -13,7 +13,7 @@ import gzip
 import hashlib
 import math
 import operator
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence, Set
 from types import ModuleType
 from typing import TYPE_CHECKING, TypeVar
 
@@ -21,7 +21,14 @@ import numpy as np
 
 from ssrlm_jax import files
 from ssrlm_jax.external import folded, programs, sequences
-from ssrlm_jax.rna import decode, formats, probabilities, structures, textfile
+from ssrlm_jax.rna import (
+    alphabet,
+    decode,
+    formats,
+    probabilities,
+    structures,
+    textfile,
+)
 
 if TYPE_CHECKING:
     import pyopal
@@ -71,6 +78,11 @@ class Memory:
     sequences: tuple[str, ...]
     dots: tuple[str, ...]
 
+    @property
+    def rows(self) -> Iterator[tuple[str, str, str]]:
+        """Name, sequence and dot-bracket of each record."""
+        return zip(self.names, self.sequences, self.dots, strict=True)
+
     @functools.cached_property
     def digest(self) -> str:
         """Tells one memory from another, whatever its names are."""
@@ -104,10 +116,25 @@ def remember(records: Iterable[formats.Record]) -> Memory:
     return _memory(rows)
 
 
+def without(memory: Memory, unwanted: Set[bytes]) -> Memory:
+    """Returns the records whose tokens (bytes of `alphabet.encode`) are not unwanted."""
+    return _memory(
+        row
+        for row in memory.rows
+        if alphabet.encode(row[1])[0].tobytes() not in unwanted
+    )
+
+
+def joined(memory: Memory, other: Memory) -> Memory:
+    """Returns the records of both; of equal sequences those of `other`."""
+    newer = set(other.sequences)
+    rows = [row for row in memory.rows if row[1] not in newer]
+    return _memory([*rows, *other.rows])
+
+
 def write(path: formats.Path, memory: Memory) -> None:
     """Writes a memory as a table that every reader of structures reads, too."""
-    rows = zip(memory.names, memory.sequences, memory.dots, strict=True)
-    text = "".join("\t".join(row) + "\n" for row in [_COLUMNS, *rows])
+    text = "".join("\t".join(row) + "\n" for row in [_COLUMNS, *memory.rows])
     with files.whole(path) as part:
         part.write_bytes(gzip.compress(text.encode(), mtime=0))
 

@@ -11,14 +11,11 @@ import pathlib
 import re
 import types
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import ml_collections
 
 from ssrlm_jax import config
-
-if TYPE_CHECKING:
-    pass
 
 _Setting = bool | float | str | ml_collections.ConfigDict
 _PACKAGE = pathlib.Path(__file__).absolute().parents[1]
@@ -58,6 +55,9 @@ class Command:
     def add(self, parser: argparse.ArgumentParser) -> None:
         """Adds the flags to a parser, --config among them, and what runs the job.
 
+        Args:
+          parser: whose conflict_handler is "resolve": a job with settings has its own -h.
+
         Beside them the job takes --config.NAME=VALUE, in `overrides` of what is parsed.
         """
         parser.description = self.about
@@ -72,12 +72,33 @@ class Command:
                 help="settings: a file, or what ships under this name (default: "
                 f"{self.default}{unless})",
             )
-            parser.epilog = "settings, changed by --config.NAME=VALUE:\n" + "\n".join(
-                f"{f'  {one.name}={one.default}':<44}  {one.comment}".rstrip()
-                for one in settings_of(self.kind())
+            parser.add_argument(
+                "-h",
+                "--help",
+                action=_Help,
+                nargs=0,
+                job=self,
+                help="show this, and all settings as the config before it has them",
             )
+            parser.epilog = "settings are changed by --config.NAME=VALUE"
         for name, description in self.flags.items():
             parser.add_argument(name, **description)
+
+    def listed(self, name: str | None) -> str:
+        """Returns all settings as a config has them, a line each.
+
+        Args:
+          name: of the config, as for `read`; None: the one that is read by default.
+        """
+        assert self.kind is not None, "the job has no settings"
+        name = name or self.default
+        made = config.frozen(self.kind, read(name, ())) if name else self.kind()
+        lines = (
+            f"{f'  {one.name}={one.default}':<44}  {one.comment}".rstrip()
+            for one in settings_of(made)
+        )
+        of = f" of {name}" if name else ""
+        return f"settings{of}, changed by --config.NAME=VALUE:\n" + "\n".join(lines)
 
     def _run(self, parsed: argparse.Namespace) -> int | None:
         if self.kind is None:
@@ -91,6 +112,21 @@ class Command:
             else _changed(config.editable(self.kind()), parsed.overrides)
         )
         return self.function(config.frozen(self.kind, settings), parsed)
+
+
+class _Help(argparse.Action):
+    """Prints what a job takes, and its settings by the config that is named so far."""
+
+    def __init__(self, *args: Any, job: Command, **others: Any) -> None:
+        super().__init__(*args, **others)
+        self._job = job
+
+    def __call__(
+        self, parser: argparse.ArgumentParser, namespace: argparse.Namespace, *_: object
+    ) -> None:
+        parser.epilog = self._job.listed(namespace.config)
+        parser.print_help()
+        parser.exit()
 
 
 def read(name: str, overrides: Sequence[str]) -> ml_collections.ConfigDict:
@@ -216,9 +252,12 @@ class Setting(NamedTuple):
 
 
 def settings_of(settings: object, prefix: str = "") -> list[Setting]:
-    """Returns all settings of a config dataclass, those of its groups too."""
+    """Returns all settings of a config dataclass, those of its groups too.
+
+    But for those that follow from others, whatever they are set to.
+    """
     source = inspect.getsource(type(settings))
-    found = []
+    found: list[Setting] = []
     for field in dataclasses.fields(settings):  # type: ignore[arg-type]
         value = getattr(settings, field.name)
         if dataclasses.is_dataclass(value):
@@ -227,4 +266,5 @@ def settings_of(settings: object, prefix: str = "") -> list[Setting]:
         comment = re.search(rf"^    {field.name}: .*?#\s*(.*)$", source, re.MULTILINE)
         name = f"{prefix}{field.name}"
         found.append(Setting(name, value, comment[1] if comment else ""))
-    return found
+    follow = getattr(settings, "FROM_EPOCHS", ())
+    return [one for one in found if one.name not in follow]

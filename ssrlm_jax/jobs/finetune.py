@@ -149,8 +149,34 @@ def _memory(
     memory = relatives.remember(
         one for one in records if labelled_records.letters_of(one) not in unseen
     )
+    if not settings.relatives and settings.model != config.RANDOM:
+        memory = relatives.joined(_known_before(settings, unseen), memory)
     _log.info("relatives are looked for in %d known structures", len(memory.names))
     return memory
+
+
+def _known_before(
+    settings: config.FinetuneConfig, unseen: set[bytes]
+) -> "relatives.Memory":
+    """Returns the known structures of the model that training starts from.
+
+    Args:
+      settings: name the model.
+      unseen: letters of records that validate, which are not to be among them.
+    """
+    from ssrlm_jax.external import relatives
+
+    path = catalogue.find(settings.model) / relatives.FILE
+    if not path.exists():
+        return relatives.remember(())
+    memory = relatives.read(path)
+    kept = relatives.without(memory, unseen | labelled_records.left_out(settings.data))
+    _log.info(
+        "relatives: %d known structures come from %s; config.relatives names others",
+        len(kept.names),
+        settings.model,
+    )
+    return kept
 
 
 def _write(

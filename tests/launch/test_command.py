@@ -77,3 +77,15 @@ def test_every_job_is_a_command_with_help(name, capsys):
     text = capsys.readouterr().out
     assert text.startswith(f"usage: ssrlm {name} ")
     assert f"\n  ssrlm {name}" in text
+
+
+def test_help_lists_settings_as_the_chosen_config_has_them(capsys):
+    for chosen, layers in (("8m", 6), ("650m", 33)):
+        with pytest.raises(SystemExit):
+            cli.main(["pretrain", f"--config={chosen}", "--help"])
+        text = capsys.readouterr().out
+        assert f"settings of {chosen}, changed by" in text
+        assert f"  encoder.num_layers={layers} " in text
+    with pytest.raises(SystemExit):
+        cli.main(["finetune", "--help"])
+    assert "loop.num_steps" not in capsys.readouterr().out  # it follows from epochs

@@ -195,6 +195,17 @@ def test_known_structures_go_along_with_a_model_that_reads_them(
     assert list(memory.names) == [f"r{n}" for n in (0, 1, 2, 3, 4, 5, 11)]
     assert cli.main(["fold", records[0].sequence, "-m", str(model)]) == 0
     assert "trained with the energies" not in capsys.readouterr().err
+    # From this model on: what it knows stays, but for what validates now.
+    settings |= {
+        "model": model,
+        "relatives": "",
+        "data.validation": settings["data.train"],
+    }
+    settings["data.train"] = tmp_path / "test.tsv"
+    settings["data.leave_out"] = tmp_path / "validation.tsv"
+    text = finish(start(tmp_path / "next", "--dry_run", **settings))
+    assert f"relatives: 1 known structures come from {model}" in text
+    assert "relatives are looked for in 3 known structures" in text
     (model / relatives.FILE).unlink()
     assert cli.main(["fold", records[0].sequence, "-m", str(model)]) == 1
     assert f"{model / relatives.FILE}: cannot be read" in capsys.readouterr().err
