@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 from ssrlm_jax.cli import reports
 from ssrlm_jax.metrics import score_report
@@ -17,6 +18,42 @@ def joined(method: str, names: Sequence[str]) -> list[str]:
         f"{method}: {len(names)} RNAs of several strands are scored joined, positions "
         f"counted without the break: {_shown(names)}"
     ]
+
+
+def differences(found: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Returns a line on each of `score_report.differences`."""
+    lines = []
+    for one in found:
+        value, low, high = one["f1"]
+        if value is None:
+            continue
+        told = "" if low > 0 or high < 0 else ": the interval holds 0, no difference"
+        lines.append(
+            f"F1 of {one['first']} less that of {one['second']}, RNA by RNA: "
+            f"{value:+.3f} ({low:+.3f} to {high:+.3f}){told}"
+        )
+    return lines
+
+
+def of_training(seen: int | None, num_rnas: int, *, has_near: bool) -> str:
+    """Returns a line on what of the scored RNA trained a model.
+
+    Args:
+      seen: RNAs that did; None: the model does not say.
+      num_rnas: all of them.
+      has_near: scores by identity to what trained stand in the table.
+    """
+    if seen is None:
+        return "model: it does not say what trained it; it may have seen these RNAs"
+    if seen:
+        return (
+            f"model: it was trained on {seen:,} of {num_rnas:,} RNAs; what it has seen "
+            "is no score of what it has not"
+        )
+    told = f"model: none of the {num_rnas:,} RNAs trained it, by equal sequences"
+    if has_near:
+        return told
+    return f"{told}; relatives may have: --config.train=FILES has scores by identity"
 
 
 def why_empty(method: str, scored: Sequence[score_report.Scored]) -> list[str]:

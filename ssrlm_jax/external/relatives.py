@@ -117,7 +117,7 @@ def remember(records: Iterable[formats.Record]) -> Memory:
 
 
 def without(memory: Memory, unwanted: Set[bytes]) -> Memory:
-    """Returns the records whose tokens (bytes of `alphabet.encode`) are not unwanted."""
+    """Returns the records whose tokens (`alphabet.encode`) are not unwanted."""
     return _memory(
         row
         for row in memory.rows

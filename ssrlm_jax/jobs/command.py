@@ -56,7 +56,7 @@ class Command:
         """Adds the flags to a parser, --config among them, and what runs the job.
 
         Args:
-          parser: whose conflict_handler is "resolve": a job with settings has its own -h.
+          parser: of conflict_handler "resolve": a job with settings has its own -h.
 
         Beside them the job takes --config.NAME=VALUE, in `overrides` of what is parsed.
         """

@@ -95,7 +95,7 @@ def evaluate(settings: config.EvaluateConfig, flags: argparse.Namespace) -> int:
         predictor = _model(settings, truth)
         seen = _num_seen(settings, truth)
         methods["model"] = functools.partial(
-            _by_model, predictor, settings.model, truth, seen
+            _by_model, predictor, settings, truth, seen
         )
     of_files = ""
     if flags.predictions:
@@ -106,8 +106,11 @@ def evaluate(settings: config.EvaluateConfig, flags: argparse.Namespace) -> int:
     scores = {
         name: score_report.report(f.scored, settings.seed) for name, f in found.items()
     }
+    differences = score_report.differences(
+        {name: one.scored for name, one in found.items()}, settings.seed
+    )
     if flags.out:
-        _write(flags.out, settings, found, scores)
+        _write(flags.out, settings, found, scores, differences)
     if flags.report:
         _show(flags.out, settings, found, scores)
     shown = dict(scores)
@@ -130,7 +133,9 @@ def evaluate(settings: config.EvaluateConfig, flags: argparse.Namespace) -> int:
     empty = (
         evaluation_notes.why_empty(name, one.scored) for name, one in found.items()
     )
-    score_tables.show_pairs(shown, list(itertools.chain.from_iterable(empty)))
+    below = [*itertools.chain.from_iterable(empty)]
+    below += evaluation_notes.differences(differences)
+    score_tables.show_pairs(shown, below)
     evaluation_notes.say(
         dict.fromkeys(text for one in found.values() for text in one.notes), problems
     )
@@ -223,7 +228,7 @@ def _num_seen(
 
 def _by_model(
     predictor: "predictors.Predictor",
-    name: str,
+    settings: config.EvaluateConfig,
     truth: list[formats.Record],
     seen: int | None,
 ) -> _Predicted:
@@ -233,16 +238,11 @@ def _by_model(
         for r, one in zip(truth, predicted, strict=True)
     ]
     rule = decoding_rules.flags_of(predictor.decoding)
-    about = {"model": name, "threshold": predictor.threshold, "rule": rule}
+    about = {"model": settings.model, "threshold": predictor.threshold, "rule": rule}
     about["seen in training"] = seen
     about["data until"] = predictor.description.made.get("data_until", "")
-    notes = []
-    if seen:
-        notes.append(
-            f"model: it was trained on {seen:,} of {len(truth):,} RNAs; what it has "
-            "seen is no score of what it has not"
-        )
-    return _Predicted(found, about, notes=notes)
+    note = evaluation_notes.of_training(seen, len(truth), has_near=bool(settings.train))
+    return _Predicted(found, about, notes=[note])
 
 
 def _by_program(
@@ -316,6 +316,7 @@ def _write(
     settings: config.EvaluateConfig,
     found: Mapping[str, _Scored],
     scores: Mapping[str, types.Json],
+    differences: Sequence[types.Json],
 ) -> None:
     """Writes all scores, and a table of all RNAs for each method."""
     out.mkdir(parents=True, exist_ok=True)
@@ -333,6 +334,7 @@ def _write(
         "config": dataclasses.asdict(settings),
         "methods": methods,
         "scores": scores,
+        "differences": differences,
     }
     files.write_text(out / "scores.json", json.dumps(facts, indent=1) + "\n")
 

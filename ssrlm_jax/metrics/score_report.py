@@ -5,6 +5,7 @@ scores; in a class of pairs, over the RNAs that have such a pair in either struc
 Every score is strict unless its group is called "slack".
 """
 
+import itertools
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import NamedTuple
@@ -113,6 +114,40 @@ def identity_bin(identity: float) -> str:
 def f1(scored: Sequence[Scored]) -> np.ndarray:
     """Returns the strict F1 of each RNA, (N,)."""
     return pair_scores.f1(_counts(scored, STRICT))
+
+
+def differences(
+    scored_of: Mapping[str, Sequence[Scored]], seed: int = 0
+) -> list[dict[str, object]]:
+    """Returns how far methods are above each other in mean strict F1, by pairs of them.
+
+    Args:
+      scored_of: by method, the same RNAs in the same order.
+      seed: of the bootstrap over RNAs, which draws both methods together.
+
+    Returns:
+      Of each pair `first`, `second`, `f1` (the mean of the first less that of the
+      second, and its 95 % interval) and `probability`, the share of samples in which
+      the first is above.
+    """
+    found: list[dict[str, object]] = []
+    columns = {
+        name: np.stack([f1(scored), np.ones(len(scored))], axis=1)
+        for name, scored in scored_of.items()
+    }
+    for first, second in itertools.combinations(columns, 2):
+        told = statistics.difference(
+            columns[first], columns[second], statistics.ratio, seed
+        )
+        found.append(
+            {
+                "first": first,
+                "second": second,
+                "f1": _plain(told.interval),
+                "probability": round(told.probability, 4),
+            }
+        )
+    return found
 
 
 def rows(scored: Iterable[Scored]) -> list[list[object]]:

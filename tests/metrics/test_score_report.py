@@ -89,3 +89,17 @@ def test_rows_have_a_header_and_a_line_for_each_rna(scored):
     assert [line[0] for line in lines] == ["a", "b", "c", "d"]
     assert lines[1][2:5] == [3, 2, 2]
     assert all(len(line) == len(header) for line in lines)
+
+
+def test_differences_are_of_the_same_rnas_drawn_together(scored):
+    nothing = [_score(one.name, "." * one.length, "." * one.length) for one in scored]
+    (found,) = score_report.differences({"ours": scored, "nothing": nothing})
+    assert (found["first"], found["second"]) == ("ours", "nothing")
+    # F1 of `scored`: 1, 0.8, 1 and 0, where 1 is right for nothing in nothing.
+    value, low, high = found["f1"]
+    assert value == pytest.approx((0 - 0.2 + 0 - 1) / 4, abs=1e-6)
+    assert low <= value <= high <= 0
+    assert found["probability"] < 0.05
+    (same,) = score_report.differences({"a": scored, "b": scored})
+    assert same["f1"] == [0, 0, 0]
+    assert same["probability"] == 0.5
