@@ -15,11 +15,11 @@ member has it, the mean over members, then over families.
 import argparse
 import csv
 import gzip
-import json
 import pathlib
 from collections.abc import Iterator, Sequence
 
 import numpy as np
+import report
 
 from ssrlm_jax.external import vienna
 from ssrlm_jax.infer import alignment_folding, catalogue, loading, predictors
@@ -58,7 +58,8 @@ def main() -> None:
             "mean_f1": means,
             "gain": [float(gain.mean()), float(low), float(high)],
         }
-        parsed.out.write_text(json.dumps(facts, indent=1) + "\n")
+        machine = report.machine("ssrlm-jax", "ViennaRNA")
+        report.write_file(parsed.out, facts | {"machine": machine})
 
 
 def _arguments() -> argparse.Namespace:

@@ -21,12 +21,12 @@ RNAs give, and --write puts it into a model directory. The seed is 0.
 
 import argparse
 import dataclasses
-import json
 import pathlib
 from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
+import report
 
 from ssrlm_jax import config
 from ssrlm_jax.external import vienna
@@ -119,7 +119,8 @@ def main() -> None:
             "rnas": len(records),
             "results": rows,
         }
-        parsed.out.write_text(json.dumps(facts, indent=1) + "\n")
+        machine = report.machine("ssrlm-jax", "ViennaRNA")
+        report.write_file(parsed.out, facts | {"machine": machine})
 
 
 def _arguments() -> argparse.Namespace:

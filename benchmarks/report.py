@@ -1,8 +1,10 @@
 """What every benchmark says of the machine, and where it writes its result.
 
-Results name the processor and the versions, never a host or a path.
+Results name the processor, the versions and the day, never a host or a path; what was
+measured is also told in one form for all (measures.py).
 """
 
+import datetime
 import importlib.metadata
 import json
 import os
@@ -11,12 +13,15 @@ import platform
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import measures
+
 Result = dict[str, Any]  # JSON, which one process prints and another one reads
+FOLDER = "SSRLM_BENCHMARK_RESULTS"  # names where results go, instead of results/
 RESULTS = pathlib.Path(__file__).parent / "results"
 
 
 def machine(*packages: str) -> dict[str, object]:
-    """Returns processor, cores, Python and the versions of packages.
+    """Returns processor, cores, Python, the day, and the versions of jax and packages.
 
     A package that is not installed has version None.
     """
@@ -25,7 +30,10 @@ def machine(*packages: str) -> dict[str, object]:
         "cores": os.cpu_count(),
         "system": platform.system(),
         "python": platform.python_version(),
-        "versions": {package: _version(package) for package in packages},
+        "date": datetime.date.today().isoformat(),
+        "versions": {
+            name: _version(name) for name in dict.fromkeys(("jax", *packages))
+        },
     }
 
 
@@ -37,10 +45,15 @@ def save(name: str, result: Mapping[str, object]) -> None:
 
 def write(name: str, result: Mapping[str, object]) -> None:
     """Writes results/`name`.json."""
-    RESULTS.mkdir(exist_ok=True)
-    path = RESULTS / f"{name}.json"
+    write_file(pathlib.Path(os.environ.get(FOLDER, RESULTS)) / f"{name}.json", result)
+
+
+def write_file(path: pathlib.Path, result: Mapping[str, object]) -> None:
+    """Writes a result, with what it measured (measures.py)."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    told = [one._asdict() for one in measures.of(path.stem, result)]
     beside = path.with_suffix(".unfinished")
-    beside.write_text(json.dumps(result, indent=1) + "\n")
+    beside.write_text(json.dumps({**result, "measures": told}, indent=1) + "\n")
     beside.replace(path)
 
 

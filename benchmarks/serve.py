@@ -1,6 +1,6 @@
 """`ssrlm serve` under load: right answers, quick pages, nothing lost by `kill -9`.
 
-  python benchmarks/serve.py --out benchmarks/results/serve.json
+  python benchmarks/serve.py
 
 20 clients hand in 200 sequences at once, one a job; meanwhile the list of jobs is asked
 for every 50 ms. Then the server is killed, and started again on the same
@@ -10,7 +10,6 @@ folder. All goes to this machine's own address. A minute on two cores.
 import argparse
 import concurrent.futures
 import json
-import os
 import pathlib
 import random
 import signal
@@ -25,6 +24,7 @@ import urllib.request
 from typing import Any
 
 import numpy as np
+import report
 
 import ssrlm_jax
 
@@ -85,14 +85,10 @@ class Served:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--out", type=pathlib.Path)
-    parsed = parser.parse_args()
+    parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         found = _measured(pathlib.Path(folder))
-    text = json.dumps(found, indent=1) + "\n"
-    if parsed.out is not None:
-        parsed.out.write_text(text)
-    sys.stdout.write(text)
+    report.save("serve", found)
 
 
 def _measured(folder: pathlib.Path) -> dict[str, object]:
@@ -146,7 +142,7 @@ def _measured(folder: pathlib.Path) -> dict[str, object]:
         "get_max_ms": round(1e3 * max(latencies), 1),
         "gets": len(latencies),
         "memory_mb": {"web_before_kill": before, "web_at_end": after},
-        "cores": os.cpu_count(),
+        "machine": report.machine("ssrlm-jax", "jax", "ViennaRNA", "fastapi"),
     }
 
 

@@ -1,0 +1,138 @@
+"""`benchmarks/all.py`: what it runs, how it tells it, and the tables it makes."""
+
+import importlib
+import json
+import math
+import os
+import pathlib
+import subprocess
+import sys
+
+import pytest
+
+ROOT = pathlib.Path(__file__).parents[1]
+BENCHMARKS = ROOT / "benchmarks"
+
+
+@pytest.fixture
+def module(monkeypatch):
+    """Returns what imports a module of benchmarks/."""
+    monkeypatch.syspath_prepend(BENCHMARKS)
+    return importlib.import_module
+
+
+def result(*values, rival=None, date="2026-01-02"):
+    """Returns results of runs, one for each value, of a machine."""
+    return [
+        {
+            "measures": [
+                {
+                    "name": "fold",
+                    "value": value,
+                    "unit": "s",
+                    "better": "lower",
+                    "rivals": {} if rival is None else {"other": rival},
+                }
+            ],
+            "machine": {
+                "processor": "X",
+                "cores": 2,
+                "date": date,
+                "versions": {"jax": "0.10.2"},
+            },
+        }
+        for value in values
+    ]
+
+
+def test_the_tables_are_what_the_results_give(module):
+    table, rows = module("speed_table"), module("measured_rows")
+    found = rows.read(BENCHMARKS / "results")
+    assert found["rows"]
+    for path, made in ((table.README, table.headlines), (table.PAGE, table.whole)):
+        text = path.read_text()
+        assert text == table.with_table(text, made(found)), f"all.py --tables: {path}"
+
+
+def test_every_row_names_its_processor_version_and_day(module):
+    found = module("measured_rows").read(BENCHMARKS / "results")
+    for row in found["rows"]:
+        assert row["processor"]
+        assert row["jax"]
+        assert row["date"]
+
+
+def test_every_benchmark_is_run_or_said_not_to_be(module):
+    whole = module("all")
+    run = {item.words[0].removesuffix(".py") for item in whole.ITEMS.values()}
+    files = {path.stem for path in BENCHMARKS.glob("*.py")}
+    assert files == run | set(whole.NOT_TIMED) | whole.HELPERS
+    assert set(whole.RIVAL_MODULE) | whole.SLOW <= set(whole.ITEMS)
+
+
+def test_a_row_tells_how_runs_differ_and_what_others_took(module):
+    rows, table = module("measured_rows"), module("speed_table")
+    (row,) = rows.rows_of("one", result(2.0, 3.0, rival=5.0), math.nan)
+    assert rows.value(row) == 2.5
+    assert rows.spread(row) == pytest.approx(0.4)
+    assert rows.ratio(row, "other") == pytest.approx(2.0)  # less is better: 5 / 2.5
+    text = table.whole({"rows": [row], "ended": {"one": "done", "two": "failed: no"}})
+    expected = (
+        "| fold | 2.50 s | 40 % | 5.00 s other (2.00 x) | X, 2 cores, jax 0.10.2, "
+        "2026-01-02 |"
+    )
+    assert expected in text
+    assert text.endswith("| two | failed: no |")
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "is_moved"),
+    [
+        ((2.0, 2.2), (2.5, 2.5), True),  # 0.4 of 2.1, beyond 0.2
+        ((2.0, 3.0), (3.1, 3.1), False),  # 0.6 of 2.5, within 1.0
+        ((2.0,), (3.0,), False),  # nobody knows how much runs differ
+    ],
+)
+def test_a_number_that_moves_by_more_than_runs_differ_says_so(
+    module, before, after, is_moved
+):
+    rows, table = module("measured_rows"), module("speed_table")
+    old = rows.rows_of("one", result(*before), 0.0)
+    (row,) = rows.merged(old, rows.rows_of("one", result(*after), 0.0))
+    assert ("moved, was" in table.whole({"rows": [row], "ended": {}})) == is_moved
+
+
+def test_a_row_of_another_processor_stays(module):
+    rows = module("measured_rows")
+    old = rows.rows_of("one", result(2.0), 0.0)
+    new = rows.rows_of("one", result(4.0), 0.0)
+    new[0]["processor"] = "Y"
+    assert [row["values"] for row in rows.merged(old, new)] == [[2.0], [4.0]]
+
+
+def test_a_failure_and_a_lack_of_time_are_told(module, tmp_path):
+    whole = module("all")
+    failing = [sys.executable, "-c", "raise SystemExit('no such thing')"]
+    assert whole._called(failing, tmp_path, 1.0) == "no such thing"
+    waiting = [sys.executable, "-c", "import time; time.sleep(9)"]
+    assert whole._called(waiting, tmp_path, 0.001) == "more than 0.001 minutes"
+
+
+def test_two_small_ones_run_and_one_without_its_data_is_left_out(tmp_path):
+    names = ("sweep_overhead", "command_costs", "peers")
+    flags = ("--quick", "--runs=1", f"--only={','.join(names)}", f"--out={tmp_path}")
+    done = subprocess.run(
+        [sys.executable, str(BENCHMARKS / "all.py"), *flags],
+        capture_output=True,
+        text=True,
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    found = json.loads((tmp_path / "all.json").read_text())
+    ended = {name: found["ended"][name].partition(":")[0] for name in names}
+    assert ended == dict(zip(names, ("done", "done", "left out"), strict=True))
+    told = {row["name"]: row for row in found["rows"]}
+    assert told["ssrlm evaluate, 100 nt, memory"]["values"][0] > 10  # MiB
+    page = (tmp_path / "speed.md").read_text()
+    assert "sweep, what a job costs beside its work" in page
+    assert "| peers | left out: needs --data" in page
