@@ -93,6 +93,12 @@ ITEMS: dict[str, Item] = {
         minutes=90,
     ),
     "serve": Item(words=("serve.py",), quick=(), writes="serve"),
+    "serve_memory": Item(
+        words=("serve_memory.py",),
+        quick=("--jobs=50",),
+        writes="serve_memory",
+        minutes=30,
+    ),
     "twelve": Item(
         words=("twelve.py", "--out={scratch}/twelve.png"), quick=(), writes="twelve"
     ),

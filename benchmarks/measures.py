@@ -192,6 +192,12 @@ def _serve(result: Mapping[str, Any]) -> Iterator[Measure]:
     yield Measure(name, result["get_p95_ms"], "ms", LOWER)
 
 
+def _serve_memory(result: Mapping[str, Any]) -> Iterator[Measure]:
+    what = f"server, {result['jobs']:,} jobs"
+    for process, mib in result["growth_mb"].items():
+        yield Measure(f"{what}, growth of the {process} process", mib, "MiB", LOWER)
+
+
 def _startup(result: Mapping[str, Any]) -> Iterator[Measure]:
     for name, seconds in result["seconds"].items():
         yield _seconds(name, seconds, **result["rivals"].get(name, {}))
@@ -246,6 +252,7 @@ _READ: dict[str, Callable[[Mapping[str, Any]], Iterator[Measure]]] = {
     "prepare": _prepare,
     "first_answer": _first_answer,
     "serve": _serve,
+    "serve_memory": _serve_memory,
     "startup": _startup,
     "command_costs": _command_costs,
     "sweep_overhead": _sweep_overhead,

@@ -1,6 +1,6 @@
 """`ssrlm serve` over many jobs: what the web process and the model process hold.
 
-  python benchmarks/serve_memory.py --out benchmarks/results/serve_memory.json
+  python benchmarks/serve_memory.py
 
 2,000 jobs of one RNA of 20 to 100 nucleotides are handed in, 50 at a time; memory is
 read at each tenth of them. Growth: from a fifth, when all shapes are compiled, to the
@@ -8,13 +8,13 @@ end. Six minutes on two cores.
 """
 
 import argparse
-import json
 import pathlib
 import random
 import sys
 import tempfile
 import time
 
+import report
 import serve
 
 _AT_ONCE = 50
@@ -24,14 +24,11 @@ _WAYS = 10  # readings
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--jobs", type=int, default=2_000, metavar="N")
-    parser.add_argument("--out", type=pathlib.Path)
     parsed = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         found = measured(pathlib.Path(folder), parsed.jobs)
-    text = json.dumps(found, indent=1) + "\n"
-    if parsed.out is not None:
-        parsed.out.write_text(text)
-    sys.stdout.write(text)
+    machine = report.machine("ssrlm-jax", "jax", "ViennaRNA", "fastapi")
+    report.save("serve_memory", found | {"machine": machine})
 
 
 def measured(folder: pathlib.Path, num_jobs: int) -> dict[str, object]:
