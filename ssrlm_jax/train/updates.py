@@ -245,13 +245,16 @@ def _move(
     ema_decay: float,
 ) -> TrainState:
     """Returns the state with parameters, moments and average moved."""
-    # The average starts from the first parameters, and is not corrected for that.
     # The rate is no part of optax's chain: it is logged, and stands in no state.
     step, opt_state = direction.update(gradient, state.opt_state, state.learned)
     learned = jax.tree.map(lambda p, d: p - rate * d, state.learned, step)
     ema = state.ema
     if ema is not None:
-        ema = optax.incremental_update(learned, ema, 1.0 - ema_decay)
+        # The average starts from the first parameters. Of a short run it would never
+        # leave them, so it looks back over a tenth of the steps at most, as TensorFlow's
+        # ExponentialMovingAverage does when it is told the step.
+        decay = jnp.minimum(ema_decay, (1.0 + state.step) / (10.0 + state.step))
+        ema = optax.incremental_update(learned, ema, 1.0 - decay)
     return dataclasses.replace(state, learned=learned, opt_state=opt_state, ema=ema)
 
 
