@@ -250,9 +250,9 @@ def _move(
     learned = jax.tree.map(lambda p, d: p - rate * d, state.learned, step)
     ema = state.ema
     if ema is not None:
-        # The average starts from the first parameters. Of a short run it would never
-        # leave them, so it looks back over a tenth of the steps at most, as TensorFlow's
-        # ExponentialMovingAverage does when it is told the step.
+        # The average starts from the first parameters. In a short run it would never
+        # leave them, so it looks back over a tenth of the steps at most, as that of
+        # TensorFlow (ExponentialMovingAverage, num_updates).
         decay = jnp.minimum(ema_decay, (1.0 + state.step) / (10.0 + state.step))
         ema = optax.incremental_update(learned, ema, 1.0 - decay)
     return dataclasses.replace(state, learned=learned, opt_state=opt_state, ema=ema)
