@@ -232,21 +232,30 @@ class Bench:
         except (ValueError, OSError) as error:
             return set_files.Shared(None, None, str(error))
         letters = set_scores.letters_of(self.records(one))
-        return set_files.shared(letters, training, self._out / "near")[0]
+        found = set_files.shared(letters, training, self._out / "near")[0]
+        seen = self._seen(one, method)
+        return found if seen is None else found._replace(equal=seen)
 
     def _shared_by_hashes(
         self, one: items.LabelledSet, method: items.Method
     ) -> set_files.Shared:
         """Returns what a model's own list of hashes says of a set, if it has one."""
-        known = self._settings.directories("models")
-        place = method.directory or known.get(method.name, "")
-        seen = None
-        if place:
-            letters = set_scores.letters_of(self.records(one))
-            seen = seen_sequences.num_seen(pathlib.Path(place), letters)
+        seen = self._seen(one, method)
         if seen is None:
             return set_files.Shared(None, None, "what trained it is not at hand")
         return set_files.Shared(seen, None, "it has hashes alone of what trained it")
+
+    def _seen(self, one: items.LabelledSet, method: items.Method) -> int | None:
+        """Returns how many RNAs of a set a model's own hashes have; None: it has none.
+
+        They are of what did train: a file may have more, which was left out.
+        """
+        known = self._settings.directories("models")
+        place = method.directory or known.get(method.name, "")
+        if not place:
+            return None
+        letters = set_scores.letters_of(self.records(one))
+        return seen_sequences.num_seen(pathlib.Path(place), letters)
 
     def _all_trained(self, methods: Iterable[items.Method]) -> list[str]:
         """Returns the files of what trained any of the methods, each once."""

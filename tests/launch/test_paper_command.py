@@ -16,7 +16,7 @@ import ten_rnas
 from ssrlm_jax import cli
 from ssrlm_jax.comparisons import items, known_sets
 from ssrlm_jax.jobs import paper
-from ssrlm_jax.rna import record_tables
+from ssrlm_jax.rna import record_tables, trained_sequences
 
 ROOT = pathlib.Path(__file__).parents[2]
 
@@ -118,6 +118,13 @@ def test_a_file_of_what_trained_is_compared_with_the_sets(tmp_path):
     found = rows(tmp_path)
     assert found["inner"]["shared"]["equal"] == 4
     assert found["right"]["shared"]["equal"] == 0
+    # A model's own hashes are of what did train; a file may have more.
+    (tmp_path / "m").mkdir()
+    hashes = tmp_path / "m" / trained_sequences.FILE
+    trained_sequences.write(hashes, ten_rnas.SEQUENCES[:2])
+    models = f"--config.models=inner={tmp_path}/m"
+    assert call(tmp_path, f"--config.trained={named}", models) == 0
+    assert rows(tmp_path)["inner"]["shared"]["equal"] == 2
 
 
 def test_a_set_is_written_as_it_is_scored(tmp_path, capsys, monkeypatch):
