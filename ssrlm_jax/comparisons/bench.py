@@ -234,7 +234,11 @@ class Bench:
         letters = set_scores.letters_of(self.records(one))
         found = set_files.shared(letters, training, self._out / "near")[0]
         seen = self._seen(one, method)
-        return found if seen is None else found._replace(equal=seen)
+        if seen is None or found.equal is None:
+            return found
+        # What was left out of training is near to itself.
+        near = None if found.near is None else found.near + found.equal - seen
+        return found._replace(equal=seen, near=near)
 
     def _shared_by_hashes(
         self, one: items.LabelledSet, method: items.Method
