@@ -5,7 +5,7 @@
 ssrlm.charts = (() => {
   const hues = ["#0072b2", "#d55e00", "#009e73", "#b0559b", "#8a6d00", "#333333"];
   const shapes = [d3.symbolCircle, d3.symbolSquare, d3.symbolTriangle, d3.symbolDiamond, d3.symbolStar];
-  const margin = { left: 44, top: 12, right: 12, bottom: 44 };
+  const margin = { left: 44, top: 22, right: 12, bottom: 44 };
   const hue = (n) => hues[n % hues.length];
   const mark = (n, size = 46) => d3.symbol(shapes[n % shapes.length], size)();
 
@@ -36,7 +36,8 @@ ssrlm.charts = (() => {
     const number = counts[0].length;
     const x = d3.scaleLinear([0, 1], room.x);
     const y = d3.scaleLinear([0, d3.max(counts.flat())], room.y).nice();
-    axes(room, d3.axisBottom(x).ticks(10), d3.axisLeft(y).ticks(5, "d"), "F1 of an RNA", "RNAs");
+    const whole = y.ticks(5).filter(Number.isInteger);
+    axes(room, d3.axisBottom(x).ticks(10), d3.axisLeft(y).tickValues(whole).tickFormat(d3.format("d")), "F1 of an RNA", "RNAs");
     svg.append("g").selectAll("rect").data(counts[chosen]).join("rect")
       .attr("x", (_, n) => x(n / number) + 0.5).attr("width", x(1 / number) - x(0) - 1)
       .attr("y", (one) => y(one)).attr("height", (one) => room.y[0] - y(one))
