@@ -1,6 +1,7 @@
 """All commands of `ssrlm`: one is imported when it is run; errors are one line."""
 
 import argparse
+import difflib
 import importlib
 import logging
 import sys
@@ -123,6 +124,9 @@ def _end_without_command(arguments: Sequence[str]) -> NoReturn:
         metavar="COMMAND",
         help="one of these; ssrlm COMMAND --help says more",
     )
+    for name in arguments[:1]:
+        for near in difflib.get_close_matches(name, [*OWN, *JOBS], n=1):
+            parser.error(f"there is no command {name!r}; did you mean {near}?")
     parser.parse_args(arguments)
     parser.error("COMMAND is expected first")
 

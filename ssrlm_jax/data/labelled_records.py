@@ -11,7 +11,13 @@ from collections.abc import Sequence
 import numpy as np
 
 from ssrlm_jax import config
-from ssrlm_jax.rna import alphabet, formats, structure_formats, textfile
+from ssrlm_jax.rna import (
+    alphabet,
+    formats,
+    record_tables,
+    structure_formats,
+    textfile,
+)
 
 _log = logging.getLogger(__name__)
 
@@ -67,7 +73,8 @@ def _read(files: str) -> list[formats.Record]:
     for path in _paths(files):
         for record in structure_formats.read(path):
             if record.structure is None:
-                raise ValueError(f"{record.place}: {record.name} has no structure")
+                why = record_tables.without_structure(record)
+                raise ValueError(f"{record.place}: {why}")
             if record.breaks:
                 several = "several strands, left out"
                 _log.warning("%s: %s: %s", record.place, record.name, several)
@@ -83,7 +90,7 @@ def _short(
     kept = [one for one in records if 0 < len(one.sequence) <= max_length]
     if num_left_out := len(records) - len(kept):
         _log.info(
-            "data.%s: %d records are empty or longer than %d nt and left out",
+            "data.%s: %d are empty or longer than data.max_length=%d nt, and left out",
             what,
             num_left_out,
             max_length,

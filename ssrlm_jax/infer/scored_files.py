@@ -206,10 +206,7 @@ class _Letters:
 def _problem(record: formats.Record, letters: _Letters) -> str:
     """Returns why a record cannot be scored, else ""."""
     if record.structure is None:
-        return (
-            f"{record.name} has no structure; of a table it stands in a column "
-            f"{record_tables.shown_columns('dotbracket')} or 'pairs'"
-        )
+        return record_tables.without_structure(record)
     try:
         letters.add(record.sequence)
     except ValueError as error:

@@ -5,12 +5,13 @@ Nothing heavy is imported here, so that a wrong setting stops in the first secon
 
 import argparse
 import dataclasses
+import difflib
 import importlib.util
 import inspect
 import pathlib
 import re
 import types
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import ml_collections
@@ -177,8 +178,8 @@ def find(name: str) -> pathlib.Path:
     short = name.removeprefix("configs/").removesuffix(".py")
     if short not in known:
         raise FileNotFoundError(
-            f"--config={name}: there is no file {name}, and what ships is "
-            f"{', '.join(known)}"
+            f"--config={name}: there is no file {name}{_meant(short, known)}; what "
+            f"ships is {', '.join(known)}"
         )
     return known[short]
 
@@ -202,8 +203,11 @@ def _changed(
 def _apply(settings: ml_collections.ConfigDict, override: str) -> None:
     match = re.fullmatch(r"--config\.([\w.]+)=(.*)", override, re.DOTALL)
     if not match:
+        written = re.fullmatch(r"--config\.[\w.]+", override)
+        instead = f"; write {override}=VALUE" if written else ""
         raise ValueError(
             f"{override!r} is neither a flag (see --help) nor --config.NAME=VALUE"
+            f"{instead}"
         )
     name, text = match.groups()
     *groups, last = name.split(".")
@@ -215,11 +219,29 @@ def _apply(settings: ml_collections.ConfigDict, override: str) -> None:
                 sorted(place) if isinstance(place, ml_collections.ConfigDict) else []
             )
             raise ValueError(
-                f"there is no setting {name}; {group or 'the config'} has "
+                f"there is no setting {name}{_meant(name, _names(settings))}; "
+                f"{group or 'the config'} has "
                 f"{', '.join(known) or 'no settings of its own'}"
             )
         group_of_last, place = place, place[part]
     group_of_last[last] = _parse(name, text, place)
+
+
+def _names(settings: ml_collections.ConfigDict, prefix: str = "") -> Iterator[str]:
+    """Yields the names of all settings, "optimizer.learning_rate"."""
+    for name, value in settings.items():
+        if isinstance(value, ml_collections.ConfigDict):
+            yield from _names(value, f"{prefix}{name}.")
+        else:
+            yield f"{prefix}{name}"
+
+
+def _meant(name: str, known: Iterable[str]) -> str:
+    """Asks for a known name that is like `name`, or whose last part is; "": none."""
+    known, last = list(known), name.rpartition(".")[2]
+    same = [one for one in known if one.rpartition(".")[2] == last]
+    near = same or difflib.get_close_matches(name, known, cutoff=0.75)
+    return f" (did you mean {' or '.join(near[:3])}?)" if near else ""
 
 
 def _parse(name: str, text: str, current: _Setting) -> bool | float | str:

@@ -243,6 +243,14 @@ def _mark(text: str) -> str:
     return found if found in text.strip() else " "
 
 
+def without_structure(record: formats.Record) -> str:
+    """Says that a record has no structure, and where one would stand."""
+    return (
+        f"{record.name} has no structure; of a table it stands in a column "
+        f"{shown_columns('dotbracket')} or 'pairs'"
+    )
+
+
 def shown_columns(what: str) -> str:
     """Returns a key of `COLUMNS` and what else it is called, for messages."""
     first, *others = COLUMNS[what]

@@ -15,7 +15,13 @@ from sklearn import exceptions, linear_model
 
 from ssrlm_jax import config, types
 from ssrlm_jax.metrics import pair_scores, threshold_choice
-from ssrlm_jax.rna import decode, formats, probabilities, structures
+from ssrlm_jax.rna import (
+    decode,
+    formats,
+    probabilities,
+    record_tables,
+    structures,
+)
 
 _log = logging.getLogger(__name__)
 
@@ -194,7 +200,8 @@ def _scores(
 
 def _known(record: formats.Record) -> structures.Structure:
     if record.structure is None:
-        raise ValueError(f"{record.place}: {record.name} has no structure")
+        why = record_tables.without_structure(record)
+        raise ValueError(f"{record.place}: {why}")
     return record.structure
 
 

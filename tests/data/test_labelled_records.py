@@ -89,7 +89,9 @@ def test_records_that_are_too_long_are_left_out_and_counted(tmp_path, caplog):
     with caplog.at_level("INFO", logger="ssrlm_jax"):
         found = labelled_records.split(settings, seed=0)
     assert [r.name for r in found.train] == ["a"]
-    assert "data.train: 1 records are empty or longer than 100 nt" in caplog.text
+    assert (
+        "data.train: 1 are empty or longer than data.max_length=100 nt" in caplog.text
+    )
 
 
 def test_what_is_tested_may_be_longer_than_what_trains(tmp_path):

@@ -32,7 +32,8 @@ def test_an_unknown_config_says_which_there_are(tmp_path):
     done = _elsewhere(tmp_path, "--config=9m")
     assert done.returncode == 1
     (line,) = done.stderr.splitlines()
-    assert "there is no file 9m, and what ships is 150m, 650m, 8m, contacts" in line
+    assert "there is no file 9m" in line
+    assert "what ships is 150m, 650m, 8m, contacts" in line
     assert "secondary/bprna" in line
 
 
@@ -89,3 +90,16 @@ def test_help_lists_settings_as_the_chosen_config_has_them(capsys):
     with pytest.raises(SystemExit):
         cli.main(["finetune", "--help"])
     assert "loop.num_steps" not in capsys.readouterr().out  # it follows from epochs
+
+
+def test_wrong_names_are_answered_with_the_nearest(capsys):
+    for words, told in (
+        (["pretrain", "--config.learning_rate=1"], "mean optimizer.learning_rate?"),
+        (["finetune", "--config=secondary/energie"], "mean secondary/energies "),
+        (["pretrain", "--config.seed", "3"], "write --config.seed=VALUE"),
+    ):
+        assert cli.main(words) == 1
+        assert told in capsys.readouterr().err
+    with pytest.raises(SystemExit):
+        cli.main(["finetue"])
+    assert "did you mean finetune?" in capsys.readouterr().err
