@@ -38,15 +38,17 @@ def measured(folder: pathlib.Path, num_jobs: int) -> dict[str, object]:
     rng = random.Random(0)
     begun = time.monotonic()
     readings: list[dict[str, float]] = []
-    num_done = num_failed = 0
+    num_done = 0
+    failed: list[str] = []
     step = max(_AT_ONCE, num_jobs // _WAYS)
     while num_done < num_jobs:
         numbers = [
             served.ask("/fold", {"fasta": f">{n}\n{_letters(rng)}\n"})["id"]
             for n in range(_AT_ONCE)
         ]
-        states = [served.ended(number)["state"] for number in numbers]
-        num_failed += len(states) - states.count("done")
+        for told in map(served.ended, numbers):
+            if told["state"] != "done":
+                failed.append(f"{told['state']}: {'; '.join(told['problems'])}")
         num_done += len(numbers)
         if num_done % step == 0:
             readings.append({"jobs": num_done} | _memory_mb(served.process.pid))
@@ -57,7 +59,7 @@ def measured(folder: pathlib.Path, num_jobs: int) -> dict[str, object]:
     first = next(one for one in readings if one["jobs"] >= num_jobs / 5)
     return {
         "jobs": num_done,
-        "failed": num_failed,
+        "failed": failed,
         "seconds": round(seconds, 1),
         "memory_mb": readings,
         "growth_mb": {
