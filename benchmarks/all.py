@@ -99,6 +99,12 @@ ITEMS: dict[str, Item] = {
         writes="serve_memory",
         minutes=30,
     ),
+    "long_energies": Item(
+        words=("long_energies.py",),
+        quick=("--lengths=100",),
+        writes="long_energies",
+        minutes=15,
+    ),
     "twelve": Item(
         words=("twelve.py", "--out={scratch}/twelve.png"), quick=(), writes="twelve"
     ),

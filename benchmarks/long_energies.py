@@ -1,6 +1,6 @@
 """ViennaRNA's three sets of parameters on one long RNA: one after the other, at once.
 
-  python benchmarks/long_energies.py --out benchmarks/results/long_energies.json
+  python benchmarks/long_energies.py
 
 Of random letters. Results are compared, bit for bit. The load of the cores is told:
 beside other work what runs at once gets more of them, and looks better than it is. Two
@@ -8,14 +8,13 @@ minutes on two cores.
 """
 
 import argparse
-import json
 import os
-import pathlib
 import random
 import sys
 import time
 
 import numpy as np
+import report
 
 from ssrlm_jax.external import energies, vienna_workers
 
@@ -25,14 +24,10 @@ _NAMES = ("vienna", "andronescu", "langdon")
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--lengths", default="700,1000,1500", metavar="N,...")
-    parser.add_argument("--out", type=pathlib.Path)
     parsed = parser.parse_args()
     rows = [measured(int(length)) for length in parsed.lengths.split(",")]
-    found = {"cores": os.cpu_count(), "rows": rows}
-    text = json.dumps(found, indent=1) + "\n"
-    if parsed.out is not None:
-        parsed.out.write_text(text)
-    sys.stdout.write(text)
+    machine = report.machine("ssrlm-jax", "ViennaRNA")
+    report.save("long_energies", {"rows": rows, "machine": machine})
 
 
 def measured(length: int) -> dict[str, object]:
