@@ -72,7 +72,7 @@ def test_it_folds_and_its_files_are_scored(commands, tmp_path):
     (tmp_path / "truth.dbn").write_text(folded.stdout)
     done = ssrlm("evaluate", "--predictions=files", "--truth=truth.dbn")
     assert done.returncode == 0, done.stderr
-    assert "1.000 (1.000-1.000)" in done.stdout
+    assert " 1.000  1.000 " in done.stdout
 
 
 def test_it_trains_by_the_name_of_a_config(commands, tmp_path):

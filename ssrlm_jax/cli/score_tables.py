@@ -22,6 +22,8 @@ def show_pairs(scores_of: Mapping[str, types.Json], notes: Sequence[str] = ()) -
         for kind in ("length", "identity"):
             groups |= found.get(kind, {})
         for group, scores in groups.items():
+            if not scores["rnas"] and group != "all":
+                continue
             strict = scores.get("strict", scores)
             slack = scores.get("slack")
             precise = scores.get("average_precision")
@@ -67,8 +69,10 @@ def show_atoms(scores_of: Mapping[str, types.Json], names: Sequence[str]) -> Non
 
 
 def _text(interval: Sequence[float | None]) -> str:
-    """Returns a value and its interval, "-" where it is not defined."""
+    """Returns a value and its interval where it has one, "-" for no value."""
     value, low, high = interval
     if value is None:
         return "-"
+    if low == high:  # of one RNA, or of equal ones
+        return f"{value:.3f}"
     return f"{value:.3f} ({low or 0:.3f}-{high or 0:.3f})"

@@ -297,6 +297,8 @@ def _scored(
         are_there = [one for one, prediction in pairs if prediction]
         problems = matched.problems() | _left_out(known)
         told = [*known.notes, *notes, *evaluation_notes.joined(name, matched.joined)]
+        if given and not are_there:
+            told.append(f"{name}: none fits the known RNA; reversed, or another set?")
         worst = {}
         if is_shown:
             from ssrlm_jax.cli import evaluation_page  # few ask for it
