@@ -44,7 +44,7 @@ SETS = {
         ),
         items.LabelledSet(
             name="ArchiveII-less-TR0-600",
-            title="the same up to 600 nt",
+            title="ArchiveII without what TR0 has, each once, up to 600 nt",
             file="secondary/archiveII.tsv.gz",
             count=2_664,
             get=_UNPACK.format("archiveii"),
