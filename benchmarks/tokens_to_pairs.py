@@ -4,8 +4,10 @@ r"""How many tokens an encoder needs until it reads a nucleotide off its partner
       generated=runs/generated rfam=runs/rfam
 
 Draws the held-out losses of pre-training runs on paired and on unpaired nucleotides by
-the tokens they have seen, and prints where the first falls below the second for good.
-Writes OUT.json and OUT.png. docs/pretraining.md has the commands of the runs.
+the tokens they have seen, and prints where the first falls below the second for good,
+by more than composition can do: paired nucleotides of natural RNA are easier by up to
+0.08 nats before anything of pairs is learned. Writes OUT.json and OUT.png;
+docs/pretraining.md has the commands of the runs.
 """
 
 import argparse
@@ -16,14 +18,15 @@ import report
 
 from ssrlm_jax.sweeps import curves as sweep_curves
 
+LEAD = 0.1  # nats
 PARTS = {"loss_paired": "-", "loss_unpaired": "--"}
 
 
 def crossing(points: list[dict[str, float]]) -> float | None:
-    """Returns the tokens from which on paired loss is below unpaired loss, or None."""
+    """Returns the tokens from which on paired loss leads; None: it never does."""
     found = None
     for point in points:
-        if point["loss_paired"] >= point["loss_unpaired"]:
+        if point["loss_paired"] > point["loss_unpaired"] - LEAD:
             found = None
         elif found is None:
             found = point["tokens"]
@@ -33,6 +36,7 @@ def crossing(points: list[dict[str, float]]) -> float | None:
 def draw(curves: dict[str, list[dict[str, float]]], path: pathlib.Path) -> None:
     """Draws both losses of each run by tokens seen."""
     import matplotlib.pyplot as plt
+    import matplotlib.ticker
 
     figure, axes = plt.subplots(figsize=(6.4, 3.6))
     for number, (name, points) in enumerate(curves.items()):
@@ -44,6 +48,8 @@ def draw(curves: dict[str, list[dict[str, float]]], path: pathlib.Path) -> None:
     axes.set_xlabel("tokens seen, millions")
     axes.set_ylabel("held-out loss, nats")
     axes.set_xscale("log")
+    axes.set_xticks([0.2, 0.5, 1, 2, 5], labels=["0.2", "0.5", "1", "2", "5"])
+    axes.xaxis.set_minor_formatter(matplotlib.ticker.NullFormatter())
     axes.spines[["top", "right"]].set_visible(False)
     axes.legend(frameon=False)
     figure.tight_layout()
@@ -73,10 +79,13 @@ def main() -> None:
     draw(curves, parsed.out.with_suffix(".png"))
     for name, one in result.items():
         last = one["curve"][-1]
+        since = one["tokens_until_pairs"]
+        told = (
+            f"pairs are read from {since:,.0f} tokens on" if since else "no pairs yet"
+        )
         print(
-            f"{name}: paired below unpaired from {one['tokens_until_pairs']} tokens "
-            f"on; {last['loss_paired']:.3f} and {last['loss_unpaired']:.3f} after "
-            f"{last['tokens']:,.0f}"
+            f"{name}: {told}; paired {last['loss_paired']:.3f}, unpaired "
+            f"{last['loss_unpaired']:.3f} after {last['tokens']:,.0f}"
         )
 
 
