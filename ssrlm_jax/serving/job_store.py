@@ -141,6 +141,11 @@ class JobStore:
         """
         return self._jobs[number]
 
+    def seen(self, job: Job) -> Job:
+        """Returns a job as it stands at one moment: others change it meanwhile."""
+        with self._changed:
+            return dataclasses.replace(job)
+
     def newest(self, most: int) -> list[Job]:
         """Returns jobs, the newest first."""
         with self._changed:

@@ -254,6 +254,7 @@ class Server:
         return path
 
     def _state(self, job: job_store.Job) -> JobState:
+        job = self._store.seen(job)
         is_done = job.state == job_store.DONE
         names = ("report", "results", "files.zip") if is_done else ()
         told = {
