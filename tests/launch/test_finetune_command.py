@@ -149,6 +149,7 @@ def test_thresholds_of_other_rules_are_chosen_and_used(whole, table, tmp_path, c
     assert "decodings.json exists; --force replaces it" in again.stderr
 
 
+@pytest.mark.long
 def test_a_head_that_reads_energies_is_trained_and_folds(tmp_path, table, capsys):
     pytest.importorskip("RNA", reason="ViennaRNA is not installed")
     settings = _files(table) | {
@@ -248,6 +249,7 @@ def test_a_fine_tuned_model_is_tuned_on_with_a_frozen_encoder(tmp_path, whole, t
     assert np.abs(moved).max() > 0
 
 
+@pytest.mark.long
 def test_a_held_out_family_is_written_for_the_test(tmp_path, table):
     settings = {"data.table": table, "data.held_out": "y", "epochs": 1}
     finish(start(tmp_path, **settings))

@@ -122,6 +122,7 @@ def test_a_terminated_run_goes_on_bit_for_bit(tmp_path, whole, corpus):
     ).read_bytes()
 
 
+@pytest.mark.long
 def test_two_processes_of_four_devices_take_the_steps_of_one(tmp_path, whole, corpus):
     with socket.socket() as probe:
         probe.bind(("localhost", 0))

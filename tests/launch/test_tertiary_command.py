@@ -86,6 +86,7 @@ def workdir(folder):
     return path
 
 
+@pytest.mark.long
 def test_tables_say_what_trained_and_what_validated(folder, workdir):
     parts = [
         list(record_tables.read_table(workdir / f"{part}.tsv"))
@@ -118,6 +119,7 @@ def test_a_stopped_run_goes_on_bit_for_bit(folder, workdir):
     assert (workdir / weights).read_bytes() == (path / weights).read_bytes()
 
 
+@pytest.mark.long
 def test_fold3d_writes_what_programs_read(workdir, tmp_path, capsys):
     out = tmp_path / "out"
     fasta = tmp_path / "my.fa"
@@ -148,6 +150,7 @@ def test_fold3d_writes_what_programs_read(workdir, tmp_path, capsys):
     assert "--force" in capsys.readouterr().err
 
 
+@pytest.mark.long
 def test_fold3d_of_several_rnas_is_refused_before_anything_is_printed(
     workdir, tmp_path, capsys
 ):
@@ -167,6 +170,7 @@ def test_fold3d_of_several_rnas_is_refused_before_anything_is_printed(
     assert "position 3" in err
 
 
+@pytest.mark.long
 def test_fold3d_relaxes(workdir, tmp_path, capsys):
     pytest.importorskip("openmm")
     letters = "GGGAAAUCCC"
@@ -184,6 +188,7 @@ def test_fold3d_relaxes(workdir, tmp_path, capsys):
         assert (said in err) == is_worse
 
 
+@pytest.mark.long
 def test_models_files_and_a_helix_are_scored(folder, workdir, tmp_path):
     files = tmp_path / "files"
     files.mkdir()
