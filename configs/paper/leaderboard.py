@@ -21,16 +21,7 @@ def get_config(variant: str = "") -> ml_collections.ConfigDict:
 
 def get_item(settings: config.PaperConfig) -> items.Item:
     del settings
-    names = (
-        "TS0",
-        "TS1",
-        "ArchiveII",
-        "ArchiveII-600",
-        "ArchiveII-less-TR0",
-        "ArchiveII-less-TR0-600",
-        "PDB2023",
-        "CASP16",
-    )
+    names = ("TS0", "TS1", *known_sets.ARCHIVE, "PDB2023", "CASP16")
     return items.Item(
         title="Leaderboard",
         sets=tuple(known_sets.SETS[name] for name in names),

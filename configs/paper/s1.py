@@ -20,16 +20,7 @@ def get_config(variant: str = "") -> ml_collections.ConfigDict:
 
 def get_item(settings: config.PaperConfig) -> items.Item:
     del settings
-    names = (
-        "ArchiveII",
-        "ArchiveII-600",
-        "ArchiveII-less-TR0",
-        "ArchiveII-less-TR0-600",
-        "TS0",
-        "Atom-1",
-        "PDB2023",
-        "TS1",
-    )
+    names = (*known_sets.ARCHIVE, "TS0", "Atom-1", "PDB2023", "TS1")
     parts = ("watson-crick", "wobble", "non-canonical", "pseudoknotted")
     return items.Item(
         title="Table S1: F1 by class of pairs",

@@ -22,16 +22,7 @@ def get_config(variant: str = "") -> ml_collections.ConfigDict:
 
 def get_item(settings: config.PaperConfig) -> items.Item:
     del settings
-    names = (
-        "ArchiveII",
-        "ArchiveII-600",
-        "ArchiveII-less-TR0",
-        "ArchiveII-less-TR0-600",
-        "TS0",
-        "Atom-1",
-        "PDB2023",
-        "TS1",
-    )
+    names = (*known_sets.ARCHIVE, "TS0", "Atom-1", "PDB2023", "TS1")
     return items.Item(
         title="Table 1: secondary structure",
         sets=tuple(known_sets.SETS[name] for name in names),

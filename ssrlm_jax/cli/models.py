@@ -93,7 +93,7 @@ def _facts(entry: catalogue.Entry) -> dict[str, str]:
 
 
 def _known(entry: catalogue.Entry) -> dict[str, str]:
-    description = model_dir.describe(entry.directory)
+    description = catalogue.description(entry)
     size = (entry.directory / model_dir.WEIGHTS_FILE).stat().st_size
     predicts = {
         "pairs": description.head is not None,
@@ -111,10 +111,10 @@ def _known(entry: catalogue.Entry) -> dict[str, str]:
 def _validation(entry: catalogue.Entry, description: model_dir.Description) -> str:
     """Returns the score on validation RNA, by the model's own rule, and of which."""
     scores = dict(description.scores)
-    f1 = decoding_rules.load(entry.directory).f1
-    if f1 is not None:
-        scores["f1"] = f1
+    file = description.made.get("config", {}).get("data", {}).get("validation", "")
+    rules = decoding_rules.load(entry.directory)
+    if rules.f1 is not None:
+        scores["f1"], file = rules.f1, rules.validation
     found = next((f"{n} {scores[n]:.3f}" for n in _SCORES if n in scores), "")
-    data = description.made.get("config", {}).get("data", {})
-    of = pathlib.Path(str(data.get("validation", ""))).name.partition(".")[0]
+    of = pathlib.Path(str(file)).name.partition(".")[0]
     return " on ".join(filter(None, (found, of))) or "-"

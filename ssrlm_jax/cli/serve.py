@@ -68,7 +68,8 @@ def _serve(parsed: argparse.Namespace) -> None:
     complaint = f"another `ssrlm serve` has {folder}; give another one with --jobs DIR"
     with locks.alone(folder / "server.lock", complaint):
         store = job_store.JobStore(folder, limits)
-        worker = [sys.executable, "-m", "ssrlm_jax.cli.serve_worker", str(folder)]
+        worker = [sys.executable, "-P", "-m", "ssrlm_jax.cli.serve_worker"]
+        worker.append(str(folder))
         process = model_process.ModelProcess([*worker, "-m", str(directory)], store)
         token = "" if _is_local(parsed.host) else _token()
         application = web.Server(store, process, limits, token).application()

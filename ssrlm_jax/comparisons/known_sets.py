@@ -8,6 +8,13 @@ from ssrlm_jax.prepare.sets import benchmark_sets
 # base_pair_tables_monomer/R1283v1_combined_dssr_data.csv) has these three, C208-G333,
 # U356-A424 and G474-C505, beside the other 104 of the dot-bracket.
 _CASP16_CLOSED = {"R1283v1": (333, 424, 505)}
+# Forms of ArchiveII: whole, as others score it, and without what bpRNA TR0 has.
+ARCHIVE = (
+    "ArchiveII",
+    "ArchiveII-600",
+    "ArchiveII-less-TR0",
+    "ArchiveII-less-TR0-600",
+)
 _UNPACK = "ssrlm download {} --out=RAW; unpack it and name the folder"
 
 

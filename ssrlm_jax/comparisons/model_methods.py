@@ -10,7 +10,7 @@ from collections.abc import Callable
 from ssrlm_jax import config
 from ssrlm_jax.comparisons import items, model_folder
 from ssrlm_jax.external import folding_programs, relatives
-from ssrlm_jax.infer import catalogue
+from ssrlm_jax.infer import catalogue, decoding_rules
 
 _TR0 = "secondary/bprna_TR0.tsv.gz"
 # The paper, appendix A.1.3: no flexible pairs, sharp loops, non-canonical pairs.
@@ -111,7 +111,8 @@ def _of_shipped(entry: catalogue.Entry) -> items.Method:
     name, directory = entry.name, str(entry.directory)
     ships = catalogue.description(entry)
     assert ships.head is not None
-    made, threshold = ships.made, ships.threshold
+    made, rules = ships.made, decoding_rules.load(entry.directory)
+    threshold = rules.own.threshold or ships.threshold
     known = entry.directory / relatives.FILE
     reads = ("letters", *ships.head.energies)
     until = made.get("data_until", "?")
@@ -122,7 +123,7 @@ def _of_shipped(entry: catalogue.Entry) -> items.Method:
         get="it comes with the package",
         weights=f"shipped; it reads {', '.join(reads)}",
         threshold="none" if threshold is None else f"{threshold:g}, on validation",
-        rule="its own, chosen on validation",
+        rule=f"{decoding_rules.flags_of(rules.own)}, chosen on validation",
         licence=str(made.get("licence", "?")),
         trained=f"{made.get('data', '?')}; until {until}",
         training=(str(known),) if known.exists() else None,

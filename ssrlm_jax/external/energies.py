@@ -98,6 +98,7 @@ class Energies:
         ahead = self._ahead(
             (name, folder, letters)
             for letters in dict.fromkeys(alone)
+            if len(letters) >= vienna_workers.LEAST  # before files are looked for
             for name, folder in zip(self.names, self._folders, strict=True)
             if not (self.folder and self._path(name, letters).exists())
         )
@@ -144,13 +145,15 @@ class Energies:
         found = []
         for name, listed in zip(self.names, said, strict=True):
             if name in known.said:
-                found.append(_rounded(known.said[name]))
+                found.append(kept_maps.rounded(known.said[name]))
             elif (name, letters) in ahead:
-                found.append(_rounded(ahead[name, letters]))
+                found.append(kept_maps.rounded(ahead[name, letters]))
             elif name in told:
-                found.append(_rounded(self._fold(name, told[name], [letters])[0]))
+                found.append(
+                    kept_maps.rounded(self._fold(name, told[name], [letters])[0])
+                )
             else:  # it takes no evidence, so that what it says is weighed instead
-                found.append(_rounded(known.shifted(listed, 1.0)))
+                found.append(kept_maps.rounded(known.shifted(listed, 1.0)))
         return tuple(found)
 
     @property
@@ -302,7 +305,7 @@ class Energies:
         rest = [letters for letters in missing if letters not in new]
         new |= zip(rest, self._fold(name, folder, rest), strict=True)
         for letters, listed in new.items():
-            found[letters] = _rounded(listed)
+            found[letters] = kept_maps.rounded(listed)
             if self.folder:
                 kept_maps.write(self._path(name, letters), found[letters])
         return [found[letters] for letters in read]
@@ -393,9 +396,3 @@ def _is_for_any_length(folder: folding_programs.Folder) -> bool:
 def _fill(energies: Energies, part: list[str]) -> int:
     energies(part)
     return len(part)
-
-
-def _rounded(listed: Listed) -> Listed:
-    return listed._replace(
-        probability=listed.probability.astype(np.float16).astype(np.float32)
-    )

@@ -31,6 +31,12 @@ def read(path: pathlib.Path) -> probabilities.PairProbabilities | None:
     )
 
 
+def rounded(listed: probabilities.PairProbabilities) -> probabilities.PairProbabilities:
+    """Returns what `read` gives of it once it is kept."""
+    kept = listed.probability.astype(_ROW["probability"]).astype(np.float32)
+    return listed._replace(probability=kept)
+
+
 def write(path: pathlib.Path, listed: probabilities.PairProbabilities) -> None:
     """Keeps what a program said; others may do so at the same time."""
     path.parent.mkdir(parents=True, exist_ok=True)

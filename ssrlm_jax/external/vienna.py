@@ -6,7 +6,10 @@ Stadler 2006, Bioinformatics 22(5).
 
 import contextlib
 import dataclasses
+import hashlib
 import math
+import pathlib
+import tempfile
 import threading
 from collections.abc import Iterator, Sequence
 from types import ModuleType
@@ -331,6 +334,22 @@ class Vienna:
             listed = compound.plist_from_probs(least)
             pairs = [(pair.i, pair.j, pair.p) for pair in listed]
         return _State(folded.Prediction(dots, pairs), energy, ensemble)
+
+
+def state() -> str:
+    """Returns what the library folds by, of what can be changed in it, as a digest."""
+    library = _library()
+    model = library.md()
+    names = [name for name in dir(model) if not name.startswith("_")]
+    values = [(name, getattr(model, name)) for name in names]
+    settings = [one for one in values if isinstance(one[1], int | float)]
+    with tempfile.TemporaryDirectory() as folder:
+        path = pathlib.Path(folder, "parameters")
+        with _LOADING:  # its own, and not those that a thread folds with
+            library.params_save(str(path))
+        digest = hashlib.sha256(path.read_bytes())
+    digest.update(repr((library.__version__, settings)).encode())
+    return digest.hexdigest()
 
 
 class _State(NamedTuple):

@@ -2,37 +2,38 @@
 
 Its binding keeps Python's lock while it folds, and holds one set of parameters for all
 of a process, so that threads gain nothing. A worker is a plain program that reads tasks
-and answers them: it imports no script of the user's, ends when its input does, and is
-kept for the next RNA. What it says is what this process would say, bit for bit: where
-the library is set otherwise here, no worker is asked.
+and answers them: it imports no script of the user's, ends when its input does, once the
+task at hand is done, and is kept for the next RNA. What it says is what this process
+would say, bit for bit: where the library is set otherwise here, or no worker can be
+started, none is asked.
 """
 
 import atexit
 import contextlib
 import functools
-import hashlib
+import logging
 import multiprocessing
 import os
-import pathlib
 import pickle
 import queue
 import subprocess
 import sys
-import tempfile
 import threading
 from collections.abc import Callable, Sequence
-from types import ModuleType
 from typing import Any
 
-from ssrlm_jax.external import programs
+from ssrlm_jax.external import programs, vienna
 from ssrlm_jax.rna import probabilities
 
 LEAST = 700  # nucleotides; workers take longer to start than shorter RNA to fold
-_MOST_AT_ONCE = 3  # where there are fewer cores, which they share; sets of parameters
+_FEWEST = 3  # workers, of as many tasks: sets of parameters, which share fewer cores
 _INSIDE = "SSRLM_VIENNA_WORKER"  # in the environment of a worker
 
 Listed = probabilities.PairProbabilities
 Task = Callable[[], Listed]  # can be pickled
+
+_log = logging.getLogger("ssrlm_jax")
+_MAKING = threading.Lock()  # one crew, whatever thread is first
 
 
 def are_useful(num_tasks: int) -> bool:
@@ -53,10 +54,15 @@ def run(tasks: Sequence[Task]) -> list[Listed]:
       ProgramError: a worker ended, for want of memory, say; or as a task.
       ValueError: as a task.
     """
-    crew = _crew(_state(), os.getpid())
+    with _MAKING:
+        crew = _crew(vienna.state(), os.getpid())
     if crew is None:
         return [task() for task in tasks]
     return crew.run(tasks)
+
+
+class _EndedError(programs.ProgramError):
+    """A process ended while it folded."""
 
 
 class _Worker:
@@ -65,7 +71,7 @@ class _Worker:
     def __init__(self) -> None:
         paths = os.pathsep.join(filter(None, sys.path))
         self._process = subprocess.Popen(
-            [sys.executable, "-m", __name__],
+            [sys.executable, "-P", "-m", __name__],  # -P: nothing of where it starts
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             env=os.environ | {"PYTHONPATH": paths, _INSIDE: "1"},
@@ -78,15 +84,16 @@ class _Worker:
         """Returns what a task returns, or how the library is set.
 
         Raises:
-          ProgramError: the process ended; or as the task.
+          _EndedError: the process ended.
           ValueError: as the task.
         """
+        packed = pickle.dumps(task)
         try:
-            pickle.dump(task, self._asked)
+            self._asked.write(packed)
             self._asked.flush()
             found, error = pickle.load(self._answers)
         except (OSError, EOFError, pickle.UnpicklingError) as ended:
-            raise programs.ProgramError(
+            raise _EndedError(
                 "ViennaRNA: a process ended while it folded; there may be too little "
                 "memory"
             ) from ended
@@ -111,10 +118,17 @@ class _Crew:
     def run(self, tasks: Sequence[Task]) -> list[Listed]:
         with self._lock:
             try:
-                return self._run(tasks)
-            except BaseException:
+                found, errors = self._run(tasks)
+            except BaseException:  # tasks are under way
                 self.end()
                 raise
+            for error in errors:
+                if isinstance(error, _EndedError):
+                    self.end()
+                    raise error
+            if errors:
+                raise errors[0]
+            return found
 
     def is_set_as(self, state: str) -> bool:
         """Says whether the library of a worker is set in this way."""
@@ -128,15 +142,17 @@ class _Crew:
             worker.end()
         self._workers.clear()
 
-    def _run(self, tasks: Sequence[Task]) -> list[Listed]:
-        number = min(len(tasks), max(_num_cores(), _MOST_AT_ONCE))
-        while len(self._workers) < number:
-            self._workers.append(_Worker())
+    def _run(self, tasks: Sequence[Task]) -> tuple[list[Listed], list[Exception]]:
+        """Returns what tasks return, or else errors; no task is under way then."""
+        number = min(len(tasks), max(_num_cores(), _FEWEST))
+        with contextlib.suppress(OSError):  # fewer do, there is one
+            while len(self._workers) < number:
+                self._workers.append(_Worker())
         left: queue.SimpleQueue[int] = queue.SimpleQueue()
         for place in range(len(tasks)):
             left.put(place)
         found: dict[int, Listed] = {}
-        errors: list[BaseException] = []
+        errors: list[Exception] = []
 
         def work(worker: _Worker) -> None:
             with contextlib.suppress(queue.Empty):
@@ -155,9 +171,7 @@ class _Crew:
             thread.start()
         for thread in threads:
             thread.join()
-        if errors:
-            raise errors[0]
-        return [found[place] for place in range(len(tasks))]
+        return [found[place] for place in sorted(found)], errors
 
 
 @functools.cache
@@ -166,8 +180,13 @@ def _crew(state: str, process: int) -> _Crew | None:
     del process  # one that was forked has workers of its own
     crew = _Crew()
     atexit.register(crew.end)
-    if crew.is_set_as(state):
-        return crew
+    try:
+        if crew.is_set_as(state):
+            return crew
+    except (OSError, programs.ProgramError) as error:
+        _log.warning(
+            "long RNA is folded by one process: none can be started: %s", error
+        )
     crew.end()
     return None
 
@@ -176,27 +195,6 @@ def _num_cores() -> int:
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
-
-
-def _state() -> str:
-    """Returns what the library would fold by, of what can be changed in it."""
-    library = _library()
-    model = library.md()
-    names = [name for name in dir(model) if not name.startswith("_")]
-    values = [(name, getattr(model, name)) for name in names]
-    settings = [one for one in values if isinstance(one[1], int | float)]
-    with tempfile.TemporaryDirectory() as folder:
-        path = pathlib.Path(folder, "parameters")
-        library.params_save(str(path))
-        digest = hashlib.sha256(path.read_bytes())
-    digest.update(repr((library.__version__, settings)).encode())
-    return digest.hexdigest()
-
-
-def _library() -> ModuleType:
-    import RNA
-
-    return RNA
 
 
 def _work() -> None:
@@ -210,11 +208,14 @@ def _work() -> None:
             return
         answer: tuple[object, Exception | None]
         try:
-            answer = (_state() if task is None else task(), None)
+            answer = (vienna.state() if task is None else task(), None)
         except Exception as error:  # the other process raises it
             answer = (None, error)
-        pickle.dump(answer, answers)
-        answers.flush()
+        try:
+            pickle.dump(answer, answers)
+            answers.flush()
+        except BrokenPipeError:  # whoever asked is gone
+            os._exit(0)
 
 
 if __name__ == "__main__":

@@ -35,12 +35,14 @@ class Rules(NamedTuple):
       line: intercept and slope from the F1 that probabilities promise to the F1 that
         was reached on validation RNA.
       f1: of `own` on validation RNA; None: it is not known.
+      validation: file of that RNA; "": it is not known.
     """
 
     thresholds: Mapping[config.DecodingConfig, float]
     own: config.DecodingConfig
     line: tuple[float, float] = (0.0, 1.0)
     f1: float | None = None
+    validation: str = ""
 
 
 NO_RULES = Rules({}, config.DecodingConfig())
@@ -146,12 +148,13 @@ def load(directory: pathlib.Path) -> Rules:
         fitted = {"intercept": 0.0, "slope": 1.0} | facts.get("expected_f1", {})
         line = float(fitted["intercept"]), float(fitted["slope"])
         f1 = float(facts["decodings"][facts["best"]]["f1"]) if "best" in facts else None
+        validation = str(facts.get("config", {}).get("validation", ""))
     except (LookupError, TypeError, ValueError) as error:
         raise ValueError(
             f"{path}: not thresholds of decoding: {error}; remove it, or make it anew: "
             "`ssrlm thresholds --force`"
         ) from error
-    return Rules({one.rule: one.threshold for one in found}, own, line, f1)
+    return Rules({one.rule: one.threshold for one in found}, own, line, f1, validation)
 
 
 def without_choice(

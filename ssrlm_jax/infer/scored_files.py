@@ -85,6 +85,10 @@ class Truth(NamedTuple):
     left_out: list[str]
     notes: list[str]
 
+    def problems(self) -> dict[str, list[str]]:
+        """Returns what could not be read, by what it is, as `Matched.problems`."""
+        return {"left out of the known": self.left_out} if self.left_out else {}
+
 
 def read_known(path: str, max_length: int = 0) -> Truth:
     """Reads known structures; of several of a sequence the first.

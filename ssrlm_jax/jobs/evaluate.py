@@ -114,7 +114,7 @@ def evaluate(settings: config.EvaluateConfig, flags: argparse.Namespace) -> int:
     if flags.report:
         _show(flags.out, settings, found, scores)
     shown = dict(scores)
-    problems = _left_out(known)
+    problems = known.problems()
     if of_files:
         there, problems = found[of_files].are_there, found[of_files].problems
         told: types.Json = {
@@ -295,7 +295,7 @@ def _scored(
         scored = pair_evaluation.score(truth, matched, decoding, identities)
         pairs = zip(scored, matched.found, strict=True)
         are_there = [one for one, prediction in pairs if prediction]
-        problems = matched.problems() | _left_out(known)
+        problems = matched.problems() | known.problems()
         told = [*known.notes, *notes, *evaluation_notes.joined(name, matched.joined)]
         if given and not are_there:
             told.append(f"{name}: none fits the known RNA; reversed, or another set?")
@@ -306,11 +306,6 @@ def _scored(
             worst = evaluation_page.worst(truth, matched, scored, decoding)
         found[name] = _Scored(scored, are_there, problems, told, about, worst)
     return found
-
-
-def _left_out(known: scored_files.Truth) -> dict[str, list[str]]:
-    """Returns what could not be read of the known structures, as problems."""
-    return {"left out of the known": known.left_out} if known.left_out else {}
 
 
 def _write(

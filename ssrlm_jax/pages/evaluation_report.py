@@ -112,12 +112,16 @@ def _told(
     columns = ("predicted", "right", "precision", "recall", "f1", "average_precision")
     return {
         "name": method.name,
-        "about": {name: str(value) for name, value in method.about.items()},
+        "about": {
+            name: str(value)
+            for name, value in method.about.items()
+            if value not in ("", None)
+        },
         "scores": method.scores,
         "distribution": counts,
         "rows": {name: [table[n][name] for n in listed] for name in columns},
         "worst": [
-            dict(view) | {"scores": {name: table[place][name] for name in table[place]}}
+            dict(view) | {"scores": table[place]}
             for place, view in method.worst.items()
         ],
         "told": list(method.told),

@@ -1,7 +1,10 @@
 """Workers say what this process says, bit for bit; and what happens where one ends."""
 
+import concurrent.futures
 import functools
+import itertools
 import os
+import pathlib
 import signal
 
 import numpy as np
@@ -21,6 +24,24 @@ def few_cores(monkeypatch):
     """Has RNA of 100 nucleotides be long, and two cores be there."""
     monkeypatch.setattr(vienna_workers, "LEAST", 100)
     monkeypatch.setattr(vienna_workers, "_num_cores", lambda: 2)
+
+
+@pytest.fixture
+def no_crew(monkeypatch):
+    """Has no worker be there yet."""
+    made = []
+
+    class Crew(vienna_workers._Crew):
+        def __init__(self):
+            super().__init__()
+            made.append(self)
+
+    monkeypatch.setattr(vienna_workers, "_Crew", Crew)
+    fresh = functools.cache(vienna_workers._crew.__wrapped__)
+    monkeypatch.setattr(vienna_workers, "_crew", fresh)
+    yield
+    for one in made:
+        one.end()
 
 
 def _alone(monkeypatch, source, *given):
@@ -119,3 +140,31 @@ def test_one_task_one_core_and_a_worker_itself_need_no_workers(monkeypatch):
         assert not vienna_workers.are_useful(2)
     monkeypatch.setattr(vienna_workers, "_num_cores", lambda: 1)
     assert not vienna_workers.are_useful(2)
+
+
+@pytest.mark.usefixtures("no_crew")
+def test_threads_share_one_crew():
+    with concurrent.futures.ThreadPoolExecutor(4) as pool:
+        found = [*pool.map(vienna_workers.run, [[_process] * 2] * 4)]
+    assert len(set(itertools.chain.from_iterable(found))) <= 3
+
+
+@pytest.mark.usefixtures("no_crew")
+def test_a_file_of_the_users_is_no_library_of_a_worker(monkeypatch, tmp_path):
+    (tmp_path / "queue.py").write_text("raise ValueError('not this one')\n")
+    monkeypatch.chdir(tmp_path)
+    assert os.getpid() not in vienna_workers.run([_process, _process])
+
+
+@pytest.mark.usefixtures("no_crew")
+def test_where_no_worker_starts_this_process_folds(monkeypatch, caplog):
+    monkeypatch.setattr(vienna_workers.sys, "executable", str(pathlib.Path("no/one")))
+    assert vienna_workers.run([_process, _process]) == [os.getpid()] * 2
+    assert "none can be started" in caplog.text
+
+
+def test_an_error_of_a_task_ends_no_worker():
+    before = set(vienna_workers.run([_process] * 3))
+    with pytest.raises(ValueError, match="^not this one$"):
+        vienna_workers.run([_refused, _listed])
+    assert set(vienna_workers.run([_process] * 3)) <= before

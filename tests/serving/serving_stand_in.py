@@ -11,7 +11,7 @@ STAND_IN = pathlib.Path(__file__).with_name("standing_process.py")
 
 class _ModelProcess(model_process.ModelProcess):
     def __init__(self, command, store: job_store.JobStore) -> None:
-        folder = command[3]  # python -m ssrlm_jax.cli.serve_worker FOLDER ...
+        folder = command[4]  # python -P -m ssrlm_jax.cli.serve_worker FOLDER ...
         super().__init__([sys.executable, str(STAND_IN), folder], store)
 
 

@@ -64,7 +64,7 @@
     chosen = n;
     const { name, about: facts, scores: found, worst, told } = methods[chosen];
     at("told").replaceChildren(
-      ...Object.entries(facts).filter(([, value]) => value !== "" && value !== "None")
+      ...Object.entries(facts)
         .map(([title, value]) => make("div", {}, make("dt", {}, title), make("dd", {}, value))),
     );
     at("problems").replaceChildren(...told.map((line) => make("li", {}, line)));

@@ -41,6 +41,7 @@ ssrlm.space = (stage) => {
     const { rna } = state;
     if (shown === rna) return;
     shown = rna;
+    places = []; // those of the former are none of this one's
     const kind = rna.atoms.pdb ? "pdb" : "cif";
     const text = await ssrlm.inflated(rna.atoms[kind]);
     if (shown !== rna) return; // another was chosen meanwhile
