@@ -16,8 +16,6 @@ import pathlib
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
-import numpy as np
-
 from ssrlm_jax import config
 from ssrlm_jax.external import (
     evidence,
