@@ -58,7 +58,7 @@ class Item:
 
     Attributes:
       words: file and flags; {ts0} and {peer} are filled in.
-      quick: flags in place of them with --quick, small sizes.
+      quick: flags after them with --quick, small sizes.
       writes: how the name of its result starts.
       minutes: that one run may take.
       rival: a flag that is added where there is a Python with a rival.
@@ -196,6 +196,7 @@ def main() -> int:
     given = _arguments()
     folder = given.out or report.RESULTS
     found = measured_rows.read(folder)
+    names: list[str] = []
     if not given.tables:
         platform, _, kind = _said(DEVICE).partition(" / ")
         names = given.only or [
@@ -213,9 +214,11 @@ def main() -> int:
     if given.out is None:
         speed_table.write(found, speed_table.README, speed_table.PAGE)
     else:
+        given.out.mkdir(parents=True, exist_ok=True)
         page = given.out / "speed.md"
         page.write_text(f"{speed_table.whole(found)}\n")
-    return int(any(how.startswith("failed") for how in found["ended"].values()))
+    ended = (found["ended"].get(name, "") for name in names)
+    return int(any(how.startswith("failed") for how in ended))
 
 
 def _arguments() -> argparse.Namespace:

@@ -5,6 +5,7 @@ the place of what was there, and says so where it moved by more than runs differ
 """
 
 import json
+import math
 import pathlib
 import statistics
 from collections.abc import Iterable, Mapping, Sequence
@@ -48,7 +49,7 @@ def rows_of(benchmark: str, runs: Sequence[report.Result], busy: float) -> list[
             "cores": None if device else machine.get("cores"),
             "jax": machine.get("versions", {}).get("jax") or NOT_RECORDED,
             "date": machine.get("date", NOT_RECORDED),
-            "busy": None if busy != busy else round(busy, 2),
+            "busy": None if math.isnan(busy) else round(busy, 2),
         }
         for name, found in told.items()
     ]
@@ -60,11 +61,14 @@ def value(row: Row) -> float:
 
 
 def spread(row: Row) -> float | None:
-    """Returns by how much runs differ, as a share; None: there was one."""
+    """Returns by how much runs differ, as a share of the median.
+
+    None: there was one run, or the number may be of either sign, such as a growth.
+    """
     values = row["values"]
-    if len(values) < 2:
+    if len(values) < 2 or min(values) <= 0:
         return None
-    return (max(values) - min(values)) / max(abs(value(row)), 1e-12)
+    return (max(values) - min(values)) / value(row)
 
 
 def ratio(row: Row, rival: str) -> float:
@@ -111,7 +115,7 @@ def _moved_from(before: Row, row: Row) -> float | None:
 
 
 def read(folder: pathlib.Path) -> report.Result:
-    """Returns all rows, and how the benchmarks of the last run ended."""
+    """Returns all rows, and how each benchmark ended the last time that it was run."""
     path = folder / f"{NAME}.json"
     if not path.exists():
         return {"rows": [], "ended": {}}

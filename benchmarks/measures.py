@@ -198,6 +198,13 @@ def _serve_memory(result: Mapping[str, Any]) -> Iterator[Measure]:
         yield Measure(f"{what}, growth of the {process} process", mib, "MiB", LOWER)
 
 
+def _long_energies(result: Mapping[str, Any]) -> Iterator[Measure]:
+    for row in result["rows"]:
+        what = f"ViennaRNA's three ensembles of {row['nucleotides']:,} nt at once"
+        others = {"one after the other": row["one_after_the_other_s"]}
+        yield _seconds(what, row["at_once_s"], **others)
+
+
 def _startup(result: Mapping[str, Any]) -> Iterator[Measure]:
     for name, seconds in result["seconds"].items():
         yield _seconds(name, seconds, **result["rivals"].get(name, {}))
@@ -253,6 +260,7 @@ _READ: dict[str, Callable[[Mapping[str, Any]], Iterator[Measure]]] = {
     "first_answer": _first_answer,
     "serve": _serve,
     "serve_memory": _serve_memory,
+    "long_energies": _long_energies,
     "startup": _startup,
     "command_costs": _command_costs,
     "sweep_overhead": _sweep_overhead,

@@ -84,7 +84,7 @@ def whole(found: dict[str, object]) -> str:
         parts.append("")
     ended = found["ended"]
     assert isinstance(ended, dict), "a table by benchmark"
-    failed = {name: how for name, how in ended.items() if how != "done"}
+    failed = {n: how for n, how in ended.items() if not how.startswith("done")}
     if failed:
         parts += ["### What did not run the last time\n", "| benchmark | why |"]
         parts += ["|---|---|", *(_line([n, how]) for n, how in failed.items())]
@@ -109,8 +109,10 @@ def _ours(row: measured_rows.Row) -> str:
 
 
 def _spread(row: measured_rows.Row) -> str:
+    if len(row["values"]) < 2:
+        return "one run"
     share = measured_rows.spread(row)
-    return "one run" if share is None else f"{100 * share:.0f} %"
+    return "-" if share is None else f"{100 * share:.0f} %"
 
 
 def _beside(row: measured_rows.Row) -> str:

@@ -67,6 +67,8 @@ def test_every_benchmark_is_run_or_said_not_to_be(module):
     run = {item.words[0].removesuffix(".py") for item in whole.ITEMS.values()}
     files = {path.stem for path in BENCHMARKS.glob("*.py")}
     assert files == run | set(whole.NOT_TIMED) | whole.HELPERS
+    readers = tuple(module("measures")._READ)
+    assert all(item.writes.startswith(readers) for item in whole.ITEMS.values())
     assert set(whole.RIVAL_MODULE) | whole.SLOW <= set(whole.ITEMS)
 
 
@@ -83,6 +85,13 @@ def test_a_row_tells_how_runs_differ_and_what_others_took(module):
     )
     assert expected in text
     assert text.endswith("| two | failed: no |")
+
+
+def test_what_may_be_of_either_sign_has_no_share(module):
+    rows, table = module("measured_rows"), module("speed_table")
+    (row,) = rows.rows_of("one", result(-0.1, 0.1), math.nan)
+    assert rows.spread(row) is None
+    assert "| fold | 0.000 s | - |" in table.whole({"rows": [row], "ended": {}})
 
 
 @pytest.mark.parametrize(

@@ -17,6 +17,15 @@ from ssrlm_jax.rna import formats
 _NAME = re.compile(r"[A-Za-z0-9][\w.-]*")
 
 
+def check_name(name: str) -> None:
+    """Raises a ValueError for what cannot name a directory of its own."""
+    if not _NAME.fullmatch(name):
+        raise ValueError(
+            f"--add={name}: letters, digits, '_', '.' and '-' are expected, a letter "
+            "or digit first"
+        )
+
+
 def add(
     folder: pathlib.Path,
     name: str,
@@ -28,7 +37,7 @@ def add(
 
     Args:
       folder: of all added methods.
-      name: of the method.
+      name: of the method, checked by `check_name`.
       predictions: a file or a directory; what it holds of other sets is not read.
         DIR/SET is read instead of DIR where there is one.
       sets: with their RNAs.
@@ -38,13 +47,9 @@ def add(
       What is to be told, a line each.
 
     Raises:
-      ValueError: another name; nothing can be read, or is of an RNA of the sets;
+      ValueError: nothing can be read, or is of an RNA of the sets;
         probabilities alone and no threshold.
     """
-    if not _NAME.fullmatch(name):
-        raise ValueError(
-            f"--add={name}: letters, digits, '_', '.' and '-' are expected"
-        )
     notes, places = [], 0
     for one, records in sets:
         inside = predictions / one.name

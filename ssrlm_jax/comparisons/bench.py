@@ -1,5 +1,6 @@
 """All sets and methods of one run: each read, predicted and scored once."""
 
+import functools
 import logging
 import math
 import pathlib
@@ -58,6 +59,7 @@ class Bench:
         """
         self._out, self._settings, self._is_retried = out, settings, is_retried
         self._records: dict[str, list[formats.Record]] = {}
+        self._stores: dict[pathlib.Path, kept_predictions.Store] = {}
         self._letters: dict[tuple[str, ...], list[str]] = {}
         self._scored: dict[tuple[str, str], table_rows.Scored] = {}
 
@@ -79,10 +81,10 @@ class Bench:
             if self._is_there(one, method):
                 return Plan(0, 0.0, "")
             store, folder = self._store(one, method)
-            known = self._elsewhere(method, folder)
+            left = predicting.missing(store, set_scores.letters_of(records))
+            known = self._elsewhere(method, folder) if left else {}
         except (ValueError, OSError) as error:
             return Plan(0, 0.0, str(error))
-        left = predicting.missing(store, set_scores.letters_of(records))
         left = [letters for letters in left if letters not in known]
         return Plan(len(left), self._estimate(method, map(len, left)), "")
 
@@ -164,9 +166,6 @@ class Bench:
         store: kept_predictions.Store,
         folder: folding_programs.Folder,
     ) -> None:
-        letters = set_scores.letters_of(self.records(one))
-        if not predicting.missing(store, letters):
-            return
         told = time.monotonic()
 
         def report(done: int, total: int) -> None:
@@ -178,8 +177,8 @@ class Bench:
         predicting.fill(
             store,
             folder,
-            letters,
-            known=self._elsewhere(method, folder),
+            set_scores.letters_of(self.records(one)),
+            known=functools.partial(self._elsewhere, method, folder),
             at_once=method.at_once,
             parallel=self._settings.parallel,
             time_limit=self._settings.time_limit,
@@ -189,10 +188,26 @@ class Bench:
     def _elsewhere(
         self, method: items.Method, folder: folding_programs.Folder
     ) -> dict[str, kept_predictions.Kept]:
-        """Returns what the method said of other sets, by sequence."""
-        return kept_predictions.elsewhere(
+        """Returns what the method said of other sets, by sequence, and did not fail on.
+
+        Raises:
+          ValueError: what is kept is damaged.
+        """
+        places = kept_predictions.elsewhere(
             self._out / "predictions", method.name, folder.describe()
         )
+        return {
+            letters: kept
+            for place in places
+            for letters, kept in self._kept(place).found.items()
+            if not kept.failed
+        }
+
+    def _kept(self, place: pathlib.Path) -> kept_predictions.Store:
+        """Returns what is kept in a directory, read once."""
+        if place not in self._stores:
+            self._stores[place] = kept_predictions.Store(place)
+        return self._stores[place]
 
     def _is_there(self, one: items.LabelledSet, method: items.Method) -> bool:
         is_added = added.store(self.added, method.name, one.name) is not None
@@ -219,7 +234,7 @@ class Bench:
         letters = set_scores.letters_of(self.records(one))
         name = kept_predictions.key_of(method.name, folder, letters)
         place = self._out / "predictions" / one.name / name
-        return kept_predictions.Store(place), folder
+        return self._kept(place), folder
 
     def _shared(self, one: items.LabelledSet, method: items.Method) -> set_files.Shared:
         own = self._settings.trained_files(method.name)
@@ -232,25 +247,25 @@ class Bench:
         except (ValueError, OSError) as error:
             return set_files.Shared(None, None, str(error))
         letters = set_scores.letters_of(self.records(one))
-        found = set_files.shared(letters, training, self._out / "near")[0]
-        seen = self._seen(one, method)
-        if seen is None or found.equal is None:
-            return found
-        # What was left out of training is near to itself.
-        near = None if found.near is None else found.near + found.equal - seen
-        return found._replace(equal=seen, near=near)
+        # What was left out of training is not equal, but near to itself.
+        is_seen = self._are_seen(one, method)
+        return set_files.shared(letters, training, self._out / "near", is_seen)[0]
 
     def _shared_by_hashes(
         self, one: items.LabelledSet, method: items.Method
     ) -> set_files.Shared:
         """Returns what a model's own list of hashes says of a set, if it has one."""
-        seen = self._seen(one, method)
-        if seen is None:
+        is_seen = self._are_seen(one, method)
+        if is_seen is None:
             return set_files.Shared(None, None, "what trained it is not at hand")
-        return set_files.Shared(seen, None, "it has hashes alone of what trained it")
+        return set_files.Shared(
+            sum(is_seen), None, "it has hashes alone of what trained it"
+        )
 
-    def _seen(self, one: items.LabelledSet, method: items.Method) -> int | None:
-        """Returns how many RNAs of a set a model's own hashes have; None: it has none.
+    def _are_seen(
+        self, one: items.LabelledSet, method: items.Method
+    ) -> list[bool] | None:
+        """Returns which RNAs of a set a model's own hashes have; None: it has none.
 
         They are of what did train: a file may have more, which was left out.
         """
@@ -259,7 +274,7 @@ class Bench:
         if not place:
             return None
         letters = set_scores.letters_of(self.records(one))
-        return seen_sequences.num_seen(pathlib.Path(place), letters)
+        return seen_sequences.are_seen(pathlib.Path(place), letters)
 
     def _all_trained(self, methods: Iterable[items.Method]) -> list[str]:
         """Returns the files of what trained any of the methods, each once."""
@@ -283,7 +298,7 @@ class Bench:
         measured = [
             one
             for path in self._out.glob(f"predictions/*/{method.name}-*")
-            for one in kept_predictions.Store(path).found.values()
+            for one in self._kept(path).found.values()
             if one.seconds and not one.failed
         ]
         if len(measured) >= _FEW:

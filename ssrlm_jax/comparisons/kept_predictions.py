@@ -56,6 +56,7 @@ class Store:
         """
         self.directory = directory
         self.found: dict[str, Kept] = {}
+        self._whole = 0  # bytes of records that are whole
         path = directory / RECORDS
         if not path.exists():
             return
@@ -97,6 +98,7 @@ class Store:
                 file.write(text)
         except OSError as error:
             raise files.cannot(path, error) from error
+        self._whole += len(text.encode())
         self.found.update((one.sequence, one) for one in listed)
 
     def forget_failures(self) -> None:
@@ -117,31 +119,22 @@ def key_of(name: str, folder: folding_programs.Folder, sequences: Sequence[str])
 
 def elsewhere(
     folder: pathlib.Path, name: str, about: Mapping[str, object]
-) -> dict[str, Kept]:
-    """Returns what the same version of a method said of RNAs of any set.
+) -> list[pathlib.Path]:
+    """Returns the directories of what the same version of a method said of any set.
 
     Args:
       folder: of all sets.
       name: of the method.
       about: the method, as it describes itself.
-
-    Returns:
-      By sequence; what failed is left out.
-
-    Raises:
-      ValueError: a line is damaged.
     """
     wanted = _about(about)
-    found: dict[str, Kept] = {}
-    for path in sorted(folder.glob(f"*/{name}-*/{METHOD}")):
-        if path.read_text() == wanted:
-            kept = Store(path.parent).found
-            found |= {key: one for key, one in kept.items() if not one.failed}
-    return found
+    paths = sorted(folder.glob(f"*/{name}-*/{METHOD}"))
+    return [path.parent for path in paths if path.read_text() == wanted]
 
 
 def _about(about: Mapping[str, object]) -> str:
-    return json.dumps(about, indent=1, sort_keys=True) + "\n"
+    told = {"kept": VERSION} | dict(about)
+    return json.dumps(told, indent=1, sort_keys=True) + "\n"
 
 
 def _told(one: Kept) -> dict[str, object]:

@@ -22,7 +22,7 @@ def fill(
     folder: folding_programs.Folder,
     sequences: Sequence[str],
     *,
-    known: Mapping[str, kept_predictions.Kept],
+    known: Callable[[], Mapping[str, kept_predictions.Kept]],
     at_once: int,
     parallel: int,
     time_limit: float,
@@ -34,7 +34,8 @@ def fill(
       store: gets the predictions.
       folder: what folds.
       sequences: letters A C G U N.
-      known: what the same method said of other sets, by sequence; taken over.
+      known: gives what the same method said of other sets, by sequence, to be taken
+        over; it is not asked where nothing is missing.
       at_once: sequences that are handed over together; where one of them fails, each
         is tried alone.
       parallel: processes.
@@ -49,8 +50,9 @@ def fill(
     if not left:
         return
     store.begin(folder.describe())
-    store.add(known[one] for one in left if one in known)
-    left = [one for one in left if one not in known]
+    before = known()
+    store.add(before[one] for one in left if one in before)
+    left = missing(store, left)
     if not left:
         return
     batches = iter([left[n : n + at_once] for n in range(0, len(left), at_once)])

@@ -88,6 +88,8 @@ def _closed(one: items.LabelledSet, path: pathlib.Path) -> list[formats.Record]:
         raise ValueError(f"{path}: a table with a column {min(lacking)} is expected")
     records = []
     for number, fields in rows:
+        if len(fields) <= max(columns.values()):
+            raise ValueError(f"{path}:{number}: {len(fields)} fields, too few")
         cells = {what: fields[column] for what, column in columns.items()}
         for place in one.closed.get(cells["id"], ()):
             dots = cells["dotbracket"]
@@ -120,7 +122,10 @@ def training_letters(names: Sequence[str], data: str) -> list[str]:
 
 
 def shared(
-    letters: Sequence[str], training: Sequence[str], place: pathlib.Path
+    letters: Sequence[str],
+    training: Sequence[str],
+    place: pathlib.Path,
+    is_seen: Sequence[bool] | None = None,
 ) -> tuple[Shared, np.ndarray | None]:
     """Returns how much of a set is in a training set, and identities with the nearest.
 
@@ -128,6 +133,8 @@ def shared(
       letters: sequences of the set.
       training: those that trained; [] for what nothing did.
       place: folder where identities are kept.
+      is_seen: which of the set are known to have trained, where some of `training`
+        were left out; None: those that it holds.
 
     Returns:
       The counts, and float32 (N,) in 0..1; None: MMseqs2 is missing.
@@ -135,7 +142,7 @@ def shared(
     if not training:
         return Shared(0, 0, ""), np.zeros(len(letters), np.float32)
     known = set(training)
-    is_equal_N = np.array([one in known for one in letters])
+    is_equal_N = np.array(is_seen or [one in known for one in letters], bool)
     try:
         identity_N = _identities(letters, training, place)
     except programs.ProgramError as error:

@@ -60,7 +60,8 @@ def split(settings: config.LabelledConfig, seed: int) -> Split:
     parts = dataclasses.replace(parts, **short)
     if settings.leave_out:
         parts = _without(parts, settings)
-    _tell_shared(parts)
+    if not settings.table:  # which is split by family
+        _tell_shared(parts)
     for name in ("train", "validation"):
         if not getattr(parts, name):
             why = " after data.leave_out" if settings.leave_out else ""

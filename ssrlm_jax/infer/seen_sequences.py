@@ -27,8 +27,8 @@ def hashes(directory: pathlib.Path) -> frozenset[str]:
     return frozenset(map(trained_sequences.digest, relatives.read(path).sequences))
 
 
-def num_seen(directory: pathlib.Path, sequences: Iterable[str]) -> int | None:
-    """Returns how many sequences trained a model; None: it does not say.
+def are_seen(directory: pathlib.Path, sequences: Iterable[str]) -> list[bool] | None:
+    """Returns which sequences trained a model; None: it does not say.
 
     Raises:
       ValueError: as `hashes`, or a letter that is not of RNA.
@@ -36,4 +36,4 @@ def num_seen(directory: pathlib.Path, sequences: Iterable[str]) -> int | None:
     known = hashes(directory)
     if not known:
         return None
-    return sum(trained_sequences.digest(one) in known for one in sequences)
+    return [trained_sequences.digest(one) in known for one in sequences]

@@ -217,7 +217,8 @@ def _num_seen(
     from ssrlm_jax.infer import catalogue, seen_sequences
 
     place = catalogue.find(settings.model)
-    seen = seen_sequences.num_seen(place, (record.sequence for record in truth))
+    are_seen = seen_sequences.are_seen(place, (record.sequence for record in truth))
+    seen = None if are_seen is None else sum(are_seen)
     if seen and settings.is_seen_refused:
         raise ValueError(
             f"{settings.model} was trained on {seen:,} of the {len(truth):,} RNAs of "

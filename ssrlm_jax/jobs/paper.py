@@ -162,6 +162,7 @@ def _add(
     """Reads a person's own predictions of every set that is there."""
     from ssrlm_jax.comparisons import added
 
+    added.check_name(flags.add)
     if any(item.structures is not None for item in asked.values()):
         from ssrlm_jax.jobs import paper_structures
 

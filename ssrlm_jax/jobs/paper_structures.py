@@ -34,6 +34,7 @@ from ssrlm_jax.rna import formats, record_tables, structures
 _ADDED = "added_structures"
 _TARGETS = "targets"  # the set of their letters and pairs
 _DIGITS = 12  # of a hash, in the name of a directory
+_VERSION = 2  # of the scores
 _NONE = (
     "- No network that folds in 3-D ships, and none was published: "
     "--config.models=NAME=DIR names one that `ssrlm tertiary` trained, "
@@ -53,10 +54,12 @@ def add(name: str, predictions: pathlib.Path, out: pathlib.Path) -> bool:
     """Keeps a person's own structures; says whether there were any.
 
     Args:
-      name: of the method.
+      name: of the method, checked by `added.check_name`.
       predictions: a directory; its PDB and mmCIF files are taken.
       out: directory of reports.
     """
+    if not predictions.is_dir():
+        return False
     try:
         paths = tertiary_crops.files(str(predictions))
     except ValueError:
@@ -162,7 +165,8 @@ def _scored(
         **changes,
     }
     try:
-        key = executor.key_of({what: _content(one) for what, one in asked.items()})
+        content = {what: _content(one) for what, one in asked.items()}
+        key = executor.key_of(_VERSION, content)
         place = out / "structures" / f"{name}-{key[:_DIGITS]}"
         if not (place / "scores.json").exists():
             part = place.with_name(f".{place.name}.part")
@@ -186,7 +190,9 @@ def _content(value: object) -> object:
         return value
     told: list[object] = []
     for text in filter(None, value.split(",")):
-        path = pathlib.Path(text.rpartition("=")[2])
+        path = pathlib.Path(text)
+        if not path.exists():  # NAME=DIR
+            path = pathlib.Path(text.partition("=")[2])
         inside = sorted(one for one in path.rglob("*") if one.is_file())
         told += [
             [str(one.relative_to(path)), programs.digest(one)]

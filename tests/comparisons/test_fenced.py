@@ -38,7 +38,7 @@ def test_of_a_batch_that_fails_each_is_tried_alone(tmp_path):
         store,
         dying_folders.DyingFolder(),
         ["UUU", "G", "U", "G", "UU"],
-        known={},
+        known=dict,
         at_once=2,
         parallel=1,
         time_limit=5.0,

@@ -91,6 +91,20 @@ def test_what_one_version_said_of_other_sets_is_found(tmp_path):
         made.begin({"version": version})
         made.add(kept)
     found = kept_predictions.elsewhere(tmp_path, "p", {"version": 1})
-    assert set(found) == {"GGGAAACCC", "GGGAAACCU"}
-    assert found["GGGAAACCU"].seconds == 0.25
-    assert kept_predictions.elsewhere(tmp_path / "none", "p", {"version": 1}) == {}
+    assert [place.name for place in found] == ["p-1", "p-2"]
+    assert kept_predictions.elsewhere(tmp_path / "none", "p", {"version": 1}) == []
+
+
+def test_what_another_version_of_the_store_kept_is_none(tmp_path, monkeypatch):
+    made = kept_predictions.Store(tmp_path / "A" / "p-1")
+    made.begin({"version": 1})
+    monkeypatch.setattr(kept_predictions, "VERSION", kept_predictions.VERSION + 1)
+    assert kept_predictions.elsewhere(tmp_path, "p", {"version": 1}) == []
+
+
+def test_a_store_that_is_begun_again_loses_nothing(tmp_path):
+    made = kept_predictions.Store(tmp_path / "p-1")
+    for kept in (KEPT, KEPT._replace(sequence="GGGAAACCU")):
+        made.begin({"version": 1})
+        made.add([kept])
+    assert len(kept_predictions.Store(tmp_path / "p-1").found) == 2

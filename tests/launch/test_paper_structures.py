@@ -134,3 +134,15 @@ def test_a_folder_without_structures_is_a_row_with_the_reason(truth, tmp_path):
     text = (out / "fig4.md").read_text()
     assert "- none: " in text
     assert "| helix2 | 2 of 2 | 1.000" in text
+
+
+@pytest.mark.parametrize("name", ["..", ".", "a/b", "x,y=z"])
+def test_a_name_that_is_a_place_is_refused_before_anything_is_moved(
+    name, truth, tmp_path, capsys
+):
+    kept = tmp_path / "predictions" / "kept"
+    kept.parent.mkdir()
+    kept.write_text("it stays")
+    assert call("fig4", truth, tmp_path, "--add", name, f"--predictions={truth}") == 1
+    assert f"--add={name}: letters, digits" in capsys.readouterr().err
+    assert kept.read_text() == "it stays"
