@@ -18,7 +18,6 @@ from mkdocs.structure.files import File, Files
 from mkdocs.structure.pages import Page
 
 from ssrlm_jax.cli import commands
-from ssrlm_jax.jobs import command
 
 ROOT = pathlib.Path(__file__).parents[1]
 _READING = "## How the paper is read\n"
@@ -92,7 +91,7 @@ def _settings() -> str:
             f"## {name}\n\n`config.{job.kind.__name__}`\n\n"
             "| setting | default | |\n|---|---|---|"
         )
-        for setting in command.settings_of(job.kind()):
+        for setting in job.settings(job.kind()):
             comment = setting.comment.replace("|", "\\|")
             parts.append(f"| `{setting.name}` | `{setting.default}` | {comment} |")
         parts.append("")

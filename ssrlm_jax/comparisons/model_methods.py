@@ -6,6 +6,7 @@ nothing here names one.
 
 import pathlib
 from collections.abc import Callable
+from typing import Any
 
 from ssrlm_jax import config
 from ssrlm_jax.comparisons import items, model_folder
@@ -33,62 +34,54 @@ def _make(name: str) -> Callable[[config.PaperConfig], folding_programs.Folder]:
     return make
 
 
+def _converted(name: str, title: str, get: str, **others: Any) -> items.Method:
+    """Returns a method of weights that `config.models` names, by the paper's rule."""
+    facts: dict[str, Any] = {
+        "name": name,
+        "title": title,
+        "get": get,
+        "make": _make(name),
+        "weights": "its authors' file, converted",
+        "threshold": "its authors' file",
+        "rule": _RULE_TEXT,
+        "licence": "MIT",
+        "trained": "RNAcentral; structures as its authors' file says",
+        "training": None,
+        "seconds": (0.5, 4.0),
+        "at_once": 16,
+    }
+    return items.Method(**facts | others)
+
+
 CONVERTED = (
-    items.Method(
-        name="rnafm",
-        title="RNA-FM, converted",
-        make=_make("rnafm"),
-        get="ssrlm convert rnafm --download --name RNA-FM_SS-ResNet.pth",
-        weights="its authors' file, converted",
-        threshold="its authors' file",
-        rule=_RULE_TEXT,
-        licence="MIT",
-        trained="RNAcentral; structures as its authors' file says",
-        training=None,
-        seconds=(0.5, 4.0),
-        at_once=16,
+    _converted(
+        "rnafm",
+        "RNA-FM, converted",
+        "ssrlm convert rnafm --download --name RNA-FM_SS-ResNet.pth",
     ),
-    items.Method(
-        name="ernierna",
-        title="ERNIE-RNA, converted",
-        make=_make("ernierna"),
-        get="ssrlm convert ernierna FILE OUT, of its authors' Google Drive",
-        weights="its authors' file, converted",
-        threshold="its authors' file",
-        rule=_RULE_TEXT,
-        licence="MIT",
-        trained="RNAcentral; structures as its authors' file says",
-        training=None,
-        seconds=(0.5, 4.0),
-        at_once=16,
+    _converted(
+        "ernierna",
+        "ERNIE-RNA, converted",
+        "ssrlm convert ernierna FILE OUT, of its authors' Google Drive",
     ),
-    items.Method(
-        name="rinalmo",
-        title="RiNALMo, converted",
-        make=_make("rinalmo"),
-        get="ssrlm convert rinalmo --download --name rinalmo_giga_ss_bprna_ft.pt",
-        weights="its authors' file, converted",
-        threshold="its authors' file",
-        rule=_RULE_TEXT,
+    _converted(
+        "rinalmo",
+        "RiNALMo, converted",
+        "ssrlm convert rinalmo --download --name rinalmo_giga_ss_bprna_ft.pt",
         licence="code Apache-2.0, weights CC-BY-4.0",
         trained="RNAcentral and others; bpRNA TR0",
         training=(_TR0,),
         seconds=(0.7, 3.0),
-        at_once=16,
     ),
-    items.Method(
-        name="ssrlm",
-        title="SSR-LM, your own",
-        make=_make("ssrlm"),
-        get="no weights were published; ssrlm pretrain, ssrlm finetune",
+    _converted(
+        "ssrlm",
+        "SSR-LM, your own",
+        "no weights were published; ssrlm pretrain, ssrlm finetune",
         weights="yours",
         threshold="chosen on validation",
-        rule=_RULE_TEXT,
         licence="yours",
         trained="as its own list of hashes says",
-        training=None,
         seconds=(0.1, 1.0),
-        at_once=16,
     ),
 )
 
@@ -99,18 +92,16 @@ def shipped() -> tuple[items.Method, ...]:
     Raises:
       ValueError: the model.json of one is damaged.
     """
-    return tuple(
-        _of_shipped(entry)
-        for entry in catalogue.shipped()
-        if catalogue.description(entry).head is not None
-    )
+    found = map(_of_shipped, catalogue.shipped())
+    return tuple(one for one in found if one is not None)
 
 
-def _of_shipped(entry: catalogue.Entry) -> items.Method:
-    """Returns a model that ships, with its own rule."""
+def _of_shipped(entry: catalogue.Entry) -> items.Method | None:
+    """Returns a model that ships, with its own rule; None: it predicts no pairs."""
     name, directory = entry.name, str(entry.directory)
     ships = catalogue.description(entry)
-    assert ships.head is not None
+    if ships.head is None:
+        return None
     made, rules = ships.made, decoding_rules.load(entry.directory)
     threshold = rules.own.threshold or ships.threshold
     known = entry.directory / relatives.FILE

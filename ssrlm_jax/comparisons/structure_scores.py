@@ -13,9 +13,8 @@ from typing import NamedTuple
 import numpy as np
 
 from ssrlm_jax.comparisons import paper_report
-from ssrlm_jax.metrics import statistics
+from ssrlm_jax.metrics import report3d, statistics
 
-MISSING = "not predicted"  # the note of evaluate3d
 _COLORS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#666666")
 _MARKERS = "osD^vP*X"
 _DPI = 110
@@ -81,7 +80,7 @@ def read(path: pathlib.Path) -> list[Target]:
                     identity=_number(row["identity"]),
                     pair_f1=_number(row["pair_f1"]),
                     canonical_f1=_number(row["canonical_f1"]),
-                    is_predicted=row["note"] != MISSING,
+                    is_predicted=row["note"] != report3d.NOT_PREDICTED,
                 )
             except (KeyError, ValueError) as error:
                 raise ValueError(f"{path}: no table of evaluate3d ({error})") from error

@@ -49,6 +49,7 @@ from ssrlm_jax.config.pretraining import (
 )
 from ssrlm_jax.config.secondary_training import (
     ENERGIES,
+    FROM_EPOCHS,
     HEADS,
     RANDOM,
     RELATIVES,
@@ -99,6 +100,7 @@ __all__ = [
     "LabelledConfig",
     "DTYPES",
     "ENERGIES",
+    "FROM_EPOCHS",
     "RELATIVES",
     "DataConfig",
     "DistributedConfig",

@@ -1,7 +1,6 @@
 """Settings of `ssrlm finetune`: base pairs from labels; the paper, section 4.2."""
 
 import dataclasses
-from typing import ClassVar
 
 import ml_collections
 
@@ -159,19 +158,16 @@ class LabelledConfig:
         )
 
 
+FROM_EPOCHS = ("loop.num_steps", "loop.evaluate_every", "optimizer.warmup_steps")
+
+
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class FinetuneConfig:
     """Everything that `ssrlm finetune` reads; the paper, appendix A.1.3.
 
-    Steps are counted in epochs here: what FROM_EPOCHS names follows from the data, and
+    Steps are counted in epochs here: FROM_EPOCHS follow from the data, and
     `loop.save_every` is an evaluation at most.
     """
-
-    FROM_EPOCHS: ClassVar[tuple[str, ...]] = (
-        "loop.num_steps",
-        "loop.evaluate_every",
-        "optimizer.warmup_steps",
-    )
 
     seed: int = 0
     model: str = ""  # directory of the encoder, or "random" for one of `encoder`

@@ -32,6 +32,20 @@ TRAINING_FLAGS: dict[str, dict[str, Any]] = {
 }
 
 
+class Setting(NamedTuple):
+    """A setting of a job.
+
+    Attributes:
+      name: with its groups, "optimizer.learning_rate".
+      default: its value, where no config changes it.
+      comment: that it is defined with: its unit, or the place in the paper.
+    """
+
+    name: str
+    default: object
+    comment: str
+
+
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Command:
     """How a job is called; its name is that of its module.
@@ -43,6 +57,7 @@ class Command:
       kind: a config dataclass; None: the job has no settings.
       default: the config that is read when --config is not given.
       bare_with: a flag; with it, nothing is read when --config is not given.
+      follows: settings that the job computes from others, whatever they are set to.
       flags: the job's own, by name, as `argparse` describes them.
     """
 
@@ -51,6 +66,7 @@ class Command:
     kind: type | None = None
     default: str = ""
     bare_with: str = ""
+    follows: Sequence[str] = ()
     flags: Mapping[str, Mapping[str, Any]]
 
     def add(self, parser: argparse.ArgumentParser) -> None:
@@ -96,10 +112,14 @@ class Command:
         made = config.frozen(self.kind, read(name, ())) if name else self.kind()
         lines = (
             f"{f'  {one.name}={one.default}':<44}  {one.comment}".rstrip()
-            for one in settings_of(made)
+            for one in self.settings(made)
         )
         of = f" of {name}" if name else ""
         return f"settings{of}, changed by --config.NAME=VALUE:\n" + "\n".join(lines)
+
+    def settings(self, made: object) -> list[Setting]:
+        """Returns the settings of a config of `kind` that one sets."""
+        return [one for one in settings_of(made) if one.name not in self.follows]
 
     def _run(self, parsed: argparse.Namespace) -> int | None:
         if self.kind is None:
@@ -259,25 +279,8 @@ def _parse(name: str, text: str, current: _Setting) -> bool | float | str:
     raise ValueError(f"{name} is a group: set one of {', '.join(sorted(current))}")
 
 
-class Setting(NamedTuple):
-    """A setting of a job.
-
-    Attributes:
-      name: with its groups, "optimizer.learning_rate".
-      default: its value, where no config changes it.
-      comment: that it is defined with: its unit, or the place in the paper.
-    """
-
-    name: str
-    default: object
-    comment: str
-
-
 def settings_of(settings: object, prefix: str = "") -> list[Setting]:
-    """Returns all settings of a config dataclass, those of its groups too.
-
-    But for those that follow from others, whatever they are set to.
-    """
+    """Returns all settings of a config dataclass, those of its groups too."""
     source = inspect.getsource(type(settings))
     found: list[Setting] = []
     for field in dataclasses.fields(settings):  # type: ignore[arg-type]
@@ -288,5 +291,4 @@ def settings_of(settings: object, prefix: str = "") -> list[Setting]:
         comment = re.search(rf"^    {field.name}: .*?#\s*(.*)$", source, re.MULTILINE)
         name = f"{prefix}{field.name}"
         found.append(Setting(name, value, comment[1] if comment else ""))
-    follow = getattr(settings, "FROM_EPOCHS", ())
-    return [one for one in found if one.name not in follow]
+    return found

@@ -37,7 +37,6 @@ from ssrlm_jax.rna import structure_formats
 
 _log = logging.getLogger("ssrlm_jax")
 HELIX = "helix"
-MISSING = "not predicted"
 SEQUENCES = (".tsv", ".fa", ".fasta")  # of which only letters are read
 
 Known = Mapping[str, assembly.Assembly]
@@ -92,7 +91,9 @@ def evaluate(settings: config.Evaluate3dConfig, flags: argparse.Namespace) -> No
         start = time.perf_counter()
         samples, rows = _score(name, method, truth, identities, flags.out)
         seconds = round(time.perf_counter() - start, 1)
-        missing = [n for n, ours in samples.items() if ours[0].note == MISSING]
+        missing = [
+            n for n, ours in samples.items() if ours[0].note == report3d.NOT_PREDICTED
+        ]
         about[name] = {"missing": missing, "seconds": seconds, **method.about}
         scored[name] = [ours[0] for ours in samples.values()]
         scores[name] = report3d.report(scored[name], settings.seed)
@@ -244,7 +245,7 @@ def _score(
         if not predictions:
             _log.warning("%s: no structure of %s; it scores 0", method_name, name)
             none = score(known.model.without_atoms(), true=true)
-            scored[name] = [none._replace(note=MISSING)]
+            scored[name] = [none._replace(note=report3d.NOT_PREDICTED)]
         elif len(predictions) > 1:
             _say_samples(method_name, scored[name])
     header: list[object] = ["id", "sample", *strand_coverage.COLUMNS]

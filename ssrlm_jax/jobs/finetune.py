@@ -269,5 +269,6 @@ COMMAND = command.Command(
     about=__doc__,
     kind=config.FinetuneConfig,
     default="secondary/bprna",
+    follows=config.FROM_EPOCHS,
     flags=command.TRAINING_FLAGS,
 )

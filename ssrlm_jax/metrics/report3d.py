@@ -39,6 +39,7 @@ COLUMNS = (
     *("canonical_found", "canonical_known", "note"),
 )
 
+NOT_PREDICTED = "not predicted"  # the note of a row
 _NO_PAIRS = coordinate_scores.PairScores(math.nan, math.nan)
 
 
