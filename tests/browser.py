@@ -30,6 +30,17 @@ def started():
         browser.close()
 
 
+def expect(locator):
+    """Returns what waits for a locator; none of it is evaluated in the page.
+
+    A page's policy forbids `eval`, which Playwright's `wait_for_function` needs as soon
+    as it has to wait.
+    """
+    from playwright import sync_api
+
+    return sync_api.expect(locator)
+
+
 class Visit:
     """A page that is open, and what went wrong or left the machine on it."""
 

@@ -157,9 +157,8 @@ def test_atoms_are_saved_as_the_command_writes_them(visit, tmp_path):
 def test_another_structure_is_shown_and_its_name_is_text(visit):
     visit.page.locator("#table tbody button").nth(1).click()
     assert visit.text("#name") == predicted_rna.MARKUP
-    visit.page.wait_for_function(
-        "name => document.getElementById('space').dataset.shown === name",
-        arg=predicted_rna.MARKUP,
+    browser.expect(visit.page.locator("#space")).to_have_attribute(
+        "data-shown", predicted_rna.MARKUP
     )
 
 

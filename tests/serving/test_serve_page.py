@@ -80,16 +80,15 @@ def test_a_file_is_dropped(visit):
           document.getElementById("fasta").dispatchEvent(new DragEvent("drop", told));
         }"""
     )
-    visit.page.wait_for_function("document.getElementById('fasta').value !== ''")
-    assert visit.page.input_value("#fasta") == ">a\nGGGAAACCC\n"
+    browser.expect(visit.page.locator("#fasta")).to_have_value(">a\nGGGAAACCC\n")
 
 
 def test_bad_input_is_told_in_a_line_and_a_name_is_text(visit):
     visit.page.fill("#fasta", f">{MARKUP}\nGG-AA\n")
     visit.page.click("#fold")
-    told = visit.page.get_by_role("alert")
-    visit.page.wait_for_function("document.getElementById('told').textContent")
-    assert f"record 1 ({MARKUP}): position 3: '-' is a gap" in told.inner_text()
+    browser.expect(visit.page.get_by_role("alert")).to_contain_text(
+        f"record 1 ({MARKUP}): position 3: '-' is a gap"
+    )
     assert visit.page.locator("#told b").count() == 0
 
 
@@ -100,7 +99,7 @@ def test_a_job_is_cancelled_by_keys(visit):
     end.wait_for()
     end.press("Enter")
     _rows(visit).first.get_by_text("cancelled").wait_for()
-    assert visit.text("#told") == "cancelled"
+    browser.expect(visit.page.locator("#told")).to_have_text("cancelled")
 
 
 def test_nothing_serious_stands_in_the_way_of_anyone(visit):
