@@ -5,7 +5,7 @@ import logging
 import math
 import pathlib
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -35,11 +35,13 @@ class Plan(NamedTuple):
 
     Attributes:
       missing: RNAs that are to be predicted.
-      seconds: that they take one process, estimated.
+      again: of them, those that a set before it needs, too.
+      seconds: that the others take one process, estimated.
       reason: why nothing can be; "": it can.
     """
 
     missing: int
+    again: int
     seconds: float
     reason: str
 
@@ -48,7 +50,12 @@ class Bench:
     """Sets and methods with what is known of them."""
 
     def __init__(
-        self, out: pathlib.Path, settings: config.PaperConfig, *, is_retried: bool
+        self,
+        out: pathlib.Path,
+        settings: config.PaperConfig,
+        *,
+        is_retried: bool,
+        is_predicting: bool = True,
     ) -> None:
         """Prepares; nothing is read yet.
 
@@ -56,8 +63,10 @@ class Bench:
           out: directory of predictions, scores and reports.
           settings: where data and models are.
           is_retried: what failed before is tried again.
+          is_predicting: what is missing is predicted; a reason stands for it, if not.
         """
-        self._out, self._settings, self._is_retried = out, settings, is_retried
+        self._out, self._settings = out, settings
+        self._is_retried, self._is_predicting = is_retried, is_predicting
         self._records: dict[str, list[formats.Record]] = {}
         self._stores: dict[pathlib.Path, kept_predictions.Store] = {}
         self._letters: dict[tuple[str, ...], list[str]] = {}
@@ -74,19 +83,40 @@ class Bench:
             self._records[one.name] = set_files.read(one, self._settings.data)
         return self._records[one.name]
 
-    def plan(self, one: items.LabelledSet, method: items.Method) -> Plan:
-        """Returns what there is to do."""
+    def absence(self, one: items.LabelledSet) -> str:
+        """Returns why a set is not here, and how to get it; "": it is."""
         try:
-            records = self.records(one)
-            if self._is_there(one, method):
-                return Plan(0, 0.0, "")
-            store, folder = self._store(one, method)
-            left = predicting.missing(store, set_scores.letters_of(records))
-            known = self._elsewhere(method, folder) if left else {}
+            self.records(one)
         except (ValueError, OSError) as error:
-            return Plan(0, 0.0, str(error))
-        left = [letters for letters in left if letters not in known]
-        return Plan(len(left), self._estimate(method, map(len, left)), "")
+            return str(error)
+        return ""
+
+    def plans(
+        self, sets: Iterable[items.LabelledSet], method: items.Method
+    ) -> Iterator[tuple[items.LabelledSet, Plan]]:
+        """Yields what there is to do on sets that are here, one after the other.
+
+        An RNA of several sets costs time once, as it is predicted once.
+        """
+        counted: set[str] = set()
+        for one in sets:
+            try:
+                left = set() if self._is_there(one, method) else self._left(one, method)
+            except (ValueError, OSError) as error:
+                yield one, Plan(0, 0, 0.0, str(error))
+                continue
+            new = left - counted
+            counted |= new
+            seconds = self._estimate(method, map(len, new))
+            yield one, Plan(len(left), len(left) - len(new), seconds, "")
+
+    def _left(self, one: items.LabelledSet, method: items.Method) -> set[str]:
+        """Returns sequences that are to be predicted; errors as `_store`."""
+        store, folder = self._store(one, method)
+        letters = set_scores.letters_of(self.records(one))
+        left = predicting.missing(store, letters)
+        known = self._elsewhere(method, folder) if left else {}
+        return {sequence for sequence in left if sequence not in known}
 
     def scored(self, one: items.LabelledSet, method: items.Method) -> table_rows.Scored:
         """Returns the scores of a method on a set, predicted now if need be."""
@@ -151,6 +181,11 @@ class Bench:
             store = kept_predictions.Store(place)
         else:
             store, folder = self._store(one, method)
+            if not self._is_predicting and (left := self._left(one, method)):
+                raise ValueError(
+                    f"{len(left):,} RNAs are not predicted yet: `ssrlm paper` with "
+                    f"--methods {method.name} does it"
+                )
             if self._is_retried:
                 store.forget_failures()
             self._fill(one, method, store, folder)

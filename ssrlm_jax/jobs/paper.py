@@ -59,7 +59,11 @@ def run(settings: config.PaperConfig, flags: argparse.Namespace) -> int:
     files.check_place(out)
     from ssrlm_jax.comparisons import bench
 
-    desk = bench.Bench(out, settings, is_retried=flags.retry)
+    desk = bench.Bench(
+        *(out, settings),
+        is_retried=flags.retry,
+        is_predicting=not flags.add or bool(flags.methods),
+    )
     if flags.dry_run:
         print(_forecast(desk, asked, settings.parallel))
         return 0
@@ -252,33 +256,46 @@ def _told(name: str, flags: argparse.Namespace) -> str:
 def _forecast(
     desk: "bench.Bench", asked: "dict[str, items.Item]", parallel: int
 ) -> str:
-    """Returns what there is to do, and how long it takes here."""
-    lines, total = [], 0.0
-    pairs = {
-        (one.name, method.name): (one, method)
-        for item in asked.values()
-        for one in item.sets
-        for method in item.methods
-    }
-    for (set_name, method_name), (one, method) in pairs.items():
-        plan = desk.plan(one, method)
-        told = plan.reason or (
-            f"{plan.missing:,} RNAs, {plan.seconds / 60:.1f} minutes"
-            if plan.missing
-            else "kept"
-        )
-        lines.append(f"{set_name:<10} {method_name:<14} {told}")
-        total += plan.seconds
+    """Returns what there is to do, how long it takes here, and what is missing."""
+    sets = {one.name: one for item in asked.values() for one in item.sets}
+    methods = {one.name: one for item in asked.values() for one in item.methods}
+    lines, missing, total = [], [], 0.0
+    for name, one in sets.items():
+        if why := desk.absence(one):
+            missing.append(f"{name}: {why}")
+    there = [one for one in sets.values() if not desk.absence(one)]
+    for name, method in methods.items():
+        plans = {one.name: plan for one, plan in desk.plans(there, method)}
+        reasons = {plan.reason for plan in plans.values()}
+        if len(reasons) == 1 and "" not in reasons:
+            missing.append(f"{name}: {reasons.pop()}")
+            continue
+        for set_name, plan in plans.items():
+            lines.append((set_name, name, plan.reason or _shown(plan)))
+            total += plan.seconds
     for name, item in asked.items():
         if item.structures is not None:
-            lines.append(f"{name:<10} {'':<14} a second for each structure and method")
+            lines.append((name, "", "a second for each structure and method"))
         if item.families is not None:
-            lines.append(f"{name:<10} {'':<14} a minute for each model")
-    lines.append(
+            lines.append((name, "", "a minute for each model"))
+    widths = [max((len(line[n]) for line in lines), default=0) for n in range(2)]
+    shown = [
+        f"{one:<{widths[0]}}  {two:<{widths[1]}}  {told}" for one, two, told in lines
+    ]
+    if missing:
+        shown += ["", "not here:", *(f"  {line}" for line in missing), ""]
+    shown.append(
         f"all: {total / 60 / parallel:.1f} minutes with {parallel} at a time, as far "
         "as can be said beforehand"
     )
-    return "\n".join(lines)
+    return "\n".join(shown)
+
+
+def _shown(plan: "bench.Plan") -> str:
+    if not plan.missing:
+        return "kept"
+    told = f"{plan.missing:,} RNAs, {plan.seconds / 60:.1f} minutes"
+    return f"{told}; {plan.again:,} are counted above" if plan.again else told
 
 
 COMMAND = command.Command(
@@ -324,7 +341,8 @@ COMMAND = command.Command(
         },
         "--add": {
             "metavar": "NAME",
-            "help": "a method of your own, with --predictions",
+            "help": "a method of your own, with --predictions; others are shown as "
+            "far as they are kept, and predicted where --methods names them",
         },
         "--predictions": {
             "type": pathlib.Path,

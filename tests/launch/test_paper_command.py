@@ -96,9 +96,8 @@ def test_what_was_said_for_one_set_is_not_asked_for_another(tmp_path, capsys):
     assert call(tmp_path) == 0
     path.write_text(path.read_text().replace(', file=""', ""))
     assert call(tmp_path, "--dry_run") == 0
-    assert [
-        line.split()[:3] for line in capsys.readouterr().out.splitlines()[-3:-1]
-    ] == [
+    told = capsys.readouterr().out.splitlines()[-3:-1]
+    assert [line.split() for line in told] == [
         ["Ten", "right", "kept"],
         ["Secret", "right", "kept"],
     ]
@@ -296,6 +295,20 @@ def test_a_method_of_files_is_added_and_stays(done, tmp_path):
     assert rows(tmp_path)["mine"]["values"]["F1"][0] == 0.5
 
 
+def test_a_method_is_added_beside_what_is_kept(tmp_path):
+    ten_rnas.write(tmp_path)
+    (tmp_path / "mine.dbn").write_text(
+        f">r0\n{ten_rnas.SEQUENCES[0]}\n{ten_rnas.KNOWN}\n"
+    )
+    assert call(tmp_path, "--methods=inner") == 0
+    assert call(tmp_path, "--add=mine", f"--predictions={tmp_path}/mine.dbn") == 0
+    found = rows(tmp_path)
+    assert found["mine"]["values"]["F1"][0] == pytest.approx(0.1)
+    assert found["inner"]["values"]["recall"] == [0.5, 0.5, 0.5]
+    assert "10 RNAs are not predicted yet" in found["right"]["reason"]
+    assert ten_rnas.calls(tmp_path, "right") == []
+
+
 def test_scores_of_before_are_taken_over(tmp_path):
     ten_rnas.write(tmp_path)
     place = tmp_path / "before" / "Ten"
@@ -322,10 +335,19 @@ def test_a_dry_run_does_nothing(tmp_path, capsys):
     assert call(tmp_path, "--dry_run") == 0
     told = capsys.readouterr().out.splitlines()
     assert told[0].split() == ["Ten", "right", "10", "RNAs,", "0.0", "minutes"]
-    assert told[2].split() == ["Secret", "right", "find", "it"]
+    assert told[3:5] == ["not here:", "  Secret: find it"]
     assert told[-1].startswith("all: 0.0 minutes with 1 at a time")
     assert not (tmp_path / "out").exists()
     assert ten_rnas.calls(tmp_path, "right") == []
+
+
+def test_a_dry_run_counts_an_rna_of_two_sets_once(tmp_path, capsys):
+    path = ten_rnas.write(tmp_path, names=("right",))
+    path.write_text(path.read_text().replace(', file=""', ""))
+    assert call(tmp_path, "--dry_run") == 0
+    told = capsys.readouterr().out
+    assert "10 RNAs, 0.0 minutes; 10 are counted above" in told
+    assert "not here" not in told
 
 
 @pytest.mark.parametrize(
