@@ -62,8 +62,8 @@ class Description:
     made: types.Json
     scores: Mapping[str, float]
     threshold: float | None = None
-    head: config.HeadConfig | None = None
-    folding: config.FoldingConfig | None = None
+    head: "config.HeadConfig | None" = None
+    folding: "config.FoldingConfig | None" = None
     trained_length: int | None = None
 
     @property

@@ -95,7 +95,7 @@ def _trained_length(settings: types.Json) -> int:
 
 
 def _others(
-    workdir: pathlib.Path, head: config.HeadConfig | None
+    workdir: pathlib.Path, head: "config.HeadConfig | None"
 ) -> list[pathlib.Path]:
     """Returns what goes along with the weights.
 

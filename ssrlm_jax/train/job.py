@@ -3,7 +3,7 @@
 import contextlib
 import pathlib
 from collections.abc import Callable, Iterator
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
 import jax
 import numpy as np
@@ -23,7 +23,10 @@ from ssrlm_jax.train import (
     workdirs,
 )
 
-Settings = config.PretrainConfig | config.FinetuneConfig | config.TertiaryConfig
+# Text, as a job loads its own settings alone.
+Settings: TypeAlias = (
+    "config.PretrainConfig | config.FinetuneConfig | config.TertiaryConfig"
+)
 
 
 class Devices(NamedTuple):
