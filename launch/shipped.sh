@@ -71,9 +71,9 @@ case $stage in
   scores)
     score "$name" TS0 "$s/bprna_TS0.tsv.gz" --config.programs=vienna,relatives
     score "$name" TS1 "$s/pdb_TS1.tsv.gz" --config.programs=vienna,relatives ;;
-  # ArchiveII without what TR0 has, each sequence once.
+  # ArchiveII without what TR0 has, each sequence once; NAME=pdb or letters: of these.
   scores_archive)
-    "$python" launch/paper.py --write ArchiveII-less-TR0 --config.data="$data" --out="$work"
+    [ -f "$work/sets/ArchiveII-less-TR0.tsv" ] || "$python" launch/paper.py --write ArchiveII-less-TR0 --config.data="$data" --out="$work"
     score "$name" ArchiveII-less-TR0 "$work/sets/ArchiveII-less-TR0.tsv" --config.programs=vienna,relatives ;;
   # For chains of the PDB: the same model, ten times over those that trained it.
   pdb) for one in tune decoding ship scores; do "$0" "$data" "$work" "pdb_$one"; done ;;
@@ -87,7 +87,9 @@ case $stage in
       --config.validation="$s/pdb_VL1.tsv.gz" --config.methods=greedy,nested --force ;;
   pdb_ship) "$python" launch/ship.py --model="$work/runs/pdb/model" --name=pdb \
       --card=configs/shipped/pdb.json ;;
-  pdb_scores) score pdb TS1 "$s/pdb_TS1.tsv.gz" --config.programs=vienna,relatives ;;
+  pdb_scores)
+    score pdb TS1 "$s/pdb_TS1.tsv.gz" --config.programs=vienna,relatives
+    score pdb TS0 "$s/bprna_TS0.tsv.gz" --config.programs=vienna,relatives ;;
   # The paper's method: an encoder pre-trained with hidden stems, and a head.
   letters) for one in corpus pre predicted short long decoding ship scores; do
       "$0" "$data" "$work" "letters_$one"; done ;;
