@@ -10,9 +10,9 @@ import pathlib
 from collections.abc import Sequence
 
 from ssrlm_jax.comparisons import items, table_rows
+from ssrlm_jax.infer import canvas
 
-_COLOR, _DPI = "#0072b2", 110
-_COLORS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#666666")
+_DPI = 110
 _STYLES = ("-", "--", ":")  # of methods beyond so many colours
 _MOST_PANELS_OF_ROW = 4
 
@@ -63,8 +63,8 @@ def _draw(
     for axes, head in zip(panels, heads, strict=False):
         for number, row in enumerate(rows):
             value, low, high = row.values.get(head, (math.nan,) * 3)
-            axes.plot([low, high], [number, number], color=_COLOR)
-            axes.plot([value], [number], "o", color=_COLOR, markersize=4)
+            axes.plot([low, high], [number, number], color=canvas.FOUND)
+            axes.plot([value], [number], "o", color=canvas.FOUND, markersize=4)
             if head in row.paper:
                 axes.plot([row.paper[head]], [number], "x", color="black")
         axes.set_title(head, fontsize=8)
@@ -100,8 +100,8 @@ def _draw_bins(
             values = [row.values.get(head, (math.nan,) * 3) for head in part]
             x = [place + 0.06 * (number - len(rows) / 2) for place in range(len(part))]
             y = [value for value, _, _ in values]
-            color = _COLORS[number % len(_COLORS)]
-            style = _STYLES[number // len(_COLORS) % len(_STYLES)]
+            color = canvas.COLORS[number % len(canvas.COLORS)]
+            style = _STYLES[number // len(canvas.COLORS) % len(_STYLES)]
             axes.plot(
                 x, y, style, color=color, marker="o", ms=3, label=row.method.title
             )

@@ -13,9 +13,9 @@ from typing import NamedTuple
 import numpy as np
 
 from ssrlm_jax.comparisons import paper_report
+from ssrlm_jax.infer import canvas
 from ssrlm_jax.metrics import report3d, statistics
 
-_COLORS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#666666")
 _MARKERS = "osD^vP*X"
 _DPI = 110
 
@@ -213,7 +213,7 @@ def draw(path: pathlib.Path, found: Sequence[Folded], *, is_of_pairs: bool) -> s
                 _column(one.targets, x),
                 _column(one.targets, y),
                 _MARKERS[number % len(_MARKERS)],
-                color=_COLORS[number % len(_COLORS)],
+                color=canvas.COLORS[number % len(canvas.COLORS)],
                 fillstyle="none",
                 markersize=4,
                 label=one.name,

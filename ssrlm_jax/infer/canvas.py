@@ -24,7 +24,9 @@ if TYPE_CHECKING:
     from matplotlib.cm import ScalarMappable
 
 SUFFIXES = ("png", "svg")
-FOUND, MISSED, PLAIN = "#0072b2", "#d55e00", "#333333"
+# Of Okabe and Ito, for lines, in their order.
+COLORS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#666666")
+FOUND, MISSED, PLAIN = *COLORS[:2], "#333333"
 NO_DATA = "#999999"
 # From which reactivity which colour; as in the figures of the Weeks lab.
 REACTIVE = ((-np.inf, "#111111"), (0.4, "#e69f00"), (0.85, "#cc2222"))

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from matplotlib import figure as figures
     from matplotlib.axes import Axes
 
-_COLORS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9")
+_COLORS = canvas.COLORS[:6]
 _MARKERS = "osD^vP*"  # one more than colours: 42 pairs differ
 _SIDE, _LEFT, _GAP, _BOTTOM, _TOP = 3.0, 0.7, 0.75, 0.6, 0.75  # inches
 _LEAST_IN_BIN = 20  # nucleotides that a mean is drawn of
