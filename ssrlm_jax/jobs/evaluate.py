@@ -82,57 +82,34 @@ def evaluate(settings: config.EvaluateConfig, flags: argparse.Namespace) -> int:
         for path in filter(None, settings.train.split(","))
         for record in scored_files.read_truth(path)
     ]
-    folders = _folders(settings, training)
     known = scored_files.read_known(settings.truth, settings.max_length)
-    truth = known.records
-    if folders or settings.model:
-        scored_files.check_strands(truth, "a model or program")
-    methods: dict[str, Callable[[], _Predicted]] = {
-        name: functools.partial(_by_program, folder, truth)
-        for name, folder in folders.items()
-    }
-    if settings.model:
-        predictor = _model(settings, truth)
-        seen = _num_seen(settings, truth)
-        methods["model"] = functools.partial(
-            _by_model, predictor, settings, truth, seen
-        )
-    of_files = ""
-    if flags.predictions:
-        of_files = flags.predictions.name or str(flags.predictions)
-        of_files += "/" * (of_files in methods)
-        methods[of_files] = functools.partial(_by_files, flags.predictions)
+    methods, of_files = _methods(settings, flags.predictions, known.records, training)
     found = _scored(methods, known, training, settings.decoding, flags.report)
-    scores = {
-        name: score_report.report(f.scored, settings.seed) for name, f in found.items()
-    }
-    differences = score_report.differences(
-        {name: one.scored for name, one in found.items()}, settings.seed
-    )
+    scored, seed = {name: one.scored for name, one in found.items()}, settings.seed
+    scores = {name: score_report.report(one, seed) for name, one in scored.items()}
+    differences = score_report.differences(scored, seed)
     if flags.out:
         _write(flags.out, settings, found, scores, differences)
     if flags.report:
         _show(flags.out, settings, found, scores)
-    shown = dict(scores)
-    problems = known.problems()
+    shown, problems = dict(scores), known.problems()
     if of_files:
-        there, problems = found[of_files].are_there, found[of_files].problems
-        told: types.Json = {
-            "truth": settings.truth,
-            "predictions": str(flags.predictions),
-            "scores": scores[of_files],
-            "scores without missing": score_report.report(there, settings.seed),
-            "problems": problems,
-            "notes": found[of_files].notes,
-        }
+        problems = found[of_files].problems
+        there = score_report.report(found[of_files].are_there, seed)
         if flags.json:
+            told = {
+                "truth": settings.truth,
+                "predictions": str(flags.predictions),
+                "scores": scores[of_files],
+                "scores without missing": there,
+                "problems": problems,
+                "notes": found[of_files].notes,
+            }
             flags.json.parent.mkdir(parents=True, exist_ok=True)
             files.write_text(flags.json, json.dumps(told, indent=1) + "\n")
         if "missing" in problems:
-            shown["without missing"] = told["scores without missing"]
-    empty = (
-        evaluation_notes.why_empty(name, one.scored) for name, one in found.items()
-    )
+            shown["without missing"] = there
+    empty = (evaluation_notes.why_empty(*one) for one in scored.items())
     below = [*itertools.chain.from_iterable(empty)]
     below += evaluation_notes.differences(differences)
     score_tables.show_pairs(shown, below)
@@ -164,6 +141,34 @@ def _check(settings: config.EvaluateConfig, flags: argparse.Namespace) -> None:
             raise ValueError(f"{flags.out} exists and is not empty; give another --out")
     elif settings.model or settings.programs:
         raise ValueError("--out=DIR is needed, a new directory for scores")
+
+
+def _methods(
+    settings: config.EvaluateConfig,
+    predictions: pathlib.Path | None,
+    truth: list[formats.Record],
+    training: Sequence[formats.Record],
+) -> tuple[dict[str, Callable[[], _Predicted]], str]:
+    """Returns what predicts, by name, and the name of the files, "" without any."""
+    folders = _folders(settings, training)
+    if folders or settings.model:
+        scored_files.check_strands(truth, "a model or program")
+    methods: dict[str, Callable[[], _Predicted]] = {
+        name: functools.partial(_by_program, folder, truth)
+        for name, folder in folders.items()
+    }
+    if settings.model:
+        predictor = _model(settings, truth)
+        seen = _num_seen(settings, truth)
+        methods["model"] = functools.partial(
+            _by_model, predictor, settings, truth, seen
+        )
+    if not predictions:
+        return methods, ""
+    of_files = predictions.name or str(predictions)
+    of_files += "/" * (of_files in methods)
+    methods[of_files] = functools.partial(_by_files, predictions)
+    return methods, of_files
 
 
 def _folders(
