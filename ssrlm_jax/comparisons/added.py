@@ -5,15 +5,16 @@ Read once and kept beside other predictions, so that DIR may go.
 
 import pathlib
 import re
-import shutil
 from collections.abc import Sequence
 
-from ssrlm_jax import config
+from ssrlm_jax import config, files
 from ssrlm_jax.comparisons import items, kept_predictions, set_scores
 from ssrlm_jax.external import folding_programs, programs
 from ssrlm_jax.infer import pair_evaluation, scored_files
+from ssrlm_jax.prepare import executor
 from ssrlm_jax.rna import formats
 
+_DIGITS = 12  # of a hash, in the name of a file
 _NAME = re.compile(r"[A-Za-z0-9][\w.-]*")
 
 
@@ -94,6 +95,13 @@ def store(folder: pathlib.Path, name: str, of_set: str) -> pathlib.Path | None:
     return place if (place / kept_predictions.RECORDS).exists() else None
 
 
+def version(place: pathlib.Path) -> str:
+    """Returns what tells the predictions in a directory from others of the method."""
+    parts = (place / kept_predictions.METHOD, place / kept_predictions.RECORDS)
+    key = executor.key_of([programs.digest(one) for one in parts if one.exists()])
+    return f"added-{key[:_DIGITS]}"
+
+
 def _method(name: str) -> items.Method:
     return items.Method(
         name=name,
@@ -134,7 +142,7 @@ def _keep(
         )
         for sequence, one in zip(letters, matched.found, strict=True)
     ]
-    shutil.rmtree(place, ignore_errors=True)
-    written = kept_predictions.Store(place)
-    written.begin({"predictions": str(predictions)})
-    written.add({one.sequence: one for one in kept}.values())
+    with files.whole_directory(place) as part:
+        written = kept_predictions.Store(part)
+        written.begin({"predictions": str(predictions)})
+        written.add({one.sequence: one for one in kept}.values())

@@ -13,6 +13,7 @@ import numpy as np
 from ssrlm_jax import config
 from ssrlm_jax.comparisons import (
     added,
+    fenced,
     items,
     kept_predictions,
     predicting,
@@ -115,6 +116,10 @@ class Bench:
         store, folder = self._store(one, method)
         letters = set_scores.letters_of(self.records(one))
         left = predicting.missing(store, letters)
+        if self._is_retried and self._is_predicting:
+            left += [
+                n for n in set(letters) if n in store.found and store.found[n].failed
+            ]
         known = self._elsewhere(method, folder) if left else {}
         return {sequence for sequence in left if sequence not in known}
 
@@ -126,30 +131,57 @@ class Bench:
         return self._scored[key]
 
     def nearest(
-        self, one: items.LabelledSet, methods: Iterable[items.Method]
+        self, one: items.LabelledSet, methods: Sequence[items.Method]
     ) -> np.ndarray | None:
         """Returns identities with the nearest RNA that trained any of the methods.
 
         None: MMseqs2 is missing, or what trained is not at hand; the log says so.
         """
-        own = filter(None, self._settings.train.split(","))
-        names = [str(pathlib.Path(one).absolute()) for one in own]
-        if not names:
-            names = self._all_trained(methods)
-        reason, identity_N = "no method says what trained it; set config.train", None
+        found: list[np.ndarray] = []
+        reason = "no method says what trained it; set config.train"
         try:
-            if names:
-                training = self._training(tuple(names))
-                letters = set_scores.letters_of(self.records(one))
-                found, identity_N = set_files.shared(
-                    letters, training, self._out / "near"
-                )
-                reason = found.reason
+            found = self._identities(one, methods)
         except (ValueError, OSError) as error:
             reason = str(error)
-        if identity_N is None:
+        if not found:
             _log.warning("%s: no scores by identity: %s", one.name, reason)
-        return identity_N
+            return None
+        return np.max(found, axis=0)
+
+    def _identities(
+        self, one: items.LabelledSet, methods: Sequence[items.Method]
+    ) -> list[np.ndarray]:
+        """Returns identities with the nearest of each training set that is known.
+
+        What MMseqs2 finds depends on how much it looks through. What trained a method
+        is looked through alone, as for its row: what that calls near is near here.
+
+        Raises:
+          ValueError: a file is not there, or damaged; MMseqs2 is missing.
+        """
+        letters = set_scores.letters_of(self.records(one))
+        texts = [text for text in self._settings.train.split(",") if text]
+        own = tuple(str(pathlib.Path(text).absolute()) for text in texts)
+        named = (
+            [own] if own else dict.fromkeys(filter(None, map(self._trained, methods)))
+        )
+        found = []
+        for names in named:
+            training = self._training(names)
+            told, identity_N = set_files.shared(letters, training, self._out / "near")
+            if identity_N is None:
+                raise ValueError(told.reason)
+            found.append(identity_N)
+        if found and not own:
+            seen = filter(None, (self._are_seen(one, method) for method in methods))
+            found += [np.array(is_seen, np.float32) for is_seen in seen]
+        return found
+
+    def _trained(self, method: items.Method) -> tuple[str, ...]:
+        """Returns the files of what trained a method; (): nothing, or not known."""
+        own = self._settings.trained_files(method.name)
+        names = tuple(str(pathlib.Path(name).absolute()) for name in own)
+        return names or method.training or ()
 
     def _score(self, one: items.LabelledSet, method: items.Method) -> table_rows.Scored:
         try:
@@ -159,9 +191,10 @@ class Bench:
         shared = self._shared(one, method)
         try:
             scores = self._scores(one, method, records)
-        except (ValueError, ImportError) as error:
-            how = "" if method.get in str(error) else f"; {method.get}"
-            return table_rows.Scored(method, None, shared, f"{error}{how}")
+        except fenced.NotStartedError as error:
+            return table_rows.Scored(method, None, shared, _with_source(error, method))
+        except ValueError as error:
+            return table_rows.Scored(method, None, shared, str(error))
         if len(scores.failed) == len(records):
             why = next(iter(scores.failed.values()))
             return table_rows.Scored(method, None, shared, f"all RNAs failed: {why}")
@@ -178,7 +211,7 @@ class Bench:
             return set_scores.of_evaluation(before, records)
         place = added.store(self.added, method.name, one.name)
         if place is not None:
-            store = kept_predictions.Store(place)
+            store, version = kept_predictions.Store(place), added.version(place)
         else:
             store, folder = self._store(one, method)
             if not self._is_predicting and (left := self._left(one, method)):
@@ -186,11 +219,11 @@ class Bench:
                     f"{len(left):,} RNAs are not predicted yet: `ssrlm paper` with "
                     f"--methods {method.name} does it"
                 )
-            if self._is_retried:
+            if self._is_retried and self._is_predicting:
                 store.forget_failures()
             self._fill(one, method, store, folder)
-        kind = "added" if place is not None else store.directory.name
-        scores = self._out / "scores" / one.name / f"{method.name}.{kind}.json"
+            version = store.directory.name
+        scores = self._out / "scores" / one.name / f"{method.name}.{version}.json"
         _log.info("%s, %s: scoring", one.name, method.name)
         return set_scores.of_kept(store, records, scores, self._settings.seed)
 
@@ -263,18 +296,20 @@ class Bench:
         """Returns what is kept of a method, and what folds.
 
         Raises:
-          ValueError: the method cannot be run here, or what is kept is damaged.
+          ValueError: the method cannot be run here, and what gets it; what is kept is
+            damaged.
         """
-        folder = method.make(self._settings)
         letters = set_scores.letters_of(self.records(one))
-        name = kept_predictions.key_of(method.name, folder, letters)
+        try:
+            folder = method.make(self._settings)
+            name = kept_predictions.key_of(method.name, folder, letters)
+        except (ValueError, OSError, ImportError) as error:
+            raise ValueError(_with_source(error, method)) from error
         place = self._out / "predictions" / one.name / name
         return self._kept(place), folder
 
     def _shared(self, one: items.LabelledSet, method: items.Method) -> set_files.Shared:
-        own = self._settings.trained_files(method.name)
-        names = tuple(str(pathlib.Path(name).absolute()) for name in own)
-        names = names or method.training or ()
+        names = self._trained(method)
         if method.training is None and not names:
             return self._shared_by_hashes(one, method)
         try:
@@ -311,15 +346,6 @@ class Bench:
         letters = set_scores.letters_of(self.records(one))
         return seen_sequences.are_seen(pathlib.Path(place), letters)
 
-    def _all_trained(self, methods: Iterable[items.Method]) -> list[str]:
-        """Returns the files of what trained any of the methods, each once."""
-        named: list[str] = []
-        for method in methods:
-            own = self._settings.trained_files(method.name)
-            named += (str(pathlib.Path(name).absolute()) for name in own)
-            named += method.training or ()
-        return list(dict.fromkeys(named))
-
     def _training(self, names: tuple[str, ...]) -> list[str]:
         """Returns the sequences of training sets; errors as `training_letters`."""
         if names not in self._letters:
@@ -338,14 +364,20 @@ class Bench:
         ]
         if len(measured) >= _FEW:
             guessed = math.fsum(_seconds(method, len(one.sequence)) for one in measured)
-            factor = math.fsum(one.seconds for one in measured) / guessed
+            took = math.fsum(one.seconds for one in measured)
+            factor = took / guessed if guessed else factor
         return factor * math.fsum(_seconds(method, length) for length in lengths)
 
 
+def _with_source(error: Exception, method: items.Method) -> str:
+    """Returns why a method cannot be run here, and what gets it."""
+    return str(error) if method.get in str(error) else f"{error}; {method.get}"
+
+
 def _seconds(method: items.Method, length: int) -> float:
-    """Returns the time for one RNA, by a power of its length."""
+    """Returns the time for one RNA, by a power of its length; 0: not known."""
     short, long = method.seconds
-    if not short:
+    if not short or not long:
         return 0.0
     power = math.log(long / short) / math.log(_LONG / _SHORT)
     return short * (max(length, 1) / _SHORT) ** power

@@ -49,6 +49,7 @@ class Fence:
         self._folder, self._limit = folder, time_limit
         self._process: multiprocessing.process.BaseProcess | None = None
         self._pipe: multiprocessing.connection.Connection | None = None
+        self._is_interrupted = False
 
     def __enter__(self) -> "Fence":
         return self
@@ -72,8 +73,10 @@ class Fence:
 
     def interrupt(self) -> None:
         """Ends the process from another thread; who waits for it gets an error."""
-        if self._process is not None:
-            self._process.kill()
+        self._is_interrupted = True
+        process = self._process
+        if process is not None:
+            process.kill()
 
     def stop(self) -> None:
         """Ends the process."""
@@ -88,10 +91,13 @@ class Fence:
     def _start(self) -> None:
         context = multiprocessing.get_context("spawn")
         self._pipe, theirs = context.Pipe()
-        self._process = context.Process(
+        process = context.Process(
             target=_serve, args=(theirs, self._folder), daemon=True
         )
-        self._process.start()
+        process.start()
+        self._process = process  # only what runs can be ended from another thread
+        if self._is_interrupted:
+            process.kill()
         theirs.close()
         try:
             limit = _STARTING_SECONDS

@@ -58,7 +58,7 @@ class Method:
       training: files below `config.data` of what it was fitted to, or paths; ():
         nothing; None: what it was is not at hand.
       seconds: of one core, for 100 and for 400 nucleotides, to estimate with; where it
-        ran, what it took is used instead.
+        ran, what it took is used instead; (0, 0): not known.
       at_once: sequences that are handed over together.
       directory: of a model, whose list of hashes says what it was fitted to; "": none.
     """
@@ -168,7 +168,7 @@ class Item:
       title: of the report.
       sets: that are scored.
       methods: in the order of the table.
-      columns: of scores; the first is what methods are ranked by.
+      columns: of scores; ranks are by F1 of exact pairs, whatever they are.
       bins: "length" or "identity": also a column of F1 for each bin of these.
       paper: the paper's numbers by method, set and column, as far as they are known.
       quoted: rows of others.

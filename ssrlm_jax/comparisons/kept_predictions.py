@@ -65,7 +65,7 @@ class Store:
         for number, line in enumerate(data[: self._whole].splitlines(), 1):
             try:
                 one = _read(json.loads(line))
-            except (ValueError, KeyError, TypeError) as error:
+            except (ValueError, KeyError, TypeError, AttributeError) as error:
                 raise ValueError(
                     f"{path}:{number}: no record of a prediction ({error}); remove "
                     f"{directory}"
@@ -109,6 +109,21 @@ class Store:
             files.write_text(self.directory / RECORDS, text)
             self.found = {one.sequence: one for one in kept}
             self._whole = len(text.encode())
+
+
+def about(directory: pathlib.Path) -> dict[str, object]:
+    """Returns what the method in a directory said of itself.
+
+    Raises:
+      ValueError: it is not there, or damaged.
+    """
+    path = directory / METHOD
+    try:
+        return dict(json.loads(path.read_text()))
+    except (OSError, ValueError, TypeError) as error:
+        raise ValueError(
+            f"{path}: not what a method says of itself ({error}); remove {directory}"
+        ) from error
 
 
 def key_of(name: str, folder: folding_programs.Folder, sequences: Sequence[str]) -> str:
@@ -167,5 +182,14 @@ def _read(told: Mapping[str, str]) -> Kept:
         listed = probabilities.PairProbabilities(
             *(np.ascontiguousarray(rows[field]) for field in _ROW.names or ())
         )
+        if not _are_of(listed, len(sequence)):
+            raise ValueError("probabilities of other pairs than the sequence has")
     structure = structures.Structure(len(sequence), np.array(pairs).reshape(-1, 2))
     return Kept(sequence, structure, listed, seconds, float(told["memory"]))
+
+
+def _are_of(listed: probabilities.PairProbabilities, length: int) -> bool:
+    """Says whether pairs lie within a sequence, with probabilities in 0..1."""
+    is_placed_P = (listed.i >= 0) & (listed.i < listed.j) & (listed.j < length)
+    is_in_range_P = (listed.probability >= 0) & (listed.probability <= 1)
+    return bool((is_placed_P & is_in_range_P).all())

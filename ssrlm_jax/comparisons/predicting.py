@@ -46,10 +46,10 @@ def fill(
       NotStartedError: the method cannot fold anything here.
       OSError: nothing can be kept.
     """
+    store.begin(folder.describe())
     left = missing(store, sequences)
     if not left:
         return
-    store.begin(folder.describe())
     before = known()
     store.add(before[one] for one in left if one in before)
     left = missing(store, left)

@@ -1,5 +1,6 @@
 """Sets as they lie on disk, and what of them training sets hold."""
 
+import contextlib
 import json
 import pathlib
 from collections.abc import Sequence
@@ -160,8 +161,10 @@ def _identities(
     mmseqs.check()
     key = executor.key_of(list(letters), sorted(set(training)))
     path = place / f"{key}.json"
-    if path.exists():
-        return np.array(json.loads(path.read_text()), np.float32)
+    with contextlib.suppress(OSError, ValueError, TypeError):  # not there, or damaged
+        kept_N = np.array(json.loads(path.read_text()), np.float32)
+        if kept_N.shape == (len(letters),):
+            return kept_N
     found_N = mmseqs.identities(letters, training)
     place.mkdir(parents=True, exist_ok=True)
     files.write_text(path, json.dumps(np.round(found_N, 4).tolist()) + "\n")

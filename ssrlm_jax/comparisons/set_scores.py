@@ -3,6 +3,7 @@
 What a method failed on counts as an empty prediction, and is told.
 """
 
+import contextlib
 import csv
 import json
 import pathlib
@@ -58,17 +59,24 @@ def of_kept(
     """Returns the scores of kept predictions; computed once, kept beside them.
 
     Args:
-      store: has a prediction, or a failure, of every RNA.
+      store: should have a prediction, or a failure, of every RNA.
       records: of the set, with known structures.
       place: file for the scores.
       seed: of the bootstrap.
+
+    Raises:
+      ValueError: the store lacks an RNA, or is damaged.
     """
     key = _key(store, records, seed)
-    if place.exists():
-        told = json.loads(place.read_text())
-        if told.pop("key") == key:
-            return _from_json(told)
+    before = _before(place, key)
+    if before is not None:
+        return before
     letters = letters_of(records)
+    if num_missing := sum(one not in store.found for one in letters):
+        raise ValueError(
+            f"{store.directory} has nothing of {num_missing:,} of {len(letters):,} "
+            "RNAs: it is of another set of this name; add predictions of this one"
+        )
     found = [store.found[one] for one in letters]
     has_listed = any(one.listed is not None for one in found)
     scored = [
@@ -90,7 +98,7 @@ def of_kept(
             for record, one in zip(records, found, strict=True)
             if one.structure is None
         },
-        "about": json.loads((store.directory / kept_predictions.METHOD).read_text()),
+        "about": kept_predictions.about(store.directory),
         "seconds": [[len(one.sequence), one.seconds] for one in found if one.seconds],
         "memory": max((one.memory for one in found), default=0.0),
     }
@@ -107,16 +115,15 @@ def of_evaluation(folder: pathlib.Path, records: Sequence[formats.Record]) -> Se
       records: of the set.
 
     Raises:
-      ValueError: they are of other RNAs, or damaged.
-      OSError: they are not there.
+      ValueError: they are not there, damaged, or of other RNAs.
     """
-    told = json.loads((folder / "scores.json").read_text())
-    with (folder / "model.tsv").open(newline="") as file:
-        rows = list(csv.DictReader(file, delimiter="\t"))
     try:
+        told = json.loads((folder / "scores.json").read_text())
+        with (folder / "model.tsv").open(newline="") as file:
+            rows = list(csv.DictReader(file, delimiter="\t"))
         report, about = told["scores"]["model"], dict(told["methods"]["model"])
         names, f1 = [row["id"] for row in rows], [float(row["f1"]) for row in rows]
-    except (KeyError, ValueError) as error:
+    except (OSError, KeyError, ValueError, TypeError) as error:
         raise ValueError(f"{folder}: no scores of a model ({error})") from error
     if names != [record.name for record in records]:
         raise ValueError(
@@ -168,6 +175,17 @@ def _key(
         ]
     )
     return executor.key_of(VERSION, seed, known, failed, said)[:_DIGITS]
+
+
+def _before(place: pathlib.Path, key: str) -> SetScores | None:
+    """Returns the scores that are kept; None: none, of something else, or damaged."""
+    with contextlib.suppress(
+        OSError, ValueError, LookupError, TypeError, AttributeError
+    ):
+        told = json.loads(place.read_text())
+        if told.pop("key") == key:
+            return _from_json(told)
+    return None
 
 
 def _from_json(told: types.Json) -> SetScores:

@@ -133,7 +133,8 @@ def _chosen(
       found: tables by name.
       methods: names; none: all.
       sets: names; none: all.
-      coming: a method that may be named although no table has it yet; "": none.
+      coming: a method that is added, which no table may have yet; it stands beside
+        those that are named; "": none.
 
     Raises:
       ValueError: a name that no table has.
@@ -146,10 +147,11 @@ def _chosen(
                 f"--{kind}={','.join(wanted)}: {min(unknown)} is none of "
                 f"{', '.join(dict.fromkeys(there)) or 'none'}"
             )
+    named = {*methods, coming} if methods else set()
     return {
         name: dataclasses.replace(
             item,
-            methods=tuple(o for o in item.methods if not methods or o.name in methods),
+            methods=tuple(o for o in item.methods if not named or o.name in named),
             sets=tuple(one for one in item.sets if not sets or one.name in sets),
         )
         for name, item in found.items()

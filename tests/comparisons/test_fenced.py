@@ -31,6 +31,13 @@ def test_a_method_that_cannot_begin_says_why():
     fence.stop()
 
 
+def test_what_is_ended_before_it_begins_folds_nothing():
+    fence = fenced.Fence(dying_folders.DyingFolder(), 1.0)
+    fence.interrupt()
+    with pytest.raises(fenced.NotStartedError, match="its process ended"):
+        fence.fold(["U"])
+
+
 def test_of_a_batch_that_fails_each_is_tried_alone(tmp_path):
     store = kept_predictions.Store(tmp_path / "one")
     told = []

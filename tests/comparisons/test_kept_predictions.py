@@ -47,9 +47,23 @@ def test_half_a_line_is_cut_off(store):
     assert path.read_bytes() == whole
 
 
-def test_a_damaged_line_is_told(store):
+@pytest.mark.parametrize(
+    "changed",
+    [
+        '{"pairs": ""}',
+        '{"sequence": "ACGU", "pairs": null, "seconds": 1, "memory": 1}',
+        '{"sequence": "ACGU", "pairs": "1-2-3", "seconds": 1, "memory": 1}',
+        # The pair 1-9 with a probability of 0.5, of a sequence of four.
+        '{"sequence": "ACGU", "pairs": "", "seconds": 1, "memory": 1, '
+        '"probabilities": "AAAAAAgAAAAAAAA/"}',
+        # The pair 1-4 with a probability of 2.
+        '{"sequence": "ACGU", "pairs": "", "seconds": 1, "memory": 1, '
+        '"probabilities": "AAAAAAMAAAAAAABA"}',
+    ],
+)
+def test_a_damaged_line_is_told(store, changed):
     path = store.directory / kept_predictions.RECORDS
-    path.write_text('{"pairs": ""}\n' + path.read_text())
+    path.write_text(f"{changed}\n{path.read_text()}")
     with pytest.raises(ValueError, match=r"records.jsonl:1: no record of a pred"):
         kept_predictions.Store(store.directory)
 

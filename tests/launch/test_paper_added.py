@@ -44,6 +44,60 @@ def test_a_method_is_added_beside_what_is_kept(tmp_path):
     assert ten_rnas.calls(tmp_path, "right") == []
 
 
+def test_what_is_added_stands_beside_the_methods_that_are_named(tmp_path):
+    ten_rnas.write(tmp_path)
+    (tmp_path / "mine.dbn").write_text(
+        f">r0\n{ten_rnas.SEQUENCES[0]}\n{ten_rnas.KNOWN}\n"
+    )
+    given = ["--add=mine", f"--predictions={tmp_path}/mine.dbn", "--methods=inner"]
+    assert test_paper_command.call(tmp_path, *given) == 0
+    assert set(test_paper_command.rows(tmp_path)) == {"mine", "inner"}
+
+
+def write_probabilities(folder, of_pairs, of_others):
+    folder.mkdir()
+    for n, letters in enumerate(ten_rnas.SEQUENCES):
+        (folder / f"r{n}.dbn").write_text(f">r{n}\n{letters}\n{ten_rnas.KNOWN}\n")
+        paired = {(i, 13 - i) for i in range(4)}
+        rows = [
+            [
+                of_pairs if (min(i, j), max(i, j)) in paired else of_others
+                for j in range(14)
+            ]
+            for i in range(14)
+        ]
+        text = "\n".join("\t".join(map(str, row)) for row in rows)
+        (folder / f"r{n}.prob").write_text(f"{text}\n")
+
+
+def test_other_probabilities_of_the_same_pairs_are_scored_anew(tmp_path):
+    ten_rnas.write(tmp_path)
+    found = []
+    for name, numbers in (("good", (0.9, 0.1)), ("bad", (0.1, 0.9))):
+        write_probabilities(tmp_path / name, *numbers)
+        given = ["--add=mine", f"--predictions={tmp_path / name}"]
+        assert test_paper_command.call(tmp_path, *given) == 0
+        found.append(test_paper_command.rows(tmp_path)["mine"])
+    assert found[0]["values"]["AUPRC"][0] == 1.0
+    # The four right ones come last, together: four of all 14 * 13 / 2 pairs are right.
+    assert found[1]["values"]["AUPRC"][0] == pytest.approx(4 / 91, abs=1e-6)
+    assert found[1]["about"]["predictions"] == f"{tmp_path}/bad"
+
+
+def test_what_was_added_of_another_set_of_this_name_is_no_score(tmp_path):
+    ten_rnas.write(tmp_path)
+    (tmp_path / "mine.dbn").write_text(
+        f">r0\n{ten_rnas.SEQUENCES[0]}\n{ten_rnas.KNOWN}\n"
+    )
+    given = ["--add=mine", f"--predictions={tmp_path}/mine.dbn"]
+    assert test_paper_command.call(tmp_path, *given) == 0
+    path = tmp_path / "ten.tsv"
+    path.write_text(path.read_text().replace(ten_rnas.SEQUENCES[4], "GGGGUUUUUUCCCC"))
+    assert test_paper_command.call(tmp_path, "--methods=mine") == 0
+    reason = test_paper_command.rows(tmp_path)["mine"]["reason"]
+    assert "added/mine/Ten has nothing of 1 of 10 RNAs" in reason
+
+
 def test_files_of_no_rna_of_a_set_add_nothing(tmp_path, capsys):
     ten_rnas.write(tmp_path)
     (tmp_path / "x.dbn").write_text(">x\nGGGAAACCC\n(((...)))\n")
