@@ -39,7 +39,7 @@ from jax.sharding import Mesh
 from ssrlm_jax import config
 from ssrlm_jax.data import pretraining_batches, rows
 from ssrlm_jax.jobs import command
-from ssrlm_jax.models import attention
+from ssrlm_jax.models import attention, encoders
 from ssrlm_jax.prepare.corpus import pack
 from ssrlm_jax.rna import alphabet
 from ssrlm_jax.tasks import pretraining_task
@@ -147,6 +147,8 @@ def _task(settings: config.PretrainConfig, mesh: Mesh) -> pretraining_task.Pretr
 
 def ours(settings: config.PretrainConfig, batch: Batch) -> Contender:
     """Returns the update of launch/pretrain.py, compiled."""
+    num_rows, about = len(batch["token"]), encoders.num_multiplied(settings.encoder)
+    hardware.divide_cores(settings.mesh, rows=num_rows, num_parameters=about)
     mesh = sharding.make_mesh(settings.mesh)
     task, loop = _task(settings, mesh), settings.loop
     adamw = optimizers.build(settings.optimizer, loop.num_steps)
@@ -166,7 +168,8 @@ def ours(settings: config.PretrainConfig, batch: Batch) -> Contender:
         return float(told.loss)
 
     def memory_bytes() -> int:
-        return memory.argument_size_in_bytes + memory.temp_size_in_bytes
+        one = memory.argument_size_in_bytes + memory.temp_size_in_bytes
+        return one * (mesh.size if jax.default_backend() == "cpu" else 1)
 
     return Contender(turn, compile_seconds, memory_bytes)
 
@@ -204,6 +207,7 @@ def summary(
         "tflops": round(cost.flops / seconds / 1e12, 3),
         "mfu": total and round(cost.flops / total, 4),
         "mfu_exact": total and round(cost.exact_flops / total, 4),
+        "devices": jax.device_count(),
         "compile_seconds": round(contender.compile_seconds, 1),
         "memory_gib": memory and round(memory / 2**30, 2),
         "loss": round(contender.loss, 4),

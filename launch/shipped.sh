@@ -18,16 +18,14 @@ cd "$(dirname "$0")/.."
 data=$1 work=$2 stage=${3:-all} s=$1/secondary
 python=${PYTHON:-python}
 tests=$s/bprna_TS0.tsv.gz,$s/pdb_TS1.tsv.gz,$s/archiveII.tsv.gz,$s/pdb_VL1.tsv.gz
-# A convolution on a CPU runs on one core: as many devices as cores share a batch.
-devices=${DEVICES:-2}
 name=${NAME:-energies} maps=${ENERGIES:-$work/energies}
 export JAX_CPU_ENABLE_ASYNC_DISPATCH=false
 
 tune() {  # CONFIG NAME, then flags
-  JAX_NUM_CPU_DEVICES=$devices "$python" launch/finetune.py \
+  "$python" launch/finetune.py \
     --config="configs/secondary/$1.py" --workdir="$work/runs/$2" \
     --config.data.validation="$work/sets/validation.tsv" --config.data.leave_out="$tests" \
-    --config.mesh.data="$devices" "${@:3}"
+    "${@:3}"
 }
 energies() {  # NAME, then flags
   tune energies "$1" --config.relatives="$work/sets/train.tsv" \

@@ -1,12 +1,11 @@
 r"""The model that comes with the package, from raw files: a sweep with one cell.
 
-    export JAX_NUM_CPU_DEVICES=2 JAX_CPU_ENABLE_ASYNC_DISPATCH=false
+    export JAX_CPU_ENABLE_ASYNC_DISPATCH=false
     ssrlm sweep --config=sweeps/shipped --config.data=../shared/data
     ssrlm sweep --config=sweeps/shipped:letters --config.data=../shared/data
 
 `energies`: an encoder from scratch with a head that reads energies and relatives;
-`letters`: the paper's method, an encoder pre-trained with hidden stems. A convolution
-on a CPU runs on one core, so as many devices as cores share a batch. Needs MMseqs2.
+`letters`: the paper's method, an encoder pre-trained with hidden stems. Needs MMseqs2.
 Then `ssrlm ship --model=DIR --card=configs/shipped/NAME.json`, of the step "contacts"
 or, of letters, "rule". Test sets are scored once.
 Cost: 14 hours on two CPU cores. Expected score: docs/models.md.

@@ -56,12 +56,13 @@ def finetune(settings: config.FinetuneConfig, flags: argparse.Namespace) -> None
     _log.info("validation: %s", validation)
 
     # Not above: these take seconds to import, and a wrong setting should not.
-    from ssrlm_jax.models import heads
+    from ssrlm_jax.models import encoders, heads
     from ssrlm_jax.tasks import pretraining_task, secondary_task
     from ssrlm_jax.train import job
 
     size, compute = settings.data.batch_size, settings.compute
-    devices = job.connect(settings, size, "data.batch_size")
+    about = encoders.num_multiplied(sizes)
+    devices = job.connect(settings, size, "data.batch_size", about)
     task = secondary_task.Secondary(
         pretraining_task.build_encoder(sizes, compute, devices.mesh, max_segments=1),
         heads.build(settings.head, compute.dtype, settings.is_head_rematerialised),

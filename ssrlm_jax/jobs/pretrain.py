@@ -42,10 +42,12 @@ def pretrain(settings: config.PretrainConfig, flags: argparse.Namespace) -> None
 
     # Not above: these take seconds to import, and a wrong setting should not.
     from ssrlm_jax.data import pretraining_batches
+    from ssrlm_jax.models import encoders
     from ssrlm_jax.tasks import pretraining_task
     from ssrlm_jax.train import job, sharding
 
-    devices = job.connect(settings, settings.data.rows_per_batch, "data.rows_per_batch")
+    size, about = settings.data.rows_per_batch, encoders.num_multiplied(sizes)
+    devices = job.connect(settings, size, "data.rows_per_batch", about)
     share = {"process": devices.process, "num_processes": devices.num_processes}
     batches = functools.partial(
         pretraining_batches.batches,

@@ -370,10 +370,10 @@ def training_flops(
     Source: Chowdhery et al. 2022, arXiv:2204.02311, appendix B.
     """
     per_pair = 12 * sizes.num_layers * sizes.width
-    return 6 * _num_multiplied(sizes) * num_tokens + per_pair * num_pairs
+    return 6 * num_multiplied(sizes) * num_tokens + per_pair * num_pairs
 
 
-def _num_multiplied(sizes: network_sizes.Encoder) -> int:
+def num_multiplied(sizes: network_sizes.Encoder) -> int:
     """Counts the entries of the matrices that every token is multiplied by."""
     kv_width = sizes.width // sizes.num_heads * sizes.num_kv_heads
     attention_size = 2 * sizes.width * (sizes.width + kv_width)

@@ -3,6 +3,8 @@
 import contextlib
 import errno
 import logging
+import math
+import os
 import pathlib
 import re
 import shutil
@@ -30,6 +32,9 @@ PEAKS = {
     "rtx 4090": 165e12,
     "rtx 3090": 71e12,
 }
+# Bytes of a parameter in training: itself, its gradient, two moments; and what all
+# copies may take.
+_BYTES, _MOST_COPIED, _MOST_DEVICES = 16, 4 * 2**30, 8
 
 
 def peak(device_kind: str) -> float | None:
@@ -52,6 +57,45 @@ def keep_compiled(folder: str, min_seconds: float = 1.0) -> None:
         path = pathlib.Path(folder).expanduser()
         jax.config.update("jax_compilation_cache_dir", str(path))
         jax.config.update("jax_persistent_cache_min_compile_time_secs", min_seconds)
+
+
+def divide_cores(
+    settings: config.MeshConfig, *, rows: int, num_parameters: int
+) -> None:
+    """Makes devices of a CPU's cores, which share a batch; GPUs are left as they are.
+
+    Cores that work on rows of their own wait for each other once an update, and not
+    once an operation; and XLA runs a convolution on one core (docs/speed.md). A device
+    is one core or more, eight at most; each has a copy of the parameters, 4 GiB all
+    together. Axes of the mesh that are all given say how many there are. What
+    JAX_NUM_CPU_DEVICES or XLA_FLAGS say comes first, and nothing is changed where JAX
+    computes already.
+
+    Args:
+      settings: axes of the mesh.
+      rows: that are computed at a time; each device has as many.
+      num_parameters: of what is trained.
+    """
+    is_said = "xla_force_host_platform_device_count" in os.environ.get("XLA_FLAGS", "")
+    if is_said or jax.config.values["jax_num_cpu_devices"] != -1:
+        return
+    axes = (settings.data, settings.fsdp, settings.tensor)
+    given = math.prod(size for size in axes if size != -1)
+    most = min(_num_cores(), _MOST_DEVICES)
+    copies = max(1, _MOST_COPIED // (_BYTES * max(1, num_parameters)))
+    numbers = range(given, min(most, given * copies) + 1, given)
+    if -1 not in axes or settings.tensor == -1:  # nothing is to be copied
+        numbers = range(given, min(most, given) + 1)
+    fitting = [n for n in numbers if rows % max(1, n // max(1, settings.tensor)) == 0]
+    if fitting:
+        with contextlib.suppress(RuntimeError):  # JAX computes already
+            jax.config.update("jax_num_cpu_devices", fitting[-1])
+
+
+def _num_cores() -> int:
+    if hasattr(os, "sched_getaffinity"):  # not on macOS
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
 
 
 @contextlib.contextmanager

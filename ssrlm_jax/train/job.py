@@ -43,19 +43,26 @@ class Devices(NamedTuple):
     num_processes: int
 
 
-def connect(settings: Settings, batch_size: int, setting: str) -> Devices:
+def connect(
+    settings: Settings, batch_size: int, setting: str, num_parameters: int | None = None
+) -> Devices:
     """Connects the processes, lays out the devices, checks what a run may stop for.
 
     Args:
       settings: of the command.
       batch_size: rows of a whole batch.
       setting: what sets it, for messages.
+      num_parameters: about, of what is trained, for `hardware.divide_cores`; None: the
+        cores of a CPU are one device, as JAX has it.
 
     Raises:
       ValueError: as `log.check`, `sharding.make_mesh`, `check_batch` and `share`.
     """
     log.check(settings.loop)
     hardware.keep_compiled(settings.loop.compilation_cache)
+    if num_parameters is not None and settings.distributed.mode == "off":
+        rows = batch_size // settings.loop.micro_batches
+        hardware.divide_cores(settings.mesh, rows=rows, num_parameters=num_parameters)
     sharding.initialize(settings.distributed)
     mesh = sharding.make_mesh(settings.mesh)
     sharding.check_batch(batch_size, settings.loop.micro_batches, mesh, setting)

@@ -1,5 +1,6 @@
 import errno
 import logging
+import types
 
 import jax
 import pytest
@@ -74,3 +75,60 @@ def test_other_errors_are_not_taken_for_a_full_disk(tmp_path):
         hardware.full_disk_explained(tmp_path),
     ):
         raise PermissionError(errno.EACCES, "Permission denied")
+
+
+class _Config:
+    """Stands for JAX's own."""
+
+    def __init__(self, num_devices=-1, is_late=False):
+        self.values = {"jax_num_cpu_devices": num_devices}
+        self._is_late = is_late
+
+    def update(self, name, value):
+        if self._is_late:
+            raise RuntimeError(f"{name} config should be updated before backends are")
+        self.values[name] = value
+
+
+def _divided(monkeypatch, *, cores=6, config_of_jax=None, rows=24, size=8e6, **axes):
+    """Returns how many devices there are then."""
+    monkeypatch.setattr(hardware, "_num_cores", lambda: cores)
+    own = config_of_jax or _Config()
+    monkeypatch.setattr(hardware, "jax", types.SimpleNamespace(config=own))
+    mesh = config.MeshConfig(**axes)
+    hardware.divide_cores(mesh, rows=rows, num_parameters=int(size))
+    return own.values["jax_num_cpu_devices"]
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        ({}, 6),
+        ({"cores": 1}, 1),
+        ({"cores": 64}, 8),  # of more cores each has several
+        ({"rows": 4}, 4),  # and not 6, which would not have equal shares
+        ({"rows": 7}, 1),
+        ({"size": 60e6}, 4),  # copies of 0.9 GiB
+        ({"size": 650e6}, 1),
+        ({"data": 1}, 1),
+        ({"data": 3}, 3),
+        ({"data": 9}, -1),  # more than cores: what JAX has, and `make_mesh` tells
+        ({"tensor": 2}, 6),
+        ({"tensor": 2, "rows": 2}, 4),
+        ({"data": 1, "fsdp": -1, "rows": 3}, 3),
+        ({"data": 2, "tensor": -1}, 2),
+    ],
+)
+def test_cores_are_divided_as_far_as_rows_and_memory_allow(
+    monkeypatch, given, expected
+):
+    monkeypatch.delenv("XLA_FLAGS", raising=False)
+    assert _divided(monkeypatch, **given) == expected
+
+
+def test_what_the_user_says_of_devices_comes_first(monkeypatch):
+    monkeypatch.delenv("XLA_FLAGS", raising=False)
+    assert _divided(monkeypatch, config_of_jax=_Config(num_devices=3)) == 3
+    assert _divided(monkeypatch, config_of_jax=_Config(is_late=True)) == -1
+    monkeypatch.setenv("XLA_FLAGS", "--xla_force_host_platform_device_count=2")
+    assert _divided(monkeypatch) == -1
