@@ -6,6 +6,7 @@ import math
 from collections.abc import Sequence
 
 from ssrlm_jax.comparisons import items, table_rows
+from ssrlm_jax.metrics import latex as tex
 from ssrlm_jax.metrics import statistics
 
 ABOUT = ("weights", "threshold", "rule", "licence", "trained")
@@ -49,7 +50,7 @@ def sections(
         if of_set:
             lines += [f"## {one.name}: {one.title}, {one.count:,} RNAs", ""]
             lines += [*_table(item, one.name, of_set), ""]
-    if rows:
+    if any(row.scores is not None for row in rows):
         lines += [_LEGEND, "", "## Methods", "", *_methods(rows), ""]
     return lines
 
@@ -100,8 +101,9 @@ def _known(row: table_rows.Row) -> str:
 
 
 def row_of(cells: Sequence[str]) -> str:
-    """Returns a line of a table of Markdown."""
-    return f"| {' | '.join(cells)} |"
+    """Returns a line of a table of Markdown; a '|' of a cell is escaped."""
+    written = (" ".join(cell.replace("|", "\\|").split()) for cell in cells)
+    return f"| {' | '.join(written)} |"
 
 
 def _named(row: table_rows.Row) -> str:
@@ -221,21 +223,15 @@ def latex(item: items.Item, rows: Sequence[table_rows.Row]) -> str:
             f"% {one.name}",
             rf"\begin{{tabular}}{{l{'r' * (len(heads) + 1)}}}",
             r"\toprule",
-            " & ".join(["method", *map(_escaped, heads), "rank"]) + r" \\",
+            " & ".join(["method", *map(tex.escaped, heads), "rank"]) + r" \\",
             r"\midrule",
         ]
         for row in of_set:
-            cells = [_escaped(_cell(row, head)) for head in heads]
-            cells = [_escaped(row.method.title), *cells, rank(row.rank)]
+            cells = [tex.escaped(_cell(row, head)) for head in heads]
+            cells = [tex.escaped(row.method.title), *cells, rank(row.rank)]
             lines.append(" & ".join(cells) + r" \\")
         parts.append("\n".join([*lines, r"\bottomrule", r"\end{tabular}"]))
     return "\n\n".join(parts) + "\n"
-
-
-def _escaped(text: str) -> str:
-    for letter in "\\%&_#$":
-        text = text.replace(letter, f"\\{letter}")
-    return text
 
 
 def facts(

@@ -11,7 +11,7 @@ import pathlib
 from collections.abc import Mapping, Sequence
 
 from ssrlm_jax import files
-from ssrlm_jax.metrics import statistics
+from ssrlm_jax.metrics import latex, statistics
 from ssrlm_jax.sweeps import chains, compare, job_graph, job_states, pictures
 
 _HOURS = 3_600.0  # seconds
@@ -244,9 +244,9 @@ def _latex(asked: chains.Sweep, found: Sequence[compare.Line]) -> str:
         choose = min if measure.is_lower_better else max
         best[measure.name] = choose(values, default=math.nan)
     lines = [rf"\begin{{tabular}}{{{'l' * len(axes)}{'r' * len(asked.measures)}}}"]
-    lines += [r"\hline", " & ".join(map(_escaped, heads)) + r" \\", r"\hline"]
+    lines += [r"\hline", " & ".join(map(latex.escaped, heads)) + r" \\", r"\hline"]
     for line in found:
-        cells = [_escaped(cell) for cell in _cells(asked, line)]
+        cells = [latex.escaped(cell) for cell in _cells(asked, line)]
         for measure in asked.measures:
             score = line.scores.get(measure.name)
             if score is None:
@@ -259,7 +259,3 @@ def _latex(asked: chains.Sweep, found: Sequence[compare.Line]) -> str:
             cells.append(rf"{text} {{\small ({low:.3f}--{high:.3f})}}")
         lines.append(" & ".join(cells) + r" \\")
     return "\n".join([*lines, r"\hline", r"\end{tabular}"]) + "\n"
-
-
-def _escaped(text: str) -> str:
-    return "".join(rf"\{letter}" if letter in "_%&#$" else letter for letter in text)

@@ -50,6 +50,10 @@ def scored(name, f1, shared=None):
     return table_rows.Scored(method(name), scores, shared, "")
 
 
+def test_a_bar_in_a_cell_is_no_column():
+    assert paper_report.row_of(["a|b", "c\nd"]) == r"| a\|b | c d |"
+
+
 @pytest.fixture
 def rows():
     rng = np.random.default_rng(0)
