@@ -4,12 +4,14 @@ Nothing heavy is imported here, so that a wrong setting stops in the first secon
 """
 
 import argparse
+import contextlib
 import dataclasses
 import difflib
 import importlib.util
 import inspect
 import pathlib
 import re
+import traceback
 import types
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
@@ -162,17 +164,55 @@ def read(name: str, overrides: Sequence[str]) -> ml_collections.ConfigDict:
       OSError: there is no such config.
     """
     variant = name.partition(":")[2]
-    return _changed(load(name).get_config(variant), overrides)
+    return _changed(called(name, "get_config", variant), overrides)
+
+
+def called(name: str, function: str, given: object) -> Any:
+    """Returns what a function of a config returns.
+
+    Args:
+      name: as for `read`.
+      function: "get_config" or another.
+      given: its argument.
+
+    Raises:
+      ValueError: it has no such function, or fails; file and line are told.
+      OSError: there is no such config.
+    """
+    module = load(name)
+    path = find(name.partition(":")[0])
+    if not hasattr(module, function):
+        raise ValueError(f"{path} has no function {function}")
+    with _told(path):
+        return getattr(module, function)(given)
+
+
+@contextlib.contextmanager
+def _told(path: pathlib.Path) -> Iterator[None]:
+    """Turns an error of a config's own code into a line with its place."""
+    try:
+        yield
+    except (ValueError, OSError):
+        raise  # they say what is wrong
+    except Exception as error:
+        frames = traceback.extract_tb(error.__traceback__)
+        lines = [one.lineno for one in frames if one.filename == str(path)]
+        what = f"{type(error).__name__}: {error}"
+        if isinstance(error, SyntaxError):
+            lines, what = [error.lineno], f"SyntaxError: {error.msg}"
+        place = ":".join(str(part) for part in (path, *lines[-1:]) if part)
+        raise ValueError(f"{place}: {what}") from error
 
 
 def load(name: str) -> types.ModuleType:
-    """Returns the module of a config; arguments and errors as of `read`."""
+    """Returns the module of a config; arguments and errors as of `called`."""
     path = name.partition(":")[0]
     spec = importlib.util.spec_from_file_location("chosen_config", find(path))
     if spec is None or spec.loader is None:
         raise ValueError(f"--config={name}: {path} is not a Python file")
     module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
+    with _told(find(path)):
+        spec.loader.exec_module(module)
     return module
 
 

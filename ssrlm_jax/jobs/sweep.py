@@ -167,7 +167,7 @@ def _with_flags(
 
 def _asked(settings: config.SweepConfig, flags: argparse.Namespace) -> chains.Sweep:
     """Returns the sweep of the config, with the axes that flags ask for."""
-    asked: chains.Sweep = command.load(flags.config).get_sweep(settings)
+    asked: chains.Sweep = command.called(flags.config, "get_sweep", settings)
     axes = dict(asked.axes)
     for text in flags.axis:
         name, _, values = text.partition("=")
