@@ -71,7 +71,7 @@ class Bench:
         self._records: dict[str, list[formats.Record]] = {}
         self._stores: dict[pathlib.Path, kept_predictions.Store] = {}
         self._letters: dict[tuple[str, ...], list[str]] = {}
-        self._scored: dict[tuple[str, str], table_rows.Scored] = {}
+        self._scored: dict[tuple[object, ...], table_rows.Scored] = {}
 
     @property
     def added(self) -> pathlib.Path:
@@ -125,7 +125,7 @@ class Bench:
 
     def scored(self, one: items.LabelledSet, method: items.Method) -> table_rows.Scored:
         """Returns the scores of a method on a set, predicted now if need be."""
-        key = (one.name, method.name)
+        key = (one.name, method.name, method.make)  # two tables may call two alike
         if key not in self._scored:
             self._scored[key] = self._score(one, method)
         return self._scored[key]

@@ -26,16 +26,22 @@ def make(
 
     Returns:
       Its Markdown; what is missing is told there.
+
+    Raises:
+      ValueError: a directory that the settings name has no model.
     """
     try:
         chosen = family_maps.choose(asked, settings.data, settings.seed)
     except ValueError as error:
         text = f"# {item.title}\n\nNot measured: {error}.\n"
-        out.mkdir(parents=True, exist_ok=True)
-        files.write_text(out / f"{name}.md", text)
-        return text
+        facts = {"title": item.title, "reason": str(error)}
+        return _written(out / name, text, facts)
+    named = settings.directories("models")
+    for place in named.values():
+        if not pathlib.Path(place, "model.json").is_file():
+            raise ValueError(f"config.models: {place} has no model.json")
     models = {entry.name: str(entry.directory) for entry in catalogue.shipped()}
-    models |= settings.directories("models")
+    models |= named
     embeddings = {
         model: family_maps.embedded(
             pathlib.Path(place), chosen.sequences, out / "embeddings"
@@ -63,7 +69,12 @@ def make(
         why_none or f"![{picture.name}]({picture.name})",
     ]
     text = "\n".join(lines) + "\n"
-    facts = [one._asdict() for one in found]
-    files.write_text(out / f"{name}.md", text)
-    files.write_text(out / f"{name}.json", json.dumps(facts, indent=1) + "\n")
+    return _written(out / name, text, [one._asdict() for one in found])
+
+
+def _written(place: pathlib.Path, text: str, facts: object) -> str:
+    """Writes Markdown and JSON, which say the same; returns the Markdown."""
+    place.parent.mkdir(parents=True, exist_ok=True)
+    files.write_text(f"{place}.md", text)
+    files.write_text(f"{place}.json", json.dumps(facts, indent=1) + "\n")
     return text

@@ -98,7 +98,8 @@ def _draw_bins(
     for axes, part in zip(drawn, panels, strict=True):
         for number, row in enumerate(rows):
             values = [row.values.get(head, (math.nan,) * 3) for head in part]
-            x = [place + 0.06 * (number - len(rows) / 2) for place in range(len(part))]
+            aside = 0.06 * (number - (len(rows) - 1) / 2)
+            x = [place + aside for place in range(len(part))]
             y = [value for value, _, _ in values]
             color = canvas.COLORS[number % len(canvas.COLORS)]
             style = _STYLES[number // len(canvas.COLORS) % len(_STYLES)]

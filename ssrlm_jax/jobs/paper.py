@@ -22,20 +22,15 @@ import json
 import logging
 import pathlib
 import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from ssrlm_jax import config, files, locks
-from ssrlm_jax.jobs import command
+from ssrlm_jax.jobs import command, paper_choice
 
 if TYPE_CHECKING:
     from ssrlm_jax.comparisons import bench, items
 
-ITEMS = (
-    *("table1", "table2", "table3", "s1", "fig2", "fig3", "fig4", "s2", "s1fig"),
-    *("metrics", "leaderboard"),
-)
-_ALL = "all"
 _OUT = pathlib.Path("runs", "paper")
 _log = logging.getLogger("ssrlm_jax")
 
@@ -50,11 +45,10 @@ def run(settings: config.PaperConfig, flags: argparse.Namespace) -> int:
     if flags.write:
         print(_written(flags.write, settings, flags.out.absolute()))
         return 0
-    if bool(flags.add) != bool(flags.predictions):
-        raise ValueError("--add NAME and --predictions DIR go together")
+    paper_choice.check(flags)
     if flags.parallel is not None:
         settings = dataclasses.replace(settings, parallel=flags.parallel)
-    asked = _items(settings, flags)
+    asked = paper_choice.tables(settings, flags)
     out = flags.out.absolute()
     files.check_place(out)
     from ssrlm_jax.comparisons import bench
@@ -72,8 +66,8 @@ def run(settings: config.PaperConfig, flags: argparse.Namespace) -> int:
         f"another `ssrlm paper` runs in {out}; wait for it, or take another --out",
     ):
         if flags.add:
-            _add(desk, asked, flags)
-            asked = _items(settings, flags)
+            _add(desk, asked, settings, flags)
+            asked = paper_choice.tables(settings, flags)
         made = {}
         for name, item in asked.items():
             made[name] = _made(desk, name, item, settings, flags)
@@ -97,84 +91,22 @@ def _written(name: str, settings: config.PaperConfig, out: pathlib.Path) -> str:
     return str(path)
 
 
-def _items(
-    settings: config.PaperConfig, flags: argparse.Namespace
-) -> "dict[str, items.Item]":
-    """Returns the tables that are asked for, with the methods and sets that are."""
-    from ssrlm_jax.comparisons import added
-
-    names = [name for text in flags.items for name in text.split(",") if name]
-    if not names:
-        raise ValueError(f"name a table or figure: {', '.join(ITEMS)}, {_ALL}")
-    named = [n for name in names for n in (ITEMS if name == _ALL else (name,))]
-    only = _split(flags.only)
-    if unknown := set(only) - set(named):
-        raise ValueError(f"--only={flags.only}: {min(unknown)} is not asked for")
-    found: dict[str, items.Item] = {}
-    for name in dict.fromkeys(only or named):
-        is_file = pathlib.Path(name).is_file()
-        place = name if is_file or "/" in name else f"paper/{name}"
-        item: items.Item = command.load(place).get_item(settings)
-        own = added.methods(flags.out.absolute() / "added", item.methods)
-        methods = (*item.methods, *own) if item.methods else ()
-        found[pathlib.Path(name).stem] = dataclasses.replace(item, methods=methods)
-    return _chosen(found, _split(flags.methods), _split(flags.sets), flags.add or "")
-
-
-def _chosen(
-    found: "dict[str, items.Item]",
-    methods: Sequence[str],
-    sets: Sequence[str],
-    coming: str,
-) -> "dict[str, items.Item]":
-    """Returns tables with the methods and sets of these names; all, where none are.
-
-    Args:
-      found: tables by name.
-      methods: names; none: all.
-      sets: names; none: all.
-      coming: a method that is added, which no table may have yet; it stands beside
-        those that are named; "": none.
-
-    Raises:
-      ValueError: a name that no table has.
-    """
-    for kind, wanted in (("methods", methods), ("sets", sets)):
-        there = [one.name for item in found.values() for one in getattr(item, kind)]
-        expected = {*there, coming} if kind == "methods" else {*there}
-        if unknown := set(wanted) - expected:
-            raise ValueError(
-                f"--{kind}={','.join(wanted)}: {min(unknown)} is none of "
-                f"{', '.join(dict.fromkeys(there)) or 'none'}"
-            )
-    named = {*methods, coming} if methods else set()
-    return {
-        name: dataclasses.replace(
-            item,
-            methods=tuple(o for o in item.methods if not named or o.name in named),
-            sets=tuple(one for one in item.sets if not sets or one.name in sets),
-        )
-        for name, item in found.items()
-    }
-
-
-def _split(text: str) -> list[str]:
-    return [part for part in text.split(",") if part]
-
-
 def _add(
-    desk: "bench.Bench", asked: "dict[str, items.Item]", flags: argparse.Namespace
+    desk: "bench.Bench",
+    asked: "dict[str, items.Item]",
+    settings: config.PaperConfig,
+    flags: argparse.Namespace,
 ) -> None:
     """Reads a person's own predictions of every set that is there."""
     from ssrlm_jax.comparisons import added
 
-    added.check_name(flags.add)
     if any(item.structures is not None for item in asked.values()):
         from ssrlm_jax.jobs import paper_structures
 
         out = flags.out.absolute()
-        if paper_structures.add(flags.add, flags.predictions, out):
+        if paper_structures.add(flags.add, flags.predictions, settings, out):
             return
+    paper_choice.check_free(flags.add, asked, settings)
     sets = {one.name: one for item in asked.values() for one in item.sets}
     there = []
     for one in sets.values():
@@ -182,7 +114,8 @@ def _add(
             there.append((one, desk.records(one)))
         except (ValueError, OSError) as error:
             _log.warning("%s: %s", one.name, error)
-    told = added.add(desk.added, flags.add, flags.predictions, there, flags.threshold)
+    threshold = flags.threshold or 0.0
+    told = added.add(desk.added, flags.add, flags.predictions, there, threshold)
     for note in told:
         _log.warning("%s", note)
 
@@ -250,9 +183,11 @@ def _show(out: pathlib.Path, made: Mapping[str, str]) -> None:
 
 def _told(name: str, flags: argparse.Namespace) -> str:
     """Returns the command that makes a table again."""
+    given = [part for text in flags.items for part in text.split(",")]
+    given = [part for part in given if pathlib.Path(part).stem == name]
     chosen = (("--sets", flags.sets), ("--methods", flags.methods))
     words = [word for flag, text in chosen if text for word in (flag, text)]
-    return shlex.join(["ssrlm", "paper", name, *words])
+    return shlex.join(["ssrlm", "paper", *(given[:1] or [name]), *words])
 
 
 def _forecast(
@@ -309,7 +244,8 @@ COMMAND = command.Command(
         "items": {
             "nargs": "*",
             "metavar": "NAME",
-            "help": f"{', '.join(ITEMS)}, or {_ALL}; or a file with get_item",
+            "help": f"{', '.join(paper_choice.ITEMS)}, or {paper_choice.ALL}; or a "
+            "file with get_item",
         },
         "--out": {
             "type": pathlib.Path,
@@ -318,12 +254,11 @@ COMMAND = command.Command(
             "help": "of predictions and reports (default: %(default)s)",
         },
         "--only": {
-            "default": "",
             "metavar": "NAME,...",
-            "help": f"of {_ALL}, these",
+            "help": f"of {paper_choice.ALL}, these",
         },
-        "--methods": {"default": "", "metavar": "NAME,...", "help": "just these"},
-        "--sets": {"default": "", "metavar": "NAME,...", "help": "just these"},
+        "--methods": {"metavar": "NAME,...", "help": "just these"},
+        "--sets": {"metavar": "NAME,...", "help": "just these"},
         "--parallel": {
             "type": int,
             "metavar": "N",
@@ -353,7 +288,6 @@ COMMAND = command.Command(
         },
         "--threshold": {
             "type": float,
-            "default": 0.0,
             "metavar": "X",
             "help": "least probability of a pair, where its files have nothing else",
         },

@@ -50,13 +50,22 @@ _LEGEND = (
 _log = logging.getLogger("ssrlm_jax")
 
 
-def add(name: str, predictions: pathlib.Path, out: pathlib.Path) -> bool:
+def add(
+    name: str,
+    predictions: pathlib.Path,
+    settings: config.PaperConfig,
+    out: pathlib.Path,
+) -> bool:
     """Keeps a person's own structures; says whether there were any.
 
     Args:
       name: of the method, checked by `added.check_name`.
       predictions: a directory; its PDB and mmCIF files are taken.
+      settings: which methods there are beside it.
       out: directory of reports.
+
+    Raises:
+      ValueError: another method that folds has this name.
     """
     if not predictions.is_dir():
         return False
@@ -64,6 +73,8 @@ def add(name: str, predictions: pathlib.Path, out: pathlib.Path) -> bool:
         paths = tertiary_crops.files(str(predictions))
     except ValueError:
         return False
+    if name in {*_models(settings), *settings.directories("folded")}:
+        raise ValueError(f"--add={name}: another method that folds has this name")
     place = out / _ADDED / name
     part = place.with_name(f".{name}.part")
     shutil.rmtree(part, ignore_errors=True)
@@ -132,13 +143,7 @@ def _methods(
     settings: config.PaperConfig, out: pathlib.Path
 ) -> dict[str, dict[str, object]]:
     """Returns what differs between methods in `Evaluate3dConfig`, by their names."""
-    found: dict[str, dict[str, object]] = {evaluate3d.HELIX: {"has_helix": True}}
-    places = {one.name: one.directory for one in catalogue.shipped()}
-    named = settings.directories("models")
-    places |= {name: pathlib.Path(place) for name, place in named.items()}
-    for name, place in places.items():
-        if model_dir.describe(place).folding is not None:
-            found[name] = {"models": f"{name}={place}"}
+    found = _models(settings)
     kept = out / _ADDED
     folded = {one.name: str(one) for one in sorted(kept.glob("*")) if one.is_dir()}
     folded |= settings.directories("folded")
@@ -146,6 +151,18 @@ def _methods(
         if name in found:
             raise ValueError(f"two methods that fold are called {name!r}: rename one")
         found[name] = {"predictions": f"{name}={text}"}
+    return found
+
+
+def _models(settings: config.PaperConfig) -> dict[str, dict[str, object]]:
+    """Returns the helix and the models that fold, as `_methods`."""
+    found: dict[str, dict[str, object]] = {evaluate3d.HELIX: {"has_helix": True}}
+    places = {one.name: one.directory for one in catalogue.shipped()}
+    named = settings.directories("models")
+    places |= {name: pathlib.Path(place) for name, place in named.items()}
+    for name, place in places.items():
+        if model_dir.describe(place).folding is not None:
+            found[name] = {"models": f"{name}={place}"}
     return found
 
 

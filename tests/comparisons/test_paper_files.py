@@ -8,14 +8,14 @@ import pytest
 
 from ssrlm_jax import config
 from ssrlm_jax.comparisons import known_methods, known_sets
-from ssrlm_jax.jobs import command, paper
+from ssrlm_jax.jobs import command, paper_choice
 from ssrlm_jax.metrics import score_report
 from ssrlm_jax.rna import structures
 
 FOLDER = pathlib.Path(__file__).parents[2] / "configs" / "paper"
 
 
-@pytest.mark.parametrize("name", paper.ITEMS)
+@pytest.mark.parametrize("name", paper_choice.ITEMS)
 def test_a_table_has_columns_that_reports_have(name):
     item = command.load(f"paper/{name}").get_item(config.PaperConfig())
     known = structures.from_dot_bracket("((...))")
@@ -33,7 +33,7 @@ def test_a_table_has_columns_that_reports_have(name):
 
 
 def test_every_file_is_a_table_that_the_command_knows():
-    assert {path.stem for path in FOLDER.glob("*.py")} == set(paper.ITEMS)
+    assert {path.stem for path in FOLDER.glob("*.py")} == set(paper_choice.ITEMS)
 
 
 def test_names_are_those_of_the_dictionaries():

@@ -54,6 +54,23 @@ def test_what_is_added_stands_beside_the_methods_that_are_named(tmp_path):
     assert set(test_paper_command.rows(tmp_path)) == {"mine", "inner"}
 
 
+def test_a_method_that_runs_here_keeps_its_name(tmp_path, capsys):
+    ten_rnas.write(tmp_path)
+    (tmp_path / "mine.dbn").write_text(
+        f">r0\n{ten_rnas.SEQUENCES[0]}\n{ten_rnas.KNOWN}\n"
+    )
+    for name, told in (("inner", "Inner"), ("vienna", "ViennaRNA, least free energy")):
+        given = [f"--add={name}", f"--predictions={tmp_path}/mine.dbn"]
+        assert test_paper_command.call(tmp_path, *given) == 1
+        assert f"--add={name}: that is {told}, which runs" in capsys.readouterr().err
+    assert not (tmp_path / "out" / "added").exists()
+    (tmp_path / "inner").unlink()  # its predictions may come from elsewhere
+    given = ["--add=inner", f"--predictions={tmp_path}/mine.dbn"]
+    assert test_paper_command.call(tmp_path, *given) == 0
+    found = test_paper_command.rows(tmp_path)["inner"]
+    assert found["values"]["F1"][0] == pytest.approx(0.1)
+
+
 def write_probabilities(folder, of_pairs, of_others):
     folder.mkdir()
     for n, letters in enumerate(ten_rnas.SEQUENCES):

@@ -15,14 +15,15 @@ import ten_rnas
 
 from ssrlm_jax import cli
 from ssrlm_jax.comparisons import items, known_sets
-from ssrlm_jax.jobs import paper
+from ssrlm_jax.jobs import paper_choice
 from ssrlm_jax.rna import record_tables, trained_sequences
 
 ROOT = pathlib.Path(__file__).parents[2]
 
 
-def call(folder, *words):
-    given = [str(folder / "two.py"), f"--config.data={folder}", f"--out={folder}/out"]
+def call(folder, *words, others=()):
+    tables = map(str, [folder / "two.py", *others])
+    given = [*tables, f"--config.data={folder}", f"--out={folder}/out"]
     return cli.main(["paper", *given, *map(str, words)])
 
 
@@ -322,7 +323,33 @@ def test_a_dry_run_counts_an_rna_of_two_sets_once(tmp_path, capsys):
         (["--methods=other"], "--methods=other: other is none of right, inner"),
         (["--sets=Ten,Nine"], "--sets=Ten,Nine: Nine is none of Ten, Secret"),
         (["--only=table9"], "--only=table9: table9 is not asked for"),
+        (["--sets="], "--sets= has no name; without --sets all are taken"),
+        (["--methods", ","], "--methods=, has no name"),
         (["--add=mine"], "--add NAME and --predictions DIR go together"),
+        (["--threshold=0.3"], "--threshold goes with --add and --predictions"),
+        (
+            ["--add=mine", "--predictions=nowhere"],
+            "--predictions=nowhere: no directory or file is there",
+        ),
+        (
+            ["--add=../mine", f"--predictions={ROOT}"],
+            "--add=../mine: letters, digits, ",
+        ),
+        (
+            ["--add=mine", f"--predictions={ROOT}", "--threshold=3"],
+            "threshold=3.0 ",
+        ),
+        (["--config.models=x=y"], "config.models names 'x', which is no method: "),
+        (["--config.trained=x=y"], "config.trained names 'x', which is no method: "),
+        (["--config.evaluated=x=y"], "config.evaluated names 'x', which is no method"),
+        (
+            ["--config.evaluated=inner=nowhere"],
+            "config.evaluated=inner=nowhere: no directory is there",
+        ),
+        (
+            ["--config.trained=inner=nowhere"],
+            "config.trained=inner=nowhere: no file is there",
+        ),
         (["--config.time_limit=0"], "time_limit=0.0 is not above 0"),
         (["--parallel=0"], "parallel=0 is not greater than 0"),
         (["--config.models=x"], "models='x' is not NAME=DIR, separated by commas"),
@@ -339,6 +366,73 @@ def test_what_is_wrong_is_a_line(words, told, tmp_path, capsys):
     assert not (tmp_path / "out").exists()
 
 
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("x = 1\n", "own.py has no function get_item"),
+        ("def get_item(:\n", "own.py:1: SyntaxError: invalid syntax"),
+        ("\nimport no_such_module\n", "own.py:2: ModuleNotFoundError: No module"),
+        ("def get_item(s):\n    return s.nothing\n", "own.py:2: AttributeError: "),
+        ("def get_item(s):\n    return 3\n", "own.py: get_item returns no items.Item"),
+    ],
+)
+def test_what_is_wrong_in_a_table_of_ones_own_is_a_line(text, told, tmp_path, capsys):
+    (tmp_path / "own.py").write_text(text)
+    words = [f"{tmp_path}/own.py", f"--out={tmp_path}/out"]
+    assert cli.main(["paper", *words]) == 1
+    said = capsys.readouterr().err
+    assert f"{tmp_path}/{told}" in said
+    assert said.count("\n") == 1
+
+
+def test_tables_that_differ_in_what_has_one_name_are_not_mixed(tmp_path, capsys):
+    text = ten_rnas.write(tmp_path).read_text()
+    (tmp_path / "other.py").write_text(text.replace("ten.tsv", "eleven.tsv"))
+    (tmp_path / "below").mkdir()
+    (tmp_path / "below" / "two.py").write_text(text)
+    assert call(tmp_path, others=[tmp_path / "other.py"]) == 1
+    assert "two sets are called 'Ten', and are not the same" in capsys.readouterr().err
+    assert call(tmp_path, others=[tmp_path / "below" / "two.py"]) == 1
+    assert "two tables are called two" in capsys.readouterr().err
+    (tmp_path / "two.py").write_text(text.replace('"Secret"', '"Ten/Secret"'))
+    assert call(tmp_path) == 1
+    assert "a name without '/' and ',' is expected" in capsys.readouterr().err
+
+
+def test_methods_that_two_tables_call_alike_are_not_mixed(tmp_path):
+    text = ten_rnas.write(tmp_path).read_text()
+    text = text.replace('+ "/" + name', '+ "/inner"')
+    ten_rnas.tell(tmp_path, "inner", version="2.0")
+    (tmp_path / "other.py").write_text(text)
+    assert call(tmp_path, "--methods=right", others=[tmp_path / "other.py"]) == 0
+    assert rows(tmp_path)["right"]["values"]["recall"][0] == 1.0
+    told = json.loads((tmp_path / "out" / "other.json").read_text())
+    assert told["rows"][0]["values"]["recall"][0] == 0.5
+
+
+def test_a_table_without_the_sets_that_are_named_is_left_out(tmp_path, caplog):
+    text = ten_rnas.write(tmp_path).read_text()
+    text = text.replace("sets=(ten, ", "sets=(").replace('file="")),', 'file=""),),')
+    (tmp_path / "secret.py").write_text(text)
+    assert call(tmp_path, "--sets=Ten", others=[tmp_path / "secret.py"]) == 0
+    assert "secret: it has none of the sets or methods that are named" in caplog.text
+    assert not (tmp_path / "out" / "secret.md").exists()
+    # What made it is told with the file, which makes it again.
+    told = (tmp_path / "out" / "two.md").read_text()
+    assert f"Made by `ssrlm paper {tmp_path}/two.py --sets Ten`." in told
+
+
+def test_what_was_not_tried_again_is_counted_by_a_dry_run(tmp_path, capsys):
+    ten_rnas.write(tmp_path, names=("right",))
+    ten_rnas.tell(tmp_path, "right", **{ten_rnas.SEQUENCES[0]: "crash"})
+    assert call(tmp_path) == 0
+    capsys.readouterr()
+    assert call(tmp_path, "--dry_run") == 0
+    assert "right  kept" in capsys.readouterr().out
+    assert call(tmp_path, "--dry_run", "--retry") == 0
+    assert "right  1 RNAs, 0.0 minutes" in capsys.readouterr().out
+
+
 def test_all_of_the_paper_without_data_says_what_is_missing(tmp_path, capsys):
     given = [f"--config.data={tmp_path}", f"--out={tmp_path}/out"]
     assert cli.main(["paper", "all", "--report", *given]) == 0
@@ -348,10 +442,11 @@ def test_all_of_the_paper_without_data_says_what_is_missing(tmp_path, capsys):
     assert f"Not scored: there is no {tmp_path}/secondary/bprna_TS0.tsv.gz: " in told
     assert f"Not measured: there is no {tmp_path}/rfam/families.tsv.gz: " in told
     assert "(paper: F1 0.567)" in told
-    names = {path.name for path in (tmp_path / "out").glob("*.md")}
-    assert names == {f"{name}.md" for name in paper.ITEMS}
+    for ending in ("md", "json"):
+        names = {path.stem for path in (tmp_path / "out").glob(f"*.{ending}")}
+        assert names == set(paper_choice.ITEMS)
     page = (tmp_path / "out" / "report.html").read_text()
-    assert page.count('<section class="sheet"') == len(paper.ITEMS)
+    assert page.count('<section class="sheet"') == len(paper_choice.ITEMS)
 
 
 def test_the_report_of_a_sweep_is_a_part_of_its_figure(tmp_path, capsys):
@@ -381,3 +476,5 @@ def test_the_report_of_a_sweep_is_a_part_of_its_figure(tmp_path, capsys):
 def test_a_table_is_asked_for(capsys):
     assert cli.main(["paper"]) == 1
     assert "name a table or figure: table1, " in capsys.readouterr().err
+    assert cli.main(["paper", "table9"]) == 1
+    assert "table9 is no file, and none of table1, table2, " in capsys.readouterr().err

@@ -93,6 +93,14 @@ def test_structures_of_ones_own_are_added_and_stay(truth, tmp_path):
     assert float(told(out, "fig4")["mine", "lDDT, C1'"]["value"]) == 0.5
 
 
+def test_structures_of_ones_own_have_a_name_of_their_own(truth, tmp_path, capsys):
+    given = ["--add=helix", f"--predictions={truth}"]
+    assert call("fig4", truth, tmp_path, *given) == 1
+    said = capsys.readouterr().err
+    assert "--add=helix: another method that folds has this name" in said
+    assert not (tmp_path / "added_structures").exists()  # the next run would fail
+
+
 def test_pairs_of_atoms_stand_beside_pairs_from_letters(truth, tmp_path):
     out = tmp_path / "out"
     folded = f"--config.folded=same={truth}"

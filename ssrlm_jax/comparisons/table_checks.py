@@ -1,0 +1,73 @@
+"""What is asked of tables, checked before anything is read or made."""
+
+import pathlib
+from collections.abc import Iterable, Mapping
+
+from ssrlm_jax import config
+from ssrlm_jax.comparisons import items, known_methods
+
+
+def names(found: Mapping[str, items.Item]) -> None:
+    """Checks names: results are kept by them, and a set of one name is read once.
+
+    Raises:
+      ValueError: two sets of one name differ; a name cannot be that of a folder.
+    """
+    known: dict[str, items.LabelledSet] = {}
+    for item in found.values():
+        named = [one.name for one in item.sets]
+        for name in named + [one.name for one in item.methods]:
+            if not name or set(name) & set("/,"):
+                raise ValueError(
+                    f"{name!r}, a set or method: a name without '/' and ',' is expected"
+                )
+        for one in item.sets:
+            if known.setdefault(one.name, one) != one:
+                raise ValueError(
+                    f"two sets are called {one.name!r}, and are not the same: rename "
+                    "one, or make their tables one after the other"
+                )
+
+
+def settings(
+    given: config.PaperConfig, found: Mapping[str, items.Item], coming: str
+) -> None:
+    """Checks that settings name methods and places that there are.
+
+    Args:
+      given: the settings.
+      found: tables, with all their methods.
+      coming: a method that is added; "": none.
+
+    Raises:
+      ValueError: one does not; the setting is named.
+    """
+    methods = {one.name for item in found.values() for one in item.methods}
+    methods |= {*known_methods.METHODS, coming} - {""}
+    _known("evaluated", given.directories("evaluated"), methods)
+    _known("trained", given.directories("trained"), methods)
+    has_others = any(item.families or item.structures for item in found.values())
+    if not has_others:  # any name goes with Fig. 4 and Fig. S2
+        hint = "; a model of your own is ssrlm=DIR"
+        _known("models", given.directories("models"), methods, hint)
+    for method, place in given.directories("evaluated").items():
+        if not pathlib.Path(place).is_dir():
+            raise ValueError(
+                f"config.evaluated={method}={place}: no directory is there"
+            )
+    for method in given.directories("trained"):
+        for place in given.trained_files(method):
+            if not pathlib.Path(place).exists():
+                raise ValueError(f"config.trained={method}={place}: no file is there")
+
+
+def _known(
+    setting: str, named: Iterable[str], methods: Iterable[str], hint: str = ""
+) -> None:
+    known = dict.fromkeys(methods)
+    for name in named:
+        if name not in known:
+            raise ValueError(
+                f"config.{setting} names {name!r}, which is no method: "
+                f"{', '.join(sorted(known))} are{hint}"
+            )
