@@ -3,6 +3,7 @@
 import os
 import pathlib
 import threading
+import tokenize
 
 import numpy as np
 
@@ -19,16 +20,29 @@ def read(path: pathlib.Path) -> probabilities.PairProbabilities | None:
       ValueError: the file is something else.
     """
     try:
-        rows = np.load(path)
+        rows = _rows(path)
     except FileNotFoundError:
         return None
-    except (OSError, ValueError, EOFError) as error:
+    except (OSError, ValueError, EOFError, tokenize.TokenError) as error:
         raise ValueError(f"{path}: not pair probabilities; remove it") from error
     return probabilities.PairProbabilities(
         np.ascontiguousarray(rows["i"]),
         np.ascontiguousarray(rows["j"]),
         rows["probability"].astype(np.float32),
     )
+
+
+def _rows(path: pathlib.Path) -> np.ndarray:
+    """Returns the rows of a file, each of a pair; errors as those of NumPy's header."""
+    with path.open("rb") as file:
+        rows = np.lib.format.read_array(file)
+        is_more = bool(file.read(1))
+    if is_more or rows.ndim != 1 or rows.dtype != _ROW:
+        raise ValueError("other rows")
+    p = rows["probability"]
+    if not ((rows["i"] >= 0) & (rows["i"] < rows["j"]) & (p >= 0) & (p <= 1)).all():
+        raise ValueError("no pairs, or no probabilities")
+    return rows
 
 
 def rounded(listed: probabilities.PairProbabilities) -> probabilities.PairProbabilities:

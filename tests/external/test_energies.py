@@ -1,4 +1,5 @@
 import dataclasses
+import io
 import pickle
 
 import numpy as np
@@ -64,11 +65,40 @@ def test_another_setting_is_another_map(tmp_path):
     assert hot.describe()[0]["temperature"] == 60.0
 
 
-def test_a_damaged_file_is_named(tmp_path):
+def _saved(array):
+    file = io.BytesIO()
+    np.save(file, array)
+    return file.getvalue()
+
+
+# What became of the bytes of a file that was kept.
+DAMAGES = {
+    "other bytes": lambda kept: b"x",
+    "none": lambda kept: b"",
+    "not all": lambda kept: kept[:-1],
+    "more": lambda kept: kept + b"\0",
+    "a header that does not end": lambda kept: kept.replace(b"}", b" "),
+    "an archive": lambda kept: b"PK\3\4" + kept[4:],
+    "an archive of arrays": lambda kept: _packed(np.zeros(3)),
+    "other columns": lambda kept: _saved(np.zeros(3)),
+    "a table": lambda kept: _saved(np.load(io.BytesIO(kept))[None]),
+    "no pairs": lambda kept: kept[:128] + bytes(len(kept) - 128),
+    "no probabilities": lambda kept: kept[:-2] + b"\xff\x7f",
+}
+
+
+def _packed(array):
+    file = io.BytesIO()
+    np.savez(file, array)
+    return file.getvalue()
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
+def test_a_damaged_file_is_named(tmp_path, damage):
     kept = energies.Energies(names=("vienna",), folder=str(tmp_path))
     kept(["GGGGAAAACCCC"])
     (path,) = tmp_path.rglob("*.npy")
-    path.write_bytes(b"x")
+    path.write_bytes(DAMAGES[damage](path.read_bytes()))
     with pytest.raises(ValueError, match=rf"{path.name}: not pair probabilities"):
         kept(["GGGGAAAACCCC"])
 
