@@ -14,6 +14,21 @@ from collections.abc import Iterator
 Path = str | os.PathLike[str]
 
 
+def expanded(path: Path) -> pathlib.Path:
+    """Returns a path in which "~" is the home.
+
+    Raises:
+      ValueError: there is no home, as of a user whom a container does not know.
+    """
+    try:
+        return pathlib.Path(path).expanduser()
+    except RuntimeError as error:
+        raise ValueError(
+            f"{os.fspath(path)}: there is no home directory; set HOME, or give a path "
+            "without '~'"
+        ) from error
+
+
 def beside(path: Path) -> pathlib.Path:
     """Returns where a file is written before it takes its place."""
     return pathlib.Path(f"{os.fspath(path)}.unfinished")

@@ -6,15 +6,17 @@ import re
 import subprocess
 import sys
 
+import homeless
+import jax
 import numpy as np
 import pytest
 
 from ssrlm_jax import cli, config, model_dir
-from ssrlm_jax.cli import reports
+from ssrlm_jax.cli import models, reports
 from ssrlm_jax.external import relatives
 from ssrlm_jax.prepare.corpus import generated_rna
 from ssrlm_jax.rna import alphabet, formats, structures
-from ssrlm_jax.train import workdirs
+from ssrlm_jax.train import hardware, workdirs
 
 SIZES = config.EncoderConfig(
     num_layers=2, width=8, num_heads=2, num_kv_heads=2, ffn_width=16
@@ -153,6 +155,40 @@ def test_info_shows_values_as_they_are(model, capsys, name):
     path.write_text(json.dumps(fields | {"made": {"train": name}}))
     assert cli.main(["info", "--all", str(model)]) == 0
     assert f"train {name}\n" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("command", ["convert", "fold", "paper", "pretrain", "serve"])
+def test_a_command_starts_without_a_home(monkeypatch, capsys, command):
+    homeless.be(monkeypatch)
+    monkeypatch.delitem(sys.modules, f"ssrlm_jax.cli.{command}", raising=False)
+    with pytest.raises(SystemExit, match="^0$"):
+        cli.main([command, "--help"])
+    assert capsys.readouterr().out
+
+
+@pytest.fixture
+def kept_nowhere():
+    name = "jax_compilation_cache_dir"
+    before = jax.config.values[name]
+    jax.config.update(name, None)
+    yield lambda: jax.config.values[name] is None
+    jax.config.update(name, before)
+
+
+@pytest.mark.parametrize(
+    "keep",
+    [models.keep_compiled, lambda: hardware.keep_compiled("~/.cache/ssrlm-jax")],
+    ids=["a command", "a job"],
+)
+def test_without_a_home_compiled_programs_are_not_kept(
+    monkeypatch, tmp_path, kept_nowhere, keep
+):
+    homeless.be(monkeypatch)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv(models.CACHE, raising=False)
+    keep()
+    assert kept_nowhere()
+    assert not list(tmp_path.iterdir())  # no folder "~" either
 
 
 def test_tables_are_aligned():

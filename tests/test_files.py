@@ -1,6 +1,8 @@
 import errno
+import pathlib
 
 import full_disk
+import homeless
 import numpy as np
 import pytest
 
@@ -57,6 +59,15 @@ def test_a_full_disk_names_the_file_and_leaves_nothing(tmp_path, name):
     ):
         WRITERS[name](tmp_path / f"x.{name}")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_where_there_is_no_home_a_path_below_it_is_refused(monkeypatch):
+    monkeypatch.setenv("HOME", "/somewhere")
+    assert files.expanded("~/x") == pathlib.Path("/somewhere/x")
+    homeless.be(monkeypatch)
+    assert files.expanded("/x/~") == pathlib.Path("/x/~")
+    with pytest.raises(ValueError, match="^~/x: there is no home directory; set HOME"):
+        files.expanded("~/x")
 
 
 def test_a_broken_pipe_is_not_the_files(tmp_path):

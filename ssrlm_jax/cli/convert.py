@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import rich.console
 
-from ssrlm_jax import model_dir
+from ssrlm_jax import files, model_dir
 
 if TYPE_CHECKING:
     from ssrlm_jax.convert import families
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     pass
 
 NAMES = ("rinalmo", "rnafm", "ernierna", "aidorna", "rhofold", "ssrlm")
-CACHE = pathlib.Path("~/.cache/ssrlm-jax/weights").expanduser()
+CACHE = "~/.cache/ssrlm-jax/weights"
 _PROGRAMS = ("ssrlm-jax", "jax", "numpy", "safetensors")
 
 
@@ -165,7 +165,7 @@ def _downloaded(family: str, name: str | None) -> tuple[pathlib.Path, str]:
     )
     console = rich.console.Console(stderr=True, markup=False, emoji=False)
     with progress.Downloads(console) as report:
-        path = transfer.fetch(file, CACHE / family, report=report)
+        path = transfer.fetch(file, files.expanded(CACHE) / family, report=report)
     published.check(path, remote)  # it may be there from another time
     return path, remote.licence
 

@@ -5,7 +5,7 @@ import json
 import os
 import pathlib
 
-from ssrlm_jax import config, model_dir
+from ssrlm_jax import config, files, model_dir
 from ssrlm_jax.cli import reports
 from ssrlm_jax.infer import catalogue, decoding_rules
 
@@ -59,11 +59,11 @@ def keep_compiled() -> None:
     import jax
 
     if jax.config.values["jax_compilation_cache_dir"] is None:
-        folder = os.environ.get(CACHE) or os.path.expanduser("~/.cache/ssrlm-jax")
-        path = pathlib.Path(folder) / "compiled"
         try:
+            folder = files.expanded(os.environ.get(CACHE) or "~/.cache/ssrlm-jax")
+            path = folder / "compiled"
             path.mkdir(parents=True, exist_ok=True)
-        except OSError:
+        except (OSError, ValueError):  # there may be no home
             return  # compiled anew each time
         jax.config.update("jax_compilation_cache_dir", str(path))
         jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.1)

@@ -11,7 +11,7 @@ import secrets
 import socket
 import sys
 
-from ssrlm_jax import config, locks
+from ssrlm_jax import config, files, locks
 from ssrlm_jax.cli import models, reports
 from ssrlm_jax.external import programs
 
@@ -34,8 +34,7 @@ def add(parser: argparse.ArgumentParser) -> None:
         "--jobs",
         type=pathlib.Path,
         metavar="DIR",
-        default=os.environ.get(_FOLDER)
-        or os.path.expanduser("~/.cache/ssrlm-jax/jobs"),
+        default=os.environ.get(_FOLDER) or "~/.cache/ssrlm-jax/jobs",
         help=f"where jobs are kept (default: {_FOLDER}, else ~/.cache/ssrlm-jax/jobs)",
     )
     for field in dataclasses.fields(config.ServeConfig):
@@ -55,6 +54,7 @@ def _serve(parsed: argparse.Namespace) -> None:
     if not 0 < parsed.port < 2**16:
         raise ValueError(f"--port={parsed.port} does not lie in 1..{2**16 - 1}")
     directory = models.chosen(parsed).resolve()
+    folder = files.expanded(parsed.jobs).absolute()
     missing = [name for name in _NEEDED if importlib.util.find_spec(name) is None]
     if missing:
         raise programs.ProgramError(
@@ -64,7 +64,6 @@ def _serve(parsed: argparse.Namespace) -> None:
 
     from ssrlm_jax.serving import job_store, model_process, web
 
-    folder = parsed.jobs.absolute()
     complaint = f"another `ssrlm serve` has {folder}; give another one with --jobs DIR"
     with locks.alone(folder / "server.lock", complaint):
         store = job_store.JobStore(folder, limits)

@@ -63,8 +63,7 @@ MXFOLD2 = programs.Program(
 
 def place_of(name: str) -> pathlib.Path:
     """Returns where the environment of a method is, or would be."""
-    folder = pathlib.Path(os.environ.get(FOLDER) or _DEFAULT).expanduser()
-    return folder / name
+    return files.expanded(os.environ.get(FOLDER) or _DEFAULT) / name
 
 
 def mxfold2(settings: config.PaperConfig) -> folding_programs.Folder:
@@ -173,5 +172,8 @@ def _python(name: str, recipe: Recipe) -> str:
 
 def _of_pyenv(version: str) -> list[str]:
     """Returns pyenv's interpreters of a version; its names on PATH may choose none."""
-    root = pathlib.Path(os.environ.get("PYENV_ROOT") or "~/.pyenv").expanduser()
+    try:
+        root = files.expanded(os.environ.get("PYENV_ROOT") or "~/.pyenv")
+    except ValueError:  # no home, no pyenv
+        return []
     return sorted(map(str, root.glob(f"versions/{version}.*/bin/python{version}")))

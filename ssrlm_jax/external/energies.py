@@ -16,7 +16,7 @@ import pathlib
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
-from ssrlm_jax import config
+from ssrlm_jax import config, files
 from ssrlm_jax.external import (
     evidence,
     folding_programs,
@@ -350,7 +350,7 @@ def build(
       memory: see `Energies`.
 
     Raises:
-      As `Energies`.
+      As `Energies`; ValueError: also where "~" is asked for and there is no home.
     """
     if not settings.energies:
         return None
@@ -360,7 +360,7 @@ def build(
         longest=settings.energy_longest,
         window=settings.energy_window,
         span=settings.energy_span,
-        folder=os.path.expanduser(folder),
+        folder=str(files.expanded(folder)) if folder else "",
         memory=memory,
     )
 

@@ -12,7 +12,9 @@ from collections.abc import Iterator
 
 import jax
 
-from ssrlm_jax import config
+from ssrlm_jax import config, files
+
+_log = logging.getLogger(__name__)
 
 # Peak of dense bfloat16 matrix products in FLOP/s, by the makers' data sheets
 # (without sparsity). The first name found in the kind of a device decides.
@@ -50,11 +52,15 @@ def keep_compiled(folder: str, min_seconds: float = 1.0) -> None:
     """Keeps compiled programs between runs.
 
     Args:
-      folder: where; "~" is the home, "" keeps none.
+      folder: where; "~" is the home, "" keeps none, as where there is no home.
       min_seconds: programs that compile faster are not kept.
     """
     if folder:
-        path = pathlib.Path(folder).expanduser()
+        try:
+            path = files.expanded(folder)
+        except ValueError as error:  # no reason not to train
+            _log.warning("compiled programs are not kept: %s", error)
+            return
         jax.config.update("jax_compilation_cache_dir", str(path))
         jax.config.update("jax_persistent_cache_min_compile_time_secs", min_seconds)
 
