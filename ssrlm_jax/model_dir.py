@@ -199,10 +199,7 @@ def describe(directory: pathlib.Path) -> Description:
     """
     path = directory / DESCRIPTION_FILE
     if not path.is_file():
-        raise ValueError(
-            f"{directory} is no model directory: it has no {DESCRIPTION_FILE}; "
-            f"{_advice(directory)}"
-        )
+        raise ValueError(f"{directory} {_missing(directory)}")
     try:
         fields = json.loads(path.read_text())
         _check_fields(fields)
@@ -233,14 +230,18 @@ def describe(directory: pathlib.Path) -> Description:
     return description
 
 
-def _advice(directory: pathlib.Path) -> str:
-    """Returns what to do about a directory that holds no model."""
+def _missing(directory: pathlib.Path) -> str:
+    """Says of a path that is no model directory what it is, and what to do."""
+    if directory.is_file():
+        return f"is a file; a directory is expected, with a {DESCRIPTION_FILE}"
+    if not directory.exists():
+        return f"does not exist; `ssrlm export WORKDIR {directory}` makes a model"
+    found = f"is no model directory: it has no {DESCRIPTION_FILE}"
     inner = directory / "model"  # of the workdir of a run that is finished
     if (inner / DESCRIPTION_FILE).is_file():
-        return f"its model is {inner}: name that"
-    is_free = not directory.exists() or not any(directory.iterdir())
-    new = directory if is_free else "MODEL"
-    return f"`ssrlm export WORKDIR {new}` makes one of a run"
+        return f"{found}; its model is {inner}: name that"
+    new = "MODEL" if any(directory.iterdir()) else directory
+    return f"{found}; `ssrlm export WORKDIR {new}` makes one of a run"
 
 
 def _check_fields(fields: object) -> None:

@@ -73,8 +73,14 @@ def test_an_earlier_model_gives_way_only_when_asked(tmp_path):
 
 
 def test_a_directory_without_a_model_is_refused(tmp_path):
+    (tmp_path / "here").mkdir()
+    (tmp_path / "file").touch()
     with pytest.raises(ValueError, match=r"no model directory.*ssrlm export"):
-        model_dir.load(tmp_path)
+        model_dir.describe(tmp_path / "here")
+    with pytest.raises(ValueError, match=r"file is a file; a directory is expected"):
+        model_dir.describe(tmp_path / "file")
+    with pytest.raises(ValueError, match=r"x does not exist; `ssrlm export WORKDIR "):
+        model_dir.load(tmp_path / "x")
 
 
 @pytest.mark.parametrize(

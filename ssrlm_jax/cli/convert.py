@@ -82,7 +82,7 @@ def add(parser: argparse.ArgumentParser) -> None:
 
 def _convert(parsed: argparse.Namespace) -> None:
     if parsed.threshold is not None and not 0 < parsed.threshold < 1:
-        raise ValueError(f"--threshold={parsed.threshold} does not lie within 0..1")
+        raise ValueError(f"--threshold={parsed.threshold} is not above 0 and below 1")
     if parsed.letters and parsed.family != "ssrlm":
         raise ValueError("--letters goes with ssrlm only: others have their own")
     if parsed.name and not parsed.download:

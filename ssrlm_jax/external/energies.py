@@ -30,6 +30,7 @@ from ssrlm_jax.external import (
 from ssrlm_jax.rna import probabilities, strands
 
 LEAST = 1e-4  # of a pair that is listed
+_SHOWN = ("version", "parameters")  # of programs, for people
 _AT_ONCE = 64  # sequences that a process gets; parameters are loaded once for all
 
 Listed = probabilities.PairProbabilities
@@ -371,20 +372,27 @@ def changed(
     """Says so where `Energies.describe` is not as it was in training, else ""."""
     if now == trained:
         return ""
-    before, after = map(_programs, (trained, now))
+    shown = list(_SHOWN)
+    for one, other in zip(trained, now, strict=False):
+        keys = sorted({*one, *other} - {"program", *shown})
+        shown += [key for key in keys if one.get(key) != other.get(key)]
+    before, after = (_programs(described, shown) for described in (trained, now))
     return (
         f"the model was trained with the energies of {before}, and folds with those of "
         f"{after}; results may differ a little"
     )
 
 
-def _programs(described: Sequence[Mapping[str, object]]) -> str:
-    """Returns the programs in a line, for people."""
-    names = (
-        f"{one['program']} {one.get('version', '')} {one.get('parameters', '')}".strip()
+def _programs(described: Sequence[Mapping[str, object]], shown: Sequence[str]) -> str:
+    """Returns the programs in a line, for people, with some of their settings."""
+    return ", ".join(
+        " ".join(
+            [str(one["program"])]
+            + [str(one[key]) for key in _SHOWN if key in one]
+            + [f"{key} {one[key]}" for key in shown if key in one and key not in _SHOWN]
+        )
         for one in described
     )
-    return ", ".join(names)
 
 
 def _is_for_any_length(folder: folding_programs.Folder) -> bool:

@@ -65,9 +65,12 @@ def find(model: str | os.PathLike[str] | None = None) -> pathlib.Path:
         models before shipped ones.
 
     Raises:
-      ValueError: there is no such name; the message says which there are.
+      ValueError: there is no such name, and the message says which there are; it is
+        empty.
     """
     given = os.fspath(model) if model is not None else os.environ.get(MODEL) or DEFAULT
+    if not given:  # of a variable that is not set; as a path it is the directory here
+        raise ValueError("the name of the model is empty; `ssrlm models` lists names")
     path = pathlib.Path(given)
     # What has a separator is a path; whoever reads it says what is missing there.
     is_model = (path / model_dir.DESCRIPTION_FILE).is_file()
@@ -79,8 +82,9 @@ def find(model: str | os.PathLike[str] | None = None) -> pathlib.Path:
             return entry.directory
     if path.is_dir():
         return path
+    where = f", which {MODEL} names" if model is None else ""
     raise ValueError(
-        f"there is no model {given!r}: neither a directory nor one of "
+        f"there is no model {given!r}{where}: neither a directory nor one of "
         f"{', '.join(entry.name for entry in named)} (`ssrlm models`)"
     )
 

@@ -224,7 +224,7 @@ def asked(parsed: argparse.Namespace) -> dict[str, Any]:
       ValueError: a number is out of its range.
     """
     if parsed.threshold is not None and not 0 < parsed.threshold < 1:
-        raise ValueError(f"--threshold={parsed.threshold} does not lie within 0..1")
+        raise ValueError(f"--threshold={parsed.threshold} is not above 0 and below 1")
     most = parsed.max_pairs_per_base
     if most is not None and most < 1:
         raise ValueError(f"--max-pairs-per-base={most} is < 1")

@@ -217,7 +217,7 @@ def test_bad_calls_are_one_line(server, tmp_path, monkeypatch, capsys):
         (["rinalmo", "a.pt", out, "--to=torch"], "writes ssrlm only"),
         (["ssrlm", "a", out, "--to=torch", "--letters=A"], "--letters do not go with"),
         (["rinalmo", "absent.pt", out], "no such file"),
-        (["rinalmo", "a.pt", out, "--threshold=2"], "does not lie within 0..1"),
+        (["rinalmo", "a.pt", out, "--threshold=2"], "is not above 0 and below 1"),
         (
             ["rinalmo", out, "--download", "--name=x.pt"],
             "'x.pt' is not one of rinalmo_g",

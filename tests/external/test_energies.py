@@ -65,6 +65,25 @@ def test_another_setting_is_another_map(tmp_path):
     assert hot.describe()[0]["temperature"] == 60.0
 
 
+def test_what_differs_from_training_is_named():
+    found = energies.Energies(names=TWO).describe()
+    assert energies.changed(found, found) == ""
+    older = [one | {"version": "2.7.0"} for one in found]
+    version = RNA.__version__
+    assert energies.changed(older, found) == (
+        "the model was trained with the energies of ViennaRNA 2.7.0, ViennaRNA 2.7.0 "
+        f"andronescu2007, and folds with those of ViennaRNA {version}, ViennaRNA "
+        f"{version} andronescu2007; results may differ a little"
+    )
+    hot = [found[0], found[1] | {"temperature": 60.0}]
+    assert "andronescu2007 temperature 60.0, and folds" in energies.changed(hot, found)
+    (one, _), table = found, {"program": "relatives", "version": 2, "memory": "b6"}
+    text = energies.changed([one, table], [one, table | {"memory": "e0"}])
+    assert "relatives 2 memory b6, and folds" in text
+    assert "relatives 2 memory e0; results" in text
+    assert "relatives" in energies.changed([one], [one, table])
+
+
 def _saved(array):
     file = io.BytesIO()
     np.save(file, array)

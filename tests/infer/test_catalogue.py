@@ -45,6 +45,11 @@ def test_a_directory_goes_before_a_name_and_ones_own_before_the_shipped(
 def test_a_name_that_is_none_says_which_there_are(own, monkeypatch):
     with pytest.raises(ValueError, match=r"no model 'x': neither .* mine"):
         catalogue.find("x")
+    monkeypatch.setenv(catalogue.MODEL, "y")
+    with pytest.raises(ValueError, match="no model 'y', which SSRLM_MODEL names: nei"):
+        catalogue.find()
+    with pytest.raises(ValueError, match="name of the model is empty; `ssrlm models`"):
+        catalogue.find("")
     monkeypatch.setenv(catalogue.FOLDER, str(own / "nowhere"))
     with pytest.raises(ValueError, match="SSRLM_MODELS=.*nowhere is no directory"):
         catalogue.find("x")
