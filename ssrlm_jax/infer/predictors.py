@@ -332,7 +332,8 @@ class Predictor:
         """Returns the RNA with known structures that the model takes for relatives.
 
         Args:
-          sequence: letters as `rna.alphabet` reads them.
+          sequence: letters as `rna.alphabet` reads them, of two strands with '&'
+            between them.
 
         Returns:
           Those that are rather right than wrong, the surest first; none where the model
@@ -343,11 +344,12 @@ class Predictor:
         """
         if self._rows.energies is None:
             return []
+        length = len(strands.joined(sequence))
         found = [
             prediction.Relative(
                 one.name,
                 one.identity,
-                len(one.position) / len(sequence),
+                len(one.position) / length,
                 one.confidence,
             )
             for one in self._rows.energies.nearest(sequence)

@@ -52,6 +52,8 @@ def test_energies_and_relatives_are_read(predictor, known):
     (nearest, *_) = predictor.relatives(known[0].sequence)  # there are many tRNAs
     assert nearest.confidence > 0.8
     assert not predictor.relatives("ACGU" * 10)
+    cut = known[0].sequence[:40] + "&" + known[0].sequence[40:]
+    assert predictor.relatives(cut)[0] == nearest  # '&' is no nucleotide
 
 
 def test_the_fasta_of_the_readme_is_the_twelve(known):
