@@ -54,7 +54,7 @@ def test_names_that_nobody_knows_go_by_the_atoms_of_the_base(letter):
     atoms = BASES[letter].split()
     assert residues.by_atoms("X1", atoms) == letter
     assert residues.by_atoms("N", atoms) == "N"
-    assert residues.by_atoms("128", atoms) == "N"  # of the dictionary, without parent
+    assert residues.by_atoms("PYY", atoms) == "N"  # of the dictionary, without parent
     assert residues.by_atoms("X1", set(atoms) - {"N6", "N4", "O6", "O4"}) == "N"
 
 
