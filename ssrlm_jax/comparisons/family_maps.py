@@ -8,6 +8,7 @@ has to beat.
 
 import csv
 import itertools
+import math
 import pathlib
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 LETTERS = "counts of three letters"
 _NEIGHBOURS = 5
 _MARKERS = ("o", "s", "^", "D", "v", "P")
+_MOST_PANELS_OF_ROW = 4
 _DPI = 110
 
 
@@ -199,12 +201,17 @@ def draw(
         return f"the picture needs {error.name}: pip install 'ssrlm-jax[plots]'"
     families = list(dict.fromkeys(chosen.families))
     kinds = list(dict.fromkeys(chosen.kinds))
+    num_columns = min(len(embeddings), _MOST_PANELS_OF_ROW)
+    num_rows = math.ceil(len(embeddings) / num_columns)
     drawing: figures.Figure = figure.Figure(
-        figsize=(5.2 * len(embeddings) + 2.2, 5.0), layout="constrained"
+        figsize=(4.0 * num_columns + 2.2, 4.0 * num_rows), layout="constrained"
     )
-    panels = drawing.subplots(1, len(embeddings), squeeze=False).ravel()
+    panels = drawing.subplots(num_rows, num_columns, squeeze=False).ravel()
+    for axes in panels[len(embeddings) :]:
+        axes.set_axis_off()
     colors = [colormaps["gist_ncar"](n / len(families)) for n in range(len(families))]
-    for axes, (name, embedding_ND) in zip(panels, embeddings.items(), strict=True):
+    used = panels[: len(embeddings)]
+    for axes, (name, embedding_ND) in zip(used, embeddings.items(), strict=True):
         mapper = umap.UMAP(random_state=seed, n_jobs=1)
         xy_N2 = mapper.fit_transform(scaled(embedding_ND))
         for number, family in enumerate(families):
@@ -223,7 +230,9 @@ def draw(
         axes.set_xticks([])
         axes.set_yticks([])
     handles, labels = panels[0].get_legend_handles_labels()
-    drawing.legend(handles, labels, loc="outside right upper", fontsize=6)
+    drawing.legend(
+        handles, labels, loc="outside right upper", fontsize=7, markerscale=2.0
+    )
     drawing.savefig(path, dpi=_DPI)
     return ""
 
