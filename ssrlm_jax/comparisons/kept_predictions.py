@@ -182,14 +182,7 @@ def _read(told: Mapping[str, str]) -> Kept:
         listed = probabilities.PairProbabilities(
             *(np.ascontiguousarray(rows[field]) for field in _ROW.names or ())
         )
-        if not _are_of(listed, len(sequence)):
+        if probabilities.are_wrong(listed, len(sequence)).any():
             raise ValueError("probabilities of other pairs than the sequence has")
     structure = structures.Structure(len(sequence), np.array(pairs).reshape(-1, 2))
     return Kept(sequence, structure, listed, seconds, float(told["memory"]))
-
-
-def _are_of(listed: probabilities.PairProbabilities, length: int) -> bool:
-    """Says whether pairs lie within a sequence, with probabilities in 0..1."""
-    is_placed_P = (listed.i >= 0) & (listed.i < listed.j) & (listed.j < length)
-    is_in_range_P = (listed.probability >= 0) & (listed.probability <= 1)
-    return bool((is_placed_P & is_in_range_P).all())

@@ -372,27 +372,27 @@ def changed(
     """Says so where `Energies.describe` is not as it was in training, else ""."""
     if now == trained:
         return ""
-    shown = list(_SHOWN)
-    for one, other in zip(trained, now, strict=False):
-        keys = sorted({*one, *other} - {"program", *shown})
-        shown += [key for key in keys if one.get(key) != other.get(key)]
-    before, after = (_programs(described, shown) for described in (trained, now))
+    keys = {
+        key
+        for one, other in zip(trained, now, strict=False)
+        for key in {*one, *other} - {"program", *_SHOWN}
+        if one.get(key) != other.get(key)
+    }
+    before, after = (_programs(one, sorted(keys)) for one in (trained, now))
     return (
         f"the model was trained with the energies of {before}, and folds with those of "
         f"{after}; results may differ a little"
     )
 
 
-def _programs(described: Sequence[Mapping[str, object]], shown: Sequence[str]) -> str:
+def _programs(described: Sequence[Mapping[str, object]], keys: Sequence[str]) -> str:
     """Returns the programs in a line, for people, with some of their settings."""
-    return ", ".join(
-        " ".join(
-            [str(one["program"])]
-            + [str(one[key]) for key in _SHOWN if key in one]
-            + [f"{key} {one[key]}" for key in shown if key in one and key not in _SHOWN]
-        )
+    parts = (
+        [str(one[key]) for key in ("program", *_SHOWN) if key in one]
+        + [f"{key} {one[key]}" for key in keys if key in one]
         for one in described
     )
+    return ", ".join(map(" ".join, parts))
 
 
 def _is_for_any_length(folder: folding_programs.Folder) -> bool:

@@ -21,15 +21,18 @@ def read(path: pathlib.Path) -> probabilities.PairProbabilities | None:
     """
     try:
         rows = _rows(path)
+        listed = probabilities.PairProbabilities(
+            np.ascontiguousarray(rows["i"]),
+            np.ascontiguousarray(rows["j"]),
+            rows["probability"].astype(np.float32),
+        )
+        if probabilities.are_wrong(listed).any():
+            raise ValueError("no pairs, or no probabilities")
     except FileNotFoundError:
         return None
     except (OSError, ValueError, EOFError, tokenize.TokenError) as error:
         raise ValueError(f"{path}: not pair probabilities; remove it") from error
-    return probabilities.PairProbabilities(
-        np.ascontiguousarray(rows["i"]),
-        np.ascontiguousarray(rows["j"]),
-        rows["probability"].astype(np.float32),
-    )
+    return listed
 
 
 def _rows(path: pathlib.Path) -> np.ndarray:
@@ -39,9 +42,6 @@ def _rows(path: pathlib.Path) -> np.ndarray:
         is_more = bool(file.read(1))
     if is_more or rows.ndim != 1 or rows.dtype != _ROW:
         raise ValueError("other rows")
-    p = rows["probability"]
-    if not ((rows["i"] >= 0) & (rows["i"] < rows["j"]) & (p >= 0) & (p <= 1)).all():
-        raise ValueError("no pairs, or no probabilities")
     return rows
 
 

@@ -158,11 +158,8 @@ def _methods(
         for name, folder in folders.items()
     }
     if settings.model:
-        predictor = _model(settings, truth)
-        seen = _num_seen(settings, truth)
-        methods["model"] = functools.partial(
-            _by_model, predictor, settings, truth, seen
-        )
+        given = _model(settings, truth), settings, truth, _num_seen(settings, truth)
+        methods["model"] = functools.partial(_by_model, *given)
     if not predictions:
         return methods, ""
     of_files = predictions.name or str(predictions)

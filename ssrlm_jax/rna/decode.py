@@ -98,8 +98,7 @@ def decode(
 
 def _check(listed: _Pairs, length: int) -> None:
     i, j, probability = listed
-    is_wrong = (i < 0) | (i >= j) | (j >= length)
-    is_wrong |= ~((probability >= 0) & (probability <= 1))
+    is_wrong = probabilities.are_wrong(listed, length)
     if is_wrong.any():
         row = int(np.argmax(is_wrong))
         raise ValueError(

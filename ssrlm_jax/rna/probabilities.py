@@ -123,6 +123,18 @@ def without(listed: PairProbabilities, first: int, number: int) -> PairProbabili
     return PairProbabilities(i[is_kept], j[is_kept], probability[is_kept])
 
 
+def are_wrong(listed: PairProbabilities, length: int | None = None) -> np.ndarray:
+    """Returns which rows are none of a pair, bool (P,).
+
+    Args:
+      listed: rows of any numbers.
+      length: of the strand in which 0 <= i < j < length; None: it is not known.
+    """
+    i, j, probability = listed
+    is_wrong_P = (i < 0) | (i >= j) | ~((probability >= 0) & (probability <= 1))
+    return is_wrong_P if length is None else is_wrong_P | (j >= length)
+
+
 def to_matrix(probabilities: PairProbabilities, length: int) -> np.ndarray:
     """Returns a symmetric float32 matrix (length, length); unlisted pairs are 0.
 

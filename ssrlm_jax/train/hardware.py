@@ -87,11 +87,11 @@ def divide_cores(
         return
     axes = (settings.data, settings.fsdp, settings.tensor)
     given = math.prod(size for size in axes if size != -1)
-    most = min(_num_cores(), _MOST_DEVICES)
     copies = max(1, _MOST_COPIED // (_BYTES * max(1, num_parameters)))
-    numbers = range(given, min(most, given * copies) + 1, given)
+    most = min(_MOST_DEVICES, given * copies)
     if -1 not in axes or settings.tensor == -1:  # nothing is to be copied
-        numbers = range(given, min(most, given) + 1)
+        most = given
+    numbers = range(given, min(most, _num_cores()) + 1, given)
     fitting = [n for n in numbers if rows % max(1, n // max(1, settings.tensor)) == 0]
     if fitting:
         with contextlib.suppress(RuntimeError):  # JAX computes already

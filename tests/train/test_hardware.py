@@ -112,6 +112,7 @@ def _divided(monkeypatch, *, cores=6, config_of_jax=None, rows=24, size=8e6, **a
         ({"size": 650e6}, 1),
         ({"data": 1}, 1),
         ({"data": 3}, 3),
+        ({"data": 12, "cores": 16}, 12),
         ({"data": 9}, -1),  # more than cores: what JAX has, and `make_mesh` tells
         ({"tensor": 2}, 6),
         ({"tensor": 2, "rows": 2}, 4),
