@@ -129,6 +129,10 @@ def are_wrong(listed: PairProbabilities, length: int | None = None) -> np.ndarra
     Args:
       listed: rows of any numbers.
       length: of the strand in which 0 <= i < j < length; None: it is not known.
+
+    Example:
+      >>> are_wrong(from_pairs([(1, 9, 0.75), (2, 8, 1.5)]), 8).tolist()
+      [True, True]
     """
     i, j, probability = listed
     is_wrong_P = (i < 0) | (i >= j) | ~((probability >= 0) & (probability <= 1))
