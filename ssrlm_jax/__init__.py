@@ -16,7 +16,7 @@ def load(
     model: str | os.PathLike[str] | None = None,
     decoding: "config.DecodingConfig | None" = None,
     *,
-    dtype: str = "float32",
+    dtype: str = "auto",
 ) -> "predictors.Predictor":
     """Loads a model, for folding and embedding; see `infer.loading.load`.
 
@@ -24,7 +24,8 @@ def load(
       model: a directory, or a name of `ssrlm models`; None: the one that SSRLM_MODEL
         names, else the default that comes with the package.
       decoding: from probabilities to structures; None: the model's own rule.
-      dtype: of products, "float32" or "bfloat16".
+      dtype: of products: "float32", "bfloat16", or "auto", which is bfloat16 for wide
+        encoders on CPUs with AMX and float32 elsewhere; see `infer.precision.choose`.
 
     Raises:
       ValueError: there is no model, or it is damaged.

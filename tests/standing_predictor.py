@@ -9,7 +9,7 @@ import types
 import numpy as np
 
 from ssrlm_jax import config, infer
-from ssrlm_jax.infer import pair_confidence
+from ssrlm_jax.infer import pair_confidence, precision
 from ssrlm_jax.rna import probabilities, strands, structures
 
 NUM_LAYERS = 2
@@ -34,6 +34,7 @@ class Prediction:
 
 class Predictor:
     threshold, threshold_note, energy_note = 0.25, "", ""
+    dtype, dtype_note = "float32", ""
     trained_length, energies = 30, None
     max_length = max_fold_length = max_joined_length = None
 
@@ -69,7 +70,7 @@ def put(loaded):
     """Puts this in the place of `infer.loading`; `loaded` lists what is loaded."""
 
     def load(directory, decoding=None, *, dtype):
-        assert dtype in config.DTYPES
+        assert dtype in precision.ACCEPTED
         loaded.append((directory, decoding))
         return Predictor(decoding)
 

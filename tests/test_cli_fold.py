@@ -284,12 +284,14 @@ def test_commands_give_what_the_predictor_gives(capsys, trained, fasta, tmp_path
     status, out, err = _ssrlm(capsys, "fold", fasta, "--format", "json")
     assert status == 1
     assert rounded != out
+    assert json.loads(rounded.splitlines()[0])["dtype"] == "bfloat16"
     assert sum("warning" in line for line in err) == 1
     told = [json.loads(line) for line in out.splitlines()]
     assert [one["sequence"] for one in told] == sequences
     for one, predicted in zip(told, trained.fold(sequences), strict=True):
         assert one["pairs"] == (predicted.structure.pairs + 1).tolist()
         assert one["threshold"] == 0.45
+        assert one["dtype"] == "float32"
     assert any(one["pairs"] for one in told)
     assert _ssrlm(capsys, "embed", fasta, "-o", tmp_path / "x", "--layer", 1)[0] == 1
     with np.load(tmp_path / "x") as held:

@@ -57,6 +57,7 @@ def _embed(parsed: argparse.Namespace) -> int:
         reports.Report("embed", "embedded", is_output_shown=False) as report,
         file,  # whole before the report says so
     ):
+        models.say_dtype(predictor, report)
         good = fold.usable(
             records, report, predictor.trained_length, predictor.max_length
         )

@@ -193,6 +193,7 @@ def run(
         about = {
             "model": directory.resolve().name,
             "threshold": decoding.threshold or predictor.threshold,
+            "dtype": predictor.dtype,
         }
         report = stack.enter_context(
             reports.Report("fold", "folded", is_output_shown=parsed.out is None)
@@ -200,6 +201,7 @@ def run(
         stack.enter_context(folder)  # whole before the report says so
         for note in filter(None, (predictor.threshold_note, predictor.energy_note)):
             report.say(f"warning: {note}")
+        models.say_dtype(predictor, report)
         if is_alignment:
             aligned.fold(parsed, predictor, write, report, about)
             return report.status

@@ -4,10 +4,14 @@ import argparse
 import json
 import os
 import pathlib
+from typing import TYPE_CHECKING
 
-from ssrlm_jax import config, files, model_dir
+from ssrlm_jax import files, model_dir
 from ssrlm_jax.cli import reports
-from ssrlm_jax.infer import catalogue, decoding_rules
+from ssrlm_jax.infer import catalogue, decoding_rules, precision
+
+if TYPE_CHECKING:
+    from ssrlm_jax.infer import predictors
 
 CACHE = "SSRLM_CACHE"  # names the folder of what is kept between processes
 _COLUMNS = ("name", "parameters", "size", "predicts", "validation", "licence", "where")
@@ -35,11 +39,19 @@ def add_dtype(parser: argparse.ArgumentParser) -> None:
     """Adds --dtype to a command that runs an encoder and a head."""
     parser.add_argument(
         "--dtype",
-        choices=config.DTYPES,
-        default="float32",
+        choices=precision.ACCEPTED,
+        default=precision.AUTO,
         help="of products; bfloat16 takes half the memory for weights, is faster on "
-        "GPUs and on CPUs with AMX; results are rounded (default: float32)",
+        "GPUs and on CPUs with AMX; results are rounded. auto: bfloat16 for encoders "
+        f"of width {precision.LEAST_WIDTH} and more on CPUs with AMX, else float32 "
+        "(default: auto)",
     )
+
+
+def say_dtype(predictor: "predictors.Predictor", report: reports.Report) -> None:
+    """Says in which numbers a model computes, where it was not asked to."""
+    if predictor.dtype_note:
+        report.say(f"note: {predictor.dtype_note}")
 
 
 def chosen(parsed: argparse.Namespace) -> pathlib.Path:

@@ -14,7 +14,7 @@ import time
 
 from ssrlm_jax import config, locks
 from ssrlm_jax.cli import commands, fold, models
-from ssrlm_jax.infer import loading, predictors, results
+from ssrlm_jax.infer import loading, precision, predictors, results
 from ssrlm_jax.serving import job_store, model_process, submissions
 
 _WARM_UP = "GGGGAAAUCCUUCGGGAUUUCCCC"
@@ -36,7 +36,7 @@ def main() -> None:
     sys.stdout = sys.stderr  # answers alone go through the pipe
     directory = models.chosen(parsed)
     models.keep_compiled()
-    first = loading.load(directory)
+    first = loading.load(directory, dtype=precision.AUTO)
     first.fold([_WARM_UP])
     with contextlib.ExitStack() as stack:
         _wait_until_alone(parsed.folder, stack)
@@ -79,7 +79,7 @@ def _run(
     def load(
         _: pathlib.Path, decoding: config.DecodingConfig, *, dtype: str
     ) -> predictors.Predictor:
-        del dtype  # float32, as the model was loaded
+        del dtype  # that in which the model was loaded
         return model.decoding_by(decoding)
 
     parser = commands.Parser(prog="ssrlm fold")

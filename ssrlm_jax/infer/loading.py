@@ -9,7 +9,7 @@ import jax.numpy as jnp
 
 from ssrlm_jax import config, model_dir
 from ssrlm_jax.external import relatives
-from ssrlm_jax.infer import decoding_rules, predictors, reactivity_curve, row_model
+from ssrlm_jax.infer import decoding_rules, precision, predictors, reactivity_curve
 from ssrlm_jax.models import layerwise
 
 
@@ -25,19 +25,21 @@ def load(
       directory: made by `ssrlm export`, or WORKDIR/model of a finished run.
       decoding: from probabilities to structures; None: the model's own rule, which
         `ssrlm thresholds` chooses, else the defaults.
-      dtype: of products, "float32" or "bfloat16"; the latter's matrices take half the
-        memory, and embeddings and probabilities are rounded.
+      dtype: of products, "float32", "bfloat16" or "auto", see `precision.choose`;
+        the matrices of bfloat16 take half the memory, and embeddings and
+        probabilities are rounded.
 
     Raises:
       ValueError: there is no model, or it is damaged; another dtype.
     """
     directory = pathlib.Path(directory)
-    row_model.check_dtype(dtype)
+    precision.check(dtype)
     description, params = model_dir.load(directory)
+    of_encoder = precision.choose(dtype, description.architecture.width).encoder
     flat = flax.traverse_util.flatten_dict(params)
     del params
     for name in flat:  # one by one, so that there are never two copies of all
-        rounded = dtype if is_matrix(name, flat[name].ndim) else None
+        rounded = of_encoder if is_matrix(name, flat[name].ndim) else None
         if layerwise.BLOCKS in name and len(flat[name]):  # letters have no layers
             flat[name] = layerwise.split(flat[name], rounded)
         else:

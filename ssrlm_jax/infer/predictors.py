@@ -75,7 +75,8 @@ class Predictor:
           params: as `model_dir.load` returns them; what is stacked may be lists, as
             `layerwise.split` makes them.
           decoding: from probabilities to structures; None: the model's own rule.
-          dtype: of the encoder's and the head's products, "float32" or "bfloat16".
+          dtype: of the encoder's and the head's products, "float32" or "bfloat16", or
+            "auto", see `precision.choose`.
           tile: positions; the map of a longer RNA is computed in tiles of this size.
             None: of `row_model.TILE`, where it is too large for one piece.
           rules: returns the model's rules of decoding, when something is decoded.
@@ -125,6 +126,11 @@ class Predictor:
         return self._read_curve()
 
     @property
+    def dtype(self) -> str:
+        """Of the encoder's products: "float32" or "bfloat16"."""
+        return self._rows.precision.encoder
+
+    @property
     def threshold(self) -> float:
         """Least probability of a pair that is predicted.
 
@@ -143,6 +149,16 @@ class Predictor:
                 "the model has no threshold: none was chosen on validation; give one"
             )
         return self.description.threshold
+
+    @property
+    def dtype_note(self) -> str:
+        """Says so where rounded products were chosen by the processor, else ""."""
+        if not self._rows.precision.is_chosen or self.dtype == "float32":
+            return ""
+        return (
+            f"the encoder multiplies in {self.dtype}, which this processor does by "
+            'itself, and results are rounded; dtype "float32" rounds none'
+        )
 
     @property
     def threshold_note(self) -> str:

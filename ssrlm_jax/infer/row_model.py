@@ -16,9 +16,9 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from ssrlm_jax import config, model_dir, types
+from ssrlm_jax import model_dir, types
 from ssrlm_jax.external import energies, relatives
-from ssrlm_jax.infer import known, sequence_rows
+from ssrlm_jax.infer import known, precision, sequence_rows
 from ssrlm_jax.models import attention, encoders, heads, layerwise, pair_tiles, shapes
 from ssrlm_jax.rna import batches, probabilities, strands
 
@@ -42,6 +42,7 @@ class RowModel:
     Attributes:
       energies: what its head reads of programs and relatives; None: nothing.
       encoder_params: parameters of the encoder, its layers apart.
+      precision: in which encoder and head multiply.
     """
 
     def __init__(
@@ -57,17 +58,17 @@ class RowModel:
 
         Arguments and errors as of `predictors.Predictor`.
         """
-        check_dtype(dtype)
+        self.precision = precision.choose(dtype, description.architecture.width)
         self._tile = self._at_once = tile or TILE
         self._attention = attention.choose("auto", jax.devices()[0]).name
         self._encoder = encoders.Encoder(
             **dataclasses.asdict(description.architecture),
-            dtype=dtype,
+            dtype=self.precision.encoder,
             attend=attention.plain,  # see _encoder_for
         )
         self._head = self.energies = None
         if description.head is not None:
-            self._head = heads.build(description.head, dtype)
+            self._head = heads.build(description.head, self.precision.head)
             if tile is None and isinstance(self._head, heads.PairHead):
                 most = math.isqrt(MOST_AT_ONCE // self._head.channels)
                 self._at_once = max(TILE, most)
@@ -285,9 +286,3 @@ class RowModel:
 def _least(one: known.Evidence | None) -> float:
     """Returns from which probability pairs are listed."""
     return probabilities.LEAST if one is None else LEAST_KNOWN
-
-
-def check_dtype(dtype: str) -> None:
-    """Raises a ValueError for a dtype of products that there is not."""
-    if dtype not in config.DTYPES:
-        raise ValueError(f"dtype={dtype!r} is not one of {config.DTYPES}")
