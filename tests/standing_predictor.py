@@ -34,7 +34,7 @@ class Prediction:
 
 class Predictor:
     threshold, threshold_note, energy_note = 0.25, "", ""
-    dtype, dtype_note = "float32", ""
+    precision = precision.Precision("float32", "float32", is_chosen=False)
     trained_length, energies = 30, None
     max_length = max_fold_length = max_joined_length = None
 

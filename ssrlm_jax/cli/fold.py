@@ -193,7 +193,7 @@ def run(
         about = {
             "model": directory.resolve().name,
             "threshold": decoding.threshold or predictor.threshold,
-            "dtype": predictor.dtype,
+            "dtype": predictor.precision.encoder,
         }
         report = stack.enter_context(
             reports.Report("fold", "folded", is_output_shown=parsed.out is None)

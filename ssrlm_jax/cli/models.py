@@ -50,8 +50,8 @@ def add_dtype(parser: argparse.ArgumentParser) -> None:
 
 def say_dtype(predictor: "predictors.Predictor", report: reports.Report) -> None:
     """Says in which numbers a model computes, where it was not asked to."""
-    if predictor.dtype_note:
-        report.say(f"note: {predictor.dtype_note}")
+    if predictor.precision.note:
+        report.say(f"note: {predictor.precision.note}")
 
 
 def chosen(parsed: argparse.Namespace) -> pathlib.Path:

@@ -25,6 +25,16 @@ class Precision(NamedTuple):
     head: str
     is_chosen: bool
 
+    @property
+    def note(self) -> str:
+        """Says so where products are rounded that were not asked to be, else ""."""
+        if not self.is_chosen or self.encoder == "float32":
+            return ""
+        return (
+            f"the encoder multiplies in {self.encoder}, which this processor does by "
+            'itself, and results are rounded; dtype "float32" rounds none'
+        )
+
 
 def check(dtype: str) -> None:
     """Raises a ValueError for a dtype that is not of ACCEPTED."""

@@ -20,6 +20,7 @@ from ssrlm_jax.infer import (
     prediction,
     reactivity_curve,
     row_model,
+    sequence_rows,
     watching,
 )
 from ssrlm_jax.rna import (
@@ -36,6 +37,8 @@ POOLS = ("mean", "cls", "none")
 
 class Predictor:
     """A model that was loaded once; see `loading.load`.
+
+    `precision` says in which numbers encoder and head multiply.
 
     Example:
       >>> model = ssrlm_jax.load()
@@ -94,6 +97,7 @@ class Predictor:
         self._rows = row_model.RowModel(
             description, params, dtype=dtype, tile=tile, memory=memory
         )
+        self.precision = self._rows.precision
 
     def decoding_by(self, decoding: config.DecodingConfig | None) -> "Predictor":
         """Returns the same model, which is loaded once, with another rule.
@@ -126,11 +130,6 @@ class Predictor:
         return self._read_curve()
 
     @property
-    def dtype(self) -> str:
-        """Of the encoder's products: "float32" or "bfloat16"."""
-        return self._rows.precision.encoder
-
-    @property
     def threshold(self) -> float:
         """Least probability of a pair that is predicted.
 
@@ -149,16 +148,6 @@ class Predictor:
                 "the model has no threshold: none was chosen on validation; give one"
             )
         return self.description.threshold
-
-    @property
-    def dtype_note(self) -> str:
-        """Says so where rounded products were chosen by the processor, else ""."""
-        if not self._rows.precision.is_chosen or self.dtype == "float32":
-            return ""
-        return (
-            f"the encoder multiplies in {self.dtype}, which this processor does by "
-            'itself, and results are rounded; dtype "float32" rounds none'
-        )
 
     @property
     def threshold_note(self) -> str:
@@ -246,10 +235,9 @@ class Predictor:
         evidence = known.of_each(
             sequences, reactivities, constraints, max_span, settings
         )
-        letters = sequences.values() if isinstance(sequences, Mapping) else sequences
-        found = self.predict(letters, evidence)
+        found = self.predict(sequences, evidence)
         if with_progress:
-            found = watching.watched(found, len(letters), "folding")
+            found = watching.watched(found, len(sequences), "folding")
         if not isinstance(sequences, Mapping):
             return prediction.Predictions(found)
         return prediction.Predictions(
@@ -258,7 +246,7 @@ class Predictor:
 
     def predict(
         self,
-        sequences: Iterable[str],
+        sequences: Iterable[str] | Mapping[str, str],
         evidence: Iterable[known.Evidence | None] = known.NOTHING,
     ) -> Iterator[prediction.Prediction]:
         """Yields predictions in the order given, a window of sequences at a time.
@@ -268,6 +256,7 @@ class Predictor:
           evidence: of each, where there is any; sequences of two strands have none.
 
         Raises:
+          TypeError: no list of str.
           ValueError: a letter that is not of RNA, with the place of the sequence from
             1; or the model has no head for pairs, or gives nan; evidence of another
             length, or constraints that the method of decoding cannot keep.
@@ -302,7 +291,7 @@ class Predictor:
         return decode.decode(listed, letters, breaks=breaks, **flags)
 
     def pair_probabilities(
-        self, sequences: Iterable[str]
+        self, sequences: Iterable[str] | Mapping[str, str]
     ) -> Iterator[tuple[str, probabilities.PairProbabilities]]:
         """Yields each sequence and the probabilities of its pairs, in the order given.
 
@@ -313,7 +302,9 @@ class Predictor:
             yield sequence, listed
 
     def _pairs(
-        self, sequences: Iterable[str], evidence: Iterable[known.Evidence | None]
+        self,
+        sequences: Iterable[str] | Mapping[str, str],
+        evidence: Iterable[known.Evidence | None],
     ) -> Iterator[tuple[str, probabilities.PairProbabilities, known.Evidence | None]]:
         """Yields each sequence, the probabilities of its pairs and its evidence."""
         self._rows.pair_head()
@@ -322,7 +313,8 @@ class Predictor:
         compute = functools.partial(self._rows.pairs_of_row, held)
         if evidence is not known.NOTHING:
             evidence = reactivity_curve.completed(evidence, self._curve)
-        noted = known.noted(sequences, evidence, held)
+        letters = sequence_rows.letters_of(sequences)
+        noted = known.noted(letters, evidence, held)
         for number, (sequence, listed) in enumerate(
             self._rows.in_order(noted, compute, *limits), 1
         ):
@@ -375,7 +367,7 @@ class Predictor:
 
     def embed(
         self,
-        sequences: Sequence[str],
+        sequences: Sequence[str] | Mapping[str, str],
         layer: int = -1,
         pool: str = "mean",
         *,
@@ -384,7 +376,7 @@ class Predictor:
         """Returns hidden states of sequences.
 
         Args:
-          sequences: letters as `rna.alphabet` reads them.
+          sequences: letters as `rna.alphabet` reads them; or these by name.
           layer: -1: after the last norm; 0: the embedding; n: after the n-th layer.
           pool: "mean" over nucleotides, "cls" the first token, "none".
           with_progress: whether a bar shows how far it is.
@@ -393,6 +385,7 @@ class Predictor:
           For each sequence float32 (D,), or with "none" (L, D) of its nucleotides.
 
         Raises:
+          TypeError: as `predict`.
           ValueError: there is no such layer or pool, or as `predict`.
         """
         num_layers = self.description.architecture.num_layers
@@ -401,7 +394,8 @@ class Predictor:
         if pool not in POOLS:
             raise ValueError(f"pool {pool!r} is not one of {POOLS}")
         embed = functools.partial(self._rows.embed_row, layer, pool)
-        found = self._rows.in_order(sequences, embed, self.max_length, 0)
+        letters = sequence_rows.letters_of(sequences)
+        found = self._rows.in_order(letters, embed, self.max_length, 0)
         if with_progress:
             found = watching.watched(found, len(sequences), "embedding")
         return [state for _, state in found]

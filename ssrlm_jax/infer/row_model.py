@@ -142,11 +142,6 @@ class RowModel:
           max_length: nucleotides of the longest one that is accepted; None: any.
           max_joined_length: of two strands; 0: one strand is accepted.
         """
-        if isinstance(sequences, str):  # whose letters would be sequences
-            raise TypeError(
-                f"sequences={sequences[:20]!r} is one sequence; a list is expected: "
-                "[sequence]"
-            )
         numbered = enumerate(sequences, 1)
         sizes = itertools.chain(WINDOWS, itertools.repeat(WINDOWS[-1]))
         while window := sequence_rows.window(numbered, next(sizes)):

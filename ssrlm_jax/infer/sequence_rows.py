@@ -8,7 +8,7 @@ a few, those of long RNA too, so that few shapes are compiled.
 import functools
 import itertools
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 import jax
@@ -75,6 +75,20 @@ class Group(NamedTuple):
     length: int
 
 
+def letters_of(sequences: Iterable[str] | Mapping[str, str]) -> Iterable[str]:
+    """Returns sequences without their names.
+
+    Raises:
+      TypeError: it is one sequence, whose letters would be sequences.
+    """
+    if isinstance(sequences, str):
+        raise TypeError(
+            f"sequences={sequences[:20]!r} is one sequence; a list is expected: "
+            "[sequence]"
+        )
+    return sequences.values() if isinstance(sequences, Mapping) else sequences
+
+
 def check(
     number: int,
     given: str,
@@ -115,10 +129,16 @@ def check(
 
 
 def window(numbered: Iterator[tuple[int, str]], most: int) -> list[tuple[int, str]]:
-    """Returns the next sequences; of long ones, few."""
+    """Returns the next sequences; of long ones, few.
+
+    Raises:
+      TypeError: one is no str.
+    """
     found: list[tuple[int, str]] = []
     pairs = 0
     for number, sequence in numbered:
+        if not isinstance(sequence, str):  # nan of a table, bytes
+            raise TypeError(f"sequence {number} is {sequence!r:.40}; a str is expected")
         found.append((number, sequence))
         pairs += len(sequence) ** 2
         if len(found) == most or pairs >= WINDOW_PAIRS:

@@ -354,6 +354,21 @@ def test_bfloat16_halves_matrices_and_rounds_results(model, predictor, tmp_path)
         assert 0.0 < np.abs(found_LL - exact_LL).mean() < 0.03
 
 
+def test_sequences_come_in_a_list_or_by_name(predictor):
+    by_name = {"a": "GGGGAAAACCCC", "c": "ACGU"}  # names that could be letters
+    letters = list(by_name.values())
+    for found, wanted in zip(
+        predictor.embed(by_name), predictor.embed(letters), strict=True
+    ):
+        np.testing.assert_array_equal(found, wanted)
+    assert [one for one, _ in predictor.pair_probabilities(by_name)] == letters
+    assert [one.sequence for one in predictor.predict(by_name)] == letters
+    for wrong in (None, float("nan"), b"ACGU"):
+        for run in (predictor.fold, predictor.embed):
+            with pytest.raises(TypeError, match="sequence 2 is .*; a str is expected"):
+                run(["ACGU", wrong])
+
+
 def test_auto_rounds_where_the_processor_multiplies_bfloat16(
     model, predictor, tmp_path, monkeypatch
 ):
@@ -372,8 +387,8 @@ def test_auto_rounds_where_the_processor_multiplies_bfloat16(
         if flags is not None:
             facts.write_text(f"flags : {flags}\n")
         found = ssrlm_jax.load(tmp_path / "m")
-        assert found.dtype == expected
-        assert ("bfloat16" in found.dtype_note) == (expected == "bfloat16")
+        assert found.precision.encoder == expected
+        assert ("bfloat16" in found.precision.note) == (expected == "bfloat16")
         is_equal = [
             bool((one == two).all())
             for one, two in zip(found.embed(RNA), exact, strict=True)
@@ -383,7 +398,8 @@ def test_auto_rounds_where_the_processor_multiplies_bfloat16(
         assert head == {"float32"}
         assert found._rows._head.dtype == "float32"
     asked = ssrlm_jax.load(tmp_path / "m", dtype="bfloat16")
-    assert (asked.dtype, asked.dtype_note) == ("bfloat16", "")
+    assert asked.precision == ("bfloat16", "bfloat16", False)
+    assert not asked.precision.note
 
 
 def test_another_dtype_is_an_error_at_once(model, tmp_path):
