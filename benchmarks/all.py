@@ -163,7 +163,7 @@ ITEMS: dict[str, Item] = {
         minutes=40,
     ),
     "peers": Item(
-        words=("peers.py", "--ts0={ts0}", "--num=40"),
+        words=("peers.py", "--ts0={ts0}", "--num=40", "--dtype=auto"),
         quick=("--num=1", "--families=rnafm", "--tasks=embed"),
         writes="peers",
         minutes=40,

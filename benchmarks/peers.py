@@ -10,7 +10,9 @@ its own, never a dependency) is its forward pass alone, in batches of 1 and of 8
 by length; for ERNIE-RNA that includes the optimiser that follows its head. Whether its
 numbers are finite is told: ERNIE-RNA's are not where rows are padded. Every measurement
 is a process of its own; the first turn of ours, which compiles, is given apart. Both
-compute in float32 on all cores, or in bfloat16 with --dtype=bfloat16.
+compute on all cores in --dtype: float32, bfloat16, or auto, as `ssrlm fold` does by
+itself; beside auto the rival is measured in float32, its own default, and one by one in
+bfloat16, too, where ours has chosen that.
 """
 
 import argparse
@@ -20,6 +22,8 @@ import time
 import numpy as np
 import report
 import secondary
+
+from ssrlm_jax.infer import precision
 
 BATCH = 8  # of the rival's batches
 FAMILIES = ("rnafm", "ernierna", "rinalmo")
@@ -36,7 +40,7 @@ def main() -> None:
     parser.add_argument("--num", type=int, default=200, help="of the sequences")
     parser.add_argument("--families", default=",".join(FAMILIES))
     parser.add_argument("--tasks", default=",".join(TASKS))
-    parser.add_argument("--dtype", default="float32", choices=("float32", "bfloat16"))
+    parser.add_argument("--dtype", default="float32", choices=precision.ACCEPTED)
     parser.add_argument("--case", help=argparse.SUPPRESS)
     given = parser.parse_args()
     if given.case:
@@ -62,7 +66,11 @@ def main() -> None:
             row = {"family": family, "task": task}
             row |= _ours(family, task, lengths, given.dtype)
             if given.peer_python:
-                row |= _rival(given.peer_python, family, task, lengths, given.dtype)
+                work = (given.peer_python, family, task, lengths)
+                asked = "float32" if given.dtype == precision.AUTO else given.dtype
+                row |= _rival(*work, asked)
+                if row["encoder_dtype"] != asked:
+                    row |= _rival(*work, row["encoder_dtype"], (1,), "rival_rounded")
             print(row, flush=True)
             result["rows"].append(row)
             name = "peers" if given.dtype == "float32" else f"peers_{given.dtype}"
@@ -77,18 +85,24 @@ def _ours(family: str, task: str, lengths: list[int], dtype: str) -> report.Resu
 
 
 def _rival(
-    python: str, family: str, task: str, lengths: list[int], dtype: str
+    python: str,
+    family: str,
+    task: str,
+    lengths: list[int],
+    dtype: str,
+    sizes: tuple[int, ...] = (1, BATCH),
+    name: str = "rival",
 ) -> report.Result:
     found: report.Result = {}
-    for size in (1, BATCH):
+    for size in sizes:
         batches = [lengths[n : n + size] for n in range(0, len(lengths), size)]
         work = {"batches": batches, "repeats": 1, "dtype": dtype}
         measured = secondary.run_peer(
             python, family, is_embedding=task == "embed", **work
         )
-        found[f"rival_seconds_batch_{size}"] = min(measured["seconds"])
-        found[f"rival_peak_gib_batch_{size}"] = measured["peak_gib"]
-        found[f"rival_is_finite_batch_{size}"] = measured["is_finite"]
+        found[f"{name}_seconds_batch_{size}"] = min(measured["seconds"])
+        found[f"{name}_peak_gib_batch_{size}"] = measured["peak_gib"]
+        found[f"{name}_is_finite_batch_{size}"] = measured["is_finite"]
     return found
 
 
@@ -141,6 +155,7 @@ def measure(
         "seconds": seconds[1],
         "seconds_one_by_one": one_by_one[1],
         "peak_gib": secondary.peak(),
+        "encoder_dtype": model.precision.encoder,
     }
 
 

@@ -8,7 +8,9 @@ decoded pairs. The rival (multimolecule 0.2.2, AGPL: in a Python of its own, nev
 dependency) is RiNALMo and RNA-FM for secondary structure with random weights, its
 forward pass alone. Each measurement is a process of its own, for its peak memory
 (weights included); ours and the rival's take turns; the best of the repeats counts,
-without compilation, which is given apart. Both compute in float32 on all cores.
+without compilation, which is given apart. Both compute in float32 on all cores; a whole
+set (--only=set) is folded by ours as `ssrlm fold` would, in dtype "auto", and where
+that rounds, the rival is measured in bfloat16, too.
 
 Sizes: `650m` has RiNALMo's 33 layers of width 1280, `rna-fm` 12 layers of width 640
 with as many parameters in a feed-forward layer as RNA-FM. The head `rnafm` has frozen
@@ -117,7 +119,8 @@ def whole_set(path: str, share: int, peer: str | None) -> list[report.Result]:
     found = []
     for (encoder, head), rival in RIVALS.items():
         row: report.Result = {"encoder": encoder, "head": head, "rnas": len(lengths)}
-        one_call = run("fold", encoder=encoder, head=head, batches=[lengths], repeats=2)
+        work = {"encoder": encoder, "head": head, "batches": [lengths], "repeats": 2}
+        one_call = run("fold", **work, dtype="auto")
         row |= {"seconds": min(one_call["seconds"]), **_but_seconds(one_call)}
         if peer:
             for size in (1, 8):
@@ -125,6 +128,10 @@ def whole_set(path: str, share: int, peer: str | None) -> list[report.Result]:
                 theirs = run_peer(peer, rival, batches=batches, repeats=1)
                 row[f"rival_seconds_batch_{size}"] = min(theirs["seconds"])
                 row[f"rival_peak_gib_batch_{size}"] = theirs["peak_gib"]
+            if row["encoder_dtype"] != "float32":
+                alone = {"batches": [[n] for n in lengths], "repeats": 1}
+                theirs = run_peer(peer, rival, **alone, dtype=row["encoder_dtype"])
+                row["rival_rounded_seconds_batch_1"] = min(theirs["seconds"])
         found.append(row)
         print(row, flush=True)
     return found
@@ -164,10 +171,14 @@ def run_peer(python: str, model: str, **case: object) -> report.Result:
 
 
 def fold(
-    encoder: str, head: str, batches: list[list[int]], repeats: int
+    encoder: str,
+    head: str,
+    batches: list[list[int]],
+    repeats: int,
+    dtype: str = "float32",
 ) -> report.Result:
     """Folds random RNA; the first turn, which compiles, is not counted."""
-    model = _predictor(encoder, head)
+    model = _predictor(encoder, head, dtype)
     rng = np.random.default_rng(0)
     sequences = [
         "".join(rng.choice(list("ACGU"), length))
@@ -183,6 +194,7 @@ def fold(
         "seconds": seconds[1:],
         "first_seconds": seconds[0],
         "peak_gib": peak(),
+        "encoder_dtype": model.precision.encoder,
     }
 
 
@@ -244,7 +256,7 @@ def predictor(
     import jax.numpy as jnp
 
     from ssrlm_jax import model_dir
-    from ssrlm_jax.infer import loading, predictors
+    from ssrlm_jax.infer import loading, precision, predictors
     from ssrlm_jax.models import attention, encoders, heads, layerwise
     from ssrlm_jax.rna import alphabet
 
@@ -268,20 +280,21 @@ def predictor(
         head=settings,
     )
 
+    held = precision.choose(dtype, sizes.width).encoder
     params = {}
     for path, leaf in flax.traverse_util.flatten_dict(shapes).items():
         is_matrix = loading.is_matrix(path, leaf.ndim)
-        drawn = jnp.abs(draw(key, leaf.shape)).astype(dtype if is_matrix else "float32")
+        drawn = jnp.abs(draw(key, leaf.shape)).astype(held if is_matrix else "float32")
         is_stacked = layerwise.BLOCKS in path
         params[path] = layerwise.split(drawn) if is_stacked else drawn
     params = flax.traverse_util.unflatten_dict(params)
     return predictors.Predictor(description, params, dtype=dtype)
 
 
-def _predictor(encoder: str, head: str) -> "predictors.Predictor":
+def _predictor(encoder: str, head: str, dtype: str) -> "predictors.Predictor":
     from ssrlm_jax import config
 
-    return predictor(_sizes(encoder), config.HeadConfig(**HEADS[head]))
+    return predictor(_sizes(encoder), config.HeadConfig(**HEADS[head]), dtype)
 
 
 def _sizes(encoder: str) -> "config.EncoderConfig":
