@@ -8,6 +8,10 @@ in the validation of pre-training, whatever a model was trained on. A Markov cha
 guesses by its exact posterior given all visible letters on both sides, which is the
 best that such a chain allows. OUT gets scores.json and, for each method, a table of all
 records: sums of loss (nats) and of right letters, and how many were hidden, by part.
+
+`partner_rise` tells whether pairs are read: partners of hidden nucleotides are shown as
+another letter, and it is by how much the complement of that becomes likelier (mean log
+probability, nats). 0: nothing of pairs; composition and conservation do not count.
 """
 
 import argparse
@@ -22,13 +26,14 @@ import numpy as np
 from ssrlm_jax import config, files, model_dir, types
 from ssrlm_jax.data import rows
 from ssrlm_jax.jobs import command
-from ssrlm_jax.metrics import markov, statistics
+from ssrlm_jax.metrics import markov, partners, statistics
 from ssrlm_jax.rna import alphabet
 
 if TYPE_CHECKING:
     from ssrlm_jax.tasks import pretraining_task
 
 Guess = Callable[[types.Batch], np.ndarray]
+_SEED = 0  # of the letters that partners are shown as
 PARTS = ("", "_ncrna", "_other", "_paired", "_unpaired")
 
 
@@ -49,7 +54,7 @@ def score(settings: config.HeldOutConfig, flags: argparse.Namespace) -> None:
 
     from ssrlm_jax.tasks import pretraining_task  # JAX: seconds
 
-    told: dict[str, object] = {}
+    told: dict[str, dict[str, list[float | None]]] = {}
     with files.whole_directory(flags.out) as beside:
         for name, guess in guesses.items():
             found = [
@@ -58,6 +63,10 @@ def score(settings: config.HeldOutConfig, flags: argparse.Namespace) -> None:
                 for record in pretraining_task.scores_of_records(guess(batch), batch)
             ]
             told[name] = _write(beside / f"{name}.tsv", found, settings.seed)
+            rises_R2 = np.concatenate([_rises(guess, batch) for batch in batches])
+            if len(rises_R2):
+                rise = statistics.of_sums(rises_R2, statistics.ratio, settings.seed)
+                told[name]["partner_rise"] = _told(name, "partner_rise", rise)
         facts = {"config": dataclasses.asdict(settings), "scores": told}
         files.write_text(beside / "scores.json", json.dumps(facts, indent=1) + "\n")
 
@@ -171,12 +180,22 @@ def _write(
         sums_N2 = np.array([record.sums[name] for record in found])
         if sums_N2[:, 1].any():
             interval = statistics.of_sums(sums_N2, statistics.ratio, seed)
-            scores[name] = [round(value, 6) for value in interval]
-            print(
-                f"{path.stem:8} {name:18} {interval.value:.4f} "
-                f"({interval.low:.4f}-{interval.high:.4f})"
-            )
+            scores[name] = _told(path.stem, name, interval)
     return scores
+
+
+def _told(method: str, name: str, interval: statistics.Interval) -> list[float | None]:
+    """Prints a score, and returns it for JSON."""
+    print(
+        f"{method:8} {name:18} {interval.value:.4f} "
+        f"({interval.low:.4f}-{interval.high:.4f})"
+    )
+    return [round(value, 6) for value in interval]
+
+
+def _rises(guess: Guess, batch: types.Batch) -> np.ndarray:
+    changed = partners.with_others(batch, _SEED)
+    return partners.rises(guess(batch), guess(changed), batch, changed)
 
 
 COMMAND = command.Command(

@@ -48,6 +48,9 @@ def test_chains_are_scored_record_by_record(corpus, tmp_path):
     manifest = rows.open_corpus(corpus)  # long coding RNA is cut
     counts = [manifest.totals("validation", s)["num_records"] for s in rows.SOURCES]
     assert len(table) == sum(counts)
+    # A letter's frequency is no pair; the one before says a little of close partners.
+    assert told["order0"]["partner_rise"] == [0.0, 0.0, 0.0]
+    assert abs(told["order1"]["partner_rise"][0]) < 0.1
     # Sums of records give the score of all; a rate of 0.15 is hidden of each.
     loss = sum(float(row["sum_loss_paired"]) for row in table)
     hidden = sum(int(row["hidden_paired"]) for row in table)
