@@ -96,13 +96,13 @@ def draw(curves: dict[str, list[Point]], path: pathlib.Path) -> None:
     of_loss.set_ylabel("held-out loss, nats")
     of_rise.set_ylabel("rise of the partner's complement, nats")
     of_rise.axhline(READ, color="0.6", lw=0.8, ls=":")
-    for axes in (of_loss, of_rise):
+    for axes, place in ((of_loss, "lower left"), (of_rise, "upper left")):
         axes.set_xlabel("tokens seen, millions")
         axes.set_xscale("log")
         axes.set_xticks(TICKS, labels=[f"{tick:g}" for tick in TICKS])
         axes.xaxis.set_minor_formatter(matplotlib.ticker.NullFormatter())
         axes.spines[["top", "right"]].set_visible(False)
-        axes.legend(frameon=False, fontsize=8)
+        axes.legend(frameon=False, fontsize=8, loc=place)
     figure.tight_layout()
     figure.savefig(path, dpi=110)
 
