@@ -7,7 +7,7 @@ from ssrlm_jax import config
 
 AUTO = "auto"
 ACCEPTED = (AUTO, *config.DTYPES)
-# Converted encoders, which gain, are 640 wide or more; those that ship have 192 or less.
+# Converted encoders, which gain, are 640 wide and more; those that ship, 192 and less.
 LEAST_WIDTH = 512
 _FACTS = pathlib.Path("/proc/cpuinfo")  # of Linux, where XLA knows of AMX
 
