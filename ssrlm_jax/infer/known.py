@@ -47,11 +47,25 @@ def of_each(
     texts: Sequence[_Text | None]
     values = _in_order(sequences, reactivities, "reactivities")
     texts = _in_order(sequences, constraints, "constraints")
-    letters = sequences.values() if isinstance(sequences, Mapping) else sequences
+    letters = letters_of(sequences)
     return [
         of(sequence, value, text, max_span, settings)
         for sequence, value, text in zip(letters, values, texts, strict=True)
     ]
+
+
+def letters_of(sequences: Iterable[str] | Mapping[str, str]) -> Iterable[str]:
+    """Returns sequences without their names.
+
+    Raises:
+      TypeError: it is one sequence, whose letters would be sequences.
+    """
+    if isinstance(sequences, str):
+        raise TypeError(
+            f"sequences={sequences[:20]!r} is one sequence; a list is expected: "
+            "[sequence]"
+        )
+    return sequences.values() if isinstance(sequences, Mapping) else sequences
 
 
 def of(

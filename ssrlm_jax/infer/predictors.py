@@ -20,7 +20,6 @@ from ssrlm_jax.infer import (
     prediction,
     reactivity_curve,
     row_model,
-    sequence_rows,
     watching,
 )
 from ssrlm_jax.rna import (
@@ -313,7 +312,7 @@ class Predictor:
         compute = functools.partial(self._rows.pairs_of_row, held)
         if evidence is not known.NOTHING:
             evidence = reactivity_curve.completed(evidence, self._curve)
-        letters = sequence_rows.letters_of(sequences)
+        letters = known.letters_of(sequences)
         noted = known.noted(letters, evidence, held)
         for number, (sequence, listed) in enumerate(
             self._rows.in_order(noted, compute, *limits), 1
@@ -394,7 +393,7 @@ class Predictor:
         if pool not in POOLS:
             raise ValueError(f"pool {pool!r} is not one of {POOLS}")
         embed = functools.partial(self._rows.embed_row, layer, pool)
-        letters = sequence_rows.letters_of(sequences)
+        letters = known.letters_of(sequences)
         found = self._rows.in_order(letters, embed, self.max_length, 0)
         if with_progress:
             found = watching.watched(found, len(sequences), "embedding")

@@ -8,7 +8,7 @@ a few, those of long RNA too, so that few shapes are compiled.
 import functools
 import itertools
 import math
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 import jax
@@ -73,20 +73,6 @@ class Group(NamedTuple):
 
     indices: range
     length: int
-
-
-def letters_of(sequences: Iterable[str] | Mapping[str, str]) -> Iterable[str]:
-    """Returns sequences without their names.
-
-    Raises:
-      TypeError: it is one sequence, whose letters would be sequences.
-    """
-    if isinstance(sequences, str):
-        raise TypeError(
-            f"sequences={sequences[:20]!r} is one sequence; a list is expected: "
-            "[sequence]"
-        )
-    return sequences.values() if isinstance(sequences, Mapping) else sequences
 
 
 def check(

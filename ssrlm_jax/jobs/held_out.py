@@ -57,13 +57,16 @@ def score(settings: config.HeldOutConfig, flags: argparse.Namespace) -> None:
     told: dict[str, dict[str, list[float | None]]] = {}
     with files.whole_directory(flags.out) as beside:
         for name, guess in guesses.items():
-            found = [
-                record
-                for batch in batches
-                for record in pretraining_task.scores_of_records(guess(batch), batch)
-            ]
+            found: list[pretraining_task.Record] = []
+            rises = []
+            for batch in batches:
+                logits_BLV = guess(batch)
+                found += pretraining_task.scores_of_records(logits_BLV, batch)
+                changed = partners.with_others(batch, _SEED)
+                after_BLV = guess(changed)
+                rises.append(partners.rises(logits_BLV, after_BLV, batch, changed))
             told[name] = _write(beside / f"{name}.tsv", found, settings.seed)
-            rises_R2 = np.concatenate([_rises(guess, batch) for batch in batches])
+            rises_R2 = np.concatenate(rises)
             if len(rises_R2):
                 rise = statistics.of_sums(rises_R2, statistics.ratio, settings.seed)
                 told[name]["partner_rise"] = _told(name, "partner_rise", rise)
@@ -191,11 +194,6 @@ def _told(method: str, name: str, interval: statistics.Interval) -> list[float |
         f"({interval.low:.4f}-{interval.high:.4f})"
     )
     return [round(value, 6) for value in interval]
-
-
-def _rises(guess: Guess, batch: types.Batch) -> np.ndarray:
-    changed = partners.with_others(batch, _SEED)
-    return partners.rises(guess(batch), guess(changed), batch, changed)
 
 
 COMMAND = command.Command(

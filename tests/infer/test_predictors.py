@@ -10,7 +10,6 @@ import ssrlm_jax
 from ssrlm_jax import config, model_dir
 from ssrlm_jax.infer import (
     decoding_rules,
-    precision,
     predictors,
     row_model,
     sequence_rows,
@@ -367,39 +366,6 @@ def test_sequences_come_in_a_list_or_by_name(predictor):
         for run in (predictor.fold, predictor.embed):
             with pytest.raises(TypeError, match="sequence 2 is .*; a str is expected"):
                 run(["ACGU", wrong])
-
-
-def test_auto_rounds_where_the_processor_multiplies_bfloat16(
-    model, predictor, tmp_path, monkeypatch
-):
-    facts = tmp_path / "cpuinfo"
-    monkeypatch.setattr(precision, "_FACTS", facts)
-    model_dir.save(tmp_path / "m", *model)
-    exact = predictor.embed(RNA)
-    for flags, least, expected in (
-        ("fpu amx_bf16 amx_tile", 16, "bfloat16"),
-        ("fpu amx_bf16 amx_tile", 17, "float32"),  # narrower than that
-        ("fpu avx512_bf16", 16, "float32"),
-        (None, 16, "float32"),  # another system
-    ):
-        monkeypatch.setattr(precision, "LEAST_WIDTH", least)
-        facts.unlink(missing_ok=True)
-        if flags is not None:
-            facts.write_text(f"flags : {flags}\n")
-        found = ssrlm_jax.load(tmp_path / "m")
-        assert found.precision.encoder == expected
-        assert ("bfloat16" in found.precision.note) == (expected == "bfloat16")
-        is_equal = [
-            bool((one == two).all())
-            for one, two in zip(found.embed(RNA), exact, strict=True)
-        ]
-        assert all(is_equal) == (expected == "float32")
-        head = {leaf.dtype.name for leaf in jax.tree.leaves(found._rows._head_params)}
-        assert head == {"float32"}
-        assert found._rows._head.dtype == "float32"
-    asked = ssrlm_jax.load(tmp_path / "m", dtype="bfloat16")
-    assert asked.precision == ("bfloat16", "bfloat16", False)
-    assert not asked.precision.note
 
 
 def test_another_dtype_is_an_error_at_once(model, tmp_path):
