@@ -130,6 +130,18 @@ class Bench:
             self._scored[key] = self._score(one, method)
         return self._scored[key]
 
+    def said(
+        self, one: items.LabelledSet, method: items.Method
+    ) -> dict[str, kept_predictions.Kept]:
+        """Returns what is kept of a method on a set, by sequence; predicts nothing.
+
+        Raises:
+          ValueError: the set or the method is not here.
+        """
+        place = added.store(self.added, method.name, one.name)
+        store = self._store(one, method)[0] if place is None else self._kept(place)
+        return store.found
+
     def nearest(
         self, one: items.LabelledSet, methods: Sequence[items.Method]
     ) -> np.ndarray | None:

@@ -2,6 +2,7 @@
 
 import multiprocessing
 import multiprocessing.connection
+import os
 import resource
 import signal
 import time
@@ -137,6 +138,8 @@ def _serve(
     """Folds what comes, until the pipe is closed."""
     programs.end_with_parent()
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # whoever asks ends this process
+    # Threads of several programs that take all cores each wait for one another.
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
     try:
         try:
             has_probabilities = _gives_probabilities(folder)

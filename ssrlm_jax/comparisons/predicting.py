@@ -37,7 +37,7 @@ def fill(
       known: gives what the same method said of other sets, by sequence, to be taken
         over; it is not asked where nothing is missing.
       at_once: sequences that are handed over together; where one of them fails, each
-        is tried alone.
+        half is tried again.
       parallel: processes.
       time_limit: seconds for one sequence; what takes longer has failed.
       report: is told how far it is.
@@ -91,7 +91,7 @@ def fill(
 def _of_batch(
     fence: fenced.Fence, batch: Sequence[str], stopped: threading.Event
 ) -> Iterator[list[kept_predictions.Kept]]:
-    """Yields what is said of sequences: of all together, or of one after the other."""
+    """Yields what is said of sequences: of all together, or of each half."""
     try:
         said = fence.fold(batch)
     except fenced.FailedError as error:
@@ -100,8 +100,9 @@ def _of_batch(
         if len(batch) == 1:
             yield [kept_predictions.Kept(batch[0], None, failed=str(error))]
             return
-        for one in batch:
-            yield from _of_batch(fence, [one], stopped)
+        half = len(batch) // 2  # to start a program can cost more than an RNA
+        yield from _of_batch(fence, batch[:half], stopped)
+        yield from _of_batch(fence, batch[half:], stopped)
         return
     letters = sum(map(len, batch)) or 1
     yield [

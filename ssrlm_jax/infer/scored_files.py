@@ -17,6 +17,7 @@ from ssrlm_jax.rna import (
     probability_formats,
     record_tables,
     structure_formats,
+    structure_tables,
     structures,
     textfile,
 )
@@ -232,18 +233,22 @@ def _read(path: formats.Path, letters: _Letters) -> Iterator[Found | formats.Not
                 is_padded=one.is_padded,
             )
         return
-    if structure_formats.kind(path) == "fasta":
+    named = structure_tables.each(path)
+    if named is None and structure_formats.kind(path) == "fasta":
         raise ValueError(f"{path}: sequences without structures; {READABLE} are read")
-    for record in structure_formats.each(path):
+    for record in structure_formats.each(path) if named is None else named:
         if isinstance(record, formats.Note):
             yield record
         elif problem := _problem(record, letters):
             yield formats.Note(f"{record.place or path}: {problem}")
         else:
-            place = record.place or str(path)
-            structure = record.structure
             yield Found(
-                record.name, record.sequence, place, structure, None, record.breaks
+                name=record.name,
+                sequence=record.sequence if named is None else "",
+                place=record.place or str(path),
+                structure=record.structure,
+                breaks=record.breaks,
+                length=len(record.sequence),
             )
 
 

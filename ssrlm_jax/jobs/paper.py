@@ -5,7 +5,7 @@ r"""Tables and figures of the paper: methods on sets, the paper's numbers beside
   ssrlm paper all --config.data=../shared/data --parallel 2
   ssrlm paper table1 --config.data=../shared/data --add mine --predictions DIR
   ssrlm paper --install mxfold2
-  ssrlm paper --write ArchiveII-less-TR0 --config.data=../shared/data --out=WORK
+  ssrlm paper --write TS0 --methods vienna --config.data=../shared/data
 
 What a method says of an RNA is kept in OUT/predictions, by version and set: the same
 command goes on where it was stopped, and a new method runs alone. One RNA that a method
@@ -43,7 +43,8 @@ def run(settings: config.PaperConfig, flags: argparse.Namespace) -> int:
         print(environments.install(flags.install, _log.info))
         return 0
     if flags.write:
-        print(_written(flags.write, settings, flags.out.absolute()))
+        for path in _written(settings, flags):
+            print(path)
         return 0
     paper_choice.check(flags)
     if flags.parallel is not None:
@@ -77,18 +78,16 @@ def run(settings: config.PaperConfig, flags: argparse.Namespace) -> int:
     return 0
 
 
-def _written(name: str, settings: config.PaperConfig, out: pathlib.Path) -> str:
-    """Writes a set as a table, as it is scored here; returns where."""
-    from ssrlm_jax.comparisons import known_sets, set_files
-    from ssrlm_jax.rna import record_tables
+def _written(
+    settings: config.PaperConfig, flags: argparse.Namespace
+) -> list[pathlib.Path]:
+    """Writes a set as it is scored here, and what is kept of methods; returns where."""
+    from ssrlm_jax.comparisons import bench, set_export
 
-    if name not in known_sets.SETS:
-        raise ValueError(f"--write={name} is none of {', '.join(known_sets.SETS)}")
-    records = set_files.read(known_sets.SETS[name], settings.data)
-    path = out / "sets" / f"{name}.tsv"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    record_tables.write_table(path, records)
-    return str(path)
+    one, methods = paper_choice.written(settings, flags)
+    out = flags.out.absolute()
+    desk = bench.Bench(out, settings, is_retried=False, is_predicting=False)
+    return set_export.write(desk, one, methods, out / "sets")
 
 
 def _add(
@@ -293,7 +292,8 @@ COMMAND = command.Command(
         },
         "--write": {
             "metavar": "SET",
-            "help": "write a set as it is scored here to OUT/sets, and nothing else",
+            "help": "write a set as it is scored here to OUT/sets, and what is kept "
+            "of --methods, and nothing else",
         },
         "--install": {
             "metavar": "METHOD",

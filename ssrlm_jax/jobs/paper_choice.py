@@ -72,6 +72,38 @@ def tables(
     return _chosen(found, by, of, coming)
 
 
+def written(
+    settings: config.PaperConfig, flags: argparse.Namespace
+) -> "tuple[items.LabelledSet, list[items.Method]]":
+    """Returns the set that --write names, and the methods that --methods does.
+
+    They are of the tables that are named; where none is, all that are known here.
+
+    Raises:
+      ValueError: a name is of no set, or of no method.
+    """
+    from ssrlm_jax.comparisons import added, known_methods, known_sets
+
+    sets, known = dict(known_sets.SETS), list(known_methods.METHODS.values())
+    if flags.items:
+        every = argparse.Namespace(**vars(flags) | {"methods": None, "sets": None})
+        asked = tables(settings, every).values()
+        sets = {one.name: one for item in asked for one in item.sets}
+        known = [one for item in asked for one in item.methods]
+    known += added.methods(flags.out.absolute() / "added", known)
+    by_name = {one.name: one for one in known}
+    wanted = _split("--methods", flags.methods)
+    for flag, names, there in (
+        ("--write", [flags.write], sets),
+        ("--methods", wanted, by_name),
+    ):
+        if unknown := [name for name in names if name not in there]:
+            raise ValueError(
+                f"{flag}={','.join(names)}: {unknown[0]} is none of {', '.join(there)}"
+            )
+    return sets[flags.write], [by_name[name] for name in wanted]
+
+
 def _place(name: str) -> str:
     """Returns what a table is loaded by: its file, or what ships under its name.
 

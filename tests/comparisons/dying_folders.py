@@ -9,7 +9,7 @@ from ssrlm_jax.external import folded
 
 @dataclasses.dataclass(frozen=True)
 class DyingFolder:
-    """Folds to no pairs; "A" ends the process, "C" hangs, "G" raises."""
+    """Folds to no pairs; "A" ends the process, "C" hangs, "G" raises, "N" says threads."""
 
     is_broken: bool = False
 
@@ -31,4 +31,6 @@ class DyingFolder:
                 time.sleep(600)
             if one == "G":
                 raise ValueError("no G")
+            if one == "N":
+                raise ValueError(f"threads: {os.environ.get('OMP_NUM_THREADS')}")
         return [folded.Prediction("." * len(one), None) for one in letters]

@@ -24,6 +24,16 @@ def test_a_death_a_hang_and_an_error_cost_one_call_each(monkeypatch):
     assert said.memory > 10
 
 
+@pytest.mark.parametrize(("asked", "told"), [(None, "1"), ("3", "3")])
+def test_programs_get_one_thread_unless_more_are_asked_for(asked, told, monkeypatch):
+    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
+    if asked:
+        monkeypatch.setenv("OMP_NUM_THREADS", asked)
+    with fenced.Fence(dying_folders.DyingFolder(), 5.0) as fence:
+        with pytest.raises(fenced.FailedError, match=f"^threads: {told}$"):
+            fence.fold(["N"])
+
+
 def test_a_method_that_cannot_begin_says_why():
     fence = fenced.Fence(dying_folders.DyingFolder(is_broken=True), 1.0)
     with pytest.raises(fenced.NotStartedError, match="^there is no model$"):
@@ -38,7 +48,7 @@ def test_what_is_ended_before_it_begins_folds_nothing():
         fence.fold(["U"])
 
 
-def test_of_a_batch_that_fails_each_is_tried_alone(tmp_path):
+def test_of_a_batch_that_fails_each_half_is_tried_again(tmp_path):
     store = kept_predictions.Store(tmp_path / "one")
     told = []
     predicting.fill(
@@ -46,7 +56,7 @@ def test_of_a_batch_that_fails_each_is_tried_alone(tmp_path):
         dying_folders.DyingFolder(),
         ["UUU", "G", "U", "G", "UU"],
         known=dict,
-        at_once=2,
+        at_once=3,
         parallel=1,
         time_limit=5.0,
         report=lambda done, total: told.append((done, total)),

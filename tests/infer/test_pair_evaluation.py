@@ -176,6 +176,23 @@ def test_a_bad_record_is_left_out_and_told_with_its_place(tmp_path):
     assert len(told) == 1
 
 
+def test_structures_in_a_table_without_letters_are_matched_by_name(tmp_path):
+    rows = f"a\t{DOTS}\nb\t((...)\nb\t((....))\nc\t....\nb\n\t..\n"
+    path = tmp_path / "said.tsv"
+    path.write_text(f"rna\tstructure\n{rows}")
+    matched = _match(tmp_path)
+    assert matched.found[0].structure.pairs.tolist() == [[0, 8], [1, 7], [2, 6]]
+    assert matched.missing == ["b"]
+    (mismatched,) = matched.mismatched
+    assert mismatched.endswith(f"{path}:4): 8 nt there, 7 nt known")
+    assert [one.partition(": ")[0] for one in matched.unread] == [
+        f"{path}:3",
+        f"{path}:6",
+    ]
+    assert all("no RNA is called so" in one for one in matched.unused)
+    assert len(matched.unused) == 2
+
+
 def test_an_empty_folder_and_a_file_without_structures_are_errors(tmp_path):
     with pytest.raises(ValueError, match="has no files"):
         scored_files.read_predictions(tmp_path)

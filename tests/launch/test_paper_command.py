@@ -143,7 +143,29 @@ def test_a_set_is_written_as_it_is_scored(tmp_path, capsys, monkeypatch):
     assert [one.name for one in written] == [f"r{n}" for n in range(10) if n != 3]
     assert len(written[0].structure.pairs) == 4
     assert cli.main(["paper", "--write=Eleven", *given]) == 1
-    assert "--write=Eleven is none of ArchiveII, " in capsys.readouterr().err
+    assert "--write=Eleven: Eleven is none of ArchiveII, " in capsys.readouterr().err
+
+
+def test_what_methods_said_is_written_for_others(tmp_path, capsys):
+    ten_rnas.write(tmp_path)
+    (tmp_path / "inner.json").write_text(
+        json.dumps({"version": "1", ten_rnas.SEQUENCES[2]: "crash"})
+    )
+    assert call(tmp_path, "--write=Ten", "--methods=inner") == 1
+    assert "nothing is kept of inner on Ten: ssrlm paper" in capsys.readouterr().err
+    assert not (tmp_path / "out" / "sets").exists()
+    assert call(tmp_path, "--methods=inner") == 0
+    capsys.readouterr()
+    assert call(tmp_path, "--write=Ten", "--methods=inner") == 0
+    *_, path = map(pathlib.Path, capsys.readouterr().out.split())
+    assert path == tmp_path / "out" / "sets" / "Ten" / "inner.tsv"
+    lines = [f"r{n}\t{ten_rnas.INNER}" for n in range(10) if n != 2]
+    assert path.read_text().splitlines() == ["id\tdotbracket", *lines]
+    before = rows(tmp_path)["inner"]["values"]["F1"]
+    assert call(tmp_path, "--add=again", f"--predictions={path}") == 0
+    assert rows(tmp_path)["again"]["values"]["F1"] == before
+    assert call(tmp_path, "--write=Ten", "--methods=again,iner") == 1
+    assert "iner is none of right, inner, again" in capsys.readouterr().err
 
 
 def test_what_a_program_fails_on_costs_one_rna_each(tmp_path):
