@@ -9,7 +9,10 @@ from ssrlm_jax.external import folded
 
 @dataclasses.dataclass(frozen=True)
 class DyingFolder:
-    """Folds to no pairs; "A" ends the process, "C" hangs, "G" raises, "N" says threads."""
+    """Folds to no pairs; "A" ends the process, "C" hangs, "G" raises.
+
+    "N" raises with the number of threads that programs get.
+    """
 
     is_broken: bool = False
 

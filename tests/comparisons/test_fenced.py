@@ -29,9 +29,11 @@ def test_programs_get_one_thread_unless_more_are_asked_for(asked, told, monkeypa
     monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
     if asked:
         monkeypatch.setenv("OMP_NUM_THREADS", asked)
-    with fenced.Fence(dying_folders.DyingFolder(), 5.0) as fence:
-        with pytest.raises(fenced.FailedError, match=f"^threads: {told}$"):
-            fence.fold(["N"])
+    with (
+        fenced.Fence(dying_folders.DyingFolder(), 5.0) as fence,
+        pytest.raises(fenced.FailedError, match=f"^threads: {told}$"),
+    ):
+        fence.fold(["N"])
 
 
 def test_a_method_that_cannot_begin_says_why():
