@@ -4,12 +4,13 @@
       [--peer_python=PEER/bin/python] [--runs=2] [--out=DIR]
   python benchmarks/all.py --tables          of what is there already
 
-Each is a process of its own with a time limit; one that fails is told, and the others
-go on. Each runs twice, or --runs times, so that it is seen by how much runs differ; a
-number that moved by more since it was last measured on the same processor with the same
-jax is said to have moved. Rivals run in the same call where they are installed
-(--peer_python: a Python that has multimolecule and boltz; this one where left out).
---quick takes small sizes: it shows that all runs, and is for no table unless --out
+Each is a process of its own with a time limit; one that fails is told, what it got to
+is kept, and the others go on. Each runs twice, or --runs times, so that it is seen by
+how much runs differ; a number that moved by more since it was last measured on the same
+processor with the same jax is said to have moved, with what rivals got then and now,
+and --because="..." says why. Rivals run in the same call where they are installed
+(--peer_python: a Python that has multimolecule or boltz; this one where left out).
+--quick takes small sizes: it shows that these run, and is for no table unless --out
 names a folder of its own.
 
 Written are results/NAME.json by each benchmark, results/all.json, and the tables of
@@ -19,16 +20,15 @@ secondary/bprna_TS0.tsv.gz.
 
 import argparse
 import dataclasses
-import importlib.util
 import json
 import math
-import os
 import pathlib
 import subprocess
 import sys
 import tempfile
 import time
 
+import calls
 import measured_rows
 import report
 import speed_table
@@ -47,7 +47,7 @@ NOT_TIMED = {  # files here that are no benchmark of speed
     "evidence": "scores structures; needs measured reactivities",
 }
 HELPERS = {
-    *("all", "report", "measures", "measured_rows", "speed_table"),
+    *("all", "calls", "report", "measures", "measured_rows", "speed_table"),
     *("train_step_peer", "secondary_peer", "tertiary_peer"),
 }
 
@@ -63,6 +63,7 @@ class Item:
       minutes: that one run may take.
       rival: a flag that is added where there is a Python with a rival.
       platform: on which it runs, "cpu" or "gpu"; "": any.
+      is_on_host: no model of ours runs, so it is of the processor beside a GPU, too.
     """
 
     words: tuple[str, ...]
@@ -71,6 +72,7 @@ class Item:
     minutes: float = 10
     rival: str = ""
     platform: str = ""
+    is_on_host: bool = False
 
 
 PEER = "--peer_python={peer}"
@@ -79,9 +81,13 @@ ITEMS: dict[str, Item] = {
         words=("startup.py",),
         quick=("--repeats=1", "--without_wheel"),
         writes="startup",
+        is_on_host=True,
     ),
     "sweep_overhead": Item(
-        words=("sweep_overhead.py",), quick=("--cells=1",), writes="sweep_overhead"
+        words=("sweep_overhead.py",),
+        quick=("--cells=1",),
+        writes="sweep_overhead",
+        is_on_host=True,
     ),
     "first_answer": Item(
         words=("first_answer.py",), quick=("--repeats=1",), writes="first_answer"
@@ -94,7 +100,7 @@ ITEMS: dict[str, Item] = {
     ),
     "serve": Item(words=("serve.py",), quick=(), writes="serve"),
     "serve_memory": Item(
-        words=("serve_memory.py",),
+        words=("serve_memory.py", "--jobs=1000"),
         quick=("--jobs=50",),
         writes="serve_memory",
         minutes=30,
@@ -104,6 +110,7 @@ ITEMS: dict[str, Item] = {
         quick=("--lengths=100",),
         writes="long_energies",
         minutes=15,
+        is_on_host=True,
     ),
     "twelve": Item(
         words=("twelve.py", "--out={scratch}/twelve.png"), quick=(), writes="twelve"
@@ -112,15 +119,26 @@ ITEMS: dict[str, Item] = {
         words=("input_pipeline.py",),
         quick=("--turns=1", "--row_length=256"),
         writes="input_pipeline",
+        is_on_host=True,
     ),
     "prepare": Item(
         words=("prepare.py", "--records=100000,1000000"),
         quick=("--records=2000", "--folded=0"),
         writes="prepare",
         minutes=20,
+        is_on_host=True,
     ),
     "8m": Item(
         words=("train_step.py", "--config=configs/8m.py"),
+        quick=("--rows=1", "--turns=1", "--config.data.row_length=128"),
+        writes="train_step_8m",
+        platform="cpu",
+    ),
+    "8m_bfloat16": Item(
+        words=(
+            *("train_step.py", "--config=configs/8m.py"),
+            "--config.compute.dtype=bfloat16",
+        ),
         quick=("--rows=1", "--turns=1", "--config.data.row_length=128"),
         writes="train_step_8m",
         platform="cpu",
@@ -151,7 +169,7 @@ ITEMS: dict[str, Item] = {
         rival=PEER,
     ),
     "secondary_training": Item(
-        words=("secondary.py", "--only=training"),
+        words=("secondary.py", "--only=training", "--longest=1400"),
         quick=("--longest=50",),
         writes="secondary_training",
         minutes=20,
@@ -196,21 +214,27 @@ def main() -> int:
     given = _arguments()
     folder = given.out or report.RESULTS
     found = measured_rows.read(folder)
+    never = "not run as a whole by all.py yet"
+    found["ended"] = {name: found["ended"].get(name, never) for name in ITEMS}
     names: list[str] = []
     if not given.tables:
         platform, _, kind = _said(DEVICE).partition(" / ")
+        kind = kind.strip()
         names = given.only or [
             name
             for name, item in ITEMS.items()
             if item.platform in ("", platform) and not (given.quick and name in SLOW)
         ]
-        print(f"{len(names)} benchmarks on {kind.strip()}", flush=True)
+        print(f"{len(names)} benchmarks on {kind}", flush=True)
         for name in names:
-            how, rows = _run(name, given, folder)
+            device = "" if platform == "cpu" or ITEMS[name].is_on_host else kind
+            how, rows = _run(name, given, folder, device)
             print(f"{name}: {how}", flush=True)
             found["ended"][name] = how
-            found["rows"] = measured_rows.merged(found["rows"], rows)
+            before = found["rows"]
+            found["rows"] = measured_rows.merged(before, rows, given.because)
             report.write_file(folder / f"{measured_rows.NAME}.json", found)
+    report.write_file(folder / f"{measured_rows.NAME}.json", found)
     if given.out is None:
         speed_table.write(found, speed_table.README, speed_table.PAGE)
     else:
@@ -231,6 +255,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--data", type=pathlib.Path, help="a folder of tables")
     parser.add_argument("--peer_python", help="a Python with rivals")
     parser.add_argument("--out", type=pathlib.Path, help="instead of results/")
+    parser.add_argument("--because", default="", help="why numbers have moved")
     parser.add_argument("--tables", action="store_true", help="run nothing")
     given = parser.parse_args()
     if given.quick and given.out is None and not given.tables:
@@ -248,10 +273,13 @@ def _names(text: str) -> list[str]:
 
 
 def _run(
-    name: str, given: argparse.Namespace, folder: pathlib.Path
+    name: str, given: argparse.Namespace, folder: pathlib.Path, device: str
 ) -> tuple[str, list[measured_rows.Row]]:
-    """Runs one benchmark; returns how it ended, and its rows."""
-    item, results = ITEMS[name], []
+    """Runs one benchmark; returns how it ended, and its rows.
+
+    Where it fails there are rows of what it wrote until then.
+    """
+    item, results, how = ITEMS[name], [], ""
     with tempfile.TemporaryDirectory() as scratch:
         words, lacking = _words(name, given, scratch)
         if lacking:
@@ -261,13 +289,18 @@ def _run(
             place = pathlib.Path(scratch, str(number))
             how = _called(words, place, item.minutes)
             written = sorted(place.glob(f"{item.writes}*.json"))
-            if how or not written:
-                return f"failed: {how or 'no result was written'}", []
-            results.append(json.loads(written[0].read_text()))
+            if written:
+                results.append(json.loads(written[0].read_text()))
+                file_name = written[0].name
+            how = how or ("" if written else "no result was written")
+            if how:
+                break
+        if not results:
+            return f"failed: {how}", []
         folder.mkdir(parents=True, exist_ok=True)
-        report.write_file(folder / written[0].name, results[-1])
-    without = _without(name, words, results[-1])
-    return without, measured_rows.rows_of(name, results, busy)
+        report.write_file(folder / file_name, results[-1])
+    told = f"failed: {how}" if how else _without(name, words, results[-1])
+    return told, measured_rows.rows_of(name, results, busy, device)
 
 
 def _without(name: str, words: list[str], result: report.Result) -> str:
@@ -291,33 +324,27 @@ def _words(name: str, given: argparse.Namespace, scratch: str) -> tuple[list[str
     ts0 = given.data / TS0 if given.data else None
     if any("{ts0}" in flag for flag in flags) and not (ts0 and ts0.exists()):
         return [], f"needs --data, a folder with {TS0}"
-    peer = given.peer_python
-    if peer is None and importlib.util.find_spec(_rival_of(name)):
-        peer = sys.executable
-    if item.rival and peer:
+    peer = given.peer_python or sys.executable
+    if item.rival and _has(peer, _rival_of(name)):
         flags.append(item.rival)
     filled = [flag.format(ts0=ts0, peer=peer, scratch=scratch) for flag in flags]
     return [sys.executable, str(HERE / filled[0]), *filled[1:]], ""
 
 
+def _has(python: str, module: str) -> bool:
+    """Says whether a Python has a module."""
+    code = f"import importlib.util as u, sys; sys.exit(u.find_spec({module!r}) is None)"
+    return subprocess.run([python, "-c", code], check=False).returncode == 0
+
+
 def _called(words: list[str], results: pathlib.Path, minutes: float) -> str:
     """Runs a command; returns why it failed, in one line, or ""."""
-    environment = os.environ | {report.FOLDER: str(results)}
+    where = {report.FOLDER: str(results)}
     try:
-        done = subprocess.run(
-            words,
-            cwd=HERE.parent,
-            env=environment,
-            capture_output=True,
-            text=True,
-            timeout=60 * minutes,
-        )
+        done = calls.run(words, 60 * minutes, environment=where, folder=HERE.parent)
     except subprocess.TimeoutExpired:
         return f"more than {minutes:g} minutes"
-    if done.returncode:
-        said = (done.stderr or done.stdout).strip().splitlines()
-        return said[-1] if said else f"exit status {done.returncode}"
-    return ""
+    return done.complaint()
 
 
 def _said(code: str) -> str:

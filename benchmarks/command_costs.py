@@ -2,40 +2,30 @@
 
   python benchmarks/command_costs.py [--lengths=100,1000,10000] [--commands=fold,embed]
 
-One RNA of random letters; each command in a process of its own by the model that ships,
-compiled programs kept from one warm-up at the same length, as a user's second call has
-them. Memory is the most that the process held. Between neighbouring lengths the power
-of the length with which time grows is told, start and all.
+One RNA of random letters; each command by the model that ships, compiled programs kept
+from one warm-up at the same length, as a user's second call has them. Memory is the
+most that the command and the processes it starts held at once. Between neighbouring
+lengths the power of the length with which time and memory grow is told, start and all.
 """
 
 import argparse
 import json
 import math
-import os
 import pathlib
 import subprocess
 import sys
 import tempfile
-import time
 
+import calls
 import numpy as np
 import report
 
 CALL = "import sys; from ssrlm_jax import cli; sys.exit(cli.main(sys.argv[1:]))"
-# Runs a command, and says how long it took and what it held.
-WATCHED = (
-    "import resource, subprocess, sys, time\n"
-    "start = time.perf_counter()\n"
-    "done = subprocess.run(sys.argv[1:], capture_output=True, text=True)\n"
-    "spent = time.perf_counter() - start\n"
-    "sys.stderr.write(done.stderr[-2000:])\n"
-    "print(spent, resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)\n"
-    "sys.exit(done.returncode)\n"
-)
 LENGTHS = (100, 1_000, 10_000)
 WORDS = {  # of each command; IN is the RNA, KNOWN a structure of it, OUT is free
     "fold": ("fold", "IN", "--force", "-o", "OUT"),
     "embed": ("embed", "IN", "--force", "-o", "OUT.npz"),
+    "contacts": ("contacts", "IN", "--force", "-o", "OUT.contacts"),
     "evaluate": ("evaluate", "--predictions=KNOWN", "--truth=KNOWN"),
     "leakage": ("leakage", "--train", "A=IN", "--test", "B=IN", "--out=OUT.json"),
 }
@@ -47,14 +37,14 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--lengths", default=",".join(map(str, LENGTHS)))
-    parser.add_argument("--commands", default="fold,embed,evaluate,leakage")
-    parser.add_argument("--seconds", type=float, default=900, help="of one call")
+    parser.add_argument("--commands", default=",".join(WORDS))
+    parser.add_argument("--seconds", type=float, default=600, help="of one call")
     given = parser.parse_args()
     lengths = [int(length) for length in given.lengths.split(",")]
     result: report.Result = {
         "rows": [],
         "exponents": {},
-        "missing": {},
+        "missing": [],
         "machine": report.machine("ssrlm-jax", "ViennaRNA"),
     }
     with tempfile.TemporaryDirectory() as name:
@@ -65,13 +55,20 @@ def main() -> None:
                 try:
                     row = measure(command, length, folder, given.seconds)
                 except subprocess.TimeoutExpired:
-                    reason = f"more than {given.seconds:.0f} s"
-                    result["missing"][f"{command}, {length:,} nt"] = reason
+                    why = f"more than {given.seconds:.0f} s"
+                except RuntimeError as error:
+                    why = str(error)
+                else:
+                    rows.append(row)
+                    why = ""
+                if why:
+                    result["missing"].append(f"{command}, {length:,} nt: {why}")
                     continue
-                rows.append(row)
                 print(row, file=sys.stderr, flush=True)
             result["rows"] += rows
-            result["exponents"][command] = exponents(rows)
+            result["exponents"][command] = {
+                what: exponents(rows, what) for what in ("seconds", "peak_mib")
+            }
             report.write("command_costs", result)
     print(json.dumps(result))
 
@@ -83,6 +80,7 @@ def measure(
 
     Raises:
       subprocess.TimeoutExpired: it took more than `seconds`.
+      RuntimeError: it failed; in one line.
     """
     letters = "".join(np.random.default_rng(length).choice([*"ACGU"], length))
     place = folder / f"{command}{length}"
@@ -97,24 +95,20 @@ def measure(
     }
     words = [_filled(word, stands_for) for word in WORDS[command]]
     for _ in range(2):
-        start = time.perf_counter()
-        done = subprocess.run(
-            [sys.executable, "-c", WATCHED, sys.executable, "-c", CALL, *words],
-            env=os.environ | {"SSRLM_CACHE": str(folder / "kept")},
-            capture_output=True,
-            text=True,
-            timeout=seconds,
+        done = calls.run(
+            [sys.executable, "-c", CALL, *words],
+            seconds,
+            environment={"SSRLM_CACHE": str(folder / "kept")},
         )
-        if done.returncode:
-            raise RuntimeError(f"ssrlm {' '.join(words)}: {done.stderr}")
-        if time.perf_counter() - start > seconds / 2:
+        if why := done.complaint():
+            raise RuntimeError(why)
+        if done.seconds > seconds / 2:
             break  # of which compilation is a small part
-    spent, kib = map(float, done.stdout.split())
     return {
         "command": command,
         "length": length,
-        "seconds": round(spent, 3),
-        "peak_mib": round(kib / 1024),
+        "seconds": round(done.seconds, 3),
+        "peak_mib": round(done.peak_mib),
     }
 
 
@@ -130,12 +124,12 @@ def _hairpins(length: int) -> str:
     return (hairpin * (length // 20)).ljust(length, ".")
 
 
-def exponents(rows: list[report.Result]) -> dict[str, float]:
-    """Returns the powers of the length between neighbouring lengths."""
+def exponents(rows: list[report.Result], what: str) -> dict[str, float]:
+    """Returns the powers of the length with which a column of rows grows."""
     found = {}
     for first, last in zip(rows[:-1], rows[1:], strict=True):
         span = f"{first['length']:,} to {last['length']:,} nt"
-        grown = math.log(last["seconds"] / first["seconds"])
+        grown = math.log(last[what] / first[what])
         found[span] = round(grown / math.log(last["length"] / first["length"]), 2)
     return found
 

@@ -15,25 +15,31 @@ import report
 
 NAME = "all"
 NOT_RECORDED = "not recorded"
+_LEAST_MOVE = (
+    0.05  # two runs, one just after the other, may differ by less than days do
+)
 
 Row = dict[str, Any]
 Key = tuple[str, ...]
 
 
-def rows_of(benchmark: str, runs: Sequence[report.Result], busy: float) -> list[Row]:
+def rows_of(
+    benchmark: str, runs: Sequence[report.Result], busy: float, device: str = ""
+) -> list[Row]:
     """Returns a row for each measure of a benchmark.
 
     Args:
       benchmark: its name in all.py.
       runs: its results, one of each run; measures that a run lacks it does not count.
       busy: share of the processor that other work took before it ran; nan: not known.
+      device: a GPU that it ran on; "": what the result itself says, or the processor.
     """
     told: dict[str, list[Mapping[str, Any]]] = {}
     for run in runs:
         for one in run["measures"]:
             told.setdefault(one["name"], []).append(one)
     machine = runs[-1].get("machine", {})
-    device = runs[-1].get("device", "cpu").replace("cpu", "")  # else it is a GPU
+    device = device or runs[-1].get("device", "cpu").replace("cpu", "")
     return [
         {
             "benchmark": benchmark,
@@ -79,39 +85,54 @@ def ratio(row: Row, rival: str) -> float:
     return theirs / value(row)
 
 
-def merged(old: Iterable[Row], new: Sequence[Row]) -> list[Row]:
+def merged(old: Iterable[Row], new: Sequence[Row], because: str = "") -> list[Row]:
     """Returns old rows with the new ones in their places, each once.
 
     Old ones of which nobody knows where they were measured make room for any.
+
+    Args:
+      old: rows of before.
+      new: rows of now.
+      because: why numbers of now are others, for people; "": nobody says.
     """
     measured = {(row["benchmark"], row["name"]) for row in new}
     kept = {
         _key(row): row
         for row in old
-        if NOT_RECORDED not in _key(row) or _key(row)[:2] not in measured
+        if row["processor"] != NOT_RECORDED
+        or (row["benchmark"], row["name"]) not in measured
     }
     for row in new:
         before = kept.get(_key(row))
-        if before is not None:
-            row = row | {"moved_from": _moved_from(before, row)}
+        if before is not None and _has_moved(before, row):
+            row = row | {
+                "moved_from": value(before),
+                "rivals_then": {
+                    name: statistics.median(values)
+                    for name, values in before["rivals"].items()
+                    if name in row["rivals"]
+                },
+                "because": because,
+            }
         kept[_key(row)] = row
     return list(kept.values())
 
 
 def _key(row: Row) -> Key:
-    return row["benchmark"], row["name"], row["processor"], row["jax"]
+    machine = (row["processor"], str(row.get("cores")), row["jax"])
+    return row["benchmark"], row["name"], *machine
 
 
-def _moved_from(before: Row, row: Row) -> float | None:
-    """Returns the number before, where it moved by more than runs differ, or None.
+def _has_moved(before: Row, row: Row) -> bool:
+    """Says whether a number is another one, by more than runs differ.
 
     Where neither was run twice, nobody knows how much runs differ.
     """
     spreads = [x for x in (spread(before), spread(row)) if x is not None]
     if not spreads:
-        return None
+        return False
     moved = abs(value(row) - value(before)) / max(abs(value(before)), 1e-12)
-    return value(before) if moved > max(spreads) + 1e-9 else None
+    return moved > max(*spreads, _LEAST_MOVE)
 
 
 def read(folder: pathlib.Path) -> report.Result:

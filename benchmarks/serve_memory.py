@@ -29,9 +29,11 @@ def main() -> None:
         found = measured(pathlib.Path(folder), parsed.jobs)
     machine = report.machine("ssrlm-jax", "jax", "ViennaRNA", "fastapi")
     report.save("serve_memory", found | {"machine": machine})
+    if found["failed"]:
+        sys.exit(f"{len(found['failed'])} jobs failed: {found['failed'][0]}")
 
 
-def measured(folder: pathlib.Path, num_jobs: int) -> dict[str, object]:
+def measured(folder: pathlib.Path, num_jobs: int) -> report.Result:
     """Returns memory by the number of jobs that are done."""
     served = serve.Served(folder)
     served.wait()

@@ -84,10 +84,11 @@ def whole(found: dict[str, object]) -> str:
         parts.append("")
     ended = found["ended"]
     assert isinstance(ended, dict), "a table by benchmark"
-    failed = {n: how for n, how in ended.items() if not how.startswith("done")}
-    if failed:
-        parts += ["### What did not run the last time\n", "| benchmark | why |"]
-        parts += ["|---|---|", *(_line([n, how]) for n, how in failed.items())]
+    lacking = {name: how for name, how in ended.items() if how != "done"}
+    if lacking:
+        parts += ["### What did not run as a whole the last time\n"]
+        parts += ["| benchmark | why |", "|---|---|"]
+        parts += [_line([name, how]) for name, how in lacking.items()]
     return "\n".join(parts).rstrip()
 
 
@@ -103,9 +104,16 @@ def _line(cells: Sequence[str]) -> str:
 
 def _ours(row: measured_rows.Row) -> str:
     text = shown(measured_rows.value(row), row["unit"])
-    if row.get("moved_from") is not None:
-        text += f" (moved, was {shown(row['moved_from'], row['unit'])})"
-    return text
+    if row.get("moved_from") is None:
+        return text
+    moved = [f"moved, was {shown(row['moved_from'], row['unit'])}"]
+    moved += [
+        f"{name} then {shown(then, row['unit'])}"
+        for name, then in row.get("rivals_then", {}).items()
+    ]
+    if row.get("because"):
+        moved.append(row["because"])
+    return f"{text} ({'; '.join(moved)})"
 
 
 def _spread(row: measured_rows.Row) -> str:

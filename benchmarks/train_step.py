@@ -369,6 +369,8 @@ def main() -> None:
     }
     kind = device.device_kind.lower().replace(" ", "-")
     name = f"train_step_{pathlib.Path(options.config).stem}_{kind}"
+    if backend == "cpu" and settings.compute.dtype != "float32":
+        name += f"_{settings.compute.dtype}"
     swept: list[report.Result] = []
     if options.sweep:
         for line in sweep(settings, options.turns, SWEEP_SHARE * options.seconds):
@@ -377,10 +379,9 @@ def main() -> None:
             report.write(name, result | {"sweep": swept})
         best = max(swept, key=lambda line: line["tokens_per_s"])
         settings = _with(settings, best["rows"], remat=best["remat"])
+    is_alone = options.without_torch
     result |= {"remat": settings.compute.remat, "sweep": swept}
-    result |= compare(
-        settings, options.turns, not options.without_torch, backend == "cpu"
-    )
+    result |= compare(settings, options.turns, not is_alone, backend == "cpu")
     show(result)
     report.save(name, result)
 

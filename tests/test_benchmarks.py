@@ -1,5 +1,6 @@
 """`benchmarks/all.py`: what it runs, how it tells it, and the tables it makes."""
 
+import argparse
 import importlib
 import json
 import math
@@ -7,6 +8,8 @@ import os
 import pathlib
 import subprocess
 import sys
+import textwrap
+import time
 
 import pytest
 
@@ -100,6 +103,7 @@ def test_what_may_be_of_either_sign_has_no_share(module):
         ((2.0, 2.2), (2.5, 2.5), True),  # 0.4 of 2.1, beyond 0.2
         ((2.0, 3.0), (3.1, 3.1), False),  # 0.6 of 2.5, within 1.0
         ((2.0,), (3.0,), False),  # nobody knows how much runs differ
+        ((2.0, 2.0), (2.05, 2.05), False),  # less than days differ
     ],
 )
 def test_a_number_that_moves_by_more_than_runs_differ_says_so(
@@ -111,12 +115,56 @@ def test_a_number_that_moves_by_more_than_runs_differ_says_so(
     assert ("moved, was" in table.whole({"rows": [row], "ended": {}})) == is_moved
 
 
-def test_a_row_of_another_processor_stays(module):
+def test_what_moved_says_what_the_rival_got_and_why(module):
+    rows, table = module("measured_rows"), module("speed_table")
+    old = rows.rows_of("one", result(2.0, 2.0, rival=5.0), 0.0)
+    new = rows.rows_of("one", result(1.0, 1.0, rival=4.0), 0.0)
+    made = rows.merged(old, new, "two devices share a batch")
+    told = "1.00 s (moved, was 2.00 s; other then 5.00 s; two devices share a batch)"
+    assert told in table.whole({"rows": made, "ended": {}})
+
+
+@pytest.mark.parametrize("what", [{"processor": "Y"}, {"cores": 4}, {"jax": "0.11"}])
+def test_a_row_of_another_machine_stays(module, what):
     rows = module("measured_rows")
     old = rows.rows_of("one", result(2.0), 0.0)
+    (new,) = rows.rows_of("one", result(4.0), 0.0)
+    assert [row["values"] for row in rows.merged(old, [new | what])] == [[2.0], [4.0]]
+
+
+def test_what_was_measured_nobody_knows_where_makes_room(module):
+    rows = module("measured_rows")
+    (old,) = rows.rows_of("one", result(2.0), 0.0)
     new = rows.rows_of("one", result(4.0), 0.0)
-    new[0]["processor"] = "Y"
-    assert [row["values"] for row in rows.merged(old, new)] == [[2.0], [4.0]]
+    nowhere = old | {"processor": rows.NOT_RECORDED}
+    assert [row["values"] for row in rows.merged([nowhere], new)] == [[4.0]]
+
+
+def test_on_a_gpu_a_row_names_it_unless_no_model_ran(module):
+    rows = module("measured_rows")
+    (row,) = rows.rows_of("one", result(2.0), 0.0, "H100")
+    assert (row["processor"], row["cores"]) == ("H100", None)
+
+
+def test_what_a_benchmark_got_to_before_it_failed_is_kept(
+    module, tmp_path, monkeypatch
+):
+    whole = module("all")
+    told = json.dumps(result(2.0)[0])
+    program = f"""
+        import os, pathlib, sys
+        folder = pathlib.Path(os.environ["SSRLM_BENCHMARK_RESULTS"])
+        folder.mkdir()
+        (folder / "one.json").write_text({told!r})
+        sys.exit("the second half failed")
+    """
+    (tmp_path / "one.py").write_text(textwrap.dedent(program))
+    item = whole.Item(words=(str(tmp_path / "one.py"),), quick=(), writes="one")
+    monkeypatch.setitem(whole.ITEMS, "one", item)
+    given = argparse.Namespace(quick=False, data=None, peer_python=None, runs=2)
+    how, (row,) = whole._run("one", given, tmp_path / "kept", "")
+    assert how == "failed: the second half failed"
+    assert row["values"] == [2.0]
 
 
 def test_a_failure_and_a_lack_of_time_are_told(module, tmp_path):
@@ -125,6 +173,34 @@ def test_a_failure_and_a_lack_of_time_are_told(module, tmp_path):
     assert whole._called(failing, tmp_path, 1.0) == "no such thing"
     waiting = [sys.executable, "-c", "import time; time.sleep(9)"]
     assert whole._called(waiting, tmp_path, 0.001) == "more than 0.001 minutes"
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+def test_a_call_ends_with_what_it_started_and_says_what_all_held(module, tmp_path):
+    calls, path = module("calls"), tmp_path / "pid"
+    inner = (
+        "import os, pathlib, time; held = bytearray(os.urandom(64 << 20));"
+        f"pathlib.Path({str(path)!r}).write_text(str(os.getpid())); time.sleep(60)"
+    )
+    outer = f"import subprocess, sys; subprocess.run([sys.executable, '-c', {inner!r}])"
+    with pytest.raises(subprocess.TimeoutExpired):
+        calls.run([sys.executable, "-c", outer], 5)
+    last = time.monotonic() + 20.0
+    while _runs(path.read_text()):
+        assert time.monotonic() < last
+        time.sleep(0.05)
+    brief = inner.replace("time.sleep(60)", "time.sleep(1)")
+    done = calls.run([sys.executable, "-c", outer.replace(inner, brief)], 60)
+    assert done.status == 0
+    assert done.peak_mib > 64
+
+
+def _runs(process):
+    try:
+        status = pathlib.Path("/proc", process, "status").read_text()
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+    return "State:\tZ" not in status
 
 
 def test_two_small_ones_run_and_one_without_its_data_is_left_out(tmp_path):
@@ -140,8 +216,10 @@ def test_two_small_ones_run_and_one_without_its_data_is_left_out(tmp_path):
     found = json.loads((tmp_path / "all.json").read_text())
     ended = {name: found["ended"][name].partition(":")[0] for name in names}
     assert ended == dict(zip(names, ("done", "done", "left out"), strict=True))
+    assert found["ended"]["serve"] == "not run as a whole by all.py yet"
     told = {row["name"]: row for row in found["rows"]}
-    assert told["ssrlm evaluate, 100 nt, memory"]["values"][0] > 10  # MiB
+    name = "ssrlm evaluate, 100 nt, start included, memory"
+    assert told[name]["values"][0] > 10  # MiB
     page = (tmp_path / "speed.md").read_text()
     assert "sweep, what a job costs beside its work" in page
     assert "| peers | left out: needs --data" in page
