@@ -59,7 +59,8 @@ class Method:
         nothing; None: what it was is not at hand.
       seconds: of one core, for 100 and for 400 nucleotides, to estimate with; where it
         ran, what it took is used instead; (0, 0): not known.
-      at_once: sequences that are handed over together.
+      at_once: sequences of up to 100 nucleotides that are handed over together; of
+        longer ones fewer, by the square of their length.
       directory: of a model, whose list of hashes says what it was fitted to; "": none.
     """
 

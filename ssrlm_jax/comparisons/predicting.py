@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from ssrlm_jax.comparisons import fenced, kept_predictions
 from ssrlm_jax.external import folding_programs
 
+_SHORT = 100  # nucleotides of what counts as one
 Report = Callable[[int, int], None]  # RNAs that are done, and all that were missing
 
 
@@ -36,8 +37,8 @@ def fill(
       sequences: letters A C G U N.
       known: gives what the same method said of other sets, by sequence, to be taken
         over; it is not asked where nothing is missing.
-      at_once: sequences that are handed over together; where one of them fails, each
-        half is tried again.
+      at_once: sequences of up to 100 nucleotides that are handed over together, and
+        fewer longer ones; where one of them fails, each half is tried again.
       parallel: processes.
       time_limit: seconds for one sequence; what takes longer has failed.
       report: is told how far it is.
@@ -55,7 +56,7 @@ def fill(
     left = missing(store, left)
     if not left:
         return
-    batches = iter([left[n : n + at_once] for n in range(0, len(left), at_once)])
+    batches = _batches(left, at_once)
     lock, stopped = threading.Lock(), threading.Event()
     counted = itertools.count(1)
     fences = [fenced.Fence(folder, time_limit) for _ in range(min(parallel, len(left)))]
@@ -86,6 +87,21 @@ def fill(
             for fence in fences:
                 fence.interrupt()
             raise
+
+
+def _batches(sequences: Sequence[str], at_once: int) -> Iterator[list[str]]:
+    """Yields sequences in batches whose memory, a square of the length, is bounded."""
+    batch: list[str] = []
+    size = 0.0
+    for one in sequences:
+        own = max(len(one) / _SHORT, 1.0) ** 2
+        if batch and size + own > at_once:
+            yield batch
+            batch, size = [], 0.0
+        batch.append(one)
+        size += own
+    if batch:
+        yield batch
 
 
 def _of_batch(

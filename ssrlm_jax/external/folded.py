@@ -33,12 +33,15 @@ class Prediction(NamedTuple):
     """What a program said of a sequence, not yet checked.
 
     Attributes:
-      dot_bracket: the structure.
+      dot_bracket: the structure; "" where `structure` is given.
       pairs: i and j from 1, and the probability, in any order; None: not asked for.
+      structure: of a program that gives a nucleotide several partners, which
+        dot-bracket cannot write; None: `dot_bracket` says it.
     """
 
     dot_bracket: str
     pairs: list[tuple[int, int, float]] | None
+    structure: structures.Structure | None = None
 
 
 def fold(
@@ -87,13 +90,19 @@ def _folded(
 ) -> Folded:
     letters = strands.joined(given)
     place = f"{program}, sequence {number} of the call"
-    if len(said.dot_bracket) != len(letters):
+    given_whole = said.structure
+    length = len(said.dot_bracket) if given_whole is None else given_whole.length
+    if length != len(letters):
         raise programs.ProgramError(
-            f"{place}: the structure has {len(said.dot_bracket)} positions, the "
-            f"sequence {len(letters)}"
+            f"{place}: the structure has {length} positions, the sequence "
+            f"{len(letters)}"
         )
     try:
-        structure = structures.from_dot_bracket(said.dot_bracket)
+        structure = (
+            structures.from_dot_bracket(said.dot_bracket)
+            if given_whole is None
+            else given_whole
+        )
         probabilities = (
             None if said.pairs is None else listed(len(letters), said.pairs, least)
         )

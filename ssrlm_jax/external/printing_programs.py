@@ -109,24 +109,28 @@ class PrintingProgram:
         pairs = iter(list(zip(lines, lines[1:], strict=False)))
         found = []
         for number, one in enumerate(letters, 1):
-            wanted = one.replace("T", "U")
-            said = (
-                _of_pairs(" ".join(after), len(one)) if self.has_pairs else after[0]
-                for words, after in pairs
-                if words[0].upper().replace("T", "U") == wanted
-            )
-            structure = next(said, None)
-            if structure is None:
+            wanted = _letters(one)
+            said = (after for line, after in pairs if _letters(line[0]) == wanted)
+            after = next(said, None)
+            if after is None:
                 raise programs.ProgramError(
                     f"{name}: sequence {number} of {len(letters)} and a line with its "
                     f"structure are expected, found {answer.stdout.strip()[-60:]!r}"
                 )
-            found.append(folded.Prediction(structure, None))
+            if self.has_pairs:
+                structure = _of_pairs(" ".join(after), len(one))
+                found.append(folded.Prediction("", None, structure))
+            else:
+                found.append(folded.Prediction(after[0], None))
         return found
 
 
-def _of_pairs(text: str, length: int) -> str:
-    """Returns the dot-bracket of a list of pairs.
+def _letters(word: str) -> str:
+    return word.upper().replace("T", "U")
+
+
+def _of_pairs(text: str, length: int) -> structures.Structure:
+    """Returns the structure of a list of pairs; a nucleotide may be in several.
 
     Raises:
       ProgramError: it is no list of pairs of the sequence.
@@ -138,7 +142,6 @@ def _of_pairs(text: str, length: int) -> str:
             f"a list of pairs such as [(1, 9), (2, 8)] is expected, found {text[:40]!r}"
         )
     try:
-        pairs_P2 = np.array(found, int).reshape(-1, 2)
-        return structures.to_dot_bracket(structures.Structure(length, pairs_P2))
+        return structures.Structure(length, np.array(found, int).reshape(-1, 2))
     except ValueError as error:
         raise programs.ProgramError(str(error)) from error

@@ -71,3 +71,10 @@ def test_of_a_batch_that_fails_each_half_is_tried_again(tmp_path):
     }
     assert told == [(n, 4) for n in range(1, 5)]
     assert predicting.missing(store, ["UUUU", "G", "AA"]) == ["AA", "UUUU"]
+
+
+def test_fewer_long_sequences_are_handed_over_together():
+    given = ["A" * length for length in (20, 90, 100, 110, 150, 200, 400)]
+    found = [[len(one) for one in part] for part in predicting._batches(given, 4)]
+    assert found == [[20, 90, 100], [110, 150], [200], [400]]
+    assert list(predicting._batches([], 4)) == []

@@ -162,6 +162,14 @@ def test_lists_of_pairs_are_read_with_their_pseudoknots(tmp_path, told, dots):
         assert structures.to_dot_bracket(one.structure) == dots
 
 
+def test_a_list_may_give_a_nucleotide_two_partners(tmp_path):
+    words = ("--fasta", "{}", "--basepair")
+    script = PAIRS.format(told="[(1, 12), (1, 9), (2, 11)]")
+    folder = _printing(tmp_path, script, arguments=words, has_pairs=True)
+    (one,) = folder.fold([HAIRPIN])
+    assert one.structure.pairs.tolist() == [[0, 8], [0, 11], [1, 10]]
+
+
 @pytest.mark.parametrize("told", ["[(1, 12), (2", "((((....))))", "[(1, 13)]", "[1 2]"])
 def test_what_is_no_list_of_pairs_is_told(tmp_path, told):
     words = ("--fasta", "{}", "--basepair")
