@@ -87,13 +87,14 @@ def squarna(settings: config.PaperConfig) -> folding_programs.Folder:
 def efold(settings: config.PaperConfig) -> folding_programs.Folder:
     """Returns eFold, by its lists of pairs, with pseudoknots.
 
-    It runs as its package does: in the mode of training, which its scores are of.
+    It runs as its package does: in the mode of training, which its scores are of. N is
+    X to it, the letter of padding, as it stops at others.
 
     Raises:
       ProgramError: neither its variable, nor PATH, nor an installation has it.
     """
     words = ("--fasta", "{}", "--basepair", "--output", "pairs.txt")
-    return _program("efold", EFOLD, words, settings, has_pairs=True)
+    return _program("efold", EFOLD, words, settings, has_pairs=True, unknown="X")
 
 
 def install(name: str, report: Callable[[str], None]) -> pathlib.Path:
@@ -138,6 +139,7 @@ def _program(
     settings: config.PaperConfig,
     *,
     has_pairs: bool = False,
+    unknown: str = "N",
 ) -> folding_programs.Folder:
     """Returns a program that a variable names, of an installation, or of PATH."""
     place, path, version = place_of(name), "", ""
@@ -151,6 +153,7 @@ def _program(
         path=path,
         timeout=settings.time_limit,
         has_pairs=has_pairs,
+        unknown=unknown,
     )
 
 

@@ -34,6 +34,7 @@ class PrintingProgram:
       path: of the program; "": its variable, then PATH.
       timeout: seconds for each sequence of a call; None: no limit.
       has_pairs: the structure is a list of pairs, counted from 1: [(1, 9), (2, 8)].
+      unknown: the letter of a nucleotide that nobody knows, to this program.
 
     Raises:
       ProgramError: the program is missing.
@@ -46,6 +47,7 @@ class PrintingProgram:
     path: str = ""
     timeout: float | None = None
     has_pairs: bool = False
+    unknown: str = "N"
 
     def __post_init__(self) -> None:
         programs.find(self.program, self.path)
@@ -85,6 +87,8 @@ class PrintingProgram:
             told["program_sha256"] = programs.digest(found)
         if self.arguments:
             told["arguments"] = list(self.arguments)
+        if self.unknown != "N":
+            told["unknown"] = self.unknown
         return told
 
     def _predict(
@@ -92,6 +96,7 @@ class PrintingProgram:
     ) -> list[folded.Prediction]:
         del least
         name = self.program.name
+        letters = [one.replace("N", self.unknown) for one in letters]
         words = [one.replace("{}", _FILE) for one in self.arguments]
         named = [] if words != list(self.arguments) else [_FILE]
         command = [programs.find(self.program, self.path), *words, *named]

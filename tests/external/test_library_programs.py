@@ -162,6 +162,19 @@ def test_lists_of_pairs_are_read_with_their_pseudoknots(tmp_path, told, dots):
         assert structures.to_dot_bracket(one.structure) == dots
 
 
+def test_a_letter_that_nobody_knows_is_the_programs_own(tmp_path):
+    script = """
+        text = open("sequences.fa").read()
+        assert "N" not in text
+        print(text.split()[1], "((..))", sep="\\n")
+    """
+    folder = _printing(tmp_path, script, arguments=("{}",), unknown="X")
+    (one,) = folder.fold(["GCNNGC"])
+    assert one.num_unknown == 2
+    assert structures.to_dot_bracket(one.structure) == "((..))"
+    assert folder.describe()["unknown"] == "X"
+
+
 def test_a_list_may_give_a_nucleotide_two_partners(tmp_path):
     words = ("--fasta", "{}", "--basepair")
     script = PAIRS.format(told="[(1, 12), (1, 9), (2, 11)]")
