@@ -40,7 +40,9 @@ def add(
       folder: of all added methods.
       name: of the method, checked by `check_name`.
       predictions: a file or a directory; what it holds of other sets is not read.
-        DIR/SET is read instead of DIR where there is one.
+        DIR/SET is read instead of DIR where there is one; without it a set is left
+        as it was if most of its RNAs have no prediction, and most predictions are of
+        other RNAs: sets share some.
       sets: with their RNAs.
       threshold: of predictions that are probabilities alone; 0: there is none.
 
@@ -51,7 +53,9 @@ def add(
       ValueError: nothing can be read, or is of an RNA of the sets;
         probabilities alone and no threshold.
     """
-    notes, places = [], 0
+    notes: list[str] = []
+    few: list[str] = []
+    places = 0
     for one, records in sets:
         inside = predictions / one.name
         collected = scored_files.read_predictions(
@@ -67,17 +71,27 @@ def add(
         if num_missing == len(records):
             notes.append(f"{one.name}: {predictions} has none of its RNAs")
             continue
+        is_of_others = 2 * len(matched.unused) > len(collected.found)
+        if is_of_others and 2 * num_missing > len(records) and not inside.is_dir():
+            few.append(
+                f"{one.name}: {predictions} has {len(records) - num_missing:,} of its "
+                f"{len(records):,} RNAs, and most of it is of others: put them into "
+                f"{inside} to add them"
+            )
+            continue
         if num_missing:
             notes.append(f"{one.name}: {num_missing:,} RNAs have no prediction")
         _keep(folder / name / one.name, predictions, records, matched, threshold)
         places += 1
+    if not places and few:
+        raise ValueError(few[0])
     if not places:
         raise ValueError(
             f"{predictions}: no prediction of an RNA of "
             f"{', '.join(one.name for one, _ in sets) or 'any set that is there'}; "
             f"{scored_files.READABLE} are read, matched by name or sequence"
         )
-    return list(dict.fromkeys(notes))
+    return list(dict.fromkeys(notes + few))
 
 
 def methods(folder: pathlib.Path, known: Sequence[items.Method]) -> list[items.Method]:
@@ -107,7 +121,7 @@ def _method(name: str) -> items.Method:
         name=name,
         title=name,
         make=_make,
-        get=f"ssrlm paper table1 --add {name} --predictions DIR",
+        get=f"--add {name} --predictions DIR, with a table that has the set",
         weights="added",
         threshold="?",
         rule="?",

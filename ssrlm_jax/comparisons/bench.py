@@ -38,12 +38,14 @@ class Plan(NamedTuple):
       missing: RNAs that are to be predicted.
       again: of them, those that a set before it needs, too.
       seconds: that the others take one process, estimated.
+      failed: RNAs that the method failed on before, which are kept as that.
       reason: why nothing can be; "": it can.
     """
 
     missing: int
     again: int
     seconds: float
+    failed: int
     reason: str
 
 
@@ -101,15 +103,19 @@ class Bench:
         """
         counted: set[str] = set()
         for one in sets:
+            left, failed = set[str](), 0
             try:
-                left = set() if self._is_there(one, method) else self._left(one, method)
+                if not self._is_there(one, method):
+                    left = self._left(one, method)
+                    kept = self._store(one, method)[0].found.values()
+                    failed = sum(it.failed != "" for it in kept)
             except (ValueError, OSError) as error:
-                yield one, Plan(0, 0, 0.0, str(error))
+                yield one, Plan(0, 0, 0.0, 0, str(error))
                 continue
             new = left - counted
             counted |= new
             seconds = self._estimate(method, map(len, new))
-            yield one, Plan(len(left), len(left) - len(new), seconds, "")
+            yield one, Plan(len(left), len(left) - len(new), seconds, failed, "")
 
     def _left(self, one: items.LabelledSet, method: items.Method) -> set[str]:
         """Returns sequences that are to be predicted; errors as `_store`."""
@@ -144,10 +150,10 @@ class Bench:
 
     def nearest(
         self, one: items.LabelledSet, methods: Sequence[items.Method]
-    ) -> np.ndarray | None:
+    ) -> tuple[np.ndarray | None, str]:
         """Returns identities with the nearest RNA that trained any of the methods.
 
-        None: MMseqs2 is missing, or what trained is not at hand; the log says so.
+        None: MMseqs2 is missing, or what trained is not at hand; and why.
         """
         found: list[np.ndarray] = []
         reason = "no method says what trained it; set config.train"
@@ -156,9 +162,8 @@ class Bench:
         except (ValueError, OSError) as error:
             reason = str(error)
         if not found:
-            _log.warning("%s: no scores by identity: %s", one.name, reason)
-            return None
-        return np.max(found, axis=0)
+            return None, f"{one.name}: no scores by identity: {reason}"
+        return np.max(found, axis=0), ""
 
     def _identities(
         self, one: items.LabelledSet, methods: Sequence[items.Method]
@@ -209,7 +214,8 @@ class Bench:
             return table_rows.Scored(method, None, shared, str(error))
         if len(scores.failed) == len(records):
             why = next(iter(scores.failed.values()))
-            return table_rows.Scored(method, None, shared, f"all RNAs failed: {why}")
+            told = f"all RNAs failed: {why}; --retry tries them again"
+            return table_rows.Scored(method, None, shared, told)
         return table_rows.Scored(method, scores, shared, "")
 
     def _scores(

@@ -48,8 +48,10 @@ def markdown(
         of = {row.set: row for row in scored if row.method.name == method.name}
         cells = [_cell(of.get(name), head) for name, head in heads]
         lines.append(paper_report.row_of([method.title, *cells, *_costs(of, method)]))
+    found = {row.method.name for row in scored}
     without = {
-        row.method.title: row.reason
+        row.method.title
+        + (f" on {row.set}" if row.method.name in found else ""): row.reason
         for row in rows
         if row.scores is None and row.shared is not None
     }
@@ -68,9 +70,10 @@ def _header(made_by: str) -> list[str]:
         "brackets; 'nothing near': of the RNAs that have nothing near (MMseqs2, 30 % "
         "identity over half of it) in what any of these methods was fitted to, as far "
         f"as that is at hand. {_SEEN}: the method was fitted to RNAs of this set, so "
-        f"the score is none of unseen RNA; {_UNKNOWN}: what it was fitted to is not at "
-        "hand. Seconds of one process beside other work; MiB at the peak, of the "
-        "longest RNA of all sets.",
+        "the score is none of unseen RNA alone, and of more than one in twenty of them "
+        f"it is not ranked; {_UNKNOWN}: what it was fitted to is not at hand. Order: "
+        "by mean rank. Seconds of one process beside other work; MiB at the peak, of "
+        "the longest RNA of all sets.",
     ]
 
 
@@ -82,13 +85,14 @@ def _heads(name: str, rows: Sequence[table_rows.Row]) -> list[str]:
 
 
 def _ordered(item: items.Item, rows: Sequence[table_rows.Row]) -> list[items.Method]:
-    """Returns methods by the sum of their ranks, the best first."""
+    """Returns methods by the mean of their ranks, the best first; without any, last."""
     ranks: dict[str, list[int]] = {}
     for row in rows:
         if row.rank is not None:
             ranks.setdefault(row.method.name, []).append(sum(row.rank))
-    there = [one for one in item.methods if one.name in ranks]
-    return sorted(there, key=lambda one: statistics.mean(ranks[one.name]))
+    scored = {row.method.name for row in rows}
+    there = [one for one in item.methods if one.name in scored]
+    return sorted(there, key=lambda one: statistics.mean(ranks.get(one.name, [9e9])))
 
 
 def _cell(row: table_rows.Row | None, head: str) -> str:
@@ -97,7 +101,9 @@ def _cell(row: table_rows.Row | None, head: str) -> str:
     text = paper_report.shown(row.values[head])
     equal = None if row.shared is None else row.shared.equal
     mark = _UNKNOWN if equal is None else _SEEN if equal else ""
-    return f"{text} {mark}".rstrip()
+    failed = 0 if row.scores is None else len(row.scores.failed)
+    told = f"; {failed:,} failed" if failed else ""
+    return f"{text} {mark}".rstrip() + told
 
 
 def _costs(of: dict[str, table_rows.Row], method: items.Method) -> list[str]:

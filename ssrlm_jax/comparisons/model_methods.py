@@ -1,11 +1,11 @@
-"""Models as methods: published weights that were converted, and all that ship.
+"""Models as methods: published weights that were converted, all that ship, your own.
 
 A model that ships is a method by its name, with what its own model.json says of it:
 nothing here names one.
 """
 
 import pathlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from ssrlm_jax import config
@@ -19,8 +19,10 @@ _PAPER_RULE = config.DecodingConfig()
 _RULE_TEXT = "the paper's: greedy, sharp loops and non-canonical pairs allowed"
 
 
-def _make(name: str) -> Callable[[config.PaperConfig], folding_programs.Folder]:
-    """Returns what makes a model that a setting names."""
+def _make(
+    name: str, decoding: config.DecodingConfig | None = _PAPER_RULE
+) -> Callable[[config.PaperConfig], folding_programs.Folder]:
+    """Returns what makes a model that a setting names; None: it has its own rule."""
 
     def make(settings: config.PaperConfig) -> folding_programs.Folder:
         known = settings.directories("models")
@@ -29,7 +31,7 @@ def _make(name: str) -> Callable[[config.PaperConfig], folding_programs.Folder]:
         place = pathlib.Path(known[name])
         if not (place / "model.json").is_file():
             raise ValueError(f"config.models: {place} has no model.json")
-        return model_folder.ModelFolder(directory=str(place), decoding=_PAPER_RULE)
+        return model_folder.ModelFolder(directory=str(place), decoding=decoding)
 
     return make
 
@@ -84,6 +86,37 @@ CONVERTED = (
         seconds=(0.1, 1.0),
     ),
 )
+
+
+def own(
+    settings: config.PaperConfig, others: Sequence[items.Method]
+) -> list[items.Method]:
+    """Returns a method for each model that `config.models` names as none of others.
+
+    Args:
+      settings: which name models.
+      others: whose names are taken.
+    """
+    taken = {one.name for one in others}
+    named = settings.directories("models").items()
+    return [_own(name, pathlib.Path(at)) for name, at in named if name not in taken]
+
+
+def _own(name: str, place: pathlib.Path) -> items.Method:
+    known = place / relatives.FILE
+    return _converted(
+        name,
+        f"{name}, your own",
+        f"config.models={name}=DIR",
+        make=_make(name, decoding=None),
+        weights="yours",
+        threshold="its own",
+        rule="its own, as `ssrlm fold` has it",
+        licence="as its model.json says",
+        trained="as its own list of hashes says",
+        training=(str(known.absolute()),) if known.exists() else None,
+        directory=str(place),
+    )
 
 
 def shipped() -> tuple[items.Method, ...]:

@@ -115,5 +115,7 @@ def _draw_bins(
     drawn[0].set_ylabel("mean F1", fontsize=8)
     handles, labels = drawn[0].get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside right upper", fontsize=7)
-    figure.suptitle(f"{one.title}; behind the bins their RNAs", fontsize=9)
+    drawn[0].set_title(
+        f"{one.title}; behind the bins their RNAs", fontsize=9, loc="left"
+    )
     figure.savefig(path, dpi=_DPI)

@@ -10,6 +10,7 @@ from ssrlm_jax.metrics import latex as tex
 from ssrlm_jax.metrics import statistics
 
 ABOUT = ("weights", "threshold", "rule", "licence", "trained")
+_BEHIND = ("rank", "equal", "near")  # headings behind those of scores
 _MOST_FAILED = 3  # RNAs that are named
 _CSV = (
     *("set", "method", "title", "column", "value", "low", "high", "paper"),
@@ -72,7 +73,7 @@ def _table(item: items.Item, name: str, rows: Sequence[table_rows.Row]) -> list[
         return [f"Not scored: {rows[0].reason}.", *(["", *known] if known else [])]
     heads = table_rows.columns(item, rows)
     lines = [
-        row_of(["method", *heads, "rank", "equal", "near"]),
+        row_of(["method", *heads, *_BEHIND]),
         row_of(["---"] * (len(heads) + 4)),
     ]
     without = []
@@ -83,15 +84,23 @@ def _table(item: items.Item, name: str, rows: Sequence[table_rows.Row]) -> list[
         cells = [_cell(row, head) for head in heads]
         cells += [rank(row.rank), *_shares(row)]
         lines.append(row_of([_named(row), *cells]))
-    for quoted in item.quoted:
-        values = {head: quoted.values.get((name, head)) for head in heads}
-        if any(value is not None for value in values.values()):
-            cells = ["" if v is None else f"{v:.3f}" for v in values.values()]
-            title = f"*{quoted.title}: {quoted.source}*"
-            lines.append(row_of([title, *cells, "", "", ""]))
+    for title, *cells in _quoted(item, name, heads):
+        lines.append(row_of([f"*{title}*", *cells]))
     if len(lines) == 2:
         lines = []
     return [*lines, *([""] if lines and without else []), *without]
+
+
+def _quoted(item: items.Item, name: str, heads: Sequence[str]) -> list[list[str]]:
+    """Returns cells of the rows that others measured on a set."""
+    found = []
+    for quoted in item.quoted:
+        values = [quoted.values.get((name, head)) for head in heads]
+        if any(value is not None for value in values):
+            cells = ["" if value is None else f"{value:.3f}" for value in values]
+            title = f"{quoted.title}: {quoted.source}"
+            found.append([title, *cells, *[""] * len(_BEHIND)])
+    return found
 
 
 def _known(row: table_rows.Row) -> str:
@@ -208,6 +217,14 @@ def table_csv(item: items.Item, rows: Sequence[table_rows.Row]) -> str:
             numbers = ["" if math.isnan(n) else f"{n:.6f}" for n in interval]
             paper = row.paper.get(head, "")
             lines.writerow([*before, head, *numbers, paper, *after])
+    names = {one.name for one in item.sets}
+    for quoted in item.quoted:
+        for (of_set, head), value in quoted.values.items():
+            if of_set not in names:
+                continue
+            title = f"{quoted.title}: {quoted.source}"
+            cells = [of_set, "quoted", title, head, value]
+            lines.writerow([*cells, *[""] * (len(_CSV) - len(cells))])
     return text.getvalue()
 
 
@@ -221,15 +238,17 @@ def latex(item: items.Item, rows: Sequence[table_rows.Row]) -> str:
         heads = table_rows.columns(item, of_set)
         lines = [
             f"% {one.name}",
-            rf"\begin{{tabular}}{{l{'r' * (len(heads) + 1)}}}",
+            rf"\begin{{tabular}}{{l{'r' * (len(heads) + 3)}}}",
             r"\toprule",
-            " & ".join(["method", *map(tex.escaped, heads), "rank"]) + r" \\",
+            " & ".join(["method", *map(tex.escaped, heads), *_BEHIND]) + r" \\",
             r"\midrule",
         ]
         for row in of_set:
             cells = [tex.escaped(_cell(row, head)) for head in heads]
-            cells = [tex.escaped(row.method.title), *cells, rank(row.rank)]
+            cells = [tex.escaped(_named(row)), *cells, rank(row.rank), *_shares(row)]
             lines.append(" & ".join(cells) + r" \\")
+        for quoted in _quoted(item, one.name, heads):
+            lines.append(" & ".join(map(tex.escaped, quoted)) + r" \\")
         parts.append("\n".join([*lines, r"\bottomrule", r"\end{tabular}"]))
     return "\n\n".join(parts) + "\n"
 

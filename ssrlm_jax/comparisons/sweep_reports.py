@@ -2,12 +2,14 @@
 
 import json
 import pathlib
+import re
 
 import numpy as np
 
 from ssrlm_jax.comparisons import items, paper_report
 from ssrlm_jax.metrics import statistics
 
+_PICTURE = re.compile(r"!\[([^\]]*)\]\((?!\w+:|/)([^)]+)\)")
 REPORT, FACTS = "report.md", "report.json"
 
 
@@ -55,6 +57,8 @@ def note(title: str, setting: str, place: str) -> str:
         return ""
     path = _report(setting, place)
     text = path.read_text(encoding="utf-8")
+    folder = path.parent.absolute()  # where its pictures are
+    text = _PICTURE.sub(lambda found: f"![{found[1]}]({folder / found[2]})", text)
     return f"{title}, the report of the sweep, {path}:\n\n{text}"
 
 

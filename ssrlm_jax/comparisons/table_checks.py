@@ -48,26 +48,24 @@ def settings(
     _known("trained", given.directories("trained"), methods)
     has_others = any(item.families or item.structures for item in found.values())
     if not has_others:  # any name goes with Fig. 4 and Fig. S2
-        hint = "; a model of your own is ssrlm=DIR"
-        _known("models", given.directories("models"), methods, hint)
-    for method, place in given.directories("evaluated").items():
-        if not pathlib.Path(place).is_dir():
-            raise ValueError(
-                f"config.evaluated={method}={place}: no directory is there"
-            )
+        _known("models", given.directories("models"), methods)
+    for setting in ("evaluated", "models"):
+        for name, place in given.directories(setting).items():
+            if not pathlib.Path(place).is_dir():
+                raise ValueError(
+                    f"config.{setting}={name}={place}: no directory is there"
+                )
     for method in given.directories("trained"):
         for place in given.trained_files(method):
             if not pathlib.Path(place).exists():
                 raise ValueError(f"config.trained={method}={place}: no file is there")
 
 
-def _known(
-    setting: str, named: Iterable[str], methods: Iterable[str], hint: str = ""
-) -> None:
+def _known(setting: str, named: Iterable[str], methods: Iterable[str]) -> None:
     known = dict.fromkeys(methods)
     for name in named:
         if name not in known:
             raise ValueError(
                 f"config.{setting} names {name!r}, which is no method: "
-                f"{', '.join(sorted(known))} are{hint}"
+                f"{', '.join(sorted(known))} are"
             )

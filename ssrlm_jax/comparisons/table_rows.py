@@ -15,6 +15,7 @@ from ssrlm_jax import types
 from ssrlm_jax.comparisons import items, set_files, set_scores
 from ssrlm_jax.metrics import score_report, statistics
 
+_MOST_SEEN = 0.05  # of a set's RNAs that trained a method which is ranked
 NEAR = "nothing near"  # a column: RNAs that have nothing near in any training set
 
 
@@ -28,7 +29,8 @@ class Row(NamedTuple):
       values: by column.
       paper: the paper's numbers, by column.
       shared: what its training shares with the set; None: the set is not there.
-      rank: best and worst that intervals allow, from 1; None: not scored.
+      rank: best and worst that intervals allow, from 1; None: not scored, or fitted to
+        more than one in twenty of the RNAs, of which a score is none.
       reason: why there are no scores; "": there are.
     """
 
@@ -155,12 +157,17 @@ def _members(named: Sequence[str], order: Sequence[str]) -> dict[str, np.ndarray
     }
 
 
+def _has_seen(shared: set_files.Shared | None, count: int) -> bool:
+    equal = None if shared is None else shared.equal
+    return equal is not None and equal > _MOST_SEEN * count
+
+
 def _ranks(given: Sequence[Scored], seed: int) -> dict[str, tuple[int, int]]:
-    """Returns the best and the worst rank of each method that has scores."""
+    """Returns the best and the worst rank of each method that is ranked."""
     columns = {
         one.method.name: np.stack([one.scores.f1, np.ones(len(one.scores.f1))], axis=1)
         for one in given
-        if one.scores is not None
+        if one.scores is not None and not _has_seen(one.shared, len(one.scores.f1))
     }
     above, below = dict.fromkeys(columns, 0), dict.fromkeys(columns, 0)
     for first, second in itertools.combinations(columns, 2):

@@ -8,6 +8,8 @@ import dataclasses
 
 from ssrlm_jax.config import checks
 
+_NAMED = ("models", "evaluated", "trained", "folded")  # NAME=PLACE, by commas
+
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class PaperConfig:
@@ -41,8 +43,24 @@ class PaperConfig:
         checks.check(
             0 <= self.seed < 2**31, "seed", self.seed, "does not lie in 0..2^31-1"
         )
-        for name in ("models", "evaluated", "trained", "folded"):
+        for name in _NAMED:
             self._places(name)
+
+    def told(self) -> list[str]:
+        """Returns flags of what is set, as a page tells them: places without paths."""
+        words = []
+        for field in dataclasses.fields(self):
+            value = getattr(self, field.name)
+            if value == field.default or field.name == "parallel":
+                continue
+            text = str(value)
+            if field.name in _NAMED:
+                of = "FILE" if field.name == "trained" else "DIR"
+                text = ",".join(f"{name}={of}" for name, _ in self._places(field.name))
+            elif isinstance(value, str):
+                text = field.name.upper()
+            words.append(f"--config.{field.name}={text}")
+        return words
 
     def directories(self, name: str) -> dict[str, str]:
         """Returns directories by name, of "models", "evaluated" or "folded"."""

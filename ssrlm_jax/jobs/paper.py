@@ -57,7 +57,7 @@ def run(settings: config.PaperConfig, flags: argparse.Namespace) -> int:
     desk = bench.Bench(
         *(out, settings),
         is_retried=flags.retry,
-        is_predicting=not flags.add or bool(flags.methods),
+        is_predicting=not flags.kept and (not flags.add or bool(flags.methods)),
     )
     if flags.dry_run:
         print(_forecast(desk, asked, settings.parallel))
@@ -147,16 +147,21 @@ def _made(
     )
 
     rows: list[table_rows.Row] = []
+    lacking = []
     for one in item.sets:
         given = [desk.scored(one, method) for method in item.methods]
         lengths, identity_N = [], None
         if any(scored.scores is not None for scored in given):
             lengths = [len(record.sequence) for record in desk.records(one)]
             if item.bins:
-                identity_N = desk.nearest(one, item.methods)
+                identity_N, why = desk.nearest(one, item.methods)
+                lacking += [why] if why else []
         rows += table_rows.rows(item, one, given, lengths, identity_N, settings.seed)
+    for why in lacking:
+        _log.warning("%s", why)
+    item = dataclasses.replace(item, note="\n\n".join([*lacking, item.note]).strip())
     place = flags.out.absolute() / name
-    made_by = _told(name, flags)
+    made_by = _told(name, settings, flags)
     drawn = [] if item.is_leaderboard else rows
     pictures, why_none = paper_pictures.write(place, item, drawn)
     if why_none:
@@ -180,13 +185,15 @@ def _show(out: pathlib.Path, made: Mapping[str, str]) -> None:
     table_report.write(out / table_report.FILE, "ssrlm paper", {}, parts)
 
 
-def _told(name: str, flags: argparse.Namespace) -> str:
-    """Returns the command that makes a table again."""
+def _told(name: str, settings: config.PaperConfig, flags: argparse.Namespace) -> str:
+    """Returns the command that makes a table again; places stand for their names."""
     given = [part for text in flags.items for part in text.split(",")]
     given = [part for part in given if pathlib.Path(part).stem == name]
     chosen = (("--sets", flags.sets), ("--methods", flags.methods))
     words = [word for flag, text in chosen if text for word in (flag, text)]
-    return shlex.join(["ssrlm", "paper", *(given[:1] or [name]), *words])
+    return shlex.join(
+        ["ssrlm", "paper", *(given[:1] or [name]), *words, *settings.told()]
+    )
 
 
 def _forecast(
@@ -228,8 +235,9 @@ def _forecast(
 
 
 def _shown(plan: "bench.Plan") -> str:
+    failed = f", {plan.failed:,} of it failures: --retry" if plan.failed else ""
     if not plan.missing:
-        return "kept"
+        return f"kept{failed}"
     told = f"{plan.missing:,} RNAs, {plan.seconds / 60:.1f} minutes"
     return f"{told}; {plan.again:,} are counted above" if plan.again else told
 
@@ -270,6 +278,10 @@ COMMAND = command.Command(
         "--report": {
             "action": "store_true",
             "help": "write OUT/report.html, too: for a browser, without a network",
+        },
+        "--kept": {
+            "action": "store_true",
+            "help": "predict nothing: a table of what is kept",
         },
         "--retry": {
             "action": "store_true",

@@ -43,7 +43,7 @@ def tables(
     settings: config.PaperConfig, flags: argparse.Namespace
 ) -> "dict[str, items.Item]":
     """Returns the tables that are asked for, with the methods and sets that are."""
-    from ssrlm_jax.comparisons import added, items, table_checks
+    from ssrlm_jax.comparisons import added, items, model_methods, table_checks
 
     names = [name for text in flags.items for name in text.split(",") if name]
     if not names:
@@ -63,6 +63,8 @@ def tables(
         if not isinstance(item, items.Item):
             raise ValueError(f"{name}: get_item returns no items.Item")
         own = added.methods(flags.out.absolute() / "added", item.methods)
+        if not (item.families or item.structures):  # of which models are something else
+            own += model_methods.own(settings, (*item.methods, *own))
         methods = (*item.methods, *own) if item.methods else ()
         found[pathlib.Path(name).stem] = dataclasses.replace(item, methods=methods)
     coming = flags.add or ""
@@ -150,7 +152,7 @@ def _chosen(
     for name, item in found.items():
         of = tuple(one for one in item.sets if not sets or one.name in sets)
         by = tuple(one for one in item.methods if not named or one.name in named)
-        if item.sets and not (of and by):
+        if item.sets and not (of and (by or (coming and item.methods))):
             _log.warning("%s: it has none of the sets or methods that are named", name)
             continue
         chosen[name] = dataclasses.replace(item, sets=of, methods=by)

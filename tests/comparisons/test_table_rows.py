@@ -60,7 +60,7 @@ def rows():
     noise = rng.uniform(-0.05, 0.05, 40)
     given = [
         scored("far", np.full(40, 0.3), set_files.Shared(None, None, "?")),
-        scored("good", 0.7 + noise, set_files.Shared(4, 2, "")),
+        scored("good", 0.7 + noise, set_files.Shared(2, 2, "")),
         scored("same", 0.7 - noise, set_files.Shared(0, 2, "")),
         table_rows.Scored(method("gone"), None, set_files.Shared(0, 0, ""), "not here"),
     ]
@@ -73,6 +73,21 @@ def test_ranks_are_ranges_where_intervals_do_not_tell_apart(rows):
     assert ranks == {"far": (3, 3), "good": (1, 2), "same": (1, 2), "gone": None}
     assert paper_report.rank((1, 2)) == "1-2"
     assert paper_report.rank((3, 3)) == "3"
+
+
+def test_what_trained_on_more_than_a_few_of_the_set_has_no_rank():
+    given = [
+        scored("seen", np.full(40, 0.9), set_files.Shared(3, 0, "")),
+        scored("not", np.full(40, 0.5), set_files.Shared(0, 0, "")),
+    ]
+    item = dataclasses.replace(
+        ITEM, methods=tuple(one.method for one in given), is_leaderboard=True
+    )
+    found = table_rows.rows(item, SET, given, LENGTHS, IDENTITIES, seed=0)
+    assert [row.rank for row in found] == [None, (1, 1)]
+    lines = leaderboard.markdown(item, found, "it", []).splitlines()
+    named = [line.split(" | ")[0] for line in lines if line.startswith("| ")]
+    assert named[2:] == ["| NOT", "| SEEN"]
 
 
 def test_bins_hold_the_rnas_that_lie_in_them(rows):

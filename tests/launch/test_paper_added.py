@@ -115,6 +115,42 @@ def test_what_was_added_of_another_set_of_this_name_is_no_score(tmp_path):
     assert "added/mine/Ten has nothing of 1 of 10 RNAs" in reason
 
 
+def test_predictions_of_another_set_do_not_replace_those_of_this_one(tmp_path, capsys):
+    ten_rnas.write(tmp_path)
+    whole = [
+        f">r{n}\n{one}\n{ten_rnas.KNOWN}\n" for n, one in enumerate(ten_rnas.SEQUENCES)
+    ]
+    (tmp_path / "whole.dbn").write_text("".join(whole))
+    given = ["--add=mine", "--methods=inner", f"--predictions={tmp_path}/whole.dbn"]
+    assert test_paper_command.call(tmp_path, *given) == 0
+    others = [f">x{n}\nGGGA{'A' * n}ACCC\n.{'.' * n}.......\n" for n in range(3)]
+    (tmp_path / "others.dbn").write_text(whole[0] + "".join(others))
+    given[2] = f"--predictions={tmp_path}/others.dbn"
+    assert test_paper_command.call(tmp_path, *given) == 1
+    told = "has 1 of its 10 RNAs, and most of it is of others: put them into"
+    assert told in capsys.readouterr().err
+    assert test_paper_command.call(tmp_path, "--kept") == 0
+    found = test_paper_command.rows(tmp_path)
+    assert found["mine"]["values"]["F1"] == [1.0, 1.0, 1.0]
+    assert "10 RNAs are not predicted yet" in found["right"]["reason"]
+    (tmp_path / "asked" / "Ten").mkdir(parents=True)
+    (tmp_path / "others.dbn").rename(tmp_path / "asked" / "Ten" / "others.dbn")
+    given[2] = f"--predictions={tmp_path}/asked"
+    assert test_paper_command.call(tmp_path, *given) == 0
+    found = test_paper_command.rows(tmp_path)["mine"]
+    assert found["values"]["F1"][0] == pytest.approx(0.1)
+
+
+def test_only_the_added_method_is_shown_where_it_alone_is_named(tmp_path):
+    ten_rnas.write(tmp_path)
+    (tmp_path / "mine.dbn").write_text(
+        f">r0\n{ten_rnas.SEQUENCES[0]}\n{ten_rnas.KNOWN}\n"
+    )
+    given = ["--add=mine", f"--predictions={tmp_path}/mine.dbn", "--methods=mine"]
+    assert test_paper_command.call(tmp_path, *given) == 0
+    assert set(test_paper_command.rows(tmp_path)) == {"mine"}
+
+
 def test_files_of_no_rna_of_a_set_add_nothing(tmp_path, capsys):
     ten_rnas.write(tmp_path)
     (tmp_path / "x.dbn").write_text(">x\nGGGAAACCC\n(((...)))\n")

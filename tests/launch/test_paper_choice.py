@@ -34,7 +34,7 @@ ROOT = pathlib.Path(__file__).parents[2]
             ["--add=mine", f"--predictions={ROOT}", "--threshold=3"],
             "threshold=3.0 ",
         ),
-        (["--config.models=x=y"], "config.models names 'x', which is no method: "),
+        (["--config.models=x=y"], "config.models=x=y: no directory is there"),
         (["--config.trained=x=y"], "config.trained names 'x', which is no method: "),
         (["--config.evaluated=x=y"], "config.evaluated names 'x', which is no method"),
         (
@@ -124,7 +124,10 @@ def test_a_table_without_the_sets_that_are_named_is_left_out(tmp_path, caplog):
     assert not (tmp_path / "out" / "secret.md").exists()
     # What made it is told with the file, which makes it again.
     told = (tmp_path / "out" / "two.md").read_text()
-    assert f"Made by `ssrlm paper {tmp_path}/two.py --sets Ten`." in told
+    assert (
+        f"Made by `ssrlm paper {tmp_path}/two.py --sets Ten --config.data=DATA`."
+        in told
+    )
 
 
 def test_a_table_is_asked_for(capsys):
