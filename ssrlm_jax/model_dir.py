@@ -85,9 +85,17 @@ class Lazy:
     parts: Callable[[], Iterator[np.ndarray]]
 
 
-def origin(description: Description) -> types.Json:
-    """Returns licence and citation of weights; whoever trains on keeps them."""
-    return {name: description.made[name] for name in ORIGIN if name in description.made}
+def origin(description: Description, *, is_trained_on: bool = False) -> types.Json:
+    """Returns licence and citation of weights; whoever trains on keeps them.
+
+    Args:
+      description: of the model.
+      is_trained_on: by other data, of which `data_until` is not said.
+    """
+    told = {n: description.made[n] for n in ORIGIN if n in description.made}
+    if is_trained_on:
+        told.pop("data_until", None)
+    return told
 
 
 def save(

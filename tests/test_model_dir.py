@@ -200,3 +200,11 @@ def test_a_full_disk_names_the_model_and_leaves_nothing(tmp_path, monkeypatch):
     with pytest.raises(OSError, match=message):
         model_dir.save(tmp_path / "model", DESCRIPTION, PARAMS)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_whoever_trains_on_says_nothing_of_the_date_of_other_data():
+    made = {"licence": "MIT", "data_until": "2020", "step": 3}
+    described = dataclasses.replace(DESCRIPTION, made=made)
+    assert model_dir.origin(described) == {"licence": "MIT", "data_until": "2020"}
+    told = model_dir.origin(described, is_trained_on=True)
+    assert told == {"licence": "MIT"}

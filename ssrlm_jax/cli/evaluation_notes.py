@@ -50,7 +50,10 @@ def of_training(seen: int | None, num_rnas: int, *, has_near: bool) -> str:
             f"model: it was trained on {seen:,} of {num_rnas:,} RNAs; what it has seen "
             "is no score of what it has not"
         )
-    told = f"model: none of the {num_rnas:,} RNAs trained it, by equal sequences"
+    told = (
+        f"model: none of the {num_rnas:,} RNAs is in its list of what trained it with "
+        "structures, by equal sequences"
+    )
     if has_near:
         return told
     return f"{told}; relatives may have: --config.train=FILES has scores by identity"

@@ -17,7 +17,10 @@ ARCHIVE = (
     "ArchiveII-less-TR0",
     "ArchiveII-less-TR0-600",
 )
-_UNPACK = "ssrlm download {} --out=RAW; unpack it and name the folder"
+_UNPACK = (
+    "ssrlm download {} --out=RAW; unpack the set's files into a folder of this name "
+    "without .tsv.gz, or make a table of them"
+)
 
 
 def _num(name: str) -> int:

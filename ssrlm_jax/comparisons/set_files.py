@@ -40,7 +40,7 @@ def read(one: items.LabelledSet, data: str) -> list[formats.Record]:
     """
     if not one.file:
         raise ValueError(one.get)
-    path = pathlib.Path(data) / one.file
+    path = _place(pathlib.Path(data) / one.file)
     if not path.exists():
         raise ValueError(f"there is no {path}: {one.get}")
     records = _chosen(one, data, _closed(one, path) if one.closed else _all(path))
@@ -53,6 +53,13 @@ def read(one: items.LabelledSet, data: str) -> list[formats.Record]:
         )
     set_scores.letters_of(records)  # raises where a letter is none of RNA
     return records
+
+
+def _place(path: pathlib.Path) -> pathlib.Path:
+    """Returns a table packed or not, or the folder of its name; the first there is."""
+    unpacked = path.with_suffix("") if path.suffix == ".gz" else path
+    places = (path, unpacked, unpacked.with_suffix(""))
+    return next((one for one in places if one.exists()), path)
 
 
 def _all(path: pathlib.Path) -> list[formats.Record]:
@@ -115,7 +122,7 @@ def training_letters(names: Sequence[str], data: str) -> list[str]:
     """
     found: list[str] = []
     for name in names:
-        path = pathlib.Path(data) / name
+        path = _place(pathlib.Path(data) / name)
         if not path.exists():
             raise ValueError(f"there is no {path}")
         found += set_scores.letters_of(list(benchmark_sets.records(path)))

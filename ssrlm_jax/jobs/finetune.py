@@ -234,7 +234,7 @@ def _start(
         )
     model = catalogue.find(settings.model)
     description = model_dir.describe(model)
-    origin = model_dir.origin(description)
+    origin = model_dir.origin(description, is_trained_on=True)
     if description.head is None:
         params = {"encoder": model_dir.load_encoder(model)[1]}
     else:

@@ -28,7 +28,8 @@ def pretrain(settings: config.PretrainConfig, flags: argparse.Namespace) -> None
     sizes, loaded, origin = settings.encoder, None, {}
     if settings.model:
         description, loaded = model_dir.load_encoder(pathlib.Path(settings.model))
-        sizes, origin = description.architecture, model_dir.origin(description)
+        sizes = description.architecture
+        origin = model_dir.origin(description, is_trained_on=True)
         if 0 < sizes.max_positions < settings.data.row_length:
             raise ValueError(
                 f"{settings.model} has learned {sizes.max_positions} positions, too "

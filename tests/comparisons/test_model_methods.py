@@ -44,3 +44,14 @@ def test_a_model_that_ships_says_itself_what_it_is(tmp_path, monkeypatch):
     )
     (found,) = one.make(config.PaperConfig()).fold(["GGGAAACCC"])
     assert found.structure.length == 9
+
+
+def test_a_model_of_ones_own_is_a_method_by_the_name_it_is_given(tmp_path):
+    small_models.save(tmp_path / "other")
+    settings = config.PaperConfig(models=f"old={tmp_path}/other,ssrlm={tmp_path}")
+    (one,) = model_methods.own(settings, list(known_methods.METHODS.values()))
+    assert (one.name, one.title) == ("old", "old, your own")
+    assert one.make(settings).decoding is None  # by its own rule
+    (found,) = one.make(settings).fold(["GGGAAACCC"])
+    assert found.structure.length == 9
+    assert settings.told() == ["--config.models=old=DIR,ssrlm=DIR"]

@@ -42,6 +42,19 @@ def test_brackets_that_are_known_to_be_open_are_closed(tmp_path):
         set_files.read(known, str(tmp_path))
 
 
+def test_a_set_is_packed_or_not_or_a_folder_of_files(tmp_path):
+    packed = dataclasses.replace(SET, file="in/s.tsv.gz")
+    folder = tmp_path / "in" / "s"
+    folder.mkdir(parents=True)
+    (folder / "a.dbn").write_text(">a\nGGGAAACCC\n(((...)))\n")
+    assert [one.name for one in set_files.read(packed, str(tmp_path))] == ["a"]
+    (tmp_path / "in" / "s.tsv").write_text("\n".join([ROWS[0], ROWS[1]]) + "\n")
+    (folder / "a.dbn").write_text("no longer read")
+    assert [one.name for one in set_files.read(packed, str(tmp_path))] == ["a"]
+    with pytest.raises(ValueError, match=r"there is no .*s\.tsv\.gz: find it"):
+        set_files.read(packed, str(tmp_path / "in"))
+
+
 def test_long_rna_is_left_out_before_it_is_counted(tmp_path):
     (tmp_path / "s.tsv").write_text("\n".join([*ROWS[:2], "b\tAAA\t..."]) + "\n")
     (record,) = set_files.read(dataclasses.replace(SET, longest=8), str(tmp_path))
