@@ -85,3 +85,12 @@ def finish(*processes: subprocess.Popen[str], seconds: float = 240.0) -> list[st
     for process, text in zip(processes, texts, strict=True):
         assert process.returncode == 0, f"exit code {process.returncode}:\n{text}"
     return texts
+
+
+def is_running(process: str) -> bool:
+    """Says whether a process of this number is there, and is no zombie; on Linux."""
+    status = pathlib.Path("/proc", process, "status")
+    try:
+        return "State:\tZ" not in status.read_text()
+    except (FileNotFoundError, ProcessLookupError):
+        return False

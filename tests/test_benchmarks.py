@@ -11,6 +11,7 @@ import sys
 import textwrap
 import time
 
+import processes
 import pytest
 
 ROOT = pathlib.Path(__file__).parents[1]
@@ -186,21 +187,13 @@ def test_a_call_ends_with_what_it_started_and_says_what_all_held(module, tmp_pat
     with pytest.raises(subprocess.TimeoutExpired):
         calls.run([sys.executable, "-c", outer], 5)
     last = time.monotonic() + 20.0
-    while _runs(path.read_text()):
+    while processes.is_running(path.read_text()):
         assert time.monotonic() < last
         time.sleep(0.05)
     brief = inner.replace("time.sleep(60)", "time.sleep(1)")
     done = calls.run([sys.executable, "-c", outer.replace(inner, brief)], 60)
     assert done.status == 0
     assert done.peak_mib > 64
-
-
-def _runs(process):
-    try:
-        status = pathlib.Path("/proc", process, "status").read_text()
-    except (FileNotFoundError, ProcessLookupError):
-        return False
-    return "State:\tZ" not in status
 
 
 def test_two_small_ones_run_and_one_without_its_data_is_left_out(tmp_path):

@@ -103,15 +103,14 @@ class Bench:
         """
         counted: set[str] = set()
         for one in sets:
-            left, failed = set[str](), 0
             try:
-                if not self._is_there(one, method):
-                    left = self._left(one, method)
-                    kept = self._store(one, method)[0].found.values()
-                    failed = sum(it.failed != "" for it in kept)
+                is_there = self._is_there(one, method)
+                left = set() if is_there else self._left(one, method)
+                kept = {} if is_there else self.said(one, method)
             except (ValueError, OSError) as error:
                 yield one, Plan(0, 0, 0.0, 0, str(error))
                 continue
+            failed = sum(it.failed != "" for it in kept.values())
             new = left - counted
             counted |= new
             seconds = self._estimate(method, map(len, new))

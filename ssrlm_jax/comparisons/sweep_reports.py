@@ -3,13 +3,14 @@
 import json
 import pathlib
 import re
+import shutil
 
 import numpy as np
 
 from ssrlm_jax.comparisons import items, paper_report
 from ssrlm_jax.metrics import statistics
 
-_PICTURE = re.compile(r"!\[([^\]]*)\]\((?!\w+:|/)([^)]+)\)")
+_PICTURE = re.compile(r"!\[([^\]]*)\]\((?!\w+:)([^)]+)\)")
 REPORT, FACTS = "report.md", "report.json"
 
 
@@ -60,6 +61,29 @@ def note(title: str, setting: str, place: str) -> str:
     folder = path.parent.absolute()  # where its pictures are
     text = _PICTURE.sub(lambda found: f"![{found[1]}]({folder / found[2]})", text)
     return f"{title}, the report of the sweep, {path}:\n\n{text}"
+
+
+def brought(note: str, place: pathlib.Path) -> str:
+    """Returns a note with its pictures beside a report: copied there.
+
+    Args:
+      note: as `note` returns it, with pictures by their whole paths.
+      place: what names of files of the report begin with: OUT/fig3.
+
+    Raises:
+      OSError: a picture cannot be copied.
+    """
+
+    def bring(found: re.Match[str]) -> str:
+        path = pathlib.Path(found[2])
+        if not (path.is_absolute() and path.is_file()):  # it is none of a sweep
+            return found[0]
+        target = place.with_name(f"{place.name}_{path.name}")
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(path, target)
+        return f"![{found[1]}]({target.name})"
+
+    return _PICTURE.sub(bring, note)
 
 
 def over_lines(place: str, seed: int) -> str:

@@ -143,6 +143,7 @@ def _made(
         leaderboard,
         paper_pictures,
         paper_report,
+        sweep_reports,
         table_rows,
     )
 
@@ -159,8 +160,9 @@ def _made(
         rows += table_rows.rows(item, one, given, lengths, identity_N, settings.seed)
     for why in lacking:
         _log.warning("%s", why)
-    item = dataclasses.replace(item, note="\n\n".join([*lacking, item.note]).strip())
     place = flags.out.absolute() / name
+    note = sweep_reports.brought(item.note, place)
+    item = dataclasses.replace(item, note="\n\n".join([*lacking, note]).strip())
     made_by = _told(name, settings, flags)
     drawn = [] if item.is_leaderboard else rows
     pictures, why_none = paper_pictures.write(place, item, drawn)

@@ -44,14 +44,15 @@ def test_a_method_is_added_beside_what_is_kept(tmp_path):
     assert ten_rnas.calls(tmp_path, "right") == []
 
 
-def test_what_is_added_stands_beside_the_methods_that_are_named(tmp_path):
+@pytest.mark.parametrize("named", ["inner", "mine"])
+def test_what_is_added_stands_beside_the_methods_that_are_named(named, tmp_path):
     ten_rnas.write(tmp_path)
     (tmp_path / "mine.dbn").write_text(
         f">r0\n{ten_rnas.SEQUENCES[0]}\n{ten_rnas.KNOWN}\n"
     )
-    given = ["--add=mine", f"--predictions={tmp_path}/mine.dbn", "--methods=inner"]
+    given = ["--add=mine", f"--predictions={tmp_path}/mine.dbn", f"--methods={named}"]
     assert test_paper_command.call(tmp_path, *given) == 0
-    assert set(test_paper_command.rows(tmp_path)) == {"mine", "inner"}
+    assert set(test_paper_command.rows(tmp_path)) == {"mine", named}
 
 
 def test_a_method_that_runs_here_keeps_its_name(tmp_path, capsys):
@@ -139,16 +140,6 @@ def test_predictions_of_another_set_do_not_replace_those_of_this_one(tmp_path, c
     assert test_paper_command.call(tmp_path, *given) == 0
     found = test_paper_command.rows(tmp_path)["mine"]
     assert found["values"]["F1"][0] == pytest.approx(0.1)
-
-
-def test_only_the_added_method_is_shown_where_it_alone_is_named(tmp_path):
-    ten_rnas.write(tmp_path)
-    (tmp_path / "mine.dbn").write_text(
-        f">r0\n{ten_rnas.SEQUENCES[0]}\n{ten_rnas.KNOWN}\n"
-    )
-    given = ["--add=mine", f"--predictions={tmp_path}/mine.dbn", "--methods=mine"]
-    assert test_paper_command.call(tmp_path, *given) == 0
-    assert set(test_paper_command.rows(tmp_path)) == {"mine"}
 
 
 def test_files_of_no_rna_of_a_set_add_nothing(tmp_path, capsys):

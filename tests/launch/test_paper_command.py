@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 
+import processes
 import pytest
 import ten_rnas
 
@@ -168,7 +169,7 @@ def test_what_methods_said_is_written_for_others(tmp_path, capsys):
     assert "iner is none of right, inner, again" in capsys.readouterr().err
 
 
-def test_what_a_program_fails_on_costs_one_rna_each(tmp_path):
+def test_what_a_program_fails_on_costs_one_rna_each(tmp_path, capsys):
     crash, hang, half = ten_rnas.SEQUENCES[:3]
     ten_rnas.write(tmp_path)
     ten_rnas.tell(tmp_path, "inner", **{crash: "crash", hang: "hang", half: "half"})
@@ -188,6 +189,10 @@ def test_what_a_program_fails_on_costs_one_rna_each(tmp_path):
     ten_rnas.tell(tmp_path, "inner")
     assert call(tmp_path) == 0
     assert len(rows(tmp_path)["inner"]["failed"]) == 3  # until it is asked for
+    assert r"Inner (3 failed) & 0.467" in (tmp_path / "out" / "two.tex").read_text()
+    capsys.readouterr()
+    assert call(tmp_path, "--dry_run") == 0
+    assert "kept, 3 of it failures: --retry" in capsys.readouterr().out
     assert call(tmp_path, "--retry") == 0
     assert rows(tmp_path)["inner"]["failed"] == {}
 
@@ -285,17 +290,9 @@ def test_a_program_that_hangs_ends_with_a_run_that_is_killed(tmp_path):
     started.kill()
     started.wait()
     last = time.monotonic() + 20.0
-    while _runs(told.read_text()):
+    while processes.is_running(told.read_text()):
         assert time.monotonic() < last
         time.sleep(0.05)
-
-
-def _runs(process):
-    status = pathlib.Path("/proc", process, "status")
-    try:
-        return "State:\tZ" not in status.read_text()
-    except (FileNotFoundError, ProcessLookupError):
-        return False
 
 
 def test_scores_of_before_are_taken_over(tmp_path):
@@ -376,14 +373,17 @@ def test_the_report_of_a_sweep_is_a_part_of_its_figure(tmp_path, capsys):
         in (capsys.readouterr().err)
     )
     folds.mkdir()
-    (folds / "report.md").write_text("fold 0 has 0.5\n")
+    (folds / "report.md").write_text("fold 0 has 0.5\n\n![scores](scores.png)\n")
+    (folds / "scores.png").write_bytes(b"a picture")
     (folds / "report.json").write_text('{"lines": [{}]}')
     assert cli.main(["paper", "fig3", *given]) == 1
     assert "report.json: no report of a sweep ('scores')" in capsys.readouterr().err
     lines = [{"scores": {"F1": {"mean": [f1, 0, 1]}}} for f1 in (0.5, 0.7, 0.9)]
     (folds / "report.json").write_text(json.dumps({"lines": lines}))
-    assert cli.main(["paper", "fig3", *given]) == 0
+    assert cli.main(["paper", "fig3", "--report", *given]) == 0
     text = (out / "fig3.md").read_text()
+    assert "![scores](fig3_scores.png)" in text
+    assert (out / "fig3_scores.png").read_bytes() == b"a picture"
     assert "fold 0 has 0.5" in text
     assert "| F1 | 3 | 0.700 (0.500-0.900) |" in text
     assert "Fig. 3a: F1 on ten folds" not in text  # it is not missing any more
