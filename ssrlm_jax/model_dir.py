@@ -85,17 +85,26 @@ class Lazy:
     parts: Callable[[], Iterator[np.ndarray]]
 
 
-def origin(description: Description, *, is_trained_on: bool = False) -> types.Json:
-    """Returns licence and citation of weights; whoever trains on keeps them.
+def origin(description: Description, *, trained_until: str | None = None) -> types.Json:
+    """Returns licence, citation and date of weights; whoever trains on keeps them.
 
     Args:
       description: of the model.
-      is_trained_on: by other data, of which `data_until` is not said.
+      trained_until: date of the newest of other data that trains it now, year-month-day
+        or its beginning; "": not known, and so not of the whole either; None: none
+        does.
     """
     told = {n: description.made[n] for n in ORIGIN if n in description.made}
-    if is_trained_on:
-        told.pop("data_until", None)
+    if trained_until is not None:
+        dates = (str(told.pop("data_until", "")), trained_until)
+        if all(dates):
+            told["data_until"] = max(dates, key=_last_day)
     return told
+
+
+def _last_day(date: str) -> str:
+    """Returns a date that sorts behind all that lie in its year or month."""
+    return date + "9999-99-99"[len(date) :]
 
 
 def save(

@@ -202,9 +202,18 @@ def test_a_full_disk_names_the_model_and_leaves_nothing(tmp_path, monkeypatch):
     assert list(tmp_path.iterdir()) == []
 
 
-def test_whoever_trains_on_says_nothing_of_the_date_of_other_data():
+def test_whoever_trains_on_tells_the_later_date_and_none_of_what_is_not_known():
     made = {"licence": "MIT", "data_until": "2020", "step": 3}
     described = dataclasses.replace(DESCRIPTION, made=made)
     assert model_dir.origin(described) == {"licence": "MIT", "data_until": "2020"}
-    told = model_dir.origin(described, is_trained_on=True)
+    told = model_dir.origin(described, trained_until="")
     assert told == {"licence": "MIT"}
+    for other, latest in (
+        ("2019-05-31", "2020"),
+        ("2020-05", "2020"),  # the model's may be of December
+        ("2021", "2021"),
+    ):
+        told = model_dir.origin(described, trained_until=other)
+        assert told == {"licence": "MIT", "data_until": latest}
+    undated = model_dir.origin(DESCRIPTION, trained_until="2021")
+    assert "data_until" not in undated

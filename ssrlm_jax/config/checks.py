@@ -1,6 +1,7 @@
 """Checks of settings; each names the setting, what was found, what is accepted."""
 
 import math
+import re
 from collections.abc import Collection
 
 
@@ -31,3 +32,13 @@ def below_one(setting: str, found: float) -> None:
 
 def finite(setting: str, found: float) -> None:
     check(0.0 <= found < math.inf, setting, found, "is not a number of at least 0")
+
+
+def date(setting: str, found: str) -> None:
+    is_date = re.fullmatch(r"\d{4}(-(0[1-9]|1[0-2])(-(0[1-9]|[12]\d|3[01]))?)?", found)
+    check(
+        not found or is_date is not None,
+        setting,
+        found,
+        "is no date as 2023-04-01, 2023-04 or 2023",
+    )

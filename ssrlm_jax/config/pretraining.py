@@ -82,6 +82,7 @@ class DataConfig:
     """Where the rows come from and how they become batches."""
 
     corpus: str = ""  # directory made by `ssrlm prepare_corpus`
+    until: str = ""  # date of the newest data: 2023-04-01, or 2023; "": not told
     is_generated: bool = False  # make a corpus of `families` instead
     families: FamiliesConfig = FamiliesConfig()
     rows_per_batch: int = 1024  # packed rows of one update, over all processes
@@ -92,6 +93,7 @@ class DataConfig:
 
     def __post_init__(self) -> None:
         checks.positive("data", self, "rows_per_batch", "row_length", "validation_rows")
+        checks.date("data.until", self.until)
         checks.check(
             self.num_workers >= 0, "data.num_workers", self.num_workers, "is < 0"
         )

@@ -120,6 +120,7 @@ class LabelledConfig:
     fold: int = 0  # 0..num_folds-1
     leave_out: str = ""  # files of RNA; a record that equals one does not train, ...
     # ... nor does it validate, where validation is drawn from `table`
+    until: str = ""  # date of the newest data: 2023-04-01, or 2023; "": not told
     validation_share: float = 0.1  # of the other families' records; with held_out
     max_length: int = 500  # nucleotides; longer records are left out, and counted
     batch_size: int = 2  # RNAs of one update, over all processes
@@ -130,6 +131,7 @@ class LabelledConfig:
     def __post_init__(self) -> None:
         checks.positive("data", self, "max_length", "batch_size", "step")
         checks.positive("data", self, "num_threads")
+        checks.date("data.until", self.until)
         checks.check(1.0 < self.ratio <= 2.0, "data.ratio", self.ratio, "is not 1..2")
         checks.check(self.num_folds >= 0, "data.num_folds", self.num_folds, "is < 0")
         checks.check(

@@ -226,7 +226,8 @@ def _start(
 ) -> tuple[config.EncoderConfig, types.Params, types.Json]:
     """Returns the encoder's sizes, the weights to start from and their origin."""
     if settings.model == config.RANDOM:
-        return settings.encoder, {}, {}
+        until = settings.data.until
+        return settings.encoder, {}, {"data_until": until} if until else {}
     if not settings.model:
         raise ValueError(
             "config.model is empty: name the directory of a pre-trained model (or "
@@ -234,7 +235,7 @@ def _start(
         )
     model = catalogue.find(settings.model)
     description = model_dir.describe(model)
-    origin = model_dir.origin(description, is_trained_on=True)
+    origin = model_dir.origin(description, trained_until=settings.data.until)
     if description.head is None:
         params = {"encoder": model_dir.load_encoder(model)[1]}
     else:

@@ -25,11 +25,12 @@ _log = logging.getLogger("ssrlm_jax")
 def pretrain(settings: config.PretrainConfig, flags: argparse.Namespace) -> None:
     """Checks the settings, puts the parts together, trains and exports."""
     workdir = flags.workdir or command.workdir_of(flags.config)
-    sizes, loaded, origin = settings.encoder, None, {}
+    sizes, loaded = settings.encoder, None
+    origin = {"data_until": settings.data.until} if settings.data.until else {}
     if settings.model:
         description, loaded = model_dir.load_encoder(pathlib.Path(settings.model))
         sizes = description.architecture
-        origin = model_dir.origin(description, is_trained_on=True)
+        origin = model_dir.origin(description, trained_until=settings.data.until)
         if 0 < sizes.max_positions < settings.data.row_length:
             raise ValueError(
                 f"{settings.model} has learned {sizes.max_positions} positions, too "

@@ -33,12 +33,13 @@ KEPT = (
     *("seed", "masking.", "data.", "loop.keep_best"),
     *("optimizer.beta1", "optimizer.beta2", "optimizer.epsilon"),
 )
-# Of these, what may change: where the same files lie, and who reads them.
+# Of these, what may change: where the same files lie, what is told of them, and who
+# reads them.
 MAY_CHANGE = {
     f"data.{name}"
     for name in (
         *("corpus", "train", "validation", "table", "families", "leave_out"),
-        *("structures", "away_from", "num_workers", "num_threads"),
+        *("structures", "away_from", "num_workers", "num_threads", "until"),
     )
 }
 

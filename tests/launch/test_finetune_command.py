@@ -86,7 +86,7 @@ def _losses(path):
 def whole(tmp_path_factory, table):
     """An uninterrupted run, and what it said."""
     path = tmp_path_factory.mktemp("runs") / "whole"
-    return path, finish(start(path, **_files(table)))
+    return path, finish(start(path, **_files(table), **{"data.until": "2021-05"}))
 
 
 def test_a_run_ends_with_the_best_model_and_its_threshold(whole, capsys):
@@ -103,6 +103,7 @@ def test_a_run_ends_with_the_best_model_and_its_threshold(whole, capsys):
     description = model_dir.describe(path / "model")
     assert description.threshold == threshold
     assert description.made["step"] == -step
+    assert description.made["data_until"] == "2021-05"
     assert description.scores["f1"] == best
     assert description.trained_length == 64
     trained = structure_formats.read(path / "training.tsv")

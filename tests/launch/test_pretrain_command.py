@@ -26,6 +26,7 @@ TINY = {
     "data.row_length": 128,
     "data.rows_per_batch": 8,
     "data.validation_rows": 8,
+    "data.until": "2021",
     "loop.num_steps": 8,
     "loop.log_every": 1,
     "loop.evaluate_every": 8,
@@ -90,6 +91,7 @@ def test_a_run_ends_with_a_model_and_says_what_was_learned(whole):
     learned, _ = checkpoint.restore_parameters(path)
     np.testing.assert_array_equal(params["embedding"], learned["embedding"])
     assert description.made["step"] == 8
+    assert description.made["data_until"] == "2021"
     assert description.scores["loss"] > 0
     assert "paired nucleotides: " in text
     assert str(path / "checkpoints" / "8") in text
