@@ -36,4 +36,5 @@ def get_item(settings: config.PaperConfig) -> items.Item:
         title="Fig. 3: unseen families, and pairs without labels",
         pending=(*folds, *sweep_reports.pending("Fig. 3b", "sweep", settings.sweep)),
         note="\n\n".join(filter(None, notes)),
+        sweeps=tuple(filter(None, [settings.folds, settings.sweep])),
     )

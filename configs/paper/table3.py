@@ -23,4 +23,5 @@ def get_item(settings: config.PaperConfig) -> items.Item:
         title="Table 3: what the objective of pre-training brings",
         pending=sweep_reports.pending("Table 3", "sweep", settings.sweep),
         note=sweep_reports.note("Table 3", "sweep", settings.sweep),
+        sweeps=tuple(filter(None, [settings.sweep])),
     )

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from ssrlm_jax import files
-from ssrlm_jax.comparisons import items, model_folder, paper_report
+from ssrlm_jax.comparisons import items, model_folder, score_tables
 from ssrlm_jax.metrics import statistics
 from ssrlm_jax.prepare import executor
 from ssrlm_jax.rna import alphabet, formats, structure_formats
@@ -45,20 +45,8 @@ class Chosen(NamedTuple):
     kinds: list[str]
 
 
-class Told(NamedTuple):
-    """How well an embedding tells families apart.
-
-    Attributes:
-      name: of the embedding.
-      family: share of RNAs whose neighbours vote for their family.
-      kind: likewise, for the type of the family.
-      silhouette: mean over RNAs, -1..1, by family.
-    """
-
-    name: str
-    family: statistics.Interval
-    kind: statistics.Interval
-    silhouette: statistics.Interval
+FAMILY, KIND = "family of neighbours", "type of neighbours"
+SILHOUETTE = "silhouette"
 
 
 def choose(asked: items.Families, data: str, seed: int) -> Chosen:
@@ -148,8 +136,13 @@ def letter_counts(sequences: Iterable[str]) -> np.ndarray:
     return np.stack(rows)
 
 
-def told(name: str, embedding_ND: np.ndarray, chosen: Chosen, seed: int) -> Told:
+def told(
+    name: str, embedding_ND: np.ndarray, chosen: Chosen, seed: int
+) -> score_tables.Row:
     """Returns how well an embedding tells families apart.
+
+    FAMILY: share of RNAs whose neighbours vote for their family; KIND: likewise, for
+    the type of the family; SILHOUETTE: mean over RNAs, -1..1, by family.
 
     Args:
       name: of the embedding.
@@ -162,12 +155,14 @@ def told(name: str, embedding_ND: np.ndarray, chosen: Chosen, seed: int) -> Told
     scaled_ND = scaled(embedding_ND)
     search = neighbors.NearestNeighbors(n_neighbors=_NEIGHBOURS).fit(scaled_ND)
     near_NK = search.kneighbors(return_distance=False)  # without the RNA itself
-    family, kind = (
-        statistics.of_mean(_votes(np.array(names), near_NK), seed)
-        for names in (chosen.families, chosen.kinds)
+    each = {
+        FAMILY: _votes(np.array(chosen.families), near_NK),
+        KIND: _votes(np.array(chosen.kinds), near_NK),
+        SILHOUETTE: metrics.silhouette_samples(scaled_ND, chosen.families),
+    }
+    return score_tables.Row(
+        name, {head: statistics.of_mean(n, seed) for head, n in each.items()}
     )
-    silhouette_N = metrics.silhouette_samples(scaled_ND, chosen.families)
-    return Told(name, family, kind, statistics.of_mean(silhouette_N, seed))
 
 
 def scaled(embedding_ND: np.ndarray) -> np.ndarray:
@@ -175,16 +170,6 @@ def scaled(embedding_ND: np.ndarray) -> np.ndarray:
     centred_ND = embedding_ND - embedding_ND.mean(0)
     deviation_D = centred_ND.std(0)
     return centred_ND / np.where(deviation_D > 1e-12, deviation_D, 1.0)
-
-
-def rows(found: Sequence[Told]) -> list[str]:
-    """Returns a table of Markdown."""
-    heads = ["embedding", "family of neighbours", "type of neighbours", "silhouette"]
-    lines = [paper_report.row_of(heads), paper_report.row_of(["---"] * len(heads))]
-    for one in found:
-        cells = [paper_report.shown(n) for n in (one.family, one.kind, one.silhouette)]
-        lines.append(paper_report.row_of([one.name, *cells]))
-    return lines
 
 
 def draw(

@@ -2,10 +2,13 @@
 
 import json
 import pathlib
+from collections.abc import Sequence
 
 from ssrlm_jax import config, files
-from ssrlm_jax.comparisons import family_maps, items
+from ssrlm_jax.comparisons import family_maps, items, score_tables
 from ssrlm_jax.infer import catalogue
+
+_FIRST = "embedding"  # heading
 
 
 def make(
@@ -34,8 +37,7 @@ def make(
         chosen = family_maps.choose(asked, settings.data, settings.seed)
     except ValueError as error:
         text = f"# {item.title}\n\nNot measured: {error}.\n"
-        facts = {"title": item.title, "reason": str(error)}
-        return _written(out / name, text, facts)
+        return _written(out / name, item.title, text, [], str(error))
     named = settings.directories("models")
     for place in named.values():
         if not pathlib.Path(place, "model.json").is_file():
@@ -62,19 +64,27 @@ def make(
         f"Made by `ssrlm paper {name}`: {len(chosen.sequences):,} RNAs of "
         f"{num_families} families of {len(set(chosen.kinds))} types.",
         "",
-        *family_maps.rows(found),
+        *score_tables.markdown(_FIRST, found),
         "",
         item.note,
         "",
         why_none or f"![{picture.name}]({picture.name})",
     ]
-    text = "\n".join(lines) + "\n"
-    return _written(out / name, text, [one._asdict() for one in found])
+    return _written(out / name, item.title, "\n".join(lines) + "\n", found)
 
 
-def _written(place: pathlib.Path, text: str, facts: object) -> str:
-    """Writes Markdown and JSON, which say the same; returns the Markdown."""
+def _written(
+    place: pathlib.Path,
+    title: str,
+    text: str,
+    found: Sequence[score_tables.Row],
+    reason: str = "",
+) -> str:
+    """Writes all files of the report, which say the same; returns the Markdown."""
     place.parent.mkdir(parents=True, exist_ok=True)
+    facts = {"title": title, "rows": score_tables.facts(found), "reason": reason}
     files.write_text(f"{place}.md", text)
     files.write_text(f"{place}.json", json.dumps(facts, indent=1) + "\n")
+    files.write_text(f"{place}.csv", score_tables.as_csv(_FIRST, found))
+    files.write_text(f"{place}.tex", score_tables.latex(title, _FIRST, found))
     return text

@@ -175,6 +175,7 @@ class Item:
       quoted: rows of others.
       pending: what is not measured.
       note: below the table.
+      sweeps: folders of the sweeps whose reports the note shows.
       is_leaderboard: one table of all sets, with what methods cost.
       families: whose embeddings by `config.models` are compared; None: none.
       structures: that are folded; None: none.
@@ -189,6 +190,7 @@ class Item:
     quoted: tuple[Quoted, ...] = ()
     pending: tuple[Pending, ...] = ()
     note: str = ""
+    sweeps: tuple[str, ...] = ()
     is_leaderboard: bool = False
     families: Families | None = None
     structures: Structures | None = None

@@ -229,28 +229,23 @@ def table_csv(item: items.Item, rows: Sequence[table_rows.Row]) -> str:
 
 
 def latex(item: items.Item, rows: Sequence[table_rows.Row]) -> str:
-    """Returns a tabular of each set, for `booktabs`."""
+    """Returns a tabular of each set."""
     parts = []
     for one in item.sets:
         of_set = [row for row in rows if row.set == one.name and row.scores is not None]
         if not of_set:
             continue
         heads = table_rows.columns(item, of_set)
-        lines = [
-            f"% {one.name}",
-            rf"\begin{{tabular}}{{l{'r' * (len(heads) + 3)}}}",
-            r"\toprule",
-            " & ".join(["method", *map(tex.escaped, heads), *_BEHIND]) + r" \\",
-            r"\midrule",
-        ]
+        lines = []
         for row in of_set:
             cells = [tex.escaped(_cell(row, head)) for head in heads]
             cells = [tex.escaped(_named(row)), *cells, rank(row.rank), *_shares(row)]
-            lines.append(" & ".join(cells) + r" \\")
+            lines.append(cells)
         for quoted in _quoted(item, one.name, heads):
-            lines.append(" & ".join(map(tex.escaped, quoted)) + r" \\")
-        parts.append("\n".join([*lines, r"\bottomrule", r"\end{tabular}"]))
-    return "\n\n".join(parts) + "\n"
+            lines.append(list(map(tex.escaped, quoted)))
+        head_cells = ["method", *map(tex.escaped, heads), *_BEHIND]
+        parts.append(tex.tabular(one.name, head_cells, lines))
+    return "\n".join(parts)
 
 
 def facts(
@@ -280,7 +275,7 @@ def _facts_of(row: table_rows.Row) -> dict[str, object]:
         "method": method.name,
         "title": method.title,
         **{name: getattr(method, name) for name in ABOUT},
-        "values": {name: _plain(value) for name, value in row.values.items()},
+        "values": {name: plain(value) for name, value in row.values.items()},
         "paper": dict(row.paper),
         "rank": row.rank,
         "shared": None if row.shared is None else row.shared._asdict(),
@@ -292,5 +287,6 @@ def _facts_of(row: table_rows.Row) -> dict[str, object]:
     return told
 
 
-def _plain(interval: statistics.Interval) -> list[float | None]:
+def plain(interval: statistics.Interval) -> list[float | None]:
+    """Returns an interval for JSON, which has no nan."""
     return [None if math.isnan(value) else round(value, 6) for value in interval]

@@ -1,4 +1,4 @@
-"""What `ssrlm evaluate3d` wrote of folded structures, as tables and pictures.
+"""What `ssrlm evaluate3d` wrote of folded structures, as rows of a table and pictures.
 
 A point is a structure: the first prediction of it; what was not predicted counts as 0.
 Pictures need the extra [plots].
@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ssrlm_jax.comparisons import paper_report
+from ssrlm_jax.comparisons import score_tables
 from ssrlm_jax.infer import canvas
 from ssrlm_jax.metrics import report3d, statistics
 
@@ -140,43 +140,31 @@ def values(
     return means(one.targets, ATOMS, seed) | correlations(one.targets, seed)
 
 
-def table(found: Sequence[Folded], seed: int, *, is_of_pairs: bool) -> list[str]:
-    """Returns a table of Markdown, and below it what has no score."""
-    scored = {
-        one.name: values(one, seed, is_of_pairs=is_of_pairs)
-        for one in found
-        if not one.reason
-    }
-    heads = list(next(iter(scored.values()), {}))
-    lines = [
-        paper_report.row_of(["method", "predicted", *heads]),
-        paper_report.row_of(["---"] * (len(heads) + 2)),
-    ]
-    for one in found:
-        if one.reason:
-            continue
-        num = sum(target.is_predicted for target in one.targets)
-        cells = [paper_report.shown(scored[one.name][head]) for head in heads]
-        lines.append(
-            paper_report.row_of([one.name, f"{num} of {len(one.targets)}", *cells])
-        )
-    without = [f"- {one.name}: {one.reason}" for one in found if one.reason]
-    return [*(lines if scored else []), *(["", *without] if without else [])]
-
-
-def csv_rows(
+def rows(
     found: Sequence[Folded], seed: int, *, is_of_pairs: bool
-) -> list[list[str]]:
-    """Returns a header, and a row for each method and number."""
-    rows = [["method", "column", "value", "low", "high", "reason"]]
-    for one in found:
-        if one.reason:
-            rows.append([one.name, "", "", "", "", one.reason])
-            continue
-        for head, interval in values(one, seed, is_of_pairs=is_of_pairs).items():
-            cells = ["" if math.isnan(n) else f"{n:.6g}" for n in interval]
-            rows.append([one.name, head, *cells, ""])
-    return rows
+) -> list[score_tables.Row]:
+    """Returns the rows of a table: of each method its numbers, or why there are none.
+
+    Args:
+      found: the methods.
+      seed: of the bootstrap.
+      is_of_pairs: numbers of pairs, else of atoms.
+    """
+    return [
+        score_tables.Row(one.name, {}, reason=one.reason)
+        if one.reason
+        else score_tables.Row(
+            one.name,
+            values(one, seed, is_of_pairs=is_of_pairs),
+            {"predicted": _share_predicted(one)},
+        )
+        for one in found
+    ]
+
+
+def _share_predicted(one: Folded) -> str:
+    num = sum(target.is_predicted for target in one.targets)
+    return f"{num} of {len(one.targets)}"
 
 
 def draw(path: pathlib.Path, found: Sequence[Folded], *, is_of_pairs: bool) -> str:

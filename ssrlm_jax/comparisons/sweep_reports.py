@@ -1,17 +1,22 @@
 """Parts of the paper that `ssrlm sweep` makes: its report, or how to get it."""
 
+import csv
+import io
 import json
 import pathlib
 import re
 import shutil
+from collections.abc import Sequence
 
 import numpy as np
 
-from ssrlm_jax.comparisons import items, paper_report
+from ssrlm_jax.comparisons import items, score_tables
 from ssrlm_jax.metrics import statistics
 
 _PICTURE = re.compile(r"!\[([^\]]*)\]\((?!\w+:)([^)]+)\)")
-REPORT, FACTS = "report.md", "report.json"
+_NAME = "report"
+REPORT, FACTS = f"{_NAME}.md", f"{_NAME}.json"
+_FILES = (REPORT, FACTS, f"{_NAME}.csv", f"{_NAME}.tex")
 
 
 def pending(
@@ -86,6 +91,38 @@ def brought(note: str, place: pathlib.Path) -> str:
     return _PICTURE.sub(bring, note)
 
 
+def as_csv(places: Sequence[str]) -> str:
+    """Returns the scores of sweeps, one below the other; `sweep` names it.
+
+    Args:
+      places: --out of each, whose report is there.
+    """
+    rows = []
+    for place in map(pathlib.Path, places):
+        with (place / f"{_NAME}.csv").open(newline="") as file:
+            rows += [{"sweep": place.name} | row for row in csv.DictReader(file)]
+    text = io.StringIO()
+    heads = dict.fromkeys(["sweep", *(name for row in rows for name in row)])
+    lines = csv.DictWriter(text, list(heads), lineterminator="\n")
+    lines.writeheader()
+    lines.writerows(rows)
+    return text.getvalue()
+
+
+def latex(places: Sequence[str]) -> str:
+    """Returns the tables of sweeps, one below the other; places as of `as_csv`."""
+    return "\n".join(
+        (pathlib.Path(place) / f"{_NAME}.tex").read_text(encoding="utf-8")
+        for place in places
+    )
+
+
+def facts(places: Sequence[str]) -> dict[str, object]:
+    """Returns the reports of sweeps for programs, by name; places as of `as_csv`."""
+    paths = map(pathlib.Path, places)
+    return {one.name: json.loads((one / FACTS).read_text()) for one in paths}
+
+
 def over_lines(place: str, seed: int) -> str:
     """Returns a table of the mean of each score over a sweep's lines; "": no sweep.
 
@@ -109,18 +146,23 @@ def over_lines(place: str, seed: int) -> str:
                 values.setdefault(name, []).append(float(score["mean"][0]))
     except (KeyError, TypeError, ValueError) as error:
         raise ValueError(f"{path}: no report of a sweep ({error})") from error
-    rows = [["score", "folds", "mean over them"], ["---"] * 3]
-    for name, listed in values.items():
-        mean = statistics.of_mean(np.array(listed), seed)
-        rows.append([name, str(len(listed)), paper_report.shown(mean)])
-    return "\n".join(map(paper_report.row_of, rows))
+    rows = [
+        score_tables.Row(
+            name,
+            {"mean over them": statistics.of_mean(np.array(listed), seed)},
+            {"folds": str(len(listed))},
+        )
+        for name, listed in values.items()
+    ]
+    return "\n".join(score_tables.markdown("score", rows))
 
 
 def _report(setting: str, place: str) -> pathlib.Path:
-    path = pathlib.Path(place) / REPORT
-    if not path.is_file():
-        raise ValueError(
-            f"config.{setting}={place}: there is no {path}; `ssrlm sweep --report "
-            f"--out={place}` makes it"
-        )
-    return path
+    for name in _FILES:
+        path = pathlib.Path(place) / name
+        if not path.is_file():
+            raise ValueError(
+                f"config.{setting}={place}: there is no {path}; `ssrlm sweep --report "
+                f"--out={place}` makes it"
+            )
+    return pathlib.Path(place) / REPORT

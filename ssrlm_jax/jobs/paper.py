@@ -172,9 +172,15 @@ def _made(
     written = leaderboard if item.is_leaderboard else paper_report
     text = written.markdown(item, rows, made_by, shown)
     told = paper_report.facts(item, rows, made_by)
+    table, latex = paper_report.table_csv(item, rows), paper_report.latex(item, rows)
+    if item.sweeps:  # it has no other rows
+        table, latex = (
+            f(item.sweeps) for f in (sweep_reports.as_csv, sweep_reports.latex)
+        )
+        told["sweeps"] = sweep_reports.facts(item.sweeps)
     files.write_text(f"{place}.md", text)
-    files.write_text(f"{place}.csv", paper_report.table_csv(item, rows))
-    files.write_text(f"{place}.tex", paper_report.latex(item, rows))
+    files.write_text(f"{place}.csv", table)
+    files.write_text(f"{place}.tex", latex)
     files.write_text(f"{place}.json", json.dumps(told, indent=1) + "\n")
     return text
 

@@ -6,8 +6,7 @@ trained.
 """
 
 import argparse
-import csv
-import io
+import dataclasses
 import json
 import logging
 import pathlib
@@ -20,6 +19,7 @@ from ssrlm_jax.comparisons import (
     bench,
     items,
     paper_report,
+    score_tables,
     structure_scores,
     table_rows,
 )
@@ -35,6 +35,7 @@ _ADDED = "added_structures"
 _TARGETS = "targets"  # the set of their letters and pairs
 _DIGITS = 12  # of a hash, in the name of a directory
 _VERSION = 2  # of the scores
+_FIRST = "method"  # heading
 _NONE = (
     "- No network that folds in 3-D ships, and none was published: "
     "--config.models=NAME=DIR names one that `ssrlm tertiary` trained, "
@@ -108,6 +109,8 @@ def make(
     truth = settings.structures or str(pathlib.Path(settings.data, asked.truth))
     lines = [f"# {item.title}", "", f"Made by `ssrlm paper {name}`.", ""]
     facts: dict[str, object] = {"title": item.title}
+    rows: list[score_tables.Row] = []
+    of_letters = None
     out.mkdir(parents=True, exist_ok=True)
     if not settings.structures and not pathlib.Path(truth).exists():
         why = f"there is no {truth}: {asked.get}"
@@ -118,23 +121,29 @@ def make(
             _scored(method, changes, truth, settings, out)
             for method, changes in _methods(settings, out).items()
         ]
-        if asked.is_of_pairs:
-            lines += _of_letters(item, desk, truth, settings, out, facts)
-            lines += ["## Pairs of folded structures", ""]
         seed, is_of_pairs = settings.seed, asked.is_of_pairs
-        lines += structure_scores.table(found, seed, is_of_pairs=is_of_pairs)
+        if is_of_pairs:
+            of_letters = _of_letters(item, desk, truth, settings, out)
+            lines += paper_report.sections(of_letters[0].sets, *of_letters)
+            lines += ["## Pairs of folded structures", ""]
+        rows = structure_scores.rows(found, seed, is_of_pairs=is_of_pairs)
+        lines += score_tables.markdown(_FIRST, rows)
         lines += ["", *([_NONE, ""] if len(found) < 2 else []), _LEGEND, ""]
         picture = out / f"{name}.png"
         why = structure_scores.draw(picture, found, is_of_pairs=is_of_pairs)
         lines += [why or f"![{picture.name}]({picture.name})"]
-        rows = structure_scores.csv_rows(found, seed, is_of_pairs=is_of_pairs)
-        written = io.StringIO()
-        csv.writer(written, lineterminator="\n").writerows(rows)
-        files.write_text(out / f"{name}.csv", written.getvalue())
-        facts["structures"] = [dict(zip(rows[0], row, strict=True)) for row in rows[1:]]
     lines += ["", item.note] if item.note else []
     text = "\n".join(lines).rstrip() + "\n"
+    facts["structures"] = score_tables.facts(rows)
+    latex = score_tables.latex(item.title, _FIRST, rows)
+    if of_letters is not None:
+        facts["letters"] = paper_report.facts(*of_letters, "")["rows"]
+        latex = f"{paper_report.latex(*of_letters)}\n{latex}"
+        letters_csv = paper_report.table_csv(*of_letters)
+        files.write_text(out / f"{name}_letters.csv", letters_csv)
     files.write_text(out / f"{name}.md", text)
+    files.write_text(out / f"{name}.csv", score_tables.as_csv(_FIRST, rows))
+    files.write_text(out / f"{name}.tex", latex)
     files.write_text(out / f"{name}.json", json.dumps(facts, indent=1) + "\n")
     return text
 
@@ -224,9 +233,8 @@ def _of_letters(
     truth: str,
     settings: config.PaperConfig,
     out: pathlib.Path,
-    facts: dict[str, object],
-) -> list[str]:
-    """Returns the table of methods that predict pairs from the same letters."""
+) -> tuple[items.Item, list[table_rows.Row]]:
+    """Returns a table of methods that predict pairs from the same letters."""
     records = _targets(truth)
     key = executor.key_of([[one.name, one.sequence] for one in records])
     path = out / "sets" / f"{_TARGETS}-{key[:_DIGITS]}.tsv"
@@ -242,8 +250,7 @@ def _of_letters(
     given = [desk.scored(of, method) for method in item.methods]
     lengths = [len(one.sequence) for one in records]
     rows = table_rows.rows(item, of, given, lengths, None, settings.seed)
-    facts |= {"letters": paper_report.facts(item, rows, "")["rows"]}
-    return paper_report.sections([of], item, rows)
+    return dataclasses.replace(item, sets=(of,)), rows
 
 
 def _targets(truth: str) -> list[formats.Record]:

@@ -1,4 +1,6 @@
-"""Text of a table as LaTeX has it: what means something else there is escaped."""
+"""Tables as LaTeX has them: what means something else there is escaped."""
+
+from collections.abc import Sequence
 
 _WRITTEN = str.maketrans(
     {
@@ -21,3 +23,38 @@ def escaped(text: str) -> str:
       5 \% of \{a\_b\}\textbackslash{}c
     """
     return text.translate(_WRITTEN)
+
+
+def tabular(
+    title: str, heads: Sequence[str], rows: Sequence[Sequence[str]], num_left: int = 1
+) -> str:
+    r"""Returns a tabular for the package booktabs, below a comment of its title.
+
+    Args:
+      title: of the comment.
+      heads: of the columns.
+      rows: cells, which are LaTeX already, as heads are.
+      num_left: columns that are set to the left; others are to the right.
+
+    Example:
+      >>> print(tabular("one", ["it", "F1"], [["a", "0.5"]]), end="")
+      % one
+      \begin{tabular}{lr}
+      \toprule
+      it & F1 \\
+      \midrule
+      a & 0.5 \\
+      \bottomrule
+      \end{tabular}
+    """
+    lines = [
+        f"% {' '.join(title.split())}",
+        rf"\begin{{tabular}}{{{'l' * num_left}{'r' * (len(heads) - num_left)}}}",
+        r"\toprule",
+        " & ".join(heads) + r" \\",
+        r"\midrule",
+        *(" & ".join(cells) + r" \\" for cells in rows),
+        r"\bottomrule",
+        r"\end{tabular}",
+    ]
+    return "\n".join(lines) + "\n"

@@ -60,7 +60,7 @@ def write(
     told = _facts(asked, found, above, looks, made, chosen)
     files.write_text(out / "report.json", json.dumps(told, indent=1) + "\n")
     files.write_text(out / "report.csv", _csv(asked, found))
-    files.write_text(out / "report.tex", _latex(asked, found))
+    files.write_text(out / "report.tex", _latex(out.name, asked, found))
     return text
 
 
@@ -230,7 +230,7 @@ def _csv(asked: chains.Sweep, found: Sequence[compare.Line]) -> str:
     return text.getvalue()
 
 
-def _latex(asked: chains.Sweep, found: Sequence[compare.Line]) -> str:
+def _latex(title: str, asked: chains.Sweep, found: Sequence[compare.Line]) -> str:
     """Returns a tabular; the best of each column is bold."""
     axes = compare.shown_axes(asked) or ["cell"]
     heads = [*axes, *(measure.name for measure in asked.measures)]
@@ -243,8 +243,7 @@ def _latex(asked: chains.Sweep, found: Sequence[compare.Line]) -> str:
         ]
         choose = min if measure.is_lower_better else max
         best[measure.name] = choose(values, default=math.nan)
-    lines = [rf"\begin{{tabular}}{{{'l' * len(axes)}{'r' * len(asked.measures)}}}"]
-    lines += [r"\hline", " & ".join(map(latex.escaped, heads)) + r" \\", r"\hline"]
+    lines = []
     for line in found:
         cells = [latex.escaped(cell) for cell in _cells(asked, line)]
         for measure in asked.measures:
@@ -257,5 +256,5 @@ def _latex(asked: chains.Sweep, found: Sequence[compare.Line]) -> str:
             if score.interval.value == best[measure.name]:
                 text = rf"\textbf{{{text}}}"
             cells.append(rf"{text} {{\small ({low:.3f}--{high:.3f})}}")
-        lines.append(" & ".join(cells) + r" \\")
-    return "\n".join([*lines, r"\hline", r"\end{tabular}"]) + "\n"
+        lines.append(cells)
+    return latex.tabular(title, list(map(latex.escaped, heads)), lines, len(axes))

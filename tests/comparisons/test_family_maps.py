@@ -58,13 +58,13 @@ def test_families_that_lie_apart_are_told_apart():
     chosen = family_maps.Chosen([""] * 16, names, ["x"] * 16)
     points_N2 = np.array([[n // 8 * 100.0 + n % 8, 7.0] for n in range(16)])
     found = family_maps.told("it", points_N2, chosen, seed=0)
-    assert found.family == (1.0, 1.0, 1.0)
-    assert found.kind.value == 1.0
-    assert found.silhouette.value > 0.9
+    assert found.values[family_maps.FAMILY] == (1.0, 1.0, 1.0)
+    assert found.values[family_maps.KIND].value == 1.0
+    assert found.values[family_maps.SILHOUETTE].value > 0.9
     mixed_N2 = np.array([[n % 8, 7.0] for n in range(16)])
     found = family_maps.told("it", mixed_N2 + 1e-3 * np.eye(16, 2), chosen, seed=0)
-    assert found.family.value < 0.8
-    assert abs(found.silhouette.value) < 0.2
+    assert found.values[family_maps.FAMILY].value < 0.8
+    assert abs(found.values[family_maps.SILHOUETTE].value) < 0.2
 
 
 def test_words_of_three_letters_are_counted():

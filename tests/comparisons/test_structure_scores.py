@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from ssrlm_jax.comparisons import structure_scores
+from ssrlm_jax.comparisons import score_tables, structure_scores
 from ssrlm_jax.metrics import report3d
 
 ROWS = (  # name, sample, length, plddt, identity, lddt, lddt_c1, canonical, pairs, note
@@ -66,21 +66,15 @@ def test_numbers_are_the_hand_worked_ones(table):
     assert of_pairs["F1, all pairs"].value == pytest.approx(0.4)
 
 
-def test_what_has_no_score_is_a_line_below_the_table(table):
+def test_rows_say_how_many_were_predicted_or_why_none_was(table):
     found = [
         structure_scores.Folded("m", structure_scores.read(table)),
         structure_scores.Folded("n", [], "it is broken"),
     ]
-    lines = structure_scores.table(found, 0, is_of_pairs=True)
-    assert lines[0] == "| method | predicted | F1, canonical | F1, all pairs |"
-    assert lines[2].startswith("| m | 3 of 4 | 0.500 (")
-    assert lines[-1] == "- n: it is broken"
-    rows = structure_scores.csv_rows(found, 0, is_of_pairs=True)
-    assert [row[:3] for row in rows[1:]] == [
-        ["m", "F1, canonical", "0.5"],
-        ["m", "F1, all pairs", "0.4"],
-        ["n", "", ""],
-    ]
+    scored, without = structure_scores.rows(found, 0, is_of_pairs=True)
+    assert scored.about == {"predicted": "3 of 4"}
+    assert list(scored.values) == ["F1, canonical", "F1, all pairs"]
+    assert without == score_tables.Row("n", {}, reason="it is broken")
 
 
 def test_another_table_is_told(tmp_path):

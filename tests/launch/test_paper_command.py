@@ -356,7 +356,7 @@ def test_all_of_the_paper_without_data_says_what_is_missing(tmp_path, capsys):
     assert f"Not scored: there is no {tmp_path}/secondary/bprna_TS0.tsv.gz: " in told
     assert f"Not measured: there is no {tmp_path}/rfam/families.tsv.gz: " in told
     assert "(paper: F1 0.567)" in told
-    for ending in ("md", "json"):
+    for ending in ("md", "json", "csv", "tex"):
         names = {path.stem for path in (tmp_path / "out").glob(f"*.{ending}")}
         assert names == set(paper_choice.ITEMS)
     page = (tmp_path / "out" / "report.html").read_text()
@@ -375,16 +375,26 @@ def test_the_report_of_a_sweep_is_a_part_of_its_figure(tmp_path, capsys):
     folds.mkdir()
     (folds / "report.md").write_text("fold 0 has 0.5\n\n![scores](scores.png)\n")
     (folds / "scores.png").write_bytes(b"a picture")
+    for name in ("report.csv", "report.tex"):
+        (folds / name).write_text("")
     (folds / "report.json").write_text('{"lines": [{}]}')
     assert cli.main(["paper", "fig3", *given]) == 1
     assert "report.json: no report of a sweep ('scores')" in capsys.readouterr().err
     lines = [{"scores": {"F1": {"mean": [f1, 0, 1]}}} for f1 in (0.5, 0.7, 0.9)]
     (folds / "report.json").write_text(json.dumps({"lines": lines}))
+    (folds / "report.csv").write_text("line,measure,value\nfold0,F1,0.5\n")
+    (folds / "report.tex").write_text("% of folds\n")
     assert cli.main(["paper", "fig3", "--report", *given]) == 0
     text = (out / "fig3.md").read_text()
     assert "![scores](fig3_scores.png)" in text
     assert (out / "fig3_scores.png").read_bytes() == b"a picture"
     assert "fold 0 has 0.5" in text
+    assert (
+        out / "fig3.csv"
+    ).read_text() == "sweep,line,measure,value\nfolds,fold0,F1,0.5\n"
+    assert (out / "fig3.tex").read_text() == "% of folds\n"
+    sweeps = json.loads((out / "fig3.json").read_text())["sweeps"]
+    assert sweeps == {"folds": {"lines": lines}}
     assert "| F1 | 3 | 0.700 (0.500-0.900) |" in text
     assert "Fig. 3a: F1 on ten folds" not in text  # it is not missing any more
     assert "| Fig. 3b | no sweep is named by config.sweep |" in text

@@ -31,7 +31,7 @@ def call(name, truth, out, *words):
 
 def told(out, name):
     rows = json.loads((out / f"{name}.json").read_text())["structures"]
-    return {(row["method"], row["column"]): row for row in rows}
+    return {row["name"]: row["values"] for row in rows}
 
 
 @pytest.fixture(scope="module")
@@ -51,11 +51,11 @@ def done(truth, tmp_path_factory):
 
 def test_a_native_is_like_itself_and_what_is_missing_counts_as_nothing(done):
     found = told(done / "out", "fig4")
-    assert float(found["same", "lDDT, all atoms"]["value"]) == 1.0
-    assert float(found["one", "lDDT, all atoms"]["value"]) == 0.5
-    assert 0 < float(found["helix", "lDDT, all atoms"]["value"]) < 1
+    assert found["same"]["lDDT, all atoms"][0] == 1.0
+    assert found["one"]["lDDT, all atoms"][0] == 0.5
+    assert 0 < found["helix"]["lDDT, all atoms"][0] < 1
     # Known for training: the one that "one" predicts, the other has nothing near.
-    assert float(found["one", "r with identity"]["value"]) == pytest.approx(1.0)
+    assert found["one"]["r with identity"][0] == pytest.approx(1.0)
     text = (done / "out" / "fig4.md").read_text()
     assert "| same | 2 of 2 | 1.000 (1.000-1.000) |" in text
     assert "| one | 1 of 2 | 0.500 (0.000-1.000) |" in text
@@ -90,7 +90,7 @@ def test_structures_of_ones_own_are_added_and_stay(truth, tmp_path):
     assert call("fig4", truth, out, "--add=mine", f"--predictions={mine}") == 0
     shutil.rmtree(mine)
     assert call("fig4", truth, out) == 0
-    assert float(told(out, "fig4")["mine", "lDDT, C1'"]["value"]) == 0.5
+    assert told(out, "fig4")["mine"]["lDDT, C1'"][0] == 0.5
 
 
 def test_structures_of_ones_own_have_a_name_of_their_own(truth, tmp_path, capsys):
@@ -106,13 +106,18 @@ def test_pairs_of_atoms_stand_beside_pairs_from_letters(truth, tmp_path):
     folded = f"--config.folded=same={truth}"
     assert call("s1fig", truth, out, folded, "--methods=vienna") == 0
     facts = json.loads((out / "s1fig.json").read_text())
-    assert told(out, "s1fig")["same", "F1, canonical"]["value"] == "1"
+    assert told(out, "s1fig")["same"]["F1, canonical"] == [1, 1, 1]
     (vienna,) = facts["letters"]
     assert vienna["set"] == "targets"
     assert 0 < vienna["values"]["F1"][0] <= 1
     text = (out / "s1fig.md").read_text()
     assert "canonical pairs of their atoms, 2 RNAs" in text
     assert "| ViennaRNA, least free energy | " in text
+    latex = (out / "s1fig.tex").read_text()
+    assert "ViennaRNA, least free energy & " in latex
+    assert r"same & 2 of 2 & 1.000 (1.000-1.000) & " in latex
+    assert 'same,2 of 2,"F1, canonical",1.000000,' in (out / "s1fig.csv").read_text()
+    assert "targets,vienna," in (out / "s1fig_letters.csv").read_text()
 
 
 def test_structures_that_are_not_there_are_told(tmp_path, capsys):
