@@ -12,7 +12,7 @@ def show_pairs(scores_of: Mapping[str, types.Json], notes: Sequence[str] = ()) -
     """Prints scores of pairs: means over RNAs and pooled, with 95 % intervals.
 
     Args:
-      scores_of: by method, of `metrics.report.report`.
+      scores_of: by method, of `score_report.report`.
       notes: lines that stand below, such as why a column is empty.
     """
     titles = ("", "", "RNAs", *_COLUMNS, "F1, pooled", "F1, slack", "AUPRC")

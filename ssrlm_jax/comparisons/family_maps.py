@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from ssrlm_jax import files
-from ssrlm_jax.comparisons import items, model_folder, score_tables
+from ssrlm_jax.comparisons import figure_tables, items, model_folder
 from ssrlm_jax.metrics import statistics
 from ssrlm_jax.prepare import executor
 from ssrlm_jax.rna import alphabet, formats, structure_formats
@@ -138,7 +138,7 @@ def letter_counts(sequences: Iterable[str]) -> np.ndarray:
 
 def told(
     name: str, embedding_ND: np.ndarray, chosen: Chosen, seed: int
-) -> score_tables.Row:
+) -> figure_tables.Row:
     """Returns how well an embedding tells families apart.
 
     FAMILY: share of RNAs whose neighbours vote for their family; KIND: likewise, for
@@ -160,7 +160,7 @@ def told(
         KIND: _votes(np.array(chosen.kinds), near_NK),
         SILHOUETTE: metrics.silhouette_samples(scaled_ND, chosen.families),
     }
-    return score_tables.Row(
+    return figure_tables.Row(
         name, {head: statistics.of_mean(n, seed) for head, n in each.items()}
     )
 

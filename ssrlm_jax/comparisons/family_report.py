@@ -5,7 +5,7 @@ import pathlib
 from collections.abc import Sequence
 
 from ssrlm_jax import config, files
-from ssrlm_jax.comparisons import family_maps, items, score_tables
+from ssrlm_jax.comparisons import family_maps, figure_tables, items
 from ssrlm_jax.infer import catalogue
 
 _FIRST = "embedding"  # heading
@@ -64,7 +64,7 @@ def make(
         f"Made by `ssrlm paper {name}`: {len(chosen.sequences):,} RNAs of "
         f"{num_families} families of {len(set(chosen.kinds))} types.",
         "",
-        *score_tables.markdown(_FIRST, found),
+        *figure_tables.markdown(_FIRST, found),
         "",
         item.note,
         "",
@@ -77,14 +77,14 @@ def _written(
     place: pathlib.Path,
     title: str,
     text: str,
-    found: Sequence[score_tables.Row],
+    found: Sequence[figure_tables.Row],
     reason: str = "",
 ) -> str:
     """Writes all files of the report, which say the same; returns the Markdown."""
     place.parent.mkdir(parents=True, exist_ok=True)
-    facts = {"title": title, "rows": score_tables.facts(found), "reason": reason}
+    facts = {"title": title, "rows": figure_tables.facts(found), "reason": reason}
     files.write_text(f"{place}.md", text)
     files.write_text(f"{place}.json", json.dumps(facts, indent=1) + "\n")
-    files.write_text(f"{place}.csv", score_tables.as_csv(_FIRST, found))
-    files.write_text(f"{place}.tex", score_tables.latex(title, _FIRST, found))
+    files.write_text(f"{place}.csv", figure_tables.as_csv(_FIRST, found))
+    files.write_text(f"{place}.tex", figure_tables.latex(title, _FIRST, found))
     return text

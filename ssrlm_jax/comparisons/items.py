@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 
 from ssrlm_jax import config
 from ssrlm_jax.external import folding_programs
+from ssrlm_jax.metrics import score_report
 
 Values = Mapping[tuple[str, str, str], float]  # by method, set and column
 
@@ -197,6 +198,7 @@ class Item:
 
 
 F1 = Column("F1", ("strict", "f1", "mean"))
+CANONICAL = Column("F1, canonical", ("parts", score_report.CANONICAL, "f1", "mean"))
 SCORES = (
     F1,
     Column("precision", ("strict", "precision", "mean")),

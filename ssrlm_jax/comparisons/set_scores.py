@@ -19,7 +19,7 @@ from ssrlm_jax.metrics import score_report
 from ssrlm_jax.prepare import executor
 from ssrlm_jax.rna import formats, probabilities, structures
 
-VERSION = 1  # of what is computed here
+VERSION = 2  # of what is computed here
 _DIGITS = 16
 
 

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ssrlm_jax.comparisons import score_tables
+from ssrlm_jax.comparisons import figure_tables
 from ssrlm_jax.infer import canvas
 from ssrlm_jax.metrics import report3d, statistics
 
@@ -142,7 +142,7 @@ def values(
 
 def rows(
     found: Sequence[Folded], seed: int, *, is_of_pairs: bool
-) -> list[score_tables.Row]:
+) -> list[figure_tables.Row]:
     """Returns the rows of a table: of each method its numbers, or why there are none.
 
     Args:
@@ -151,9 +151,9 @@ def rows(
       is_of_pairs: numbers of pairs, else of atoms.
     """
     return [
-        score_tables.Row(one.name, {}, reason=one.reason)
+        figure_tables.Row(one.name, {}, reason=one.reason)
         if one.reason
-        else score_tables.Row(
+        else figure_tables.Row(
             one.name,
             values(one, seed, is_of_pairs=is_of_pairs),
             {"predicted": _share_predicted(one)},

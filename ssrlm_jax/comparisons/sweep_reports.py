@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from ssrlm_jax.comparisons import items, score_tables
+from ssrlm_jax.comparisons import figure_tables, items
 from ssrlm_jax.metrics import statistics
 
 _PICTURE = re.compile(r"!\[([^\]]*)\]\((?!\w+:)([^)]+)\)")
@@ -147,14 +147,14 @@ def over_lines(place: str, seed: int) -> str:
     except (KeyError, TypeError, ValueError) as error:
         raise ValueError(f"{path}: no report of a sweep ({error})") from error
     rows = [
-        score_tables.Row(
+        figure_tables.Row(
             name,
             {"mean over them": statistics.of_mean(np.array(listed), seed)},
             {"folds": str(len(listed))},
         )
         for name, listed in values.items()
     ]
-    return "\n".join(score_tables.markdown("score", rows))
+    return "\n".join(figure_tables.markdown("score", rows))
 
 
 def _report(setting: str, place: str) -> pathlib.Path:

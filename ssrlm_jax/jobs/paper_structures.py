@@ -17,9 +17,9 @@ import numpy as np
 from ssrlm_jax import config, files, model_dir
 from ssrlm_jax.comparisons import (
     bench,
+    figure_tables,
     items,
     paper_report,
-    score_tables,
     structure_scores,
     table_rows,
 )
@@ -109,7 +109,7 @@ def make(
     truth = settings.structures or str(pathlib.Path(settings.data, asked.truth))
     lines = [f"# {item.title}", "", f"Made by `ssrlm paper {name}`.", ""]
     facts: dict[str, object] = {"title": item.title}
-    rows: list[score_tables.Row] = []
+    rows: list[figure_tables.Row] = []
     of_letters = None
     out.mkdir(parents=True, exist_ok=True)
     if not settings.structures and not pathlib.Path(truth).exists():
@@ -127,22 +127,22 @@ def make(
             lines += paper_report.sections(of_letters[0].sets, *of_letters)
             lines += ["## Pairs of folded structures", ""]
         rows = structure_scores.rows(found, seed, is_of_pairs=is_of_pairs)
-        lines += score_tables.markdown(_FIRST, rows)
+        lines += figure_tables.markdown(_FIRST, rows)
         lines += ["", *([_NONE, ""] if len(found) < 2 else []), _LEGEND, ""]
         picture = out / f"{name}.png"
         why = structure_scores.draw(picture, found, is_of_pairs=is_of_pairs)
         lines += [why or f"![{picture.name}]({picture.name})"]
     lines += ["", item.note] if item.note else []
     text = "\n".join(lines).rstrip() + "\n"
-    facts["structures"] = score_tables.facts(rows)
-    latex = score_tables.latex(item.title, _FIRST, rows)
+    facts["structures"] = figure_tables.facts(rows)
+    latex = figure_tables.latex(item.title, _FIRST, rows)
     if of_letters is not None:
         facts["letters"] = paper_report.facts(*of_letters, "")["rows"]
         latex = f"{paper_report.latex(*of_letters)}\n{latex}"
         letters_csv = paper_report.table_csv(*of_letters)
         files.write_text(out / f"{name}_letters.csv", letters_csv)
     files.write_text(out / f"{name}.md", text)
-    files.write_text(out / f"{name}.csv", score_tables.as_csv(_FIRST, rows))
+    files.write_text(out / f"{name}.csv", figure_tables.as_csv(_FIRST, rows))
     files.write_text(out / f"{name}.tex", latex)
     files.write_text(out / f"{name}.json", json.dumps(facts, indent=1) + "\n")
     return text

@@ -18,6 +18,7 @@ from ssrlm_jax.rna import probabilities, structures
 LENGTHS = (0, 50, 100, 150, 200, 300, 400, 500, math.inf)  # nucleotides; our bins
 IDENTITIES = (0.0, 0.6, 0.7, 0.8, 0.9, 1.01)  # of the nearest training sequence
 STRICT, SLACK, CROSSING = "strict", "slack", "pseudoknotted"
+CANONICAL = "canonical"  # Watson-Crick and wobble pairs together
 SCORES: dict[str, Callable[[np.ndarray], np.ndarray]] = {
     "precision": pair_scores.precision,
     "recall": pair_scores.recall,
@@ -39,7 +40,7 @@ class Scored(NamedTuple):
     Attributes:
       name: of the RNA.
       length: nucleotides.
-      counts: by STRICT, SLACK, CROSSING and the classes of metrics.pairs.
+      counts: by STRICT, SLACK, CROSSING, CANONICAL and the classes of `pair_scores`.
       ranked: of its probabilities; None where there are none.
       identity: with the nearest training sequence, 0 where none is near; None: not
         looked for.
@@ -65,11 +66,14 @@ def score(
     Raises:
       ValueError: the structures differ in length.
     """
+    by_class = pair_scores.count_by_class(predicted, known, sequence)
+    canonical = np.add(by_class["watson-crick"], by_class["wobble"])
     counts = {
         STRICT: pair_scores.count(predicted, known),
         SLACK: pair_scores.count(predicted, known, slack=1),
         CROSSING: pair_scores.count_crossing(predicted, known),
-        **pair_scores.count_by_class(predicted, known, sequence),
+        CANONICAL: pair_scores.Counts(*canonical.tolist()),
+        **by_class,
     }
     ranked = None if listed is None else pair_scores.rank(listed, known)
     return Scored(name, len(sequence), counts, ranked, identity)
@@ -88,7 +92,7 @@ def report(scored: Sequence[Scored], seed: int = 0) -> dict[str, object]:
     for one in sorted(scored, key=lambda one: (one.identity or 0.0, one.name)):
         if one.identity is not None:
             bins["identity"].setdefault(identity_bin(one.identity), []).append(one)
-    parts = (*pair_scores.CLASSES, CROSSING)
+    parts = (CANONICAL, *pair_scores.CLASSES, CROSSING)
     return {
         **_whole(scored, seed),
         "parts": {part: _part(scored, part, seed) for part in parts},

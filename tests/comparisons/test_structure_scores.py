@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from ssrlm_jax.comparisons import score_tables, structure_scores
+from ssrlm_jax.comparisons import figure_tables, structure_scores
 from ssrlm_jax.metrics import report3d
 
 ROWS = (  # name, sample, length, plddt, identity, lddt, lddt_c1, canonical, pairs, note
@@ -74,7 +74,7 @@ def test_rows_say_how_many_were_predicted_or_why_none_was(table):
     scored, without = structure_scores.rows(found, 0, is_of_pairs=True)
     assert scored.about == {"predicted": "3 of 4"}
     assert list(scored.values) == ["F1, canonical", "F1, all pairs"]
-    assert without == score_tables.Row("n", {}, reason="it is broken")
+    assert without == figure_tables.Row("n", {}, reason="it is broken")
 
 
 def test_another_table_is_told(tmp_path):

@@ -46,6 +46,17 @@ def test_classes_count_only_rnas_that_have_such_pairs(scored):
     assert parts["watson-crick"]["known"] == 6
     assert parts["wobble"]["rnas"] == 0
     assert parts["wobble"]["f1"]["mean"] == [None, None, None]
+    assert parts["canonical"] == parts["watson-crick"]
+
+
+def test_canonical_pairs_are_those_of_watson_and_crick_and_wobbles():
+    known = structures.from_dot_bracket("((((...))))")
+    predicted = structures.from_dot_bracket(".(((...))).")
+    one = score_report.score("a", "AGGGAAAUCUA", predicted, known)  # A-A G-U G-C G-U
+    found = score_report.report([one])["parts"]["canonical"]
+    assert (found["known"], found["f1"]["mean"][0]) == (3, 1.0)
+    all_pairs = score_report.report([one])["strict"]
+    assert all_pairs["f1"]["mean"][0] == pytest.approx(6 / 7, abs=1e-6)
 
 
 def test_bins_go_by_length_and_identity(scored):
