@@ -3,9 +3,11 @@
 Read once and kept beside other predictions, so that DIR may go.
 """
 
+import dataclasses
+import json
 import pathlib
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from ssrlm_jax import config, files
 from ssrlm_jax.comparisons import items, kept_predictions, set_scores
@@ -15,6 +17,8 @@ from ssrlm_jax.prepare import executor
 from ssrlm_jax.rna import formats
 
 _DIGITS = 12  # of a hash, in the name of a file
+_ABOUT = "about.json"  # in the folder of a method, beside its sets
+_TOLD = ("title", "weights", "threshold", "rule", "licence", "trained")  # there
 _NAME = re.compile(r"[A-Za-z0-9][\w.-]*")
 
 
@@ -27,12 +31,36 @@ def check_name(name: str) -> None:
         )
 
 
+def read_about(path: pathlib.Path) -> dict[str, str]:
+    """Reads what a method says of itself: a JSON object of texts.
+
+    Args:
+      path: has some of _TOLD, which are as in `items.Method`.
+
+    Raises:
+      ValueError: it is none, or has other names.
+      OSError: it cannot be read.
+    """
+    what = f"a JSON object of texts is expected, with some of {', '.join(_TOLD)}"
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise ValueError(f"{path}: {what} ({error})") from error
+    if not isinstance(found, dict):
+        raise ValueError(f"{path}: {what}")
+    for name, text in found.items():
+        if name not in _TOLD or not isinstance(text, str):
+            raise ValueError(f"{path}: {what}; found {name!r}: {text!r}")
+    return found
+
+
 def add(
     folder: pathlib.Path,
     name: str,
     predictions: pathlib.Path,
     sets: Sequence[tuple[items.LabelledSet, Sequence[formats.Record]]],
     threshold: float,
+    about: Mapping[str, str] | None = None,
 ) -> list[str]:
     """Reads predictions of some sets and keeps them, in place of what was there.
 
@@ -45,6 +73,7 @@ def add(
         other RNAs: sets share some.
       sets: with their RNAs.
       threshold: of predictions that are probabilities alone; 0: there is none.
+      about: what `read_about` returned; None: what was told before stays.
 
     Returns:
       What is to be told, a line each.
@@ -91,6 +120,8 @@ def add(
             f"{', '.join(one.name for one, _ in sets) or 'any set that is there'}; "
             f"{scored_files.READABLE} are read, matched by name or sequence"
         )
+    if about is not None:
+        files.write_text(folder / name / _ABOUT, json.dumps(about, indent=1) + "\n")
     return list(dict.fromkeys(notes + few))
 
 
@@ -100,7 +131,7 @@ def methods(folder: pathlib.Path, known: Sequence[items.Method]) -> list[items.M
         return []
     names = {one.name for one in known}
     found = sorted(one.name for one in folder.iterdir() if one.is_dir())
-    return [_method(name) for name in found if name not in names]
+    return [_method(folder / name) for name in found if name not in names]
 
 
 def store(folder: pathlib.Path, name: str, of_set: str) -> pathlib.Path | None:
@@ -116,12 +147,13 @@ def version(place: pathlib.Path) -> str:
     return f"added-{key[:_DIGITS]}"
 
 
-def _method(name: str) -> items.Method:
-    return items.Method(
-        name=name,
-        title=name,
+def _method(folder: pathlib.Path) -> items.Method:
+    path = folder / _ABOUT
+    method = items.Method(
+        name=folder.name,
+        title=folder.name,
         make=_make,
-        get=f"--add {name} --predictions DIR, with a table that has the set",
+        get=f"--add {folder.name} --predictions DIR, with a table that has the set",
         weights="added",
         threshold="?",
         rule="?",
@@ -130,6 +162,8 @@ def _method(name: str) -> items.Method:
         training=None,
         seconds=(0.0, 0.0),
     )
+    told = read_about(path) if path.exists() else {}
+    return dataclasses.replace(method, **told)  # type: ignore[arg-type]
 
 
 def _make(settings: config.PaperConfig) -> folding_programs.Folder:

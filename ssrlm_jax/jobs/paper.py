@@ -114,7 +114,8 @@ def _add(
         except (ValueError, OSError) as error:
             _log.warning("%s: %s", one.name, error)
     threshold = flags.threshold or 0.0
-    told = added.add(desk.added, flags.add, flags.predictions, there, threshold)
+    about = added.read_about(flags.about) if flags.about else None
+    told = added.add(desk.added, flags.add, flags.predictions, there, threshold, about)
     for note in told:
         _log.warning("%s", note)
 
@@ -309,6 +310,12 @@ COMMAND = command.Command(
             "type": float,
             "metavar": "X",
             "help": "least probability of a pair, where its files have nothing else",
+        },
+        "--about": {
+            "type": pathlib.Path,
+            "metavar": "FILE",
+            "help": "what its row says: JSON of title, weights, threshold, rule, "
+            "licence, trained",
         },
         "--write": {
             "metavar": "SET",

@@ -22,8 +22,8 @@ _log = logging.getLogger("ssrlm_jax")
 
 
 def check(flags: argparse.Namespace) -> None:
-    """Raises a ValueError for flags of an added method that cannot be."""
-    from ssrlm_jax.comparisons import added
+    """Raises a ValueError or OSError for flags of an added method that cannot be."""
+    from ssrlm_jax.comparisons import added, known_methods
 
     if bool(flags.add) != bool(flags.predictions):
         raise ValueError("--add NAME and --predictions DIR go together")
@@ -31,12 +31,21 @@ def check(flags: argparse.Namespace) -> None:
         if not flags.add:
             raise ValueError("--threshold goes with --add and --predictions")
         config.DecodingConfig(threshold=flags.threshold)
+    if flags.about and not flags.add:
+        raise ValueError("--about goes with --add and --predictions")
     if flags.add:
         added.check_name(flags.add)
         if not flags.predictions.exists():
             raise ValueError(
                 f"--predictions={flags.predictions}: no directory or file is there"
             )
+    if flags.about:
+        if flags.add in known_methods.METHODS:
+            raise ValueError(
+                f"--about={flags.about}: what {flags.add} is, is known; give what is "
+                "added another name"
+            )
+        added.read_about(flags.about)
 
 
 def tables(

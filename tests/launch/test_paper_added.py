@@ -1,5 +1,7 @@
 """A method of files, added to a table by `ssrlm paper --add`."""
 
+import json
+
 import pytest
 import ten_rnas
 import test_paper_command
@@ -153,3 +155,44 @@ def test_files_of_no_rna_of_a_set_add_nothing(tmp_path, capsys):
     )
     assert "no prediction of an RNA of Ten" in capsys.readouterr().err
     assert not (tmp_path / "out" / "added").exists()
+
+
+def test_a_method_says_what_it_is(tmp_path):
+    ten_rnas.write(tmp_path)
+    (tmp_path / "mine.dbn").write_text(
+        f">r0\n{ten_rnas.SEQUENCES[0]}\n{ten_rnas.KNOWN}\n"
+    )
+    about = {"title": "Mine, 2nd", "licence": "MIT", "trained": "ten RNAs | of mine"}
+    (tmp_path / "about.json").write_text(json.dumps(about))
+    given = ["--add=mine", f"--predictions={tmp_path}/mine.dbn"]
+    says = f"--about={tmp_path}/about.json"
+    assert test_paper_command.call(tmp_path, *given, says) == 0
+    assert test_paper_command.call(tmp_path, *given) == 0  # what was told stays
+    found = test_paper_command.rows(tmp_path)["mine"]
+    assert {name: found[name] for name in about} == about
+    assert found["rule"] == "?"
+    text = (tmp_path / "out" / "two.md").read_text()
+    assert "| Mine, 2nd | " in text
+    assert "ten RNAs \\| of mine |" in text
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "told"),
+    [
+        ("mine", "[]", "a JSON object of texts is expected, with some of title, we"),
+        ("mine", "{", "a JSON object of texts is expected"),
+        ("mine", '{"license": "MIT"}', "found 'license': 'MIT'"),
+        ("mine", '{"licence": 3}', "found 'licence': 3"),
+        ("ufold", "{}", "what ufold is, is known; give what is added another name"),
+    ],
+)
+def test_what_says_nothing_of_a_method_adds_none(name, text, told, tmp_path, capsys):
+    ten_rnas.write(tmp_path)
+    path = tmp_path / "about.json"
+    path.write_text(text)
+    given = [f"--add={name}", f"--predictions={tmp_path}", f"--about={path}"]
+    assert test_paper_command.call(tmp_path, *given) == 1
+    said = capsys.readouterr().err
+    assert f"{path}: " in said
+    assert told in said
+    assert not (tmp_path / "out").exists()
