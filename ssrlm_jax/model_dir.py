@@ -10,6 +10,7 @@ import dataclasses
 import functools
 import itertools
 import json
+import logging
 import math
 import pathlib
 import shutil
@@ -39,6 +40,8 @@ _FIELDS: dict[str, tuple[tuple[type, ...], str]] = {  # of model.json, where it 
     "folding": ((dict, type(None)), "an object or null"),
     "trained_length": ((int, type(None)), "a whole number or null"),
 }
+_log = logging.getLogger("ssrlm_jax")
+
 ORIGIN = ("licence", "citation", "data_until")  # what goes on from model to model
 
 
@@ -85,24 +88,33 @@ class Lazy:
     parts: Callable[[], Iterator[np.ndarray]]
 
 
-def origin(description: Description, *, trained_until: str | None = None) -> types.Json:
+def origin(
+    description: Description | None, *, trained_until: str | None = None
+) -> types.Json:
     """Returns licence, citation and date of weights; whoever trains on keeps them.
 
     Args:
-      description: of the model.
+      description: of the model; None: there is none, new weights are trained.
       trained_until: date of the newest of other data that trains it now, year-month-day
         or its beginning; "": not known, and so not of the whole either; None: none
         does.
     """
+    if description is None:
+        return {"data_until": trained_until} if trained_until else {}
     told = {n: description.made[n] for n in ORIGIN if n in description.made}
     if trained_until is not None:
         dates = (str(told.pop("data_until", "")), trained_until)
         if all(dates):
-            told["data_until"] = max(dates, key=_last_day)
+            told["data_until"] = max(dates, key=_sort_key)
+        elif trained_until:
+            _log.warning(
+                "the model that is trained on tells no date of its data, so none is "
+                "kept of the whole"
+            )
     return told
 
 
-def _last_day(date: str) -> str:
+def _sort_key(date: str) -> str:
     """Returns a date that sorts behind all that lie in its year or month."""
     return date + "9999-99-99"[len(date) :]
 

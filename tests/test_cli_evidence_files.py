@@ -135,3 +135,13 @@ def test_flags_that_cannot_be_are_told(flags, message, tmp_path, capsys):
     status, _, told = _fold(tmp_path, capsys, HAIRPIN, *flags)
     assert status == 1
     assert message in told
+
+
+def test_pairs_that_are_forced_take_no_others_away(tmp_path, capsys):
+    (tmp_path / "a.fa").write_text(">a\nGGGAAACUUCGGUUUCCCAAGG\n")
+    (tmp_path / "a.con").write_text("1 18\n2 17\n3 16\n")  # the model's own, of seven
+    _, before, _ = _fold(tmp_path, capsys, tmp_path / "a.fa", "-m", "energies")
+    given = ("-m", "energies", "--constraints", tmp_path / "a.con")
+    status, found, _ = _fold(tmp_path, capsys, tmp_path / "a.fa", *given)
+    assert status == 0
+    assert found.splitlines()[-1] == before.splitlines()[-1] == "(((((((....)))))))...."

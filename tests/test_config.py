@@ -77,6 +77,7 @@ def test_each_kind_of_setting_is_read_from_text():
         ("--config.mesh.fsdp=0", "mesh.fsdp=0 is neither a number of devices nor -1"),
         ("--config.mesh.fsdp=-1", "only one axis can be the rest"),
         ("--config.data.mix.ncrna=-1", "data.mix.ncrna=-1.0 is not a number"),
+        ("--config.data.until=2023-02-31", "data.until='2023-02-31' is no date"),
         ("--config.data.until=2021-13", "data.until='2021-13' is no date as"),
         ("--config.data.mix.ncrna=inf", "data.mix.ncrna=inf is not a number of at"),
         ("--config.optimizer.learning_rate=inf", "learning_rate=inf is not a number"),

@@ -215,5 +215,10 @@ def test_whoever_trains_on_tells_the_later_date_and_none_of_what_is_not_known():
     ):
         told = model_dir.origin(described, trained_until=other)
         assert told == {"licence": "MIT", "data_until": latest}
-    undated = model_dir.origin(DESCRIPTION, trained_until="2021")
-    assert "data_until" not in undated
+    assert model_dir.origin(None, trained_until="2021") == {"data_until": "2021"}
+    assert model_dir.origin(None, trained_until="") == {}
+
+
+def test_a_date_that_tells_nothing_of_the_whole_is_not_kept_and_that_is_told(caplog):
+    assert "data_until" not in model_dir.origin(DESCRIPTION, trained_until="2021")
+    assert "tells no date of its data, so none is kept of the whole" in caplog.text

@@ -10,7 +10,7 @@ Cost: that of the sweeps. Expected score: docs/paper.md.
 import ml_collections
 
 from ssrlm_jax import config
-from ssrlm_jax.comparisons import items, sweep_reports
+from ssrlm_jax.comparisons import items
 
 
 def get_config(variant: str = "") -> ml_collections.ConfigDict:
@@ -20,21 +20,23 @@ def get_config(variant: str = "") -> ml_collections.ConfigDict:
 
 
 def get_item(settings: config.PaperConfig) -> items.Item:
-    folds = sweep_reports.pending(
-        "Fig. 3a: F1 on ten folds of unseen Rfam families of the PDB",
-        "folds",
-        settings.folds,
-        "ssrlm prepare_pdb --config=pdb2023 --files=MMCIF --out=DATA/pdb2023; "
-        "ssrlm sweep --config=sweeps/pdb_families --config.data=DATA",
-    )
-    notes = (
-        sweep_reports.over_lines(settings.folds, settings.seed),
-        sweep_reports.note("Fig. 3a", "folds", settings.folds),
-        sweep_reports.note("Fig. 3b", "sweep", settings.sweep),
-    )
     return items.Item(
         title="Fig. 3: unseen families, and pairs without labels",
-        pending=(*folds, *sweep_reports.pending("Fig. 3b", "sweep", settings.sweep)),
-        note="\n\n".join(filter(None, notes)),
-        sweeps=tuple(filter(None, [settings.folds, settings.sweep])),
+        sweeps=(
+            items.Sweep(
+                title="Fig. 3a: F1 on ten folds of unseen Rfam families of the PDB",
+                setting="folds",
+                place=settings.folds,
+                command="ssrlm prepare_pdb --config=pdb2023 --files=MMCIF "
+                "--out=DATA/pdb2023; ssrlm sweep --config=sweeps/pdb_families "
+                "--config.data=DATA",
+                is_averaged=True,
+            ),
+            items.Sweep(
+                title="Fig. 3b",
+                setting="sweep",
+                place=settings.sweep,
+                command="ssrlm sweep --config=sweeps/table3 --config.corpus=CORPUS",
+            ),
+        ),
     )

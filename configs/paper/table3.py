@@ -9,7 +9,7 @@ Cost: that of the sweep. Expected score: docs/ablation.md.
 import ml_collections
 
 from ssrlm_jax import config
-from ssrlm_jax.comparisons import items, sweep_reports
+from ssrlm_jax.comparisons import items
 
 
 def get_config(variant: str = "") -> ml_collections.ConfigDict:
@@ -21,7 +21,12 @@ def get_config(variant: str = "") -> ml_collections.ConfigDict:
 def get_item(settings: config.PaperConfig) -> items.Item:
     return items.Item(
         title="Table 3: what the objective of pre-training brings",
-        pending=sweep_reports.pending("Table 3", "sweep", settings.sweep),
-        note=sweep_reports.note("Table 3", "sweep", settings.sweep),
-        sweeps=tuple(filter(None, [settings.sweep])),
+        sweeps=(
+            items.Sweep(
+                title="Table 3",
+                setting="sweep",
+                place=settings.sweep,
+                command="ssrlm sweep --config=sweeps/table3 --config.corpus=CORPUS",
+            ),
+        ),
     )

@@ -40,6 +40,8 @@ def add(parser: argparse.ArgumentParser) -> None:
 
 def _embed(parsed: argparse.Namespace) -> int:
     directory = models.chosen(parsed)
+    if pathlib.Path(parsed.out).suffix in (".csv", ".tsv", ".txt", ".json"):
+        raise ValueError(f"--out={parsed.out}: an npz file is written; call it so")
     file = results.Embeddings(parsed.out, is_replaced=parsed.force)
     records = fold.opened(parsed)
     from ssrlm_jax import model_dir  # Flax and JAX: seconds

@@ -9,8 +9,10 @@ import pathlib
 import re
 from collections.abc import Mapping, Sequence
 
+import numpy as np
+
 from ssrlm_jax import config, files
-from ssrlm_jax.comparisons import items, kept_predictions, set_scores
+from ssrlm_jax.comparisons import items, kept_predictions, paper_report, set_scores
 from ssrlm_jax.external import folding_programs, programs
 from ssrlm_jax.infer import pair_evaluation, scored_files
 from ssrlm_jax.prepare import executor
@@ -18,7 +20,7 @@ from ssrlm_jax.rna import formats
 
 _DIGITS = 12  # of a hash, in the name of a file
 _ABOUT = "about.json"  # in the folder of a method, beside its sets
-_TOLD = ("title", "weights", "threshold", "rule", "licence", "trained")  # there
+_TOLD = ("title", *paper_report.ABOUT)  # there
 _NAME = re.compile(r"[A-Za-z0-9][\w.-]*")
 
 
@@ -41,7 +43,9 @@ def read_about(path: pathlib.Path) -> dict[str, str]:
       ValueError: it is none, or has other names.
       OSError: it cannot be read.
     """
-    what = f"a JSON object of texts is expected, with some of {', '.join(_TOLD)}"
+    what = (
+        f"a JSON object of lines of text is expected, with some of {', '.join(_TOLD)}"
+    )
     try:
         found = json.loads(path.read_text(encoding="utf-8"))
     except ValueError as error:
@@ -49,7 +53,8 @@ def read_about(path: pathlib.Path) -> dict[str, str]:
     if not isinstance(found, dict):
         raise ValueError(f"{path}: {what}")
     for name, text in found.items():
-        if name not in _TOLD or not isinstance(text, str):
+        is_line = isinstance(text, str) and text.strip() and len(text.splitlines()) == 1
+        if name not in _TOLD or not is_line:
             raise ValueError(f"{path}: {what}; found {name!r}: {text!r}")
     return found
 
@@ -110,7 +115,12 @@ def add(
             continue
         if num_missing:
             notes.append(f"{one.name}: {num_missing:,} RNAs have no prediction")
-        _keep(folder / name / one.name, predictions, records, matched, threshold)
+        place = folder / name / one.name
+        notes += [
+            f"{one.name}: {other} has the letters of an RNA before it and another "
+            "prediction, which does not count"
+            for other in _keep(place, predictions, records, matched, threshold)
+        ]
         places += 1
     if not places and few:
         raise ValueError(few[0])
@@ -152,7 +162,7 @@ def _method(folder: pathlib.Path) -> items.Method:
     method = items.Method(
         name=folder.name,
         title=folder.name,
-        make=_make,
+        make=not_here,
         get=f"--add {folder.name} --predictions DIR, with a table that has the set",
         weights="added",
         threshold="?",
@@ -166,7 +176,8 @@ def _method(folder: pathlib.Path) -> items.Method:
     return dataclasses.replace(method, **told)  # type: ignore[arg-type]
 
 
-def _make(settings: config.PaperConfig) -> folding_programs.Folder:
+def not_here(settings: config.PaperConfig) -> folding_programs.Folder:
+    """Makes no method: what was added is asked for no RNA, and raises so."""
     del settings
     raise programs.ProgramError("no predictions of this set were added")
 
@@ -177,20 +188,37 @@ def _keep(
     records: Sequence[formats.Record],
     matched: pair_evaluation.Matched,
     threshold: float,
-) -> None:
+) -> list[str]:
+    """Keeps predictions; returns RNAs that have the letters of another one before.
+
+    What is kept goes by letters: for these the prediction of the first RNA counts.
+    """
     decoding = config.DecodingConfig(threshold=threshold)
     letters = set_scores.letters_of(records)
-    kept = [
-        kept_predictions.Kept(sequence, None, failed=f"none in {predictions}")
-        if one is None
-        else kept_predictions.Kept(
-            sequence,
-            pair_evaluation.structure_of(one, sequence, decoding),
-            one.listed,
-        )
-        for sequence, one in zip(letters, matched.found, strict=True)
-    ]
+    kept: dict[str, kept_predictions.Kept] = {}
+    several = []
+    for record, sequence, one in zip(records, letters, matched.found, strict=True):
+        before = kept.get(sequence)
+        if one is None:
+            if before is None:
+                why = _refusal(record.name, matched) or f"none in {predictions}"
+                kept[sequence] = kept_predictions.Kept(sequence, None, failed=why)
+            continue
+        structure = pair_evaluation.structure_of(one, sequence, decoding)
+        if before is None or before.structure is None:
+            kept[sequence] = kept_predictions.Kept(sequence, structure, one.listed)
+        elif not np.array_equal(before.structure.pairs, structure.pairs):
+            several.append(record.name)
     with files.whole_directory(place) as part:
         written = kept_predictions.Store(part)
         written.begin({"predictions": str(predictions)})
-        written.add({one.sequence: one for one in kept}.values())
+        written.add(kept.values())
+    return several
+
+
+def _refusal(name: str, matched: pair_evaluation.Matched) -> str:
+    """Returns why a prediction of an RNA was not taken; "": there is none."""
+    for text in (*matched.mismatched, *matched.unread):
+        if re.match(rf"(.*/)?{re.escape(name)}(\.\w+)?(\s|:|$)", text):
+            return text
+    return ""

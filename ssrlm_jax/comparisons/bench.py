@@ -204,18 +204,19 @@ class Bench:
             records = self.records(one)
         except (ValueError, OSError) as error:
             return table_rows.Scored(method, None, None, str(error))
-        shared = self._shared(one, method)
         try:
             scores = self._scores(one, method, records)
         except fenced.NotStartedError as error:
-            return table_rows.Scored(method, None, shared, _with_source(error, method))
+            return _unscored(method, _with_source(error, method))
         except ValueError as error:
-            return table_rows.Scored(method, None, shared, str(error))
+            return _unscored(method, str(error))
         if len(scores.failed) == len(records):
             why = next(iter(scores.failed.values()))
-            told = f"all RNAs failed: {why}; --retry tries them again"
-            return table_rows.Scored(method, None, shared, told)
-        return table_rows.Scored(method, scores, shared, "")
+            return _unscored(
+                method, f"all RNAs failed: {why}; --retry tries them again"
+            )
+        # After scores: what is near is searched for a minute, and tells of a score.
+        return table_rows.Scored(method, scores, self._shared(one, method), "")
 
     def _scores(
         self,
@@ -241,7 +242,8 @@ class Bench:
             self._fill(one, method, store, folder)
             version = store.directory.name
         scores = self._out / "scores" / one.name / f"{method.name}.{version}.json"
-        _log.info("%s, %s: scoring", one.name, method.name)
+        if not scores.exists():
+            _log.info("%s, %s: scoring", one.name, method.name)
         return set_scores.of_kept(store, records, scores, self._settings.seed)
 
     def _fill(
@@ -384,6 +386,10 @@ class Bench:
             took = math.fsum(one.seconds for one in measured)
             factor = took / guessed if guessed else factor
         return factor * math.fsum(_seconds(method, length) for length in lengths)
+
+
+def _unscored(method: items.Method, reason: str) -> table_rows.Scored:
+    return table_rows.Scored(method, None, set_files.Shared(None, None, ""), reason)
 
 
 def _with_source(error: Exception, method: items.Method) -> str:

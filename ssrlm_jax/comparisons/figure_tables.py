@@ -5,7 +5,6 @@ For figures whose rows are no methods on labelled sets; those are of `paper_repo
 
 import csv
 import io
-import math
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
@@ -57,8 +56,7 @@ def as_csv(first: str, rows: Sequence[Row]) -> str:
         if row.reason:
             lines.writerow([*before, "", "", "", "", row.reason])
         for head, interval in row.values.items():
-            cells = ["" if math.isnan(n) else f"{n:.6f}" for n in interval]
-            lines.writerow([*before, head, *cells, ""])
+            lines.writerow([*before, head, *paper_report.numbers(interval), ""])
     return text.getvalue()
 
 
@@ -66,7 +64,7 @@ def latex(title: str, first: str, rows: Sequence[Row]) -> str:
     """Returns a tabular of what has scores; arguments as of `markdown`."""
     scored = _scored(rows)
     if not scored:
-        return f"% {title}: nothing is measured\n"
+        return tex.comment(f"{title}: nothing is measured")
     heads = [first, *scored[0].about, *scored[0].values]
     lines = [list(map(tex.escaped, _cells(row))) for row in scored]
     return tex.tabular(title, list(map(tex.escaped, heads)), lines)
@@ -78,7 +76,7 @@ def facts(rows: Sequence[Row]) -> list[dict[str, object]]:
         {
             "name": row.name,
             **row.about,
-            "values": {n: paper_report.plain(one) for n, one in row.values.items()},
+            "values": {n: statistics.plain(one) for n, one in row.values.items()},
             "reason": row.reason,
         }
         for row in rows

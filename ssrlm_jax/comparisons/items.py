@@ -124,6 +124,25 @@ class Pending:
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
+class Sweep:
+    """A part of the paper that a sweep makes.
+
+    Attributes:
+      title: what it is.
+      setting: of `PaperConfig`, that names the sweep.
+      place: its --out; "": none is named.
+      command: that makes it.
+      is_averaged: the mean of each score over its lines is shown, too.
+    """
+
+    title: str
+    setting: str
+    place: str
+    command: str
+    is_averaged: bool = False
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
 class Families:
     """RNA of families whose embeddings are compared.
 
@@ -176,7 +195,7 @@ class Item:
       quoted: rows of others.
       pending: what is not measured.
       note: below the table.
-      sweeps: folders of the sweeps whose reports the note shows.
+      sweeps: whose reports are shown; such an item has no sets.
       is_leaderboard: one table of all sets, with what methods cost.
       families: whose embeddings by `config.models` are compared; None: none.
       structures: that are folded; None: none.
@@ -191,10 +210,14 @@ class Item:
     quoted: tuple[Quoted, ...] = ()
     pending: tuple[Pending, ...] = ()
     note: str = ""
-    sweeps: tuple[str, ...] = ()
+    sweeps: tuple[Sweep, ...] = ()
     is_leaderboard: bool = False
     families: Families | None = None
     structures: Structures | None = None
+
+    def __post_init__(self) -> None:
+        if self.sweeps and self.sets:
+            raise ValueError(f"{self.title}: sweeps and sets are two tables")
 
 
 F1 = Column("F1", ("strict", "f1", "mean"))

@@ -104,6 +104,9 @@ def own(
 
 def _own(name: str, place: pathlib.Path) -> items.Method:
     known = place / relatives.FILE
+    entry = catalogue.Entry(name, place, is_shipped=False)
+    is_there = (place / "model.json").is_file()  # else it is told when it runs
+    made = catalogue.description(entry).made if is_there else {}
     return _converted(
         name,
         f"{name}, your own",
@@ -113,7 +116,7 @@ def _own(name: str, place: pathlib.Path) -> items.Method:
         threshold="its own",
         rule="its own, as `ssrlm fold` has it",
         licence="as its model.json says",
-        trained="as its own list of hashes says",
+        trained=f"as its own list of hashes says; until {made.get('data_until', '?')}",
         training=(str(known.absolute()),) if known.exists() else None,
         directory=str(place),
     )

@@ -31,7 +31,6 @@ def write(
         import matplotlib as mpl
     except ImportError:
         return [], "pictures need matplotlib: pip install 'ssrlm-jax[plots]'"
-    del mpl
     paths = []
     for one in item.sets:
         shown = [row for row in rows if row.set == one.name and row.values]
@@ -39,7 +38,8 @@ def write(
             continue
         path = place.with_name(f"{place.name}_{one.name}.png")
         draw = _draw_bins if item.bins else _draw
-        draw(path, item, one, shown)
+        with mpl.rc_context({"text.parse_math": False}):  # a "$" is a letter
+            draw(path, item, one, shown)
         paths.append(path)
     return paths, ""
 

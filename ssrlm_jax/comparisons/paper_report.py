@@ -213,10 +213,9 @@ def table_csv(item: items.Item, rows: Sequence[table_rows.Row]) -> str:
         after = [best, worst, failed, *shares, version_of(row), *about, row.reason]
         heads = table_rows.columns(item, [row]) if row.scores else list(row.paper)
         for head in heads or [""]:
-            interval = row.values.get(head, (math.nan,) * 3)
-            numbers = ["" if math.isnan(n) else f"{n:.6f}" for n in interval]
+            interval = row.values.get(head, statistics.UNKNOWN)
             paper = row.paper.get(head, "")
-            lines.writerow([*before, head, *numbers, paper, *after])
+            lines.writerow([*before, head, *numbers(interval), paper, *after])
     names = {one.name for one in item.sets}
     for quoted in item.quoted:
         for (of_set, head), value in quoted.values.items():
@@ -226,6 +225,11 @@ def table_csv(item: items.Item, rows: Sequence[table_rows.Row]) -> str:
             cells = [of_set, "quoted", title, head, value]
             lines.writerow([*cells, *[""] * (len(_CSV) - len(cells))])
     return text.getvalue()
+
+
+def numbers(interval: statistics.Interval) -> list[str]:
+    """Returns value, low and high for CSV; "": not defined."""
+    return ["" if math.isnan(n) else f"{n:.6f}" for n in interval]
 
 
 def latex(item: items.Item, rows: Sequence[table_rows.Row]) -> str:
@@ -245,7 +249,7 @@ def latex(item: items.Item, rows: Sequence[table_rows.Row]) -> str:
             lines.append(list(map(tex.escaped, quoted)))
         head_cells = ["method", *map(tex.escaped, heads), *_BEHIND]
         parts.append(tex.tabular(one.name, head_cells, lines))
-    return "\n".join(parts)
+    return "\n".join(parts) or tex.comment(f"{item.title}: nothing is measured")
 
 
 def facts(
@@ -275,7 +279,7 @@ def _facts_of(row: table_rows.Row) -> dict[str, object]:
         "method": method.name,
         "title": method.title,
         **{name: getattr(method, name) for name in ABOUT},
-        "values": {name: plain(value) for name, value in row.values.items()},
+        "values": {name: statistics.plain(value) for name, value in row.values.items()},
         "paper": dict(row.paper),
         "rank": row.rank,
         "shared": None if row.shared is None else row.shared._asdict(),
@@ -285,8 +289,3 @@ def _facts_of(row: table_rows.Row) -> dict[str, object]:
         told["about"] = row.scores.about
         told["failed"] = row.scores.failed
     return told
-
-
-def plain(interval: statistics.Interval) -> list[float | None]:
-    """Returns an interval for JSON, which has no nan."""
-    return [None if math.isnan(value) else round(value, 6) for value in interval]

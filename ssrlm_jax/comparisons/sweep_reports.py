@@ -10,97 +10,96 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from ssrlm_jax.comparisons import figure_tables, items
+from ssrlm_jax import types
+from ssrlm_jax.comparisons import figure_tables, items, paper_report
+from ssrlm_jax.metrics import latex as tex
 from ssrlm_jax.metrics import statistics
 
 _PICTURE = re.compile(r"!\[([^\]]*)\]\((?!\w+:)([^)]+)\)")
-_NAME = "report"
-REPORT, FACTS = f"{_NAME}.md", f"{_NAME}.json"
-_FILES = (REPORT, FACTS, f"{_NAME}.csv", f"{_NAME}.tex")
+_REPORT, _FACTS, _CSV, _LATEX = (
+    f"report.{end}" for end in ("md", "json", "csv", "tex")
+)
+_MEAN = "mean over them"  # of the lines of a sweep
 
 
-def pending(
-    title: str,
-    setting: str,
-    place: str,
-    command: str = "ssrlm sweep --config=sweeps/table3 --config.corpus=CORPUS",
-) -> tuple[items.Pending, ...]:
-    """Returns what is to be run; nothing where the report of a sweep is there.
+def check(sweeps: Sequence[items.Sweep]) -> None:
+    """Raises a ValueError where a sweep is named that has no report."""
+    for one in sweeps:
+        for name in (_REPORT, _FACTS, _CSV, _LATEX):
+            path = pathlib.Path(one.place, name)
+            if one.place and not path.is_file():
+                raise ValueError(
+                    f"config.{one.setting}={one.place}: there is no {path}; "
+                    f"`ssrlm sweep --report --out={one.place}` makes it"
+                )
 
-    Args:
-      title: of the part.
-      setting: that names the sweep.
-      place: its --out; "": none is named.
-      command: that makes it.
 
-    Raises:
-      ValueError: it is named, and has no report.
-    """
-    if place:
-        _report(setting, place)
-        return ()
-    return (
+def pending(sweeps: Sequence[items.Sweep]) -> tuple[items.Pending, ...]:
+    """Returns what is to be run: the sweeps of which none is named."""
+    return tuple(
         items.Pending(
-            title=title,
-            reason=f"no sweep is named by config.{setting}",
-            command=command,
-        ),
+            title=one.title,
+            reason=f"no sweep is named by config.{one.setting}",
+            command=one.command,
+        )
+        for one in sweeps
+        if not one.place
     )
 
 
-def note(title: str, setting: str, place: str) -> str:
-    """Returns the report of a sweep, below its place; "": none is named.
+def note(sweeps: Sequence[items.Sweep], seed: int, place: pathlib.Path) -> str:
+    """Returns the reports of sweeps that are named, with means over their lines.
 
     Args:
-      title: of the part.
-      setting: that names the sweep.
-      place: its --out.
+      sweeps: checked by `check`.
+      seed: of the bootstrap.
+      place: what names of files of the report begin with: OUT/fig3. Pictures are
+        copied there.
 
     Raises:
-      ValueError: as `pending`.
-    """
-    if not place:
-        return ""
-    path = _report(setting, place)
-    text = path.read_text(encoding="utf-8")
-    folder = path.parent.absolute()  # where its pictures are
-    text = _PICTURE.sub(lambda found: f"![{found[1]}]({folder / found[2]})", text)
-    return f"{title}, the report of the sweep, {path}:\n\n{text}"
-
-
-def brought(note: str, place: pathlib.Path) -> str:
-    """Returns a note with its pictures beside a report: copied there.
-
-    Args:
-      note: as `note` returns it, with pictures by their whole paths.
-      place: what names of files of the report begin with: OUT/fig3.
-
-    Raises:
+      ValueError: a report is damaged.
       OSError: a picture cannot be copied.
     """
+    parts = []
+    for one in filter(_is_named, sweeps):
+        if rows := _means(one, seed):
+            parts.append("\n".join(figure_tables.markdown("score", rows)))
+        path = pathlib.Path(one.place, _REPORT)
+        text = _brought(path.read_text(encoding="utf-8"), path.parent, place)
+        parts.append(f"{one.title}, the report of the sweep, {path}:\n\n{text.strip()}")
+    return "\n\n".join(parts)
+
+
+def _is_named(one: items.Sweep) -> bool:
+    return bool(one.place)
+
+
+def _brought(text: str, folder: pathlib.Path, place: pathlib.Path) -> str:
+    """Returns Markdown with the pictures of its folder beside a report."""
 
     def bring(found: re.Match[str]) -> str:
-        path = pathlib.Path(found[2])
-        if not (path.is_absolute() and path.is_file()):  # it is none of a sweep
+        path = folder / found[2]
+        if not path.is_file():
             return found[0]
         target = place.with_name(f"{place.name}_{path.name}")
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(path, target)
         return f"![{found[1]}]({target.name})"
 
-    return _PICTURE.sub(bring, note)
+    return _PICTURE.sub(bring, text)
 
 
-def as_csv(places: Sequence[str]) -> str:
-    """Returns the scores of sweeps, one below the other; `sweep` names it.
-
-    Args:
-      places: --out of each, whose report is there.
-    """
-    rows = []
-    for place in map(pathlib.Path, places):
-        with (place / f"{_NAME}.csv").open(newline="") as file:
-            rows += [{"sweep": place.name} | row for row in csv.DictReader(file)]
+def as_csv(sweeps: Sequence[items.Sweep], seed: int) -> str:
+    """Returns scores of sweeps, and means over lines; arguments as of `note`."""
+    rows: list[dict[str, str]] = []
+    for one in filter(_is_named, sweeps):
+        path = pathlib.Path(one.place, _CSV)
+        with path.open(newline="", encoding="utf-8") as file:
+            rows += [{"sweep": one.title} | row for row in csv.DictReader(file)]
+        for row in _means(one, seed):
+            numbers = paper_report.numbers(row.values[_MEAN])
+            of = {"sweep": one.title, "line": _MEAN, "measure": row.name}
+            rows.append(of | dict(zip(("value", "low", "high"), numbers, strict=True)))
     text = io.StringIO()
     heads = dict.fromkeys(["sweep", *(name for row in rows for name in row)])
     lines = csv.DictWriter(text, list(heads), lineterminator="\n")
@@ -109,60 +108,55 @@ def as_csv(places: Sequence[str]) -> str:
     return text.getvalue()
 
 
-def latex(places: Sequence[str]) -> str:
-    """Returns the tables of sweeps, one below the other; places as of `as_csv`."""
-    return "\n".join(
-        (pathlib.Path(place) / f"{_NAME}.tex").read_text(encoding="utf-8")
-        for place in places
-    )
+def latex(sweeps: Sequence[items.Sweep], seed: int) -> str:
+    """Returns tables of sweeps, and means over lines; arguments as of `note`."""
+    parts = []
+    for one in filter(_is_named, sweeps):
+        if rows := _means(one, seed):
+            parts.append(figure_tables.latex(f"{one.title}: {_MEAN}", "score", rows))
+        parts.append(pathlib.Path(one.place, _LATEX).read_text(encoding="utf-8"))
+    return "\n".join(parts) or tex.comment("no sweep is named")
 
 
-def facts(places: Sequence[str]) -> dict[str, object]:
-    """Returns the reports of sweeps for programs, by name; places as of `as_csv`."""
-    paths = map(pathlib.Path, places)
-    return {one.name: json.loads((one / FACTS).read_text()) for one in paths}
+def facts(sweeps: Sequence[items.Sweep], seed: int) -> dict[str, object]:
+    """Returns reports for programs, by title of the part; arguments as of `note`."""
+    return {
+        one.title: _facts(one) | {_MEAN: figure_tables.facts(_means(one, seed))}
+        for one in filter(_is_named, sweeps)
+    }
 
 
-def over_lines(place: str, seed: int) -> str:
-    """Returns a table of the mean of each score over a sweep's lines; "": no sweep.
+def _means(one: items.Sweep, seed: int) -> list[figure_tables.Row]:
+    """Returns the mean of each score over a sweep's lines, where it is asked for.
 
     Lines count alike, whatever number of RNAs they have, and intervals are over lines.
-
-    Args:
-      place: --out of the sweep, whose report is there.
-      seed: of the bootstrap.
-
-    Raises:
-      ValueError: its report.json is not that of a sweep.
-      OSError: it cannot be read.
     """
-    if not place:
-        return ""
-    path = pathlib.Path(place) / FACTS
+    if not one.is_averaged:
+        return []
     values: dict[str, list[float]] = {}
     try:
-        for line in json.loads(path.read_text())["lines"]:
+        for line in _facts(one)["lines"]:
             for name, score in line["scores"].items():
                 values.setdefault(name, []).append(float(score["mean"][0]))
-    except (KeyError, TypeError, ValueError) as error:
+    except (KeyError, TypeError, AttributeError) as error:
+        path = pathlib.Path(one.place, _FACTS)
         raise ValueError(f"{path}: no report of a sweep ({error})") from error
-    rows = [
+    return [
         figure_tables.Row(
             name,
-            {"mean over them": statistics.of_mean(np.array(listed), seed)},
-            {"folds": str(len(listed))},
+            {_MEAN: statistics.of_mean(np.array(listed), seed)},
+            {"lines": str(len(listed))},
         )
         for name, listed in values.items()
     ]
-    return "\n".join(figure_tables.markdown("score", rows))
 
 
-def _report(setting: str, place: str) -> pathlib.Path:
-    for name in _FILES:
-        path = pathlib.Path(place) / name
-        if not path.is_file():
-            raise ValueError(
-                f"config.{setting}={place}: there is no {path}; `ssrlm sweep --report "
-                f"--out={place}` makes it"
-            )
-    return pathlib.Path(place) / REPORT
+def _facts(one: items.Sweep) -> types.Json:
+    path = pathlib.Path(one.place, _FACTS)
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise ValueError(f"{path}: no report of a sweep ({error})") from error
+    if not isinstance(found, dict):
+        raise ValueError(f"{path}: no report of a sweep (it is no JSON object)")
+    return found

@@ -4,7 +4,7 @@ import pathlib
 from collections.abc import Iterable, Mapping
 
 from ssrlm_jax import config
-from ssrlm_jax.comparisons import items, known_methods
+from ssrlm_jax.comparisons import items, known_methods, sweep_reports
 
 
 def names(found: Mapping[str, items.Item]) -> None:
@@ -40,8 +40,10 @@ def settings(
       coming: a method that is added; "": none.
 
     Raises:
-      ValueError: one does not; the setting is named.
+      ValueError: one does not, or a sweep has no report; the setting is named.
     """
+    for item in found.values():
+        sweep_reports.check(item.sweeps)
     methods = {one.name for item in found.values() for one in item.methods}
     methods |= {*known_methods.METHODS, coming} - {""}
     _known("evaluated", given.directories("evaluated"), methods)
@@ -55,10 +57,27 @@ def settings(
                 raise ValueError(
                     f"config.{setting}={name}={place}: no directory is there"
                 )
+    for place in filter(None, given.train.split(",")):
+        if not pathlib.Path(place).exists():
+            raise ValueError(f"config.train={place}: no file is there")
     for method in given.directories("trained"):
         for place in given.trained_files(method):
             if not pathlib.Path(place).exists():
                 raise ValueError(f"config.trained={method}={place}: no file is there")
+
+
+def data(given: config.PaperConfig, found: Mapping[str, items.Item]) -> None:
+    """Raises a ValueError where sets are asked for, and their folder is not there."""
+    files = [one.file for item in found.values() for one in item.sets]
+    files += [item.families.table for item in found.values() if item.families]
+    is_needed = any(files) and not any(
+        pathlib.Path(name).is_absolute() for name in files
+    )
+    if is_needed and not pathlib.Path(given.data).is_dir():
+        raise ValueError(
+            f"config.data={given.data}: no folder is there; name that of the sets by "
+            "--config.data=DIR; --dry_run says what it should have"
+        )
 
 
 def _known(setting: str, named: Iterable[str], methods: Iterable[str]) -> None:

@@ -1,5 +1,7 @@
 """Checks of settings; each names the setting, what was found, what is accepted."""
 
+import contextlib
+import datetime
 import math
 import re
 from collections.abc import Collection
@@ -35,10 +37,9 @@ def finite(setting: str, found: float) -> None:
 
 
 def date(setting: str, found: str) -> None:
-    is_date = re.fullmatch(r"\d{4}(-(0[1-9]|1[0-2])(-(0[1-9]|[12]\d|3[01]))?)?", found)
-    check(
-        not found or is_date is not None,
-        setting,
-        found,
-        "is no date as 2023-04-01, 2023-04 or 2023",
-    )
+    is_date = not found
+    if re.fullmatch(r"\d{4}(-\d\d(-\d\d)?)?", found, re.ASCII):
+        with contextlib.suppress(ValueError):
+            datetime.date.fromisoformat(found + "0000-01-01"[len(found) :])
+            is_date = True
+    check(is_date, setting, found, "is no date as 2023-04-01, 2023-04 or 2023")

@@ -58,13 +58,19 @@ class Evidence:
                 )
 
     def shifted(
-        self, listed: probabilities.PairProbabilities, weight: float
+        self,
+        listed: probabilities.PairProbabilities,
+        weight: float,
+        *,
+        is_forced: bool = True,
     ) -> probabilities.PairProbabilities:
         """Returns probabilities of pairs after all this was seen.
 
         Args:
           listed: of something that knows nothing of it.
           weight: of the reactivities; 1: as the curve of the settings says.
+          is_forced: forced pairs become certain, also those that are not listed; else
+            only what is ruled out goes.
         """
         if self.reactivity_L is not None and weight:
             knots = self.settings.knots or config.KNOTS
@@ -73,7 +79,8 @@ class Evidence:
             ratio_L = weight * self._share * ratio_L
             listed = likelihood.shifted(listed, ratio_L)
         if self.constraints is not None:
-            listed = constrained.applied(listed, self.constraints)
+            apply = constrained.applied if is_forced else constrained.allowed
+            listed = apply(listed, self.constraints)
         return listed
 
     def tell(

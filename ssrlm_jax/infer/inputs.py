@@ -24,6 +24,7 @@ from ssrlm_jax.rna import (
 
 ARGUMENT_NAME = "sequence"  # of a sequence that is an argument
 _STOCKHOLM = stockholm.HEADER.encode()
+_BARE = b"ACGUTNacgutn&"  # letters of a file without a header
 _SURE = 8  # letters A C G U T from which a word is taken for a sequence without a word
 
 
@@ -101,7 +102,7 @@ def records(
         with open(source, "rb") as file:
             lines = textfile.stream_parts(file, source)
             yield from reader.read(lines, source)
-    elif os.path.isdir(source) or not strands.joined(source).isalpha():
+    elif os.path.isdir(source) or not _letters(source).isalpha():
         found = "is a directory" if os.path.isdir(source) else "is no file that exists"
         raise ValueError(
             f"{source!r} {found}, nor a sequence of letters A C G U; name a FASTA file"
@@ -136,6 +137,33 @@ def _chained(
         yield from lines
 
 
+def _letters(source: str) -> str:
+    """Returns an argument without blanks, 5' and 3', and what parts strands."""
+    letters = alphabet.cleaned(source.encode("utf-8", "replace"))
+    return strands.joined(letters.decode("utf-8", "replace"))
+
+
+def _bare(lines: Generator[textfile.Line]) -> bytes:
+    """Returns the letters of a file that has one sequence and no header; b"": not so.
+
+    It is one line, or lines that begin with the positions of their first letters.
+    """
+    found: list[bytes] = []
+    with contextlib.closing(lines):
+        for _, line in lines:
+            if text := line.strip():
+                letters = alphabet.cleaned(text)
+                if not letters or letters.translate(None, _BARE):
+                    return b""
+                is_numbered = text.split(None, 1)[0] == b"%d" % (
+                    len(b"".join(found)) + 1
+                )
+                if found and not is_numbered:
+                    return b""
+                found.append(letters)
+    return b"".join(found)
+
+
 class _Reader:
     """Reads one input, and counts what it reads as something else."""
 
@@ -163,8 +191,14 @@ class _Reader:
         kept = textfile.kept(lines, shown)
         try:
             structure_formats.kind(kept)
-        except ValueError:  # says what FASTA looks like
-            yield from self._fasta(textfile.parts(kept), shown)
+        except ValueError:
+            if bare := _bare(textfile.parts(kept)):
+                held = _Held(1, ARGUMENT_NAME, f"{shown}:1")
+                held.add(bare, self._max_length)
+                yield from self._finish(held)
+                yield from self._notes(shown)
+            else:  # says what FASTA looks like
+                yield from self._fasta(textfile.parts(kept), shown)
             return
         num_records = 0
         for one in formats.first_of_each(structure_formats.each(kept)):
@@ -203,7 +237,8 @@ class _Reader:
     def argument(self, source: str) -> Iterator[Read]:
         """Yields the one record of letters that are no file."""
         held = _Held(1, ARGUMENT_NAME, "argument")
-        held.add(source.encode("utf-8", "replace"), self._max_length)
+        letters = alphabet.cleaned(source.encode("utf-8", "replace"))
+        held.add(letters, self._max_length)
         shown = repr(source[:40])
         for one in self._finish(held):
             if isinstance(one, Problem):

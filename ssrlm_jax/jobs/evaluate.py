@@ -71,6 +71,10 @@ class _Scored(NamedTuple):
 
 def evaluate(settings: config.EvaluateConfig, flags: argparse.Namespace) -> int:
     """Predicts all RNA by each method, scores and writes; 1 if files do not fit."""
+    if flags.truth and settings.truth:
+        raise ValueError(
+            f"--truth={flags.truth} and config.truth={settings.truth}: give one"
+        )
     settings = dataclasses.replace(
         settings,
         truth=flags.truth or settings.truth,

@@ -226,8 +226,8 @@ def _start(
 ) -> tuple[config.EncoderConfig, types.Params, types.Json]:
     """Returns the encoder's sizes, the weights to start from and their origin."""
     if settings.model == config.RANDOM:
-        until = settings.data.until
-        return settings.encoder, {}, {"data_until": until} if until else {}
+        new = model_dir.origin(None, trained_until=settings.data.until)
+        return settings.encoder, {}, new
     if not settings.model:
         raise ValueError(
             "config.model is empty: name the directory of a pre-trained model (or "

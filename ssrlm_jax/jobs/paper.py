@@ -52,7 +52,7 @@ def run(settings: config.PaperConfig, flags: argparse.Namespace) -> int:
     asked = paper_choice.tables(settings, flags)
     out = flags.out.absolute()
     files.check_place(out)
-    from ssrlm_jax.comparisons import bench
+    from ssrlm_jax.comparisons import bench, table_checks
 
     desk = bench.Bench(
         *(out, settings),
@@ -60,8 +60,11 @@ def run(settings: config.PaperConfig, flags: argparse.Namespace) -> int:
         is_predicting=not flags.kept and (not flags.add or bool(flags.methods)),
     )
     if flags.dry_run:
+        if flags.add:
+            raise ValueError("--add with --dry_run: nothing is read of what is added")
         print(_forecast(desk, asked, settings.parallel))
         return 0
+    table_checks.data(settings, asked)
     with locks.alone(
         out / "lock",
         f"another `ssrlm paper` runs in {out}; wait for it, or take another --out",
@@ -99,13 +102,16 @@ def _add(
     """Reads a person's own predictions of every set that is there."""
     from ssrlm_jax.comparisons import added
 
+    about = added.read_about(flags.about) if flags.about else None
     if any(item.structures is not None for item in asked.values()):
         from ssrlm_jax.jobs import paper_structures
 
         out = flags.out.absolute()
         if paper_structures.add(flags.add, flags.predictions, settings, out):
+            if about:
+                _log.warning("--about: a method that folds has no row that tells it")
             return
-    paper_choice.check_free(flags.add, asked, settings)
+    paper_choice.check_free(flags.add, about or {}, asked, settings)
     sets = {one.name: one for item in asked.values() for one in item.sets}
     there = []
     for one in sets.values():
@@ -114,7 +120,6 @@ def _add(
         except (ValueError, OSError) as error:
             _log.warning("%s: %s", one.name, error)
     threshold = flags.threshold or 0.0
-    about = added.read_about(flags.about) if flags.about else None
     told = added.add(desk.added, flags.add, flags.predictions, there, threshold, about)
     for note in told:
         _log.warning("%s", note)
@@ -140,11 +145,12 @@ def _made(
         return family_report.make(
             name, item, item.families, settings, flags.out.absolute()
         )
+    if item.sweeps:
+        return _of_sweeps(name, item, settings, flags)
     from ssrlm_jax.comparisons import (
         leaderboard,
         paper_pictures,
         paper_report,
-        sweep_reports,
         table_rows,
     )
 
@@ -162,8 +168,7 @@ def _made(
     for why in lacking:
         _log.warning("%s", why)
     place = flags.out.absolute() / name
-    note = sweep_reports.brought(item.note, place)
-    item = dataclasses.replace(item, note="\n\n".join([*lacking, note]).strip())
+    item = dataclasses.replace(item, note="\n\n".join([*lacking, item.note]).strip())
     made_by = _told(name, settings, flags)
     drawn = [] if item.is_leaderboard else rows
     pictures, why_none = paper_pictures.write(place, item, drawn)
@@ -172,18 +177,39 @@ def _made(
     shown = [path.name for path in pictures]
     written = leaderboard if item.is_leaderboard else paper_report
     text = written.markdown(item, rows, made_by, shown)
-    told = paper_report.facts(item, rows, made_by)
     table, latex = paper_report.table_csv(item, rows), paper_report.latex(item, rows)
-    if item.sweeps:  # it has no other rows
-        table, latex = (
-            f(item.sweeps) for f in (sweep_reports.as_csv, sweep_reports.latex)
-        )
-        told["sweeps"] = sweep_reports.facts(item.sweeps)
+    _write(place, text, table, latex, paper_report.facts(item, rows, made_by))
+    return text
+
+
+def _of_sweeps(
+    name: str,
+    item: "items.Item",
+    settings: config.PaperConfig,
+    flags: argparse.Namespace,
+) -> str:
+    """Writes what sweeps say, in all forms; returns its Markdown."""
+    from ssrlm_jax.comparisons import paper_report, sweep_reports
+
+    sweeps, seed = item.sweeps, settings.seed
+    place, made_by = flags.out.absolute() / name, _told(name, settings, flags)
+    note = sweep_reports.note(sweeps, seed, place)
+    item = dataclasses.replace(item, note=note, pending=sweep_reports.pending(sweeps))
+    text = paper_report.markdown(item, [], made_by, [])
+    facts = paper_report.facts(item, [], made_by)
+    facts["sweeps"] = sweep_reports.facts(sweeps, seed)
+    table, latex = sweep_reports.as_csv(sweeps, seed), sweep_reports.latex(sweeps, seed)
+    _write(place, text, table, latex, facts)
+    return text
+
+
+def _write(
+    place: pathlib.Path, text: str, table: str, latex: str, facts: object
+) -> None:
     files.write_text(f"{place}.md", text)
     files.write_text(f"{place}.csv", table)
     files.write_text(f"{place}.tex", latex)
-    files.write_text(f"{place}.json", json.dumps(told, indent=1) + "\n")
-    return text
+    files.write_text(f"{place}.json", json.dumps(facts, indent=1) + "\n")
 
 
 def _show(out: pathlib.Path, made: Mapping[str, str]) -> None:

@@ -4,7 +4,7 @@ import argparse
 import dataclasses
 import logging
 import pathlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from ssrlm_jax import config
@@ -23,7 +23,7 @@ _log = logging.getLogger("ssrlm_jax")
 
 def check(flags: argparse.Namespace) -> None:
     """Raises a ValueError or OSError for flags of an added method that cannot be."""
-    from ssrlm_jax.comparisons import added, known_methods
+    from ssrlm_jax.comparisons import added
 
     if bool(flags.add) != bool(flags.predictions):
         raise ValueError("--add NAME and --predictions DIR go together")
@@ -40,11 +40,6 @@ def check(flags: argparse.Namespace) -> None:
                 f"--predictions={flags.predictions}: no directory or file is there"
             )
     if flags.about:
-        if flags.add in known_methods.METHODS:
-            raise ValueError(
-                f"--about={flags.about}: what {flags.add} is, is known; give what is "
-                "added another name"
-            )
         added.read_about(flags.about)
 
 
@@ -183,20 +178,41 @@ def _split(flag: str, text: str | None) -> list[str]:
 
 
 def check_free(
-    name: str, asked: "dict[str, items.Item]", settings: config.PaperConfig
+    name: str,
+    about: Mapping[str, str],
+    asked: "dict[str, items.Item]",
+    settings: config.PaperConfig,
 ) -> None:
-    """Raises a ValueError where a method of a name is known, and runs here."""
-    from ssrlm_jax.comparisons import known_methods
+    """Checks that no other method has the name or the title of one that is added.
+
+    Args:
+      name: of the method.
+      about: what it says of itself; {}: nothing.
+      asked: tables.
+      settings: with which methods run here or not.
+
+    Raises:
+      ValueError: a method of this name is known, and runs here or is told of by
+        `about`; another one has the title.
+    """
+    from ssrlm_jax.comparisons import added, known_methods
 
     known = dict(known_methods.METHODS)
     known |= {one.name: one for item in asked.values() for one in item.methods}
-    if name not in known:
+    own = known.pop(name, None)
+    if about.get("title", name) in {one.title for one in known.values()}:
+        raise ValueError(f"--about: {about['title']!r} is the title of another method")
+    if own is None or own.make is added.not_here:
         return
+    if about:
+        raise ValueError(
+            f"--about: what {name} is, is known; give what is added another name"
+        )
     try:
-        known[name].make(settings).describe()
+        own.make(settings).describe()
     except (ValueError, OSError, ImportError):
         return  # its predictions come from elsewhere
     raise ValueError(
-        f"--add={name}: that is {known[name].title}, which runs here; give what is "
+        f"--add={name}: that is {own.title}, which runs here; give what is "
         "added another name"
     )

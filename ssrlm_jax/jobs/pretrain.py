@@ -26,7 +26,7 @@ def pretrain(settings: config.PretrainConfig, flags: argparse.Namespace) -> None
     """Checks the settings, puts the parts together, trains and exports."""
     workdir = flags.workdir or command.workdir_of(flags.config)
     sizes, loaded = settings.encoder, None
-    origin = {"data_until": settings.data.until} if settings.data.until else {}
+    origin = model_dir.origin(None, trained_until=settings.data.until)
     if settings.model:
         description, loaded = model_dir.load_encoder(pathlib.Path(settings.model))
         sizes = description.architecture

@@ -77,7 +77,7 @@ def train(settings: config.TertiaryConfig, flags: argparse.Namespace) -> None:
         devices=devices,
         workdir=workdir,
         made_with=made_with,
-        origin=model_dir.origin(description) | {"data_until": until},
+        origin=model_dir.origin(description, trained_until=until),
         finish=_finish,
         prepare=functools.partial(_write, workdir, training, validating),
     )

@@ -22,7 +22,14 @@ def escaped(text: str) -> str:
       >>> print(escaped(r"5 % of {a_b}\c"))
       5 \% of \{a\_b\}\textbackslash{}c
     """
-    return text.translate(_WRITTEN)
+    written = text.translate(_WRITTEN).replace("--", "-{}-")  # no longer dash
+    # Behind the end of a line it would be an argument of that.
+    return f"{{}}{written}" if written.startswith("[") else written
+
+
+def comment(text: str) -> str:
+    """Returns a line that is not set."""
+    return f"% {' '.join(text.split())}\n"
 
 
 def tabular(
@@ -48,7 +55,7 @@ def tabular(
       \end{tabular}
     """
     lines = [
-        f"% {' '.join(title.split())}",
+        comment(title).rstrip(),
         rf"\begin{{tabular}}{{{'l' * num_left}{'r' * (len(heads) - num_left)}}}",
         r"\toprule",
         " & ".join(heads) + r" \\",

@@ -18,7 +18,8 @@ import numpy as np
 from ssrlm_jax.metrics import statistics
 from ssrlm_jax.rna import pair_kinds, probabilities, structures
 
-CLASSES = ("watson-crick", "wobble", "non-canonical")
+CANONICAL_CLASSES = ("watson-crick", "wobble")
+CLASSES = (*CANONICAL_CLASSES, "non-canonical")
 
 
 class Counts(NamedTuple):

@@ -334,7 +334,7 @@ def _confidence(
     return {
         "structures": len(plddts),
         "mean_plddt": round(float(np.nanmean(_means(plddts))), 6),
-        "pearson_of_nucleotides": _plain(
+        "pearson_of_nucleotides": statistics.plain(
             confidence.pooled_pearson(plddts, lddts, seed)
         ),
         "pearson_of_structures": _correlation(_means(plddts), _means(lddts), seed),
@@ -359,7 +359,7 @@ def _column(scored: Sequence[Scored], name: str) -> np.ndarray:
 
 def _mean(value_N: np.ndarray, seed: int) -> list[float | None]:
     """Returns the mean over where it is defined, with its interval."""
-    return _plain(statistics.of_mean(value_N[~np.isnan(value_N)], seed))
+    return statistics.plain(statistics.of_mean(value_N[~np.isnan(value_N)], seed))
 
 
 def _means(values: Sequence[np.ndarray]) -> np.ndarray:
@@ -373,8 +373,4 @@ def _means(values: Sequence[np.ndarray]) -> np.ndarray:
 
 
 def _correlation(x_N: np.ndarray, y_N: np.ndarray, seed: int) -> list[float | None]:
-    return _plain(statistics.pearson(x_N, y_N, seed))
-
-
-def _plain(interval: statistics.Interval) -> list[float | None]:
-    return [None if math.isnan(value) else round(value, 6) for value in interval]
+    return statistics.plain(statistics.pearson(x_N, y_N, seed))

@@ -67,7 +67,7 @@ def score(
       ValueError: the structures differ in length.
     """
     by_class = pair_scores.count_by_class(predicted, known, sequence)
-    canonical = np.add(by_class["watson-crick"], by_class["wobble"])
+    canonical = np.sum([by_class[one] for one in pair_scores.CANONICAL_CLASSES], 0)
     counts = {
         STRICT: pair_scores.count(predicted, known),
         SLACK: pair_scores.count(predicted, known, slack=1),
@@ -147,7 +147,7 @@ def differences(
             {
                 "first": first,
                 "second": second,
-                "f1": _plain(told.interval),
+                "f1": statistics.plain(told.interval),
                 "probability": round(told.probability, 4),
             }
         )
@@ -186,8 +186,10 @@ def _whole(scored: Sequence[Scored], seed: int) -> dict[str, object]:
         has_pairs_N = ~np.isnan(each_N)
         found["average_precision"] = {
             "rnas": int(has_pairs_N.sum()),
-            "mean": _plain(statistics.of_mean(each_N[has_pairs_N], seed)),
-            "pooled": _plain(pair_scores.pooled_average_precision(ranked, seed)),
+            "mean": statistics.plain(statistics.of_mean(each_N[has_pairs_N], seed)),
+            "pooled": statistics.plain(
+                pair_scores.pooled_average_precision(ranked, seed)
+            ),
         }
     return found
 
@@ -195,10 +197,10 @@ def _whole(scored: Sequence[Scored], seed: int) -> dict[str, object]:
 def _mcc(counts_N4: np.ndarray, num_pairs_N: np.ndarray, seed: int) -> _Means:
     columns_N5 = np.concatenate([counts_N4, num_pairs_N[:, None]], axis=1)
     return {
-        "mean": _plain(
+        "mean": statistics.plain(
             statistics.of_mean(pair_scores.mcc(counts_N4, num_pairs_N), seed)
         ),
-        "pooled": _plain(
+        "pooled": statistics.plain(
             statistics.of_sums(
                 columns_N5, lambda s_S5: pair_scores.mcc(s_S5[:, :4], s_S5[:, 4]), seed
             )
@@ -223,15 +225,11 @@ def _counts(scored: Sequence[Scored], part: str) -> np.ndarray:
 def _ratios(counts_N4: np.ndarray, seed: int) -> dict[str, _Means]:
     return {
         name: {
-            "mean": _plain(statistics.of_mean(of(counts_N4), seed)),
-            "pooled": _plain(statistics.of_sums(counts_N4, of, seed)),
+            "mean": statistics.plain(statistics.of_mean(of(counts_N4), seed)),
+            "pooled": statistics.plain(statistics.of_sums(counts_N4, of, seed)),
         }
         for name, of in SCORES.items()
     }
-
-
-def _plain(interval: statistics.Interval) -> list[float | None]:
-    return [None if math.isnan(value) else round(value, 6) for value in interval]
 
 
 def _bin(value: float, edges: Sequence[float], form: str, open_form: str) -> str:

@@ -5,6 +5,7 @@ the middle 95 % of what the score would have been. Source: Efron and Tibshirani 
 An Introduction to the Bootstrap, chapter 13 (percentile intervals).
 """
 
+import math
 from collections.abc import Callable
 from typing import NamedTuple
 
@@ -20,6 +21,19 @@ class Interval(NamedTuple):
     value: float
     low: float
     high: float
+
+
+UNKNOWN = Interval(math.nan, math.nan, math.nan)
+
+
+def plain(interval: Interval) -> list[float | None]:
+    """Returns value, low and high for JSON, which has no nan.
+
+    Example:
+      >>> plain(Interval(0.123456789, math.nan, 1.0))
+      [0.123457, None, 1.0]
+    """
+    return [None if math.isnan(value) else round(value, 6) for value in interval]
 
 
 def times_drawn(num: int, seed: int, num_samples: int = NUM_SAMPLES) -> np.ndarray:

@@ -16,9 +16,14 @@ _Listed = probabilities.PairProbabilities
 
 def applied(listed: _Listed, given: constraints.Constraints) -> _Listed:
     """Returns probabilities without pairs that are ruled out; forced ones are 1."""
-    is_kept = given.allows(listed.i, listed.j)
-    left = _Listed(*(column[is_kept] for column in listed))
+    left = allowed(listed, given)
     return _with_certain(left, given.forced) if len(given.forced) else left
+
+
+def allowed(listed: _Listed, given: constraints.Constraints) -> _Listed:
+    """Returns probabilities without pairs that are ruled out; nothing is added."""
+    is_kept = given.allows(listed.i, listed.j)
+    return _Listed(*(column[is_kept] for column in listed))
 
 
 def decoded(

@@ -60,7 +60,7 @@ def parts(
             raise ValueError(f"{shown}:{line}: {problem}")
         return Part(line, problem=problem)
 
-    header = num_headers = 0
+    header = num_headers = length = 0  # of the letters below a header
     stars = b""  # are left out at the end of a record
     is_empty = is_begun = False  # the record; the file
     with contextlib.closing(lines):
@@ -71,12 +71,12 @@ def parts(
                 if is_empty:
                     yield wrong(header, "a header without a sequence")
                 header, is_empty, num_headers = number, True, num_headers + 1
-                stars = b""
+                stars, length = b"", 0
                 name = b"".join(text[1:].split(None, 1)[:1]).decode("utf-8", "replace")
                 if not name and not is_lenient:
                     wrong(number, "a header without a name")
                 yield Part(number, name or f"record{num_headers}")
-            elif header and _is_structure(text):
+            elif header and (_is_structure(text) or text == b"." * length):
                 yield wrong(number, STRUCTURE)
             elif header:
                 letters = stars + alphabet.cleaned(text)
@@ -84,6 +84,7 @@ def parts(
                 stars = letters[len(piece) :]
                 if piece:
                     is_empty = False
+                    length += len(piece)
                     yield Part(number, None, piece)
             elif not is_begun:
                 found = repr(text[:20].decode("latin-1"))

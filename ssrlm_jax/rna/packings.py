@@ -194,6 +194,11 @@ def _unzipped(stream: io.BufferedReader, shown: str) -> io.BufferedReader:
             and not is_hidden(one.filename)
             and not one.filename.startswith("__MACOSX/")
         ]
+        if "[Content_Types].xml" in inside:
+            raise ValueError(
+                f"{shown}: a document of Word or a sheet of Excel; save it as plain "
+                "text"
+            )
         if len(inside) != 1:
             some = f" ({', '.join(inside[:3])}, ...)" if inside else ""
             raise ValueError(

@@ -7,11 +7,12 @@ import dataclasses
 import importlib.metadata
 from collections.abc import Mapping
 
-# Settings that decide nothing of a result: how it is told, kept and computed.
+# Settings that decide nothing of a result: how it is told, kept and computed, what is
+# told of the data.
 IDLE = (
     *("loop.log_every", "loop.keep_latest", "loop.keep_every", "loop.profile_"),
     *("loop.compilation_cache", "loop.tensorboard", "loop.wandb_project"),
-    *("loop.save_every", "data.num_workers", "data.num_threads"),
+    *("loop.save_every", "data.num_workers", "data.num_threads", "data.until"),
     *("mesh.", "distributed.", "energies"),
 )
 

@@ -166,7 +166,7 @@ def _facts(
                 "axes": dict(line.values),
                 "scores": {
                     name: {
-                        "mean": plain(score.interval),
+                        "mean": statistics.plain(score.interval),
                         "seeds": {s: round(v, 6) for s, v in score.seeds.items()},
                         "rnas": int((score.column.sums_N2[:, 1] > 0).sum()),
                     }
@@ -182,7 +182,7 @@ def _facts(
                 "measure": one.measure,
                 "first": one.first,
                 "second": one.second,
-                "difference": plain(one.difference),
+                "difference": statistics.plain(one.difference),
                 "probability": round(one.probability, 4),
                 "seeds": [one.num_better, one.num_seeds],
             }
@@ -199,11 +199,6 @@ def _facts(
         },
         "states": {name: look.state for name, look in looks.items()},
     }
-
-
-def plain(interval: statistics.Interval) -> list[float | None]:
-    """Returns an interval for JSON, which has no nan."""
-    return [None if math.isnan(value) else round(value, 6) for value in interval]
 
 
 def _csv(asked: chains.Sweep, found: Sequence[compare.Line]) -> str:
@@ -224,7 +219,7 @@ def _csv(asked: chains.Sweep, found: Sequence[compare.Line]) -> str:
     for line in found:
         axes = [line.values.get(name, "") for name in compare.shown_axes(asked)]
         for name, score in line.scores.items():
-            numbers = ["" if n is None else n for n in plain(score.interval)]
+            numbers = ["" if n is None else n for n in statistics.plain(score.interval)]
             paper = line.paper.get(name, "")
             rows.writerow([line.name, *axes, name, *numbers, len(score.seeds), paper])
     return text.getvalue()

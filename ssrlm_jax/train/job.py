@@ -117,13 +117,14 @@ def run(
         )
         if ended.state.step < settings.loop.num_steps:
             return
-        best = ended.meta["best"]
+        best, told = ended.meta["best"], {"origin": origin}  # told now, not then
         if best is None or best["step"] == ended.meta["batches"]:
             last = checkpoint.parameters(ended.state)  # of all processes
             if is_primary:
-                finish(workdir, last, ended.meta)
+                finish(workdir, last, ended.meta | told)
         elif is_primary:
-            finish(workdir, *checkpoint.restore_parameters(workdir, best["step"]))
+            found, meta = checkpoint.restore_parameters(workdir, best["step"])
+            finish(workdir, found, meta | told)
 
 
 def cost(

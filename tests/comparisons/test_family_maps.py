@@ -2,12 +2,15 @@
 
 import dataclasses
 import gzip
+import json
 
 import numpy as np
 import pytest
 import small_models
 
-from ssrlm_jax.comparisons import family_maps, items
+from ssrlm_jax import config
+from ssrlm_jax.comparisons import family_maps, family_report, items
+from ssrlm_jax.infer import catalogue
 
 ASKED = items.Families(
     kinds=("rRNA", "snRNA"),
@@ -85,3 +88,21 @@ def test_embeddings_of_a_model_are_kept(tmp_path):
     assert again.shape == (2, 3)
     other = family_maps.embedded(tmp_path / "model", letters[:1], tmp_path / "kept")
     np.testing.assert_allclose(other, first[:1], atol=1e-5)
+
+
+def test_all_files_of_the_report_have_the_numbers(data, tmp_path, monkeypatch):
+    monkeypatch.setattr(family_maps, "draw", lambda *given: "no picture")
+    monkeypatch.setattr(catalogue, "shipped", lambda: [])
+    small_models.save(tmp_path / "model")
+    settings = config.PaperConfig(data=str(data), models=f"mine={tmp_path}/model")
+    item = items.Item(title="Of families")
+    text = family_report.make("s2", item, ASKED, settings, tmp_path / "out")
+    found = json.loads((tmp_path / "out" / "s2.json").read_text())["rows"]
+    assert [one["name"] for one in found] == ["mine", family_maps.LETTERS]
+    value, *_ = found[0]["values"][family_maps.SILHOUETTE]
+    assert f"{value:.3f} (" in text
+    table = (tmp_path / "out" / "s2.csv").read_text()
+    assert f"mine,{family_maps.SILHOUETTE},{value:.6f}," in table
+    assert f"mine & {found[0]['values'][family_maps.FAMILY][0]:.3f} (" in (
+        (tmp_path / "out" / "s2.tex").read_text()
+    )

@@ -30,6 +30,10 @@ def test_a_table_has_columns_that_reports_have(name):
     for method, of_set, _ in item.paper:
         assert method in {one.name for one in item.methods}
         assert of_set in {one.name for one in item.sets}
+    named = {one.name for one in item.columns}
+    quoted = [head for one in item.quoted for _, head in one.values]
+    assert named.issuperset(quoted)
+    assert bool(quoted) == (name in ("table1", "table2"))
 
 
 def test_every_file_is_a_table_that_the_command_knows():

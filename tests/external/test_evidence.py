@@ -109,6 +109,18 @@ def test_energies_see_evidence_and_keep_nothing_of_it(tmp_path):
     assert len(names) <= 2  # of each program that of no letters, as of padding
 
 
+def test_what_takes_no_evidence_is_not_said_to_know_of_forced_pairs():
+    given = constraints.from_dot_bracket("(" + "." * 21 + ")" + "." * 17, SEQUENCE)
+    known = evidence.Evidence(constraints=given)
+    listed = probabilities.PairProbabilities(
+        np.array([0, 1, 16]), np.array([11, 10, 22]), np.array([0.9, 0.8, 0.7])
+    )
+    certain = known.shifted(listed, 1.0)
+    assert (0, 22) in set(zip(certain.i.tolist(), certain.j.tolist(), strict=True))
+    left = known.shifted(listed, 1.0, is_forced=False)  # others of its letters go
+    assert (left.i.tolist(), left.j.tolist()) == ([1], [10])
+
+
 def test_evidence_of_another_length_is_told():
     with pytest.raises(ValueError, match="reactivities of 3 nucleotides, the sequence"):
         _fold(evidence.Evidence(reactivity_L=VALUES[:3]))

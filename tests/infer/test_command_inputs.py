@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 import threading
+import zipfile
 
 import pytest
 
@@ -102,6 +103,44 @@ def test_text_above_the_first_header_is_one_problem(tmp_path):
         r"found 'hello\tworld'"
     )
     assert record.name == "a"
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["GGGGAAAACCCC\n", "gggg aaaa cccc", "5'-GGGGAAAACCCC-3'\n\n"]
+    + ["\n 1 ggggaaaa\n 9 cccc\n"],
+)
+def test_one_sequence_needs_no_header(tmp_path, text):
+    (record,) = _read(tmp_path, text)
+    assert (record.name, record.sequence) == ("sequence", "GGGGAAAACCCC")
+
+
+@pytest.mark.parametrize("text", ["GGGG\nCCCC\n", "1 GGGG\n9 CCCC\n", "1\n", "LOCUS\n"])
+def test_what_may_be_several_sequences_or_none_needs_headers(tmp_path, text):
+    (problem,) = _read(tmp_path, text)
+    assert "my.fa:1: not FASTA; a header '>name' is expected" in str(problem)
+
+
+def test_what_a_fold_wrote_is_read_again(tmp_path):
+    text = ">a\nGGGAAACCC\n(((...)))\n>b\nAAAAA\n.....\n"
+    first, second, note = _read(tmp_path, text)
+    assert (first.sequence, second.sequence) == ("GGGAAACCC", "AAAAA")
+    assert "2 " in note.text
+
+
+@pytest.mark.parametrize("text", ["GGGG AAAA CCCC", "5'-GGGGAAAACCCC-3'"])
+def test_an_argument_may_be_written_as_people_do(text, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    record = next(r for r in inputs.records(text) if isinstance(r, formats.Record))
+    assert record.sequence == "GGGGAAAACCCC"
+
+
+def test_a_document_of_word_is_told_as_that(tmp_path):
+    with zipfile.ZipFile(tmp_path / "my.docx", "w") as file:
+        file.writestr("[Content_Types].xml", "<x/>")
+        file.writestr("word/document.xml", "<x/>")
+    with pytest.raises(ValueError, match="a document of Word .*; save it as plain te"):
+        list(inputs.records(str(tmp_path / "my.docx")))
 
 
 @pytest.mark.parametrize("text", ["", "\n \n"])

@@ -46,16 +46,18 @@ def test_equal_sequences_are_counted_and_named(tmp_path):
         ("--test=x=none.fa", "none.fa: cannot be read"),
         ("--test=archiveII={fa}", "fa:1: a structure is expected, found none"),
         ("--test=y={fa}", "--test: 'y' is given twice"),
+        ("--test=x={fa}.tsv", "x={fa}.tsv: no RNA is there, so nothing can be"),
     ],
 )
 def test_a_wrong_command_is_one_line_without_traceback(tmp_path, given, complaint):
     file = tmp_path / "a.fa"
     file.write_text(">a\nACGU\n")
+    (tmp_path / "a.fa.tsv").write_text("id\tsequence\n")
     done = _run(
         "--exact", f"--train=x={file}", f"--test=y={file}", given.format(fa=file)
     )
     assert done.returncode == 1
-    assert complaint in done.stderr
+    assert complaint.format(fa=file) in done.stderr
     assert done.stderr.count("\n") == 1
 
 

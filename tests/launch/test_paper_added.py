@@ -162,7 +162,7 @@ def test_a_method_says_what_it_is(tmp_path):
     (tmp_path / "mine.dbn").write_text(
         f">r0\n{ten_rnas.SEQUENCES[0]}\n{ten_rnas.KNOWN}\n"
     )
-    about = {"title": "Mine, 2nd", "licence": "MIT", "trained": "ten RNAs | of mine"}
+    about = {"title": "Mine, $2_nd", "licence": "MIT", "trained": "ten RNAs | of mine"}
     (tmp_path / "about.json").write_text(json.dumps(about))
     given = ["--add=mine", f"--predictions={tmp_path}/mine.dbn"]
     says = f"--about={tmp_path}/about.json"
@@ -172,18 +172,23 @@ def test_a_method_says_what_it_is(tmp_path):
     assert {name: found[name] for name in about} == about
     assert found["rule"] == "?"
     text = (tmp_path / "out" / "two.md").read_text()
-    assert "| Mine, 2nd | " in text
+    assert "| Mine, $2_nd | " in text
     assert "ten RNAs \\| of mine |" in text
 
 
 @pytest.mark.parametrize(
     ("name", "text", "told"),
     [
-        ("mine", "[]", "a JSON object of texts is expected, with some of title, we"),
-        ("mine", "{", "a JSON object of texts is expected"),
+        (
+            "mine",
+            "[]",
+            "a JSON object of lines of text is expected, with some of title, we",
+        ),
+        ("mine", "{", "a JSON object of lines of text is expected"),
         ("mine", '{"license": "MIT"}', "found 'license': 'MIT'"),
         ("mine", '{"licence": 3}', "found 'licence': 3"),
-        ("ufold", "{}", "what ufold is, is known; give what is added another name"),
+        ("mine", '{"title": ""}', "found 'title': ''"),
+        ("mine", '{"title": "a\\n\\nb"}', "found 'title'"),
     ],
 )
 def test_what_says_nothing_of_a_method_adds_none(name, text, told, tmp_path, capsys):
@@ -196,3 +201,40 @@ def test_what_says_nothing_of_a_method_adds_none(name, text, told, tmp_path, cap
     assert f"{path}: " in said
     assert told in said
     assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize(
+    ("name", "title", "told"),
+    [
+        ("ufold", "Mine", "--about: what ufold is, is known; give what is added anot"),
+        ("right", "Mine", "--about: what right is, is known"),
+        ("mine", "Inner", "--about: 'Inner' is the title of another method"),
+    ],
+)
+def test_what_is_known_of_others_stays(name, title, told, tmp_path, capsys):
+    ten_rnas.write(tmp_path)
+    (tmp_path / "about.json").write_text(json.dumps({"title": title}))
+    (tmp_path / "mine.dbn").write_text(
+        f">r0\n{ten_rnas.SEQUENCES[0]}\n{ten_rnas.KNOWN}\n"
+    )
+    given = [f"--add={name}", f"--predictions={tmp_path}/mine.dbn"]
+    says = f"--about={tmp_path}/about.json"
+    assert test_paper_command.call(tmp_path, *given, says) == 1
+    assert told in capsys.readouterr().err
+    assert not (tmp_path / "out" / "added").exists()
+
+
+def test_a_prediction_is_not_lost_to_an_rna_of_the_same_letters(tmp_path):
+    ten_rnas.write(tmp_path, count=11)
+    with (tmp_path / "ten.tsv").open("a") as file:
+        file.write(f"copy\t{ten_rnas.SEQUENCES[0]}\t{ten_rnas.KNOWN}\n")
+    known = f"r0\t{ten_rnas.KNOWN}\nr1\t(((.......)))\n"
+    (tmp_path / "mine.tsv").write_text(f"id\tdotbracket\n{known}")
+    given = ["--add=mine", f"--predictions={tmp_path}/mine.tsv"]
+    assert test_paper_command.call(tmp_path, *given) == 0
+    found = test_paper_command.rows(tmp_path)["mine"]
+    # Both of the same letters are right; what was refused says why.
+    assert found["values"]["F1"][0] == pytest.approx(2 / 11)
+    assert list(found["failed"]) == [f"r{n}" for n in range(1, 10)]
+    assert "none in" in found["failed"]["r2"]
+    assert "13 nt there" in found["failed"]["r1"]

@@ -49,6 +49,8 @@ ROOT = pathlib.Path(__file__).parents[2]
         (["--parallel=0"], "parallel=0 is not greater than 0"),
         (["--config.models=x"], "models='x' is not NAME=DIR, separated by commas"),
         (["--config.trained=x"], "trained='x' is not NAME=FILE, separated by commas"),
+        (["--add=x", "--predictions=.", "--dry_run"], "--add with --dry_run: nothing"),
+        (["--config.train=nowhere"], "config.train=nowhere: no file is there"),
         (["--about=x.json"], "--about goes with --add and --predictions"),
         (["--install=other"], "--install=other: mxfold2"),
     ],

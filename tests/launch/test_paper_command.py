@@ -5,6 +5,7 @@ import json
 import os
 import pathlib
 import random
+import shutil
 import signal
 import subprocess
 import sys
@@ -56,12 +57,14 @@ def test_numbers_are_the_hand_worked_ones(done):
     assert found["inner"]["shared"] == {"equal": 0, "near": 0, "reason": ""}
 
 
-def test_scores_by_identity_need_what_trained(tmp_path, caplog):
+def test_scores_by_identity_need_what_trained(tmp_path, caplog, capsys):
     ten_rnas.write(tmp_path, names=("right",))
     assert call(tmp_path) == 0
     assert "Ten: no scores by identity: no method says what trained it" in caplog.text
-    assert call(tmp_path, f"--config.train={tmp_path}/none.tsv") == 0
-    assert f"Ten: no scores by identity: there is no {tmp_path}/none.tsv" in caplog.text
+    assert call(tmp_path, f"--config.train={tmp_path}/none.tsv") == 1
+    assert (
+        f"config.train={tmp_path}/none.tsv: no file is there" in capsys.readouterr().err
+    )
     assert list(rows(tmp_path)["right"]["values"])[-1] == "0 to 50 nt, 10"
 
 
@@ -375,26 +378,42 @@ def test_the_report_of_a_sweep_is_a_part_of_its_figure(tmp_path, capsys):
     folds.mkdir()
     (folds / "report.md").write_text("fold 0 has 0.5\n\n![scores](scores.png)\n")
     (folds / "scores.png").write_bytes(b"a picture")
-    for name in ("report.csv", "report.tex"):
-        (folds / name).write_text("")
-    (folds / "report.json").write_text('{"lines": [{}]}')
-    assert cli.main(["paper", "fig3", *given]) == 1
-    assert "report.json: no report of a sweep ('scores')" in capsys.readouterr().err
+    (folds / "report.tex").write_text("% of folds\n")
+    (folds / "report.csv").write_text("line,measure,value\nfold0,F1,0.5\n")
+    for text, told in (('{"lines": [{}]}', "'scores'"), ("{", "Expecting property")):
+        (folds / "report.json").write_text(text)
+        assert cli.main(["paper", "fig3", *given]) == 1
+        said = capsys.readouterr().err
+        assert f"{folds}/report.json: no report of a sweep ({told}" in said
     lines = [{"scores": {"F1": {"mean": [f1, 0, 1]}}} for f1 in (0.5, 0.7, 0.9)]
     (folds / "report.json").write_text(json.dumps({"lines": lines}))
-    (folds / "report.csv").write_text("line,measure,value\nfold0,F1,0.5\n")
-    (folds / "report.tex").write_text("% of folds\n")
+    same = tmp_path / "other" / "folds"  # a sweep of the same name
+    shutil.copytree(folds, same)
+    both = [*given, f"--config.sweep={same}"]
+    assert cli.main(["paper", "fig3", *both]) == 0
+    title, other = (
+        "Fig. 3a: F1 on ten folds of unseen Rfam families of the PDB",
+        "Fig. 3b",
+    )
+    assert (out / "fig3.csv").read_text().splitlines() == [
+        "sweep,line,measure,value,low,high",
+        f"{title},fold0,F1,0.5,,",
+        f"{title},mean over them,F1,0.700000,0.500000,0.900000",
+        f"{other},fold0,F1,0.5,,",
+    ]
+    latex = (out / "fig3.tex").read_text()
+    assert latex.count("% of folds\n") == 2
+    assert r"F1 & 3 & 0.700 (0.500-0.900) \\" in latex
+    sweeps = json.loads((out / "fig3.json").read_text())["sweeps"]
+    assert sweeps[other]["lines"] == sweeps[title]["lines"] == lines
+    assert sweeps[title]["mean over them"][0]["values"] == {
+        "mean over them": [0.7, 0.5, 0.9]
+    }
     assert cli.main(["paper", "fig3", "--report", *given]) == 0
     text = (out / "fig3.md").read_text()
     assert "![scores](fig3_scores.png)" in text
     assert (out / "fig3_scores.png").read_bytes() == b"a picture"
     assert "fold 0 has 0.5" in text
-    assert (
-        out / "fig3.csv"
-    ).read_text() == "sweep,line,measure,value\nfolds,fold0,F1,0.5\n"
-    assert (out / "fig3.tex").read_text() == "% of folds\n"
-    sweeps = json.loads((out / "fig3.json").read_text())["sweeps"]
-    assert sweeps == {"folds": {"lines": lines}}
     assert "| F1 | 3 | 0.700 (0.500-0.900) |" in text
-    assert "Fig. 3a: F1 on ten folds" not in text  # it is not missing any more
+    assert "| Fig. 3a: F1 on ten folds" not in text  # it is not missing any more
     assert "| Fig. 3b | no sweep is named by config.sweep |" in text

@@ -2,6 +2,7 @@
 
 import os
 import pathlib
+import shutil
 import signal
 import socket
 import subprocess
@@ -103,6 +104,18 @@ def test_the_model_of_a_run_is_that_of_its_last_checkpoint(whole, tmp_path):
     for file in (model_dir.DESCRIPTION_FILE, model_dir.WEIGHTS_FILE):
         found, expected = (path / "model" / file for path in (whole[0], tmp_path))
         assert found.read_bytes() == expected.read_bytes()
+
+
+def test_a_run_that_is_told_another_date_and_a_model_that_trains_on_keep_it(
+    whole, tmp_path, corpus
+):
+    run = tmp_path / "run"
+    shutil.copytree(whole[0], run)
+    finish(start(run, corpus, **{"data.until": "2022-03"}))
+    assert model_dir.describe(run / "model").made["data_until"] == "2022-03"
+    more = {"model": run / "model", "data.until": "2021-07", "loop.num_steps": 3}
+    finish(start(tmp_path / "more", corpus, **more))
+    assert model_dir.describe(tmp_path / "more/model").made["data_until"] == "2022-03"
 
 
 def test_a_terminated_run_goes_on_bit_for_bit(tmp_path, whole, corpus):

@@ -16,6 +16,8 @@ def test_what_means_something_in_latex_is_escaped_once():
     assert latex.escaped("\\{~^}") == (
         r"\textbackslash{}\{\textasciitilde{}\textasciicircum{}\}"
     )
+    assert latex.escaped("-0.034 (-0.050--0.018)") == "-0.034 (-0.050-{}-0.018)"
+    assert latex.escaped("[x]") == "{}[x]"
     assert latex.escaped("F1, 0.612 (0.590-0.633); ok") == "F1, 0.612 (0.590-0.633); ok"
 
 

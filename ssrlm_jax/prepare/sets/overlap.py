@@ -87,11 +87,13 @@ def read(name: str, path: str) -> dict[str, list[str]]:
       What `by_sequence` returns.
 
     Raises:
-      ValueError: as the reader.
+      ValueError: as the reader; there is no RNA.
     """
     if name in benchmark_sets.SETS:
         return by_sequence(benchmark_sets.read(name, path).records)
-    return by_sequence(benchmark_sets.records(path))
+    if found := by_sequence(benchmark_sets.records(path)):
+        return found
+    raise ValueError(f"{name}={path}: no RNA is there, so nothing can be compared")
 
 
 def by_sequence(records: Iterable[formats.Record]) -> dict[str, list[str]]:
