@@ -48,6 +48,9 @@ def test_embeddings_are_not_overwritten(capsys, loaded, model, tmp_path):
     status, _, (line,) = _ssrlm(capsys, *run, "--layer", 1)
     assert status == 1
     assert "x.npz exists; give another place, or --force" in line
+    status, _, (line,) = _ssrlm(capsys, "embed", "GGG", "-o", tmp_path / "x.csv")
+    assert status == 1
+    assert "x.csv: an npz file is written; call it so" in line
     assert (tmp_path / "x.npz").read_bytes() == before
     assert _ssrlm(capsys, *run, "--layer", 1, "--force")[0] == 0
     assert (tmp_path / "x.npz").read_bytes() != before

@@ -124,3 +124,9 @@ def test_a_page_is_written_beside_the_scores(files, tmp_path, capsys):
     page = (out / "report.html").read_text()
     assert '"id":["a","b"]' in page
     assert "missing: b" in page
+
+
+def test_two_truths_are_not_one(capsys):
+    command = ["evaluate", "--truth=a.tsv", "--config.truth=b.tsv", "--predictions=c"]
+    assert cli.main(command) == 1
+    assert "--truth=a.tsv and config.truth=b.tsv: give one" in capsys.readouterr().err

@@ -366,6 +366,16 @@ def test_all_of_the_paper_without_data_says_what_is_missing(tmp_path, capsys):
     assert page.count('<section class="sheet"') == len(paper_choice.ITEMS)
 
 
+def test_a_folder_of_data_that_is_not_there_replaces_no_table(tmp_path, capsys):
+    out = tmp_path / "out"
+    out.mkdir()
+    (out / "table1.md").write_text("of before")
+    given = [f"--config.data={tmp_path}/none", f"--out={out}", "--kept"]
+    assert cli.main(["paper", "table1", *given]) == 1
+    assert f"config.data={tmp_path}/none: no folder is there" in capsys.readouterr().err
+    assert (out / "table1.md").read_text() == "of before"
+
+
 def test_the_report_of_a_sweep_is_a_part_of_its_figure(tmp_path, capsys):
     out = tmp_path / "out"
     folds = tmp_path / "folds"
