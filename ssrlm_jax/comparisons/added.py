@@ -135,6 +135,37 @@ def add(
     return list(dict.fromkeys(notes + few))
 
 
+def keep_file(
+    folder: pathlib.Path,
+    name: str,
+    path: pathlib.Path,
+    one: items.LabelledSet,
+    records: Sequence[formats.Record],
+) -> list[str]:
+    """Keeps what `set_export` wrote of a method and a set, if it has all RNAs.
+
+    Args:
+      folder: of all added methods.
+      name: of the method.
+      path: of the table.
+      one: the set.
+      records: its RNAs.
+
+    Returns:
+      What is to be told, a line each.
+
+    Raises:
+      ValueError: the file is damaged.
+    """
+    collected = scored_files.read_predictions(path)
+    matched = pair_evaluation.match(records, collected.found, collected.unread)
+    if matched.missing:
+        num = len(matched.missing)
+        return [f"{path}: {num:,} of {len(records):,} RNAs are missing; left out"]
+    _keep(folder / name / one.name, path, records, matched, 0.0)
+    return []
+
+
 def methods(folder: pathlib.Path, known: Sequence[items.Method]) -> list[items.Method]:
     """Returns the methods that were added and are not among the known ones."""
     if not folder.is_dir():

@@ -3,7 +3,7 @@
 import pathlib
 from collections.abc import Sequence
 
-from ssrlm_jax.comparisons import bench, items, set_scores
+from ssrlm_jax.comparisons import added, bench, items, set_scores
 from ssrlm_jax.rna import formats, record_tables, structure_tables, structures
 
 
@@ -31,6 +31,40 @@ def write(
         paths[-1].parent.mkdir(exist_ok=True)
         structure_tables.write(paths[-1], named)
     return paths
+
+
+def take_over(
+    desk: bench.Bench,
+    sets: Sequence[items.LabelledSet],
+    methods: Sequence[items.Method],
+    folder: pathlib.Path,
+) -> list[str]:
+    """Keeps what `write` wrote elsewhere, of methods that lack RNAs of a set here.
+
+    Files are FOLDER/SET/METHOD.tsv, packed or not; one that lacks an RNA is left out.
+
+    Returns:
+      What is to be told, a line each.
+
+    Raises:
+      ValueError: there is none, or one is damaged.
+    """
+    notes, num_files = [], 0
+    for method in methods:
+        for one, plan in list(desk.plans(sets, method)):
+            paths = sorted((folder / one.name).glob(f"{method.name}.tsv*"))
+            num_files += len(paths)
+            if paths and (plan.reason or plan.missing):
+                records = desk.records(one)
+                notes += added.keep_file(
+                    desk.added, method.name, paths[0], one, records
+                )
+    if not num_files:
+        raise ValueError(
+            f"--published={folder}: no SET/METHOD.tsv.xz is there, of "
+            f"{', '.join(one.name for one in sets) or 'any set that is here'}"
+        )
+    return notes
 
 
 def _said(

@@ -57,7 +57,8 @@ def run(settings: config.PaperConfig, flags: argparse.Namespace) -> int:
     desk = bench.Bench(
         *(out, settings),
         is_retried=flags.retry,
-        is_predicting=not flags.kept and (not flags.add or bool(flags.methods)),
+        is_predicting=not flags.kept
+        and (not (flags.add or flags.published) or bool(flags.methods)),
     )
     if flags.dry_run:
         if flags.add:
@@ -69,6 +70,8 @@ def run(settings: config.PaperConfig, flags: argparse.Namespace) -> int:
         out / "lock",
         f"another `ssrlm paper` runs in {out}; wait for it, or take another --out",
     ):
+        if flags.published:
+            _take_over(desk, asked, flags.published)
         if flags.add:
             _add(desk, asked, settings, flags)
             asked = paper_choice.tables(settings, flags)
@@ -122,6 +125,19 @@ def _add(
     threshold = flags.threshold or 0.0
     told = added.add(desk.added, flags.add, flags.predictions, there, threshold, about)
     for note in told:
+        _log.warning("%s", note)
+
+
+def _take_over(
+    desk: "bench.Bench", asked: "dict[str, items.Item]", place: pathlib.Path
+) -> None:
+    """Keeps predictions that were published of methods that have none here."""
+    from ssrlm_jax.comparisons import set_export
+
+    sets = {one.name: one for item in asked.values() for one in item.sets}
+    methods = {one.name: one for item in asked.values() for one in item.methods}
+    there = [one for one in sets.values() if not desk.absence(one)]
+    for note in set_export.take_over(desk, there, list(methods.values()), place):
         _log.warning("%s", note)
 
 
@@ -336,6 +352,12 @@ COMMAND = command.Command(
             "type": float,
             "metavar": "X",
             "help": "least probability of a pair, where its files have nothing else",
+        },
+        "--published": {
+            "type": pathlib.Path,
+            "metavar": "DIR",
+            "help": "take what others published: DIR/SET/METHOD.tsv.xz, as --write "
+            "writes it, of methods that have nothing here",
         },
         "--about": {
             "type": pathlib.Path,

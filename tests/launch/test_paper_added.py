@@ -238,3 +238,34 @@ def test_a_prediction_is_not_lost_to_an_rna_of_the_same_letters(tmp_path):
     assert list(found["failed"]) == [f"r{n}" for n in range(1, 10)]
     assert "none in" in found["failed"]["r2"]
     assert "13 nt there" in found["failed"]["r1"]
+
+
+def test_what_others_published_stands_in_the_rows_of_its_methods(tmp_path, capsys):
+    theirs, mine = tmp_path / "theirs", tmp_path / "mine"
+    for folder in (theirs, mine):
+        folder.mkdir()
+        ten_rnas.write(folder)
+    assert test_paper_command.call(theirs, "--methods=inner") == 0
+    given = ["--write=Ten", "--methods=inner"]
+    assert test_paper_command.call(theirs, *given) == 0
+    capsys.readouterr()
+    published = f"--published={theirs}/out/sets"
+    assert test_paper_command.call(mine, published) == 0
+    found = test_paper_command.rows(mine)
+    assert found["inner"]["values"]["F1"] == [0.666667] * 3
+    assert found["inner"]["licence"] == "none"  # it is the method that is known
+    assert "10 RNAs are not predicted yet" in found["right"]["reason"]
+    assert ten_rnas.calls(mine, "inner") == ten_rnas.calls(mine, "right") == []
+    assert test_paper_command.call(mine, f"--published={tmp_path}/none") == 1
+    assert "none: no SET/METHOD.tsv.xz is there" in capsys.readouterr().err
+
+
+def test_what_was_published_of_some_rnas_is_no_row(tmp_path, caplog):
+    ten_rnas.write(tmp_path)
+    place = tmp_path / "theirs" / "Ten"
+    place.mkdir(parents=True)
+    (place / "inner.tsv").write_text(f"id\tdotbracket\nr0\t{ten_rnas.KNOWN}\n")
+    published = f"--published={tmp_path}/theirs"
+    assert test_paper_command.call(tmp_path, published) == 0
+    assert "inner.tsv: 9 of 10 RNAs are missing; left out" in caplog.text
+    assert test_paper_command.rows(tmp_path)["inner"]["reason"]
