@@ -1,4 +1,5 @@
 import dataclasses
+import importlib.metadata
 import json
 import os
 import pathlib
@@ -241,3 +242,11 @@ def test_in_a_notebook_progress_is_lines(tmp_path):
     )
     assert done.stderr.splitlines()[-1].startswith("ssrlm fold: 1 of 1 folded")
     assert "\x1b" not in done.stderr
+
+
+def test_the_command_says_its_version(capsys):
+    with pytest.raises(SystemExit, match="0"):
+        cli.main(["--version"])
+    said = capsys.readouterr().out
+    version = importlib.metadata.version("ssrlm-jax")
+    assert said.startswith(f"ssrlm-jax {version}, jax ")

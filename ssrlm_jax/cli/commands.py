@@ -3,6 +3,7 @@
 import argparse
 import difflib
 import importlib
+import importlib.metadata
 import logging
 import sys
 from collections.abc import Sequence
@@ -124,6 +125,8 @@ def _end_without_command(arguments: Sequence[str]) -> NoReturn:
         metavar="COMMAND",
         help="one of these; ssrlm COMMAND --help says more",
     )
+    versions = (f"{n} {importlib.metadata.version(n)}" for n in ("ssrlm-jax", "jax"))
+    parser.add_argument("--version", action="version", version=", ".join(versions))
     for name in arguments[:1]:
         for near in difflib.get_close_matches(name, [*OWN, *JOBS], n=1):
             parser.error(f"there is no command {name!r}; did you mean {near}?")
