@@ -76,7 +76,7 @@ def parts(
                 if not name and not is_lenient:
                     wrong(number, "a header without a name")
                 yield Part(number, name or f"record{num_headers}")
-            elif header and (_is_structure(text) or text == b"." * length):
+            elif header and (_is_structure(text) or _is_open(text, length)):
                 yield wrong(number, STRUCTURE)
             elif header:
                 letters = stars + alphabet.cleaned(text)
@@ -127,6 +127,11 @@ def _is_structure(text: bytes) -> bool:
     num_brackets = size - len(text.translate(None, _BRACKETS))
     num_dots = text.count(b".")
     return num_brackets > 0 and 2 * (num_brackets + num_dots) > size
+
+
+def _is_open(text: bytes, length: int) -> bool:
+    """Tells whether a line is the structure of so many letters, none of them paired."""
+    return len(text) == length and text.count(b".") == length
 
 
 def blocks(path: textfile.Path) -> Iterator[bytes]:
