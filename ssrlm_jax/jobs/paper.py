@@ -242,6 +242,7 @@ def _told(name: str, settings: config.PaperConfig, flags: argparse.Namespace) ->
     given = [part for part in given if pathlib.Path(part).stem == name]
     chosen = (("--sets", flags.sets), ("--methods", flags.methods))
     words = [word for flag, text in chosen if text for word in (flag, text)]
+    words += ["--published=DIR"] if flags.published else []
     return shlex.join(
         ["ssrlm", "paper", *(given[:1] or [name]), *words, *settings.told()]
     )
