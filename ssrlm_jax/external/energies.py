@@ -151,10 +151,8 @@ class Energies:
                 found.append(
                     kept_maps.rounded(self._fold(name, told[name], [letters])[0])
                 )
-            else:
-                # It takes no evidence, so that what it says is weighed instead. Forced
-                # pairs are not put in its mouth: a relative of three pairs, the head
-                # has learned, has no others.
+            else:  # it takes no evidence, so that what it says is weighed instead;
+                # forced pairs alone, the head would read, are all that a relative has
                 weighed = known.shifted(listed, 1.0, is_forced=False)
                 found.append(kept_maps.rounded(weighed))
         return tuple(found)

@@ -149,18 +149,17 @@ def _bare(lines: Generator[textfile.Line]) -> bytes:
     It is one line, or lines that begin with the positions of their first letters.
     """
     found: list[bytes] = []
+    num_before = 0
     with contextlib.closing(lines):
         for _, line in lines:
             if text := line.strip():
                 letters = alphabet.cleaned(text)
                 if not letters or letters.translate(None, _BARE):
                     return b""
-                is_numbered = text.split(None, 1)[0] == b"%d" % (
-                    len(b"".join(found)) + 1
-                )
-                if found and not is_numbered:
+                if found and text.split(None, 1)[0] != b"%d" % (num_before + 1):
                     return b""
                 found.append(letters)
+                num_before += len(letters)
     return b"".join(found)
 
 

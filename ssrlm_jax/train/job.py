@@ -117,14 +117,20 @@ def run(
         )
         if ended.state.step < settings.loop.num_steps:
             return
-        best, told = ended.meta["best"], {"origin": origin}  # told now, not then
+        best = ended.meta["best"]
         if best is None or best["step"] == ended.meta["batches"]:
             last = checkpoint.parameters(ended.state)  # of all processes
             if is_primary:
-                finish(workdir, last, ended.meta | told)
+                finish(workdir, last, _dated(ended.meta, origin))
         elif is_primary:
             found, meta = checkpoint.restore_parameters(workdir, best["step"])
-            finish(workdir, found, meta | told)
+            finish(workdir, found, _dated(meta, origin))
+
+
+def _dated(meta: workdirs.Meta, origin: types.Json) -> workdirs.Meta:
+    """Returns what a checkpoint was made with, and the date that is told now."""
+    told = {name: origin[name] for name in ("data_until",) if name in origin}
+    return meta | {"origin": meta.get("origin", {}) | told}
 
 
 def cost(
