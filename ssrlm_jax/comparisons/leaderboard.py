@@ -31,10 +31,10 @@ def markdown(
     scored = [row for row in rows if row.scores is not None]
     sets = [one for one in item.sets if any(row.set == one.name for row in scored)]
     heads = [(one.name, head) for one in sets for head in _heads(one.name, scored)]
-    titles = [
-        name if head == "F1" else f"{name}, {head.removeprefix('F1, ')}"
-        for name, head in heads
-    ]
+    titles: list[str] = []
+    for name, head in heads:
+        part = f"{name}, {head.removeprefix('F1, ')}"
+        titles += [name if head == items.F1.name else part, "rank"]
     costs = ["s, 100 nt", "s, 400 nt", "MiB", "licence", "fitted to"]
     lines = [
         f"# {item.title}",
@@ -46,7 +46,7 @@ def markdown(
     ]
     for method in _ordered(item, scored):
         of = {row.set: row for row in scored if row.method.name == method.name}
-        cells = [_cell(of.get(name), head) for name, head in heads]
+        cells = [cell for name, head in heads for cell in _cells(of.get(name), head)]
         lines.append(paper_report.row_of([method.title, *cells, *_costs(of, method)]))
     found = {row.method.name for row in scored}
     without = {
@@ -71,9 +71,10 @@ def _header(made_by: str) -> list[str]:
         "identity over half of it) in what any of these methods was fitted to, as far "
         f"as that is at hand. {_SEEN}: the method was fitted to RNAs of this set, so "
         "the score is none of unseen RNA alone, and of more than one in twenty of them "
-        f"it is not ranked; {_UNKNOWN}: what it was fitted to is not at hand. Order: "
-        "by mean rank. Seconds of one process beside other work; MiB at the peak, of "
-        "the longest RNA of all sets.",
+        f"it is not ranked; {_UNKNOWN}: what it was fitted to is not at hand. Rank: "
+        "the best and the worst place that the intervals of paired differences allow. "
+        "Order: by mean rank over whole sets. Seconds of one process beside other "
+        "work; MiB at the peak, of the longest RNA of all sets.",
     ]
 
 
@@ -95,15 +96,17 @@ def _ordered(item: items.Item, rows: Sequence[table_rows.Row]) -> list[items.Met
     return sorted(there, key=lambda one: statistics.mean(ranks.get(one.name, [9e9])))
 
 
-def _cell(row: table_rows.Row | None, head: str) -> str:
+def _cells(row: table_rows.Row | None, head: str) -> list[str]:
+    """Returns a score and its rank."""
     if row is None or head not in row.values:
-        return ""
+        return ["", ""]
     text = paper_report.shown(row.values[head])
     equal = None if row.shared is None else row.shared.equal
     mark = _UNKNOWN if equal is None else _SEEN if equal else ""
     failed = 0 if row.scores is None else len(row.scores.failed)
     told = f"; {failed:,} failed" if failed else ""
-    return f"{text} {mark}".rstrip() + told
+    rank = paper_report.rank(row.ranks.get(head))
+    return [f"{text} {mark}".rstrip() + told, rank]
 
 
 def _costs(of: dict[str, table_rows.Row], method: items.Method) -> list[str]:

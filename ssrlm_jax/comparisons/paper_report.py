@@ -200,22 +200,26 @@ def _pending(item: items.Item) -> list[str]:
 
 
 def table_csv(item: items.Item, rows: Sequence[table_rows.Row]) -> str:
-    """Returns a line for each score, and one for each row without any."""
+    """Returns a line for each score and lead, and one for each row without any."""
     text = io.StringIO()
     lines = csv.writer(text, lineterminator="\n")
     lines.writerow(_CSV)
     for row in rows:
         before = [row.set, row.method.name, row.method.title]
-        best, worst = row.rank or ("", "")
         shares = ["" if n is None else n for n in (row.shared or (None, None))[:2]]
         failed = "" if row.scores is None else len(row.scores.failed)
         about = [getattr(row.method, name) for name in ABOUT]
-        after = [best, worst, failed, *shares, version_of(row), *about, row.reason]
+        after = [failed, *shares, version_of(row), *about, row.reason]
         heads = table_rows.columns(item, [row]) if row.scores else list(row.paper)
         for head in heads or [""]:
             interval = row.values.get(head, statistics.UNKNOWN)
             paper = row.paper.get(head, "")
-            lines.writerow([*before, head, *numbers(interval), paper, *after])
+            ranks = row.ranks.get(head, row.rank) or ("", "")
+            lines.writerow([*before, head, *numbers(interval), paper, *ranks, *after])
+        for head, leads in row.leads.items():
+            for other, lead in leads.items():
+                told = [f"{head}, less {other}", *numbers(lead), "", "", ""]
+                lines.writerow([*before, *told, *after])
     names = {one.name for one in item.sets}
     for quoted in item.quoted:
         for (of_set, head), value in quoted.values.items():
@@ -282,6 +286,11 @@ def _facts_of(row: table_rows.Row) -> dict[str, object]:
         "values": {name: statistics.plain(value) for name, value in row.values.items()},
         "paper": dict(row.paper),
         "rank": row.rank,
+        "ranks": dict(row.ranks),
+        "less": {
+            head: {other: statistics.plain(lead) for other, lead in leads.items()}
+            for head, leads in row.leads.items()
+        },
         "shared": None if row.shared is None else row.shared._asdict(),
         "reason": row.reason,
     }

@@ -29,8 +29,11 @@ class Row(NamedTuple):
       values: by column.
       paper: the paper's numbers, by column.
       shared: what its training shares with the set; None: the set is not there.
-      rank: best and worst that intervals allow, from 1; None: not scored, or fitted to
-        more than one in twenty of the RNAs, of which a score is none.
+      ranks: best and worst that intervals allow, from 1, by F1 and, of a column
+        `NEAR`, by that; none where it is not scored, or was fitted to more than one in
+        twenty of the RNAs, of which a score is none.
+      leads: by the same columns, how far it is above each other method of the set, over
+        the same RNAs; of what is not ranked, too.
       reason: why there are no scores; "": there are.
     """
 
@@ -40,8 +43,14 @@ class Row(NamedTuple):
     values: Mapping[str, statistics.Interval]
     paper: Mapping[str, float]
     shared: set_files.Shared | None
-    rank: tuple[int, int] | None
+    ranks: Mapping[str, tuple[int, int]]
+    leads: Mapping[str, Mapping[str, statistics.Interval]]
     reason: str
+
+    @property
+    def rank(self) -> tuple[int, int] | None:
+        """By F1 of all RNAs."""
+        return self.ranks.get(items.F1.name)
 
 
 class Scored(NamedTuple):
@@ -71,8 +80,13 @@ def rows(
       identity_N: with the nearest RNA that trained any method; None: unknown.
       seed: of the bootstrap.
     """
-    ranks = _ranks(given, seed)
     bins = _bins(item.bins, lengths, identity_N)
+    compared = {items.F1.name: np.ones(len(lengths), bool)}
+    compared |= {
+        h: is_in_N for h, is_in_N in bins.items() if NEAR in h and any(is_in_N)
+    }
+    leads = {head: _leads(given, is_in_N, seed) for head, is_in_N in compared.items()}
+    ranks = {head: _ranks(given, leads[head]) for head in compared}
     found = []
     for scored in given:
         name = scored.method.name
@@ -92,7 +106,8 @@ def rows(
                 values=values,
                 paper=known,
                 shared=scored.shared,
-                rank=ranks.get(name),
+                ranks={h: of[name] for h, of in ranks.items() if name in of},
+                leads={h: of[name] for h, of in leads.items() if name in of},
                 reason=scored.reason,
             )
         )
@@ -162,22 +177,38 @@ def _has_seen(shared: set_files.Shared | None, count: int) -> bool:
     return equal is not None and equal > _MOST_SEEN * count
 
 
-def _ranks(given: Sequence[Scored], seed: int) -> dict[str, tuple[int, int]]:
-    """Returns the best and the worst rank of each method that is ranked."""
+def _leads(
+    given: Sequence[Scored], is_in_N: np.ndarray, seed: int
+) -> dict[str, dict[str, statistics.Interval]]:
+    """Returns how far each method is above each other one on some RNAs of a set."""
     columns = {
-        one.method.name: np.stack([one.scores.f1, np.ones(len(one.scores.f1))], axis=1)
+        one.method.name: np.array([(f1, 1) for f1 in one.scores.f1])[is_in_N]
         for one in given
-        if one.scores is not None and not _has_seen(one.shared, len(one.scores.f1))
+        if one.scores is not None
     }
-    above, below = dict.fromkeys(columns, 0), dict.fromkeys(columns, 0)
+    found: dict[str, dict[str, statistics.Interval]] = {name: {} for name in columns}
     for first, second in itertools.combinations(columns, 2):
-        told = statistics.difference(
+        value, low, high = statistics.difference(
             columns[first], columns[second], statistics.ratio, seed
         ).interval
-        if told.low > 0:
-            below[first] += 1
-            above[second] += 1
-        elif told.high < 0:
-            below[second] += 1
-            above[first] += 1
-    return {name: (1 + above[name], len(columns) - below[name]) for name in columns}
+        found[first][second] = statistics.Interval(value, low, high)
+        found[second][first] = statistics.Interval(0 - value, 0 - high, 0 - low)
+    return found
+
+
+def _ranks(
+    given: Sequence[Scored], leads: Mapping[str, Mapping[str, statistics.Interval]]
+) -> dict[str, tuple[int, int]]:
+    """Returns the best and the worst rank of each method that is ranked."""
+    ranked = [
+        one.method.name
+        for one in given
+        if one.scores is not None and not _has_seen(one.shared, len(one.scores.f1))
+    ]
+    found = {}
+    for name in ranked:
+        others = [leads[name][other] for other in ranked if other != name]
+        above = sum(lead.high < 0 for lead in others)
+        below = sum(lead.low > 0 for lead in others)
+        found[name] = (1 + above, len(ranked) - below)
+    return found

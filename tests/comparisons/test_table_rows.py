@@ -1,6 +1,8 @@
 """Rows: bins, ranks by intervals, and what a leaderboard says of them."""
 
+import csv
 import dataclasses
+import io
 import math
 
 import numpy as np
@@ -54,8 +56,7 @@ def test_a_bar_in_a_cell_is_no_column():
     assert paper_report.row_of(["a|b", "c\nd"]) == r"| a\|b | c d |"
 
 
-@pytest.fixture
-def rows():
+def rows_of(bins):
     rng = np.random.default_rng(0)
     noise = rng.uniform(-0.05, 0.05, 40)
     given = [
@@ -64,8 +65,14 @@ def rows():
         scored("same", 0.7 - noise, set_files.Shared(0, 2, "")),
         table_rows.Scored(method("gone"), None, set_files.Shared(0, 0, ""), "not here"),
     ]
-    item = dataclasses.replace(ITEM, methods=tuple(one.method for one in given))
+    methods = tuple(one.method for one in given)
+    item = dataclasses.replace(ITEM, methods=methods, bins=bins)
     return item, table_rows.rows(item, SET, given, LENGTHS, IDENTITIES, seed=0)
+
+
+@pytest.fixture
+def rows():
+    return rows_of(ITEM.bins)
 
 
 def test_ranks_are_ranges_where_intervals_do_not_tell_apart(rows):
@@ -120,15 +127,49 @@ def test_what_a_report_lacks_is_not_defined():
     assert paper_report.shown(row.values["AUPRC"]) == "-"
 
 
-def test_a_leaderboard_marks_what_was_seen_and_what_is_not_known(rows):
-    item = dataclasses.replace(rows[0], bins=(table_rows.NEAR,), is_leaderboard=True)
-    text = leaderboard.markdown(item, rows[1], "ssrlm paper it", [])
+def test_a_method_says_by_how_much_it_leads_each_other_one(rows):
+    _, good, same, gone = rows[1]
+    f1_of = {row.method.name: np.array(row.scores.f1) for row in (good, same)}
+    gap_N = f1_of["good"] - f1_of["same"]
+    lead = good.leads["F1"]["same"]
+    assert lead.value == pytest.approx(gap_N.mean())
+    assert lead.low < lead.value < lead.high
+    assert same.leads["F1"]["good"] == pytest.approx((-lead[0], -lead[2], -lead[1]))
+    near = good.leads["F1, nothing near, 10"]
+    assert near["same"].value == pytest.approx(gap_N[:10].mean())
+    assert set(near) == {"far", "same"}
+    assert gone.leads == {}
+    facts = paper_report.facts(rows[0], rows[1], "it")["rows"][1]
+    assert facts["less"]["F1"]["same"][0] == pytest.approx(gap_N.mean(), abs=1e-6)
+    table = list(csv.DictReader(io.StringIO(paper_report.table_csv(*rows))))
+    (line,) = [
+        one
+        for one in table
+        if (one["method"], one["column"]) == ("good", "F1, less same")
+    ]
+    assert float(line["value"]) == pytest.approx(gap_N.mean(), abs=1e-6)
+
+
+def test_ranks_where_nothing_is_near_are_by_these_rnas_alone():
+    first = scored("first", [0.9] * 10 + [0.1] * 30, set_files.Shared(0, 0, ""))
+    second = scored("second", [0.1] * 10 + [0.9] * 30, set_files.Shared(0, 0, ""))
+    item = dataclasses.replace(ITEM, bins=(table_rows.NEAR,))
+    found = table_rows.rows(item, SET, [first, second], LENGTHS, IDENTITIES, seed=0)
+    assert [row.ranks["F1"] for row in found] == [(2, 2), (1, 1)]
+    assert [row.ranks["F1, nothing near, 10"] for row in found] == [(1, 1), (2, 2)]
+
+
+def test_a_leaderboard_marks_what_was_seen_and_what_is_not_known():
+    item, found = rows_of((table_rows.NEAR,))
+    item = dataclasses.replace(item, is_leaderboard=True)
+    text = leaderboard.markdown(item, found, "ssrlm paper it", [])
     lines = [line for line in text.splitlines() if line.startswith("| ")]
-    assert lines[0].startswith("| method | S | S, 0 to 50 nt, 20 |")
+    heads = "| method | S | rank | S, nothing near, 10 | rank | s, 100 nt |"
+    assert lines[0].startswith(heads)
     assert "| s, 100 nt | s, 400 nt | MiB | licence | fitted to |" in lines[0]
     assert [line.split(" | ")[0] for line in lines[2:]] == ["| GOOD", "| SAME", "| FAR"]
-    assert "(0.100-0.900) †" in lines[2]
+    assert "(0.100-0.900) † | 1-2 |" in lines[2]
     assert "†" not in lines[3]
-    assert "(0.100-0.900) ?" in lines[4]
+    assert "(0.100-0.900) ? | 3 |" in lines[4]
     assert lines[2].endswith("| 0.5 |  | 80 | l | all |")
     assert "- GONE: not here" in text
