@@ -12,7 +12,6 @@ import atexit
 import contextlib
 import functools
 import logging
-import multiprocessing
 import os
 import pickle
 import queue
@@ -22,7 +21,7 @@ import threading
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from ssrlm_jax.external import programs, vienna
+from ssrlm_jax.external import cores, programs, vienna
 from ssrlm_jax.rna import probabilities
 
 LEAST = 700  # nucleotides; workers take longer to start than shorter RNA to fold
@@ -41,10 +40,8 @@ def are_useful(num_tasks: int) -> bool:
 
     They are not in a process that is itself one of several.
     """
-    is_one_of_several = (
-        _INSIDE in os.environ or multiprocessing.parent_process() is not None
-    )
-    return num_tasks > 1 and _num_cores() > 1 and not is_one_of_several
+    is_one_of_several = _INSIDE in os.environ or not cores.are_own()
+    return num_tasks > 1 and cores.count() > 1 and not is_one_of_several
 
 
 def run(tasks: Sequence[Task]) -> list[Listed]:
@@ -144,7 +141,7 @@ class _Crew:
 
     def _run(self, tasks: Sequence[Task]) -> tuple[list[Listed], list[Exception]]:
         """Returns what tasks return, or else errors; no task is under way then."""
-        number = min(len(tasks), max(_num_cores(), _FEWEST))
+        number = min(len(tasks), max(cores.count(), _FEWEST))
         with contextlib.suppress(OSError):  # fewer do, there is one
             while len(self._workers) < number:
                 self._workers.append(_Worker())
@@ -189,12 +186,6 @@ def _crew(state: str, process: int) -> _Crew | None:
         )
     crew.end()
     return None
-
-
-def _num_cores() -> int:
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 def _work() -> None:

@@ -2,13 +2,15 @@
 
 Sequences are sorted by length within a window. The encoder gets them in rows, one
 after the other, so that it computes hardly any padding and large products; the head
-gets those of a row that are of nearly one length together. Results come in the order
-that was given. RNA whose map is too large is computed in tiles (models/pair_tiles.py).
+gets those of a row that are of nearly one length together, on a CPU each alone. Results
+come in the order that was given. RNA whose map is too large is computed in tiles
+(models/pair_tiles.py).
 """
 
 import dataclasses
 import itertools
 import math
+import threading
 from collections.abc import Callable, Iterable, Iterator
 from typing import TypeVar
 
@@ -18,7 +20,7 @@ import numpy as np
 
 from ssrlm_jax import model_dir, types
 from ssrlm_jax.external import energies, relatives
-from ssrlm_jax.infer import known, precision, sequence_rows
+from ssrlm_jax.infer import known, precision, row_threads, sequence_rows
 from ssrlm_jax.models import attention, encoders, heads, layerwise, pair_tiles, shapes
 from ssrlm_jax.rna import batches, probabilities, strands
 
@@ -32,6 +34,8 @@ LEAST_KNOWN = 1e-3  # of a pair that evidence may make probable
 # Sequences that are sorted by length together: few at first, so that answers come soon;
 # the last stays.
 WINDOWS = (8, 64, 256)
+
+_FOLDING = threading.Lock()  # programs have one set of parameters for a process
 
 Held = dict[int, known.Evidence]  # by the index of a sequence, from 1
 
@@ -125,7 +129,10 @@ class RowModel:
         most = self._encoder.max_positions or sequence_rows.ROW
         row = min(sequence_rows.ROW, most, self._at_once + 2) if is_packed else 0
         at_once = min(self._at_once, self.max_length or self._at_once)
-        return sequence_rows.Limits(row, at_once, self.max_length, self._linker)
+        # On a CPU maps of several RNAs are computed no faster together than one by one,
+        # and each number of them is compiled anew.
+        pairs = 0 if jax.default_backend() == "cpu" else sequence_rows.PAIRS
+        return sequence_rows.Limits(row, at_once, self.max_length, self._linker, pairs)
 
     def in_order(
         self,
@@ -138,7 +145,7 @@ class RowModel:
 
         Args:
           sequences: in any order of lengths.
-          compute: a row to a result for each of its sequences.
+          compute: a row to a result for each of its sequences; by several threads.
           max_length: nucleotides of the longest one that is accepted; None: any.
           max_joined_length: of two strands; 0: one strand is accepted.
         """
@@ -147,11 +154,20 @@ class RowModel:
         while window := sequence_rows.window(numbered, next(sizes)):
             for number, sequence in window:
                 sequence_rows.check(number, sequence, max_length, max_joined_length)
+            rows = list(sequence_rows.make(window, self._limits))
+            found = row_threads.computed(rows, compute, self._most_pairs)
             results: dict[int, T] = {}
-            for row in sequence_rows.make(window, self._limits):
-                results |= dict(zip(row.numbers, compute(row), strict=True))
+            for row, of_row in zip(rows, found, strict=True):
+                results |= dict(zip(row.numbers, of_row, strict=True))
             for number, sequence in window:
                 yield sequence, results.pop(number)
+
+    @property
+    def _most_pairs(self) -> int:
+        """Returns the pairs of all maps that are in memory at the same time."""
+        if isinstance(self._head, heads.PairHead):
+            return MOST_AT_ONCE // self._head.channels
+        return MOST_AT_ONCE // (2 * self._encoder.num_heads)  # scores and shares of all
 
     def _encoder_for(self, longest: int) -> encoders.Encoder:
         """Returns the encoder for rows of records of up to `longest` tokens."""
@@ -216,7 +232,9 @@ class RowModel:
         evidence = [held.get(row.numbers[index]) for index in group.indices]
         num_empty = size - len(letters)
         letters, evidence = letters + [""] * num_empty, evidence + [None] * num_empty
-        return probabilities.to_maps(self.energies(letters, evidence), group.length)
+        with _FOLDING:
+            found = self.energies(letters, evidence)
+        return probabilities.to_maps(found, group.length)
 
     def _pairs_of_long(
         self, held: Held, row: sequence_rows.Row

@@ -1,8 +1,8 @@
 """Which sequences an encoder and a head get together, and what the head says of them.
 
 An encoder gets rows of several sequences, one after the other: large products, hardly
-any padding. A head gets those of a row that are of nearly one length. All lengths are
-a few, those of long RNA too, so that few shapes are compiled.
+any padding. A head gets those of a row that are of nearly one length, or each alone.
+All lengths are a few, those of long RNA too, so that few shapes are compiled.
 """
 
 import functools
@@ -22,7 +22,7 @@ from ssrlm_jax.rna import alphabet, batches, strands
 ROW = 640  # tokens; a longer sequence has a row of its own
 MAX_SEGMENTS = 64  # sequences of a row
 RECORD_STEP, RECORD_RATIO = 32, 1.25  # of `Row.longest`: a program is compiled for each
-PAIRS = 2**16  # of a head's batch, padded ones; more leave the caches of a CPU
+PAIRS = 2**16  # of a head's batch, padded ones
 WINDOW_PAIRS = 2**23  # squares of lengths, from which a window gets no more
 ALONE = 512  # nucleotides from which padding costs more than a compilation
 
@@ -35,12 +35,14 @@ class Limits(NamedTuple):
       at_once: nucleotides of the longest sequence that a head takes in one piece.
       longest: nucleotides of the longest sequence that an encoder takes; None: any.
       linker: letters between two strands.
+      pairs: of a head's batch, padded ones; 0: it gets each sequence alone.
     """
 
     row: int
     at_once: int
     longest: int | None
     linker: str = ""
+    pairs: int = PAIRS
 
 
 class Row(NamedTuple):
@@ -166,7 +168,7 @@ def groups(row: Row, limits: Limits) -> Iterator[Group]:
     first = 0
     for length, same in itertools.groupby(lengths):
         end = first + sum(1 for _ in same)
-        size = max(1, PAIRS // length**2)
+        size = max(1, limits.pairs // length**2)
         for start in range(first, end, size):
             yield Group(range(start, min(start + size, end)), length)
         first = end

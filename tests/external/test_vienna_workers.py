@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import stand_ins
 
-from ssrlm_jax.external import energies, evidence, programs, vienna_workers
+from ssrlm_jax.external import cores, energies, evidence, programs, vienna_workers
 from ssrlm_jax.rna import probabilities
 
 RNA = pytest.importorskip("RNA", reason="ViennaRNA is not installed")
@@ -23,7 +23,7 @@ LONG = stand_ins.TRNA * 2
 def few_cores(monkeypatch):
     """Has RNA of 100 nucleotides be long, and two cores be there."""
     monkeypatch.setattr(vienna_workers, "LEAST", 100)
-    monkeypatch.setattr(vienna_workers, "_num_cores", lambda: 2)
+    monkeypatch.setattr(cores, "count", lambda: 2)
 
 
 @pytest.fixture
@@ -138,7 +138,7 @@ def test_one_task_one_core_and_a_worker_itself_need_no_workers(monkeypatch):
     with monkeypatch.context() as patch:
         patch.setenv("SSRLM_VIENNA_WORKER", "1")
         assert not vienna_workers.are_useful(2)
-    monkeypatch.setattr(vienna_workers, "_num_cores", lambda: 1)
+    monkeypatch.setattr(cores, "count", lambda: 1)
     assert not vienna_workers.are_useful(2)
 
 

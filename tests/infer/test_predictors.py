@@ -136,6 +136,28 @@ def test_few_shapes_are_compiled():
     assert max(sizes) <= 13
 
 
+def test_a_head_gets_several_rnas_on_a_gpu_which_changes_nothing(model, monkeypatch):
+    sequences = [
+        *RNA,
+        "GGGAAACCU",
+    ]  # three of nine nucleotides, which are filled to four
+    alone = matrices(predictors.Predictor(*model), sequences)
+    sizes = []
+    groups = sequence_rows.groups
+
+    def batched(row, limits):
+        for group in groups(row, limits._replace(pairs=sequence_rows.PAIRS)):
+            sizes.append(len(group.indices))
+            yield group
+
+    monkeypatch.setattr(sequence_rows, "groups", batched)
+    for one, other in zip(
+        matrices(predictors.Predictor(*model), sequences), alone, strict=True
+    ):
+        np.testing.assert_allclose(one, other, atol=2e-6)
+    assert max(sizes) == 3
+
+
 @pytest.mark.parametrize("longest", [None, 30_000])
 def test_long_rna_is_padded_to_few_lengths(longest):
     limits = sequence_rows.Limits(sequence_rows.ROW, row_model.TILE, longest)
