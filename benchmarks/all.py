@@ -107,7 +107,7 @@ ITEMS: dict[str, Item] = {
     ),
     "long_energies": Item(
         words=("long_energies.py",),
-        quick=("--lengths=100",),
+        quick=("--lengths=100", "--many=5"),
         writes="long_energies",
         minutes=15,
         is_on_host=True,

@@ -1,4 +1,4 @@
-"""ViennaRNA's three sets of parameters on one long RNA: one after the other, at once.
+"""ViennaRNA's three sets of parameters on long RNA and on many: one by one, at once.
 
   python benchmarks/long_energies.py
 
@@ -12,6 +12,7 @@ import os
 import random
 import sys
 import time
+from unittest import mock
 
 import numpy as np
 import report
@@ -24,31 +25,34 @@ _NAMES = ("vienna", "andronescu", "langdon")
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--lengths", default="700,1000,1500", metavar="N,...")
+    parser.add_argument("--many", type=int, default=200, help="RNAs of 100 nt; 0: none")
     parsed = parser.parse_args()
-    rows = [measured(int(length)) for length in parsed.lengths.split(",")]
+    rows = [measured(int(length), 1) for length in parsed.lengths.split(",")]
+    rows += [measured(100, parsed.many)] if parsed.many else []
     machine = report.machine("ssrlm-jax", "ViennaRNA")
     report.save("long_energies", {"rows": rows, "machine": machine})
     if not all(row["equal"] for row in rows):
         sys.exit("at once they say other than one after the other")
 
 
-def measured(length: int) -> dict[str, object]:
-    """Returns seconds of one RNA; the first row has the start of the workers, too."""
+def measured(length: int, count: int) -> dict[str, object]:
+    """Returns seconds of RNAs; the first row has the start of the workers, too."""
     rng = random.Random(length)
-    letters = "".join(rng.choices("ACGU", k=length))
+    given = ["".join(rng.choices("ACGU", k=length)) for _ in range(count)]
     source = energies.Energies(names=_NAMES)
     load = os.getloadavg()[0]
-    together, together_s = _timed(source, letters)
-    least, vienna_workers.LEAST = vienna_workers.LEAST, sys.maxsize
-    alone, alone_s = _timed(source, letters)
-    vienna_workers.LEAST = least
+    together, together_s = _timed(source, given)
+    with mock.patch.object(vienna_workers, "are_useful", return_value=False):
+        alone, alone_s = _timed(source, given)
     columns = [
         pair
         for ours, theirs in zip(together, alone, strict=True)
-        for pair in zip(ours, theirs, strict=True)
+        for mine, yours in zip(ours, theirs, strict=True)
+        for pair in zip(mine, yours, strict=True)
     ]
     return {
         "nucleotides": length,
+        "rnas": count,
         "one_after_the_other_s": round(alone_s, 2),
         "at_once_s": round(together_s, 2),
         "equal": all(np.array_equal(ours, theirs) for ours, theirs in columns),
@@ -57,10 +61,10 @@ def measured(length: int) -> dict[str, object]:
 
 
 def _timed(
-    source: energies.Energies, letters: str
-) -> tuple[tuple[energies.Listed, ...], float]:
+    source: energies.Energies, given: list[str]
+) -> tuple[list[tuple[energies.Listed, ...]], float]:
     begun = time.perf_counter()
-    (found,) = source([letters])
+    found = source(given)
     return found, time.perf_counter() - begun
 
 

@@ -208,7 +208,8 @@ def _serve_memory(result: Mapping[str, Any]) -> Iterator[Measure]:
 
 def _long_energies(result: Mapping[str, Any]) -> Iterator[Measure]:
     for row in result["rows"]:
-        what = f"ViennaRNA's three ensembles of {row['nucleotides']:,} nt at once"
+        rnas = f"{row['rnas']:,} RNAs of " if row.get("rnas", 1) > 1 else ""
+        what = f"ViennaRNA's three ensembles of {rnas}{row['nucleotides']:,} nt at once"
         others = {"one after the other": row["one_after_the_other_s"]}
         yield _seconds(what, row["at_once_s"], **others)
 

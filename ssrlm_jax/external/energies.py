@@ -25,7 +25,7 @@ from ssrlm_jax.external import (
     relatives,
     sequences,
     vienna,
-    vienna_workers,
+    vienna_maps,
 )
 from ssrlm_jax.rna import probabilities, strands
 
@@ -94,12 +94,13 @@ class Energies:
         alone = list(read)  # what ViennaRNA folds without evidence
         for index, one in enumerate(known or ()):
             alone[index] = alone[index] if one is None else ""
-        ahead = self._ahead(
-            (name, folder, letters)
-            for letters in dict.fromkeys(alone)
-            if len(letters) >= vienna_workers.LEAST  # before files are looked for
-            for name, folder in zip(self.names, self._folders, strict=True)
-            if not (self.folder and self._path(name, letters).exists())
+        ahead = vienna_maps.ahead(
+            {
+                name: (folder, self._missing(name, alone))
+                for name, folder in zip(self.names, self._folders, strict=True)
+                if isinstance(folder, vienna.Vienna)
+            },
+            self._limits,
         )
         columns = [
             self._of_program(
@@ -140,7 +141,9 @@ class Energies:
             for name, folder in zip(self.names, self._folders, strict=True)
             if isinstance(folder, vienna.Vienna) and name not in known.said
         }
-        ahead = self._ahead((name, folder, letters) for name, folder in told.items())
+        ahead = vienna_maps.ahead(
+            {name: (folder, [letters]) for name, folder in told.items()}, self._limits
+        )
         found = []
         for name, listed in zip(self.names, said, strict=True):
             if name in known.said:
@@ -266,26 +269,18 @@ class Energies:
     def _is_kept(self, letters: str) -> bool:
         return all(self._path(name, letters).exists() for name in self.names)
 
-    def _ahead(
-        self, wanted: Iterable[tuple[str, folding_programs.Folder, str]]
-    ) -> Mapping[tuple[str, str], Listed]:
-        """Returns what ViennaRNA says of long RNA, by program and letters.
+    @functools.cached_property
+    def _limits(self) -> vienna_maps.Limits:
+        return vienna_maps.Limits(
+            longest=self.longest, window=self.window, span=self.span, least=LEAST
+        )
 
-        All of it at the same time; nothing where that takes longer than one by one.
-        """
-        tasks: dict[tuple[str, str], vienna_workers.Task] = {}
-        for name, folder, letters in wanted:
-            length = len(strands.joined(letters))
-            if not isinstance(folder, vienna.Vienna) or length < vienna_workers.LEAST:
-                continue
-            whole = functools.partial(folder.pairs, letters, LEAST)
-            local = functools.partial(
-                folder.local, letters, window=self.window, span=self.span, least=LEAST
-            )
-            tasks[name, letters] = whole if length <= self.longest else local
-        if not vienna_workers.are_useful(len(tasks)):
-            return {}
-        return dict(zip(tasks, vienna_workers.run(list(tasks.values())), strict=True))
+    def _missing(self, name: str, given: Sequence[str]) -> list[str]:
+        """Returns the distinct sequences of which nothing is kept."""
+        distinct = filter(None, dict.fromkeys(given))
+        if not self.folder:
+            return list(distinct)
+        return [one for one in distinct if not self._path(name, one).exists()]
 
     def _of_program(
         self,
@@ -315,29 +310,21 @@ class Energies:
         self, name: str, folder: folding_programs.Folder, distinct: Sequence[str]
     ) -> list[Listed]:
         """Returns what a program says of sequences, the long ones folded locally."""
+        if isinstance(folder, vienna.Vienna):
+            return vienna_maps.listed(folder, self._limits, distinct)
         longest = sys.maxsize if name == relatives.NAME else self.longest
-        short = [one for one in distinct if len(strands.joined(one)) <= longest]
-        new: dict[str, Listed] = {}
-        folded: list[folding_programs.Folded] = []
-        if short:  # loading parameters takes longer than finding what is kept
-            folded = folder.fold(short, with_probabilities=True, least=LEAST)
-        for letters, one in zip(short, folded, strict=True):
-            assert one.probabilities is not None, "they were asked for"
-            new[letters] = one.probabilities
         for letters in distinct:
-            if letters not in new:
-                new[letters] = self._local(name, folder, letters)
-        return [new[letters] for letters in distinct]
-
-    def _local(
-        self, name: str, folder: folding_programs.Folder, letters: str
-    ) -> Listed:
-        if not isinstance(folder, vienna.Vienna):
-            raise programs.ProgramError(
-                f"{name} does not fold locally: {len(letters):,} nucleotides found, up "
-                f"to {self.longest:,} are accepted"
-            )
-        return folder.local(letters, window=self.window, span=self.span, least=LEAST)
+            if (length := len(strands.joined(letters))) > longest:
+                raise programs.ProgramError(
+                    f"{name} does not fold locally: {length:,} nucleotides found, up "
+                    f"to {self.longest:,} are accepted"
+                )
+        if not distinct:  # a program takes longer to start than what is kept to be read
+            return []
+        found = folder.fold(distinct, with_probabilities=True, least=LEAST)
+        kept = [one.probabilities for one in found if one.probabilities is not None]
+        assert len(kept) == len(distinct), "they were asked for"
+        return kept
 
 
 def build(

@@ -7,6 +7,7 @@ alike is not found. It is one source of evidence among others (`external.energie
 where nothing is near it says little, and some of that is wrong.
 """
 
+import concurrent.futures
 import dataclasses
 import functools
 import gzip
@@ -20,7 +21,7 @@ from typing import TYPE_CHECKING, TypeVar
 import numpy as np
 
 from ssrlm_jax import files
-from ssrlm_jax.external import folded, programs, sequences
+from ssrlm_jax.external import cores, folded, programs, sequences
 from ssrlm_jax.rna import (
     alphabet,
     decode,
@@ -334,7 +335,13 @@ class Relatives:
     def _predict(
         self, given: list[str], least: float | None
     ) -> list[folded.Prediction]:
-        return [self._predict_one(letters, least) for letters in given]
+        predict = functools.partial(self._predict_one, least=least)
+        if len(given) < 2 or not cores.are_own():
+            return list(map(predict, given))
+        _ = self._aligner, self._found  # made once, not by each thread
+        # PyOpal lets other threads go on while it aligns.
+        with concurrent.futures.ThreadPoolExecutor(cores.count()) as pool:
+            return list(pool.map(predict, given))
 
     def _predict_one(self, letters: str, least: float | None) -> folded.Prediction:
         pair_P2, probability_P = vote(len(letters), self.of(letters))

@@ -1,4 +1,4 @@
-"""ViennaRNA in several processes at once, for long RNA.
+"""ViennaRNA in several processes at once, for long RNA and for many.
 
 Its binding keeps Python's lock while it folds, and holds one set of parameters for all
 of a process, so that threads gain nothing. A worker is a plain program that reads tasks
@@ -22,29 +22,36 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from ssrlm_jax.external import cores, programs, vienna
-from ssrlm_jax.rna import probabilities
 
-LEAST = 700  # nucleotides; workers take longer to start than shorter RNA to fold
+# Work is counted in ensembles of RNA of so many nucleotides, a second and a half each.
+UNIT = 700
+LEAST, LEAST_MORE = 2.0, 0.05  # of work: workers have to start; they are there already
+_POWER = 2.2  # of the length that ViennaRNA's time grows with, 100 to 700 nt
 _FEWEST = 3  # workers, of as many tasks: sets of parameters, which share fewer cores
 _INSIDE = "SSRLM_VIENNA_WORKER"  # in the environment of a worker
 
-Listed = probabilities.PairProbabilities
-Task = Callable[[], Listed]  # can be pickled
+Task = Callable[[], Any]  # can be pickled, and what it returns, too
 
 _log = logging.getLogger("ssrlm_jax")
 _MAKING = threading.Lock()  # one crew, whatever thread is first
 
 
-def are_useful(num_tasks: int) -> bool:
-    """Says whether so many tasks of long RNA are done sooner by workers.
+def are_useful(lengths: Sequence[int]) -> bool:
+    """Says whether tasks are done sooner by workers.
 
     They are not in a process that is itself one of several.
+
+    Args:
+      lengths: nucleotides of each RNA.
     """
     is_one_of_several = _INSIDE in os.environ or not cores.are_own()
-    return num_tasks > 1 and cores.count() > 1 and not is_one_of_several
+    if len(lengths) < 2 or cores.count() < 2 or is_one_of_several:
+        return False
+    least = LEAST_MORE if _crew.cache_info().currsize else LEAST
+    return sum((length / UNIT) ** _POWER for length in lengths) >= least
 
 
-def run(tasks: Sequence[Task]) -> list[Listed]:
+def run(tasks: Sequence[Task]) -> list[Any]:
     """Does tasks at the same time; returns what each returns.
 
     Raises:
@@ -112,7 +119,7 @@ class _Crew:
         self._workers: list[_Worker] = []
         self._lock = threading.Lock()
 
-    def run(self, tasks: Sequence[Task]) -> list[Listed]:
+    def run(self, tasks: Sequence[Task]) -> list[Any]:
         with self._lock:
             try:
                 found, errors = self._run(tasks)
@@ -139,7 +146,7 @@ class _Crew:
             worker.end()
         self._workers.clear()
 
-    def _run(self, tasks: Sequence[Task]) -> tuple[list[Listed], list[Exception]]:
+    def _run(self, tasks: Sequence[Task]) -> tuple[list[Any], list[Exception]]:
         """Returns what tasks return, or else errors; no task is under way then."""
         number = min(len(tasks), max(cores.count(), _FEWEST))
         with contextlib.suppress(OSError):  # fewer do, there is one
@@ -148,7 +155,7 @@ class _Crew:
         left: queue.SimpleQueue[int] = queue.SimpleQueue()
         for place in range(len(tasks)):
             left.put(place)
-        found: dict[int, Listed] = {}
+        found: dict[int, Any] = {}
         errors: list[Exception] = []
 
         def work(worker: _Worker) -> None:

@@ -308,16 +308,17 @@ class Predictor:
         """Yields each sequence, the probabilities of its pairs and its evidence."""
         self._rows.pair_head()
         limits = (self.max_fold_length, self.max_joined_length)
-        held: row_model.Held = {}
+        held = row_model.Held()
         compute = functools.partial(self._rows.pairs_of_row, held)
+        prepare = functools.partial(self._rows.ask_programs, held)
         if evidence is not known.NOTHING:
             evidence = reactivity_curve.completed(evidence, self._curve)
         letters = known.letters_of(sequences)
-        noted = known.noted(letters, evidence, held)
+        noted = known.noted(letters, evidence, held.evidence)
         for number, (sequence, listed) in enumerate(
-            self._rows.in_order(noted, compute, *limits), 1
+            self._rows.in_order(noted, compute, *limits, prepare), 1
         ):
-            one = held.pop(number, None)
+            one = held.evidence.pop(number, None)
             if one is not None:
                 listed = probabilities.at_least(one.shifted(listed, self._trust(one)))
             yield sequence, listed, one

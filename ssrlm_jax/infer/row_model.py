@@ -10,8 +10,7 @@ come in the order that was given. RNA whose map is too large is computed in tile
 import dataclasses
 import itertools
 import math
-import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TypeVar
 
 import jax
@@ -35,9 +34,20 @@ LEAST_KNOWN = 1e-3  # of a pair that evidence may make probable
 # the last stays.
 WINDOWS = (8, 64, 256)
 
-_FOLDING = threading.Lock()  # programs have one set of parameters for a process
 
-Held = dict[int, known.Evidence]  # by the index of a sequence, from 1
+@dataclasses.dataclass(frozen=True)
+class Held:
+    """What is known of sequences, by their places from 1, until they are computed.
+
+    Attributes:
+      evidence: of those that have some.
+      said: what folding programs say of their pairs, where the head reads it.
+    """
+
+    evidence: dict[int, known.Evidence] = dataclasses.field(default_factory=dict)
+    said: dict[int, tuple[energies.Listed, ...]] = dataclasses.field(
+        default_factory=dict
+    )
 
 
 class RowModel:
@@ -140,6 +150,7 @@ class RowModel:
         compute: Callable[[sequence_rows.Row], list[T]],
         max_length: int | None,
         max_joined_length: int | None,
+        prepare: Callable[[list[tuple[int, str]]], None] = lambda window: None,
     ) -> Iterator[tuple[str, T]]:
         """Yields sequences and results, in the order given.
 
@@ -148,12 +159,14 @@ class RowModel:
           compute: a row to a result for each of its sequences; by several threads.
           max_length: nucleotides of the longest one that is accepted; None: any.
           max_joined_length: of two strands; 0: one strand is accepted.
+          prepare: gets a window of numbered sequences before its rows are computed.
         """
         numbered = enumerate(sequences, 1)
         sizes = itertools.chain(WINDOWS, itertools.repeat(WINDOWS[-1]))
         while window := sequence_rows.window(numbered, next(sizes)):
             for number, sequence in window:
                 sequence_rows.check(number, sequence, max_length, max_joined_length)
+            prepare(window)
             rows = list(sequence_rows.make(window, self._limits))
             found = row_threads.computed(rows, compute, self._most_pairs)
             results: dict[int, T] = {}
@@ -173,13 +186,27 @@ class RowModel:
         """Returns the encoder for rows of records of up to `longest` tokens."""
         return self._encoder.clone(attend=attention.in_use(self._attention, longest))
 
+    def ask_programs(self, held: Held, window: Sequence[tuple[int, str]]) -> None:
+        """Has folding programs say what the head reads of sequences, all at once.
+
+        Args:
+          held: gets what they say.
+          window: numbered sequences.
+        """
+        if self.energies is None:
+            return
+        numbers, sequences = zip(*window, strict=True)
+        evidence = [held.evidence.get(number) for number in numbers]
+        found = self.energies(sequences, evidence)
+        held.said.update(zip(numbers, found, strict=True))
+
     def pairs_of_row(
         self, held: Held, row: sequence_rows.Row
     ) -> list[probabilities.PairProbabilities]:
         """Returns what the head says of the pairs of each sequence of a row.
 
         Args:
-          held: evidence of sequences, by their numbers.
+          held: what is known of them; what programs said is let go.
           row: of sequences; a long one has it alone.
         """
         if len(row.sequences[0]) > self._at_once:
@@ -209,7 +236,7 @@ class RowModel:
             for index, matrix_LM in zip(group.indices, probability_BLM, strict=False):
                 n = len(row.sequences[index])
                 matrix_LM = self._finite(matrix_LM[:n, :n])
-                least = _least(held.get(row.numbers[index]))
+                least = _least(held.evidence.get(row.numbers[index]))
                 listed = probabilities.from_matrix(matrix_LM, least)
                 found.append(self._unlinked(listed, row.given[index]))
         return found
@@ -228,12 +255,9 @@ class RowModel:
         """Returns energy_BLMS of a group, filled up with empty maps, if it is read."""
         if self.energies is None:
             return None
-        letters = [row.given[index] for index in group.indices]
-        evidence = [held.get(row.numbers[index]) for index in group.indices]
-        num_empty = size - len(letters)
-        letters, evidence = letters + [""] * num_empty, evidence + [None] * num_empty
-        with _FOLDING:
-            found = self.energies(letters, evidence)
+        found = [held.said.pop(row.numbers[index]) for index in group.indices]
+        nothing = (probabilities.from_pairs([]),) * len(found[0])
+        found += [nothing] * (size - len(found))
         return probabilities.to_maps(found, group.length)
 
     def _pairs_of_long(
@@ -248,8 +272,8 @@ class RowModel:
         assert isinstance(head, heads.PairHead), "max_fold_length keeps others away"
         from scipy import special  # type: ignore[import-untyped]  # a fifth of a second
 
-        evidence = [held.get(number) for number in row.numbers]
-        (listed,) = self.energies(row.given, evidence) if self.energies else ((),)
+        (number,) = row.numbers
+        listed = held.said.pop(number, ())
         # Not by JAX, which compiles for each size of the last tiles.
         tiles = (
             (tile.row, tile.column, self._finite(special.expit(tile.logits_LM)))
@@ -257,7 +281,7 @@ class RowModel:
                 head, params, x_LD, self._tile, length, listed
             )
         )
-        found = probabilities.from_tiles(tiles, _least(evidence[0]))
+        found = probabilities.from_tiles(tiles, _least(held.evidence.get(number)))
         return self._unlinked(found, row.given[0])
 
     def embed_row(

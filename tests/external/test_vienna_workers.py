@@ -21,8 +21,9 @@ LONG = stand_ins.TRNA * 2
 
 @pytest.fixture(autouse=True)
 def few_cores(monkeypatch):
-    """Has RNA of 100 nucleotides be long, and two cores be there."""
-    monkeypatch.setattr(vienna_workers, "LEAST", 100)
+    """Has RNA of 100 nucleotides be worth a worker, and two cores be there."""
+    monkeypatch.setattr(vienna_workers, "UNIT", 100)
+    monkeypatch.setattr(vienna_workers, "LEAST_MORE", vienna_workers.LEAST)
     monkeypatch.setattr(cores, "count", lambda: 2)
 
 
@@ -75,7 +76,7 @@ def test_workers_say_the_same_bit_for_bit(monkeypatch, tmp_path):
     ):
         given = [LONG, stand_ins.TRNA, LONG + "A"]
         found = source(given)
-        assert counts.pop() == 6  # two long ones, three sets of parameters
+        assert counts.pop() == 9  # three RNAs, three sets of parameters
         _check_equal(found, _alone(monkeypatch, source, given))
     energies.Energies(names=NAMES, folder=str(tmp_path))(given)
     assert not counts  # what is kept is not computed
@@ -133,13 +134,24 @@ def _process():
 
 
 def test_one_task_one_core_and_a_worker_itself_need_no_workers(monkeypatch):
-    assert vienna_workers.are_useful(2)
-    assert not vienna_workers.are_useful(1)
+    assert vienna_workers.are_useful([200, 200])
+    assert not vienna_workers.are_useful([1_000])
     with monkeypatch.context() as patch:
         patch.setenv("SSRLM_VIENNA_WORKER", "1")
-        assert not vienna_workers.are_useful(2)
+        assert not vienna_workers.are_useful([200, 200])
     monkeypatch.setattr(cores, "count", lambda: 1)
-    assert not vienna_workers.are_useful(2)
+    assert not vienna_workers.are_useful([200, 200])
+
+
+@pytest.mark.usefixtures("no_crew")
+def test_little_work_starts_no_workers_but_is_done_by_those_there_are(monkeypatch):
+    monkeypatch.setattr(vienna_workers, "LEAST_MORE", 0.5)
+    assert not vienna_workers.are_useful([90, 90])
+    assert vienna_workers.are_useful([90, 90, 90])
+    assert vienna_workers.are_useful([50] * 20)
+    vienna_workers.run([_process, _process])
+    assert vienna_workers.are_useful([90, 90])
+    assert not vienna_workers.are_useful([30, 30])
 
 
 @pytest.mark.usefixtures("no_crew")
@@ -169,3 +181,17 @@ def test_an_error_of_a_task_ends_no_worker():
         vienna_workers.run([_refused, _listed])
     for process in before:
         os.kill(process, 0)  # an error, where there is none
+
+
+@pytest.mark.parametrize("is_kept", [False, True])
+def test_many_rnas_are_shared_among_workers(monkeypatch, tmp_path, is_kept):
+    counts = _counted(monkeypatch)
+    folder = str(tmp_path) if is_kept else ""
+    source = energies.Energies(names=NAMES, longest=75, folder=folder)
+    given = [(stand_ins.TRNA * 2)[place : place + 60 + place] for place in range(24)]
+    given += given[:2]  # twice, and folded once
+    found = source([*given, ""])
+    assert counts == [3 * 8]  # parts of each set of parameters
+    _check_equal(found, _alone(monkeypatch, source, [*given, ""]))
+    assert source(given[::-1])[0][0].i.tolist() == found[1][0].i.tolist()
+    assert len(counts) == (1 if is_kept else 2)
