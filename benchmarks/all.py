@@ -92,6 +92,9 @@ ITEMS: dict[str, Item] = {
     "first_answer": Item(
         words=("first_answer.py",), quick=("--repeats=1",), writes="first_answer"
     ),
+    "many_rnas": Item(
+        words=("many_rnas.py",), quick=("--count=4", "--repeats=1"), writes="many_rnas"
+    ),
     "command_costs": Item(
         words=("command_costs.py",),
         quick=("--lengths=100", "--commands=evaluate"),

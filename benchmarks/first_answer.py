@@ -51,7 +51,7 @@ def main() -> None:
             for name, (code, arguments) in contenders.items():
                 if name.endswith("cold"):
                     shutil.rmtree(kept, ignore_errors=True)
-                if (taken := _seconds(code, arguments, kept)) is not None:
+                if (taken := seconds_of(code, arguments, kept)) is not None:
                     seconds[name].append(taken)
     medians = {
         name: round(statistics.median(all_of_it), 3) if all_of_it else None
@@ -68,7 +68,7 @@ def main() -> None:
     )
 
 
-def _seconds(code: str, arguments: list[str], kept: pathlib.Path) -> float | None:
+def seconds_of(code: str, arguments: list[str], kept: pathlib.Path) -> float | None:
     """Returns the time of a process; None where what it imports is missing."""
     start = time.perf_counter()
     done = subprocess.run(

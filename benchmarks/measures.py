@@ -187,6 +187,18 @@ def _first_answer(result: Mapping[str, Any]) -> Iterator[Measure]:
             yield _seconds(f"{name}, {result['nt']} nt", taken, **rivals)
 
 
+def _many_rnas(result: Mapping[str, Any]) -> Iterator[Measure]:
+    seconds, rnas = result["seconds"], result["rnas"]
+    rivals = {
+        n: rnas / s
+        for n, s in seconds.items()
+        if not n.startswith("ssrlm") and s is not None
+    }
+    for name in ("ssrlm fold, cold", "ssrlm fold, second process"):
+        what = f"{name}, a file of {rnas:,} RNAs"
+        yield Measure(what, rnas / seconds[name], "RNAs/s", HIGHER, rivals)
+
+
 def _serve(result: Mapping[str, Any]) -> Iterator[Measure]:
     for name, seconds in (
         ("server, 200 jobs of 20 clients", result.get("answered_s")),
@@ -270,6 +282,7 @@ _READ: dict[str, Callable[[Mapping[str, Any]], Iterator[Measure]]] = {
     "input_pipeline": _input_pipeline,
     "prepare": _prepare,
     "first_answer": _first_answer,
+    "many_rnas": _many_rnas,
     "serve": _serve,
     "serve_memory": _serve_memory,
     "long_energies": _long_energies,

@@ -29,6 +29,7 @@ TILE = 1_024  # positions of a side, where a map is computed in tiles
 # Numbers of a map of all channels that is computed in one piece, half a gigabyte in
 # float32. Tiles cost more for each norm of the head, which needs a pass of its own.
 MOST_AT_ONCE = 2**27
+_WIDE = 512  # of an encoder whose rows take longer than their compilation
 LEAST_KNOWN = 1e-3  # of a pair that evidence may make probable
 # Sequences that are sorted by length together: few at first, so that answers come soon;
 # the last stays.
@@ -142,7 +143,10 @@ class RowModel:
         # On a CPU maps of several RNAs are computed no faster together than one by one,
         # and each number of them is compiled anew.
         pairs = 0 if jax.default_backend() == "cpu" else sequence_rows.PAIRS
-        return sequence_rows.Limits(row, at_once, self.max_length, self._linker, pairs)
+        return sequence_rows.Limits(
+            *(row, at_once, self.max_length, self._linker, pairs),
+            is_filled=self._encoder.width < _WIDE,
+        )
 
     def in_order(
         self,
@@ -213,23 +217,28 @@ class RowModel:
             return [self._pairs_of_long(held, row)]
         token_BL, segment_BL, starts = batches.pack(row.sequences, row.length)
         head, encoder = self.pair_head(), self._encoder_for(row.longest)
+        x: jax.Array | np.ndarray
         if isinstance(head, heads.ScoreHead):
-            x = layerwise.run(
-                encoder, self.encoder_params, token_BL, segment_BL
-            ).score_BHLM
+            state = layerwise.run(encoder, self.encoder_params, token_BL, segment_BL)
+            assert state.score_BHLM is not None, "its encoder has scores"
+            x = state.score_BHLM
         else:
-            x = layerwise.hidden(encoder, self.encoder_params, token_BL, segment_BL)
+            x_BLD = layerwise.hidden(encoder, self.encoder_params, token_BL, segment_BL)
+            x = np.asarray(x_BLD[0])
         found = []
         for group in sequence_rows.groups(row, self._limits):
             start_B, length_B = sequence_rows.filled(
                 row.sequences, starts, group.indices
             )
+            if isinstance(head, heads.ScoreHead):
+                letters = slice(1, group.length + 1)  # the row holds no other sequence
+                part = x[:, :, letters, letters]
+            else:
+                part = sequence_rows.parts(x, start_B, length_B, group.length)
+            energy_BLMS = self._energy_maps(held, row, group, len(start_B))
             probability_BLM = np.asarray(
                 sequence_rows.pair_probabilities(
-                    head,
-                    self._head_params,
-                    *(x, start_B, length_B, group.length),
-                    self._energy_maps(held, row, group, len(start_B)),
+                    head, self._head_params, part, length_B, energy_BLMS
                 )
             )
             # Not strict: the batch is filled up to a power of two with empty ones.

@@ -36,6 +36,8 @@ class Limits(NamedTuple):
       longest: nucleotides of the longest sequence that an encoder takes; None: any.
       linker: letters between two strands.
       pairs: of a head's batch, padded ones; 0: it gets each sequence alone.
+      is_filled: whether rows of several sequences are padded to `row`, as a small
+        encoder computes padding sooner than a program for another row is compiled.
     """
 
     row: int
@@ -43,6 +45,7 @@ class Limits(NamedTuple):
     longest: int | None
     linker: str = ""
     pairs: int = PAIRS
+    is_filled: bool = False
 
 
 class Row(NamedTuple):
@@ -154,7 +157,7 @@ def _row(
 ) -> Row:
     numbers, given, sequences = map(list, zip(*held, strict=True))
     if len(held) > 1:
-        length = batches.least(used, limits.row)
+        length = limits.row if limits.is_filled else batches.least(used, limits.row)
         longest = len(sequences[-1]) + 2
         longest = batches.least(longest, length, RECORD_STEP, RECORD_RATIO)
     else:
@@ -195,32 +198,46 @@ def filled(
     return start_B, length_B
 
 
-@functools.partial(jax.jit, static_argnames=("head", "length"))
+def parts(
+    x_RD: jax.Array | np.ndarray,
+    start_B: np.ndarray,
+    length_B: np.ndarray,
+    length: int,
+) -> np.ndarray:
+    """Returns the hidden states x_BLD of sequences of a row, 0 beyond their ends.
+
+    By NumPy: a program would be compiled for each length of row, too.
+
+    Args:
+      x_RD: of the row.
+      start_B: where a sequence's letters begin in it.
+      length_B: of the sequences; 0: there is none.
+      length: L, that they are padded to.
+    """
+    x_RD = np.asarray(x_RD)
+    x_BLD = np.zeros((len(start_B), length, x_RD.shape[-1]), x_RD.dtype)
+    for part_LD, start, size in zip(x_BLD, start_B, length_B, strict=True):
+        part_LD[:size] = x_RD[start : start + size]
+    return x_BLD
+
+
+@functools.partial(jax.jit, static_argnames="head")
 def pair_probabilities(
     head: heads.Head,
     params: types.Params,
-    x: jax.Array,
-    start_B: jax.Array,
-    length_B: jax.Array,
-    length: int,
-    energy_BLMS: jax.Array | None = None,
+    x: jax.Array | np.ndarray,
+    length_B: np.ndarray,
+    energy_BLMS: np.ndarray | None = None,
 ) -> jax.Array:
-    """Returns symmetric float32 probability_BLM of sequences of a row.
+    """Returns symmetric float32 probability_BLM of sequences.
 
     Args:
       head: of pairs.
       params: its own.
-      x: what it reads of a row, (1, R, D) or (1, H, R, R).
-      start_B: where a sequence's letters begin in the row.
+      x: what it reads of each: hidden states x_BLD, or scores (B, H, L, L).
       length_B: of the sequences; 0: there is none.
-      length: L, that of the map.
       energy_BLMS: what the head reads of energies; None: nothing.
     """
-    place_L = jnp.arange(length)
-    is_BL = place_L[None] < length_B[:, None]
-    if isinstance(head, heads.ScoreHead):
-        part = x[:, :, 1 : length + 1, 1 : length + 1]  # the row holds no other
-    else:
-        part = jnp.where(is_BL[..., None], x[0, start_B[:, None] + place_L[None]], 0)
-    logits_BLM = applied.apply(head, params, part, is_BL, energy_BLMS=energy_BLMS)
+    is_BL = jnp.arange(x.shape[-2])[None] < length_B[:, None]
+    logits_BLM = applied.apply(head, params, x, is_BL, energy_BLMS=energy_BLMS)
     return jax.nn.sigmoid(logits_BLM)

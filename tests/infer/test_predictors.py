@@ -185,6 +185,17 @@ def test_long_rna_of_another_length_is_not_compiled_again(model, caplog):
         assert "Finished XLA compilation" not in caplog.text
 
 
+def test_a_row_of_any_fill_is_no_other_program(model, caplog):
+    fresh = config.HeadConfig(channels=5)  # which no other test has compiled
+    predictor = predictors.Predictor(*small_models.made(SIZES, fresh))
+    with jax.log_compiles(), caplog.at_level("WARNING", "jax"):
+        for number in (2, 3, 7, 11):
+            predictor.fold(["ACGU" * 3] * number)
+    programs = [line for line in caplog.messages if "Finished XLA compilation" in line]
+    assert len([one for one in programs if "pair_probabilities" in one]) == 1
+    assert len([one for one in programs if "_layer" in one]) <= 1
+
+
 def test_results_come_while_sequences_are_still_read(model):
     predictor = predictors.Predictor(*model)
     read = []
