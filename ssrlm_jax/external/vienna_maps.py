@@ -2,12 +2,14 @@
 
 import dataclasses
 import functools
+import math
 from collections.abc import Mapping, Sequence
 
 from ssrlm_jax.external import cores, vienna, vienna_workers
 from ssrlm_jax.rna import probabilities, strands
 
 _PARTS = 4  # of what a core gets, so that cores end together
+_LEAST_PART = 0.2  # of work: less is done sooner than another worker has started
 
 Listed = probabilities.PairProbabilities
 
@@ -78,10 +80,11 @@ def ahead(
         return {}
     tasks: dict[tuple[str, tuple[str, ...]], vienna_workers.Task] = {}
     for name, (folder, letters) in wanted.items():
-        # Of like size, as every part has short and long ones.
+        most = math.ceil(vienna_workers.work(map(len, letters)) / _LEAST_PART)
+        num_parts = min(len(letters), most, _PARTS * cores.count())
         in_order = sorted(letters, key=len)
-        for start in range(min(len(letters), _PARTS * cores.count())):
-            part = in_order[start :: _PARTS * cores.count()]
+        for start in range(num_parts):
+            part = in_order[start::num_parts]  # short and long ones
             tasks[name, tuple(part)] = functools.partial(listed, folder, limits, part)
     said = vienna_workers.run(list(tasks.values()))
     return {

@@ -18,7 +18,7 @@ import queue
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from ssrlm_jax.external import cores, programs, vienna
@@ -28,6 +28,7 @@ UNIT = 700
 LEAST, LEAST_MORE = 2.0, 0.05  # of work: workers have to start; they are there already
 _POWER = 2.2  # of the length that ViennaRNA's time grows with, 100 to 700 nt
 _FEWEST = 3  # workers, of as many tasks: sets of parameters, which share fewer cores
+_MOST = 16  # each holds some 60 MB, more for long RNA
 _INSIDE = "SSRLM_VIENNA_WORKER"  # in the environment of a worker
 
 Task = Callable[[], Any]  # can be pickled, and what it returns, too
@@ -47,8 +48,12 @@ def are_useful(lengths: Sequence[int]) -> bool:
     is_one_of_several = _INSIDE in os.environ or not cores.are_own()
     if len(lengths) < 2 or cores.count() < 2 or is_one_of_several:
         return False
-    least = LEAST_MORE if _crew.cache_info().currsize else LEAST
-    return sum((length / UNIT) ** _POWER for length in lengths) >= least
+    return work(lengths) >= (LEAST_MORE if _crew.cache_info().currsize else LEAST)
+
+
+def work(lengths: Iterable[int]) -> float:
+    """Returns how much is to be done for RNA of these lengths, in ensembles of UNIT."""
+    return sum((length / UNIT) ** _POWER for length in lengths)
 
 
 def run(tasks: Sequence[Task]) -> list[Any]:
@@ -148,7 +153,7 @@ class _Crew:
 
     def _run(self, tasks: Sequence[Task]) -> tuple[list[Any], list[Exception]]:
         """Returns what tasks return, or else errors; no task is under way then."""
-        number = min(len(tasks), max(cores.count(), _FEWEST))
+        number = min(len(tasks), _MOST, max(cores.count(), _FEWEST))
         with contextlib.suppress(OSError):  # fewer do, there is one
             while len(self._workers) < number:
                 self._workers.append(_Worker())
