@@ -16,6 +16,7 @@ from ssrlm_jax.comparisons import items, set_files, set_scores
 from ssrlm_jax.metrics import score_report, statistics
 
 _MOST_SEEN = 0.05  # of a set's RNAs that trained a method which is ranked
+_LEAST_RANKED = 5  # RNAs, of fewer a bootstrap tells nothing
 NEAR = "nothing near"  # a column: RNAs that have nothing near in any training set
 
 
@@ -30,8 +31,8 @@ class Row(NamedTuple):
       paper: the paper's numbers, by column.
       shared: what its training shares with the set; None: the set is not there.
       ranks: best and worst that intervals allow, from 1, by F1 and, of a column
-        `NEAR`, by that; none where it is not scored, or was fitted to more than one in
-        twenty of the RNAs, of which a score is none.
+        `NEAR`, by that; none of fewer than five RNAs, or where it is not scored, or was
+        fitted to more than one in twenty of the RNAs, of which a score is none.
       leads: by the same columns, how far it is above each other method of the set, over
         the same RNAs; of what is not ranked, too.
       reason: why there are no scores; "": there are.
@@ -82,9 +83,8 @@ def rows(
     """
     bins = _bins(item.bins, lengths, identity_N)
     compared = {items.F1.name: np.ones(len(lengths), bool)}
-    compared |= {
-        h: is_in_N for h, is_in_N in bins.items() if NEAR in h and any(is_in_N)
-    }
+    compared |= {head: is_in_N for head, is_in_N in bins.items() if NEAR in head}
+    compared = {h: of for h, of in compared.items() if of.sum() >= _LEAST_RANKED}
     leads = {head: _leads(given, is_in_N, seed) for head, is_in_N in compared.items()}
     ranks = {head: _ranks(given, leads[head]) for head in compared}
     found = []

@@ -97,6 +97,15 @@ def test_what_trained_on_more_than_a_few_of_the_set_has_no_rank():
     assert named[2:] == ["| NOT", "| SEEN"]
 
 
+def test_of_a_few_rnas_nothing_is_ranked():
+    far = np.array([0.0] * 4 + [1.0] * 36, np.float32)
+    given = [scored(name, [f1] * 40) for name, f1 in (("a", 0.9), ("b", 0.1))]
+    item = dataclasses.replace(ITEM, bins=(table_rows.NEAR,))
+    for row in table_rows.rows(item, SET, given, LENGTHS, far, seed=0):
+        assert list(row.values) == ["F1", "F1, nothing near, 4"]
+        assert list(row.ranks) == list(row.leads) == ["F1"]
+
+
 def test_bins_hold_the_rnas_that_lie_in_them(rows):
     values = rows[1][1].values
     assert list(values) == [
