@@ -23,7 +23,9 @@ HEADLINES = (  # rows of the README: benchmark, how the name starts
     ("prepare", "corpus of 1,000,000 records"),
     ("secondary", "fold 1000 nt by 650m and head rinalmo"),
     ("tertiary", "RhoFold's trunk, forward and backward, 256 nt"),
+    ("secondary_set", "fold 51 RNAs of TS0 by 650m, bfloat16"),
     ("first_answer", "ssrlm fold, second process"),
+    ("many_rnas", "ssrlm fold, second process"),
 )
 _PROCESSOR = re.compile(r"\(R\)|Processor| CPU| 80GB HBM3")
 
