@@ -140,7 +140,7 @@ def _check(settings: config.EvaluateConfig, flags: argparse.Namespace) -> None:
     if flags.report and not flags.out:
         raise ValueError("--report needs a new directory: give --out DIR")
     if flags.out:
-        files.check_place(flags.out)
+        files.check_directory(flags.out, is_replaced=True)
         if flags.out.exists() and any(flags.out.iterdir()):
             raise ValueError(f"{flags.out} exists and is not empty; give another --out")
     elif settings.model or settings.programs:

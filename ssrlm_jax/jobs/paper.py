@@ -51,7 +51,7 @@ def run(settings: config.PaperConfig, flags: argparse.Namespace) -> int:
         settings = dataclasses.replace(settings, parallel=flags.parallel)
     asked = paper_choice.tables(settings, flags)
     out = flags.out.absolute()
-    files.check_place(out)
+    files.check_directory(out, is_replaced=True)
     from ssrlm_jax.comparisons import bench, table_checks
 
     desk = bench.Bench(

@@ -49,7 +49,7 @@ def run(settings: config.SweepConfig, flags: argparse.Namespace) -> int:
         print(display.text(made, job_states.look(flags.status.absolute(), made)))
         return 0
     out = (flags.out or command.workdir_of(flags.config)).absolute()
-    files.check_place(out)
+    files.check_directory(out, is_replaced=True)
     settings = _with_flags(settings, flags)
     asked = _asked(settings, flags)
     made = job_graph.expand(asked, resolve)

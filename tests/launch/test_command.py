@@ -103,3 +103,22 @@ def test_wrong_names_are_answered_with_the_nearest(capsys):
     with pytest.raises(SystemExit):
         cli.main(["finetue"])
     assert "did you mean finetune?" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        ("paper", "table1", "--kept", "--config.data={folder}"),
+        ("sweep", "--config=sweeps/pdb_families", "--config.data={folder}"),
+        ("evaluate", "--config.programs=vienna", "--config.truth={folder}/x.fa"),
+    ],
+    ids=lambda given: given[0],
+)
+def test_results_are_not_put_where_a_file_is(tmp_path, capsys, given):
+    taken = tmp_path / "taken"
+    taken.write_text("mine")
+    words = [word.format(folder=tmp_path) for word in given]
+    assert cli.main([*words, f"--out={taken}"]) == 1
+    told = f"ssrlm {given[0]}: {taken} is a file; a directory is expected\n"
+    assert capsys.readouterr().err == told
+    assert taken.read_text() == "mine"
