@@ -214,7 +214,8 @@ def table_csv(item: items.Item, rows: Sequence[table_rows.Row]) -> str:
         for head in heads or [""]:
             interval = row.values.get(head, statistics.UNKNOWN)
             paper = row.paper.get(head, "")
-            ranks = row.ranks.get(head, row.rank) or ("", "")
+            is_near = table_rows.NEAR in head
+            ranks = (row.ranks.get(head) if is_near else row.rank) or ("", "")
             lines.writerow([*before, head, *numbers(interval), paper, *ranks, *after])
         for head, leads in row.leads.items():
             for other, lead in leads.items():

@@ -1,14 +1,23 @@
 """Cores that this process may use, and whether it has them for itself."""
 
+import contextlib
+import math
 import multiprocessing
 import os
+import pathlib
+
+_QUOTA = pathlib.Path("/sys/fs/cgroup/cpu.max")  # microseconds, of so many
 
 
 def count() -> int:
-    """Returns how many cores this process may use."""
+    """Returns how many cores this process may use, of a container its share."""
+    number = os.cpu_count() or 1
     if hasattr(os, "sched_getaffinity"):  # not on macOS
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
+        number = len(os.sched_getaffinity(0))
+    with contextlib.suppress(OSError, ValueError):  # no such file, or "max": all
+        share, period = map(int, _QUOTA.read_text().split())
+        number = min(number, math.ceil(share / period))
+    return number
 
 
 def are_own() -> bool:

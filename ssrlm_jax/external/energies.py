@@ -26,6 +26,7 @@ from ssrlm_jax.external import (
     sequences,
     vienna,
     vienna_maps,
+    vienna_workers,
 )
 from ssrlm_jax.rna import probabilities, strands
 
@@ -94,14 +95,7 @@ class Energies:
         alone = list(read)  # what ViennaRNA folds without evidence
         for index, one in enumerate(known or ()):
             alone[index] = alone[index] if one is None else ""
-        ahead = vienna_maps.ahead(
-            {
-                name: (folder, self._missing(name, alone))
-                for name, folder in zip(self.names, self._folders, strict=True)
-                if isinstance(folder, vienna.Vienna)
-            },
-            self._limits,
-        )
+        ahead = self._ahead(alone)
         columns = [
             self._of_program(
                 name,
@@ -274,6 +268,22 @@ class Energies:
         return vienna_maps.Limits(
             longest=self.longest, window=self.window, span=self.span, least=LEAST
         )
+
+    def _ahead(self, given: Sequence[str]) -> dict[tuple[str, str], Listed]:
+        """Returns what ViennaRNA's workers say of sequences, as `vienna_maps.ahead`."""
+        folders = {
+            name: folder
+            for name, folder in zip(self.names, self._folders, strict=True)
+            if isinstance(folder, vienna.Vienna)
+        }
+        # Before files of each sequence are looked for.
+        if not vienna_workers.are_useful([len(one) for one in given] * len(folders)):
+            return {}
+        wanted = {
+            name: (folder, self._missing(name, given))
+            for name, folder in folders.items()
+        }
+        return vienna_maps.ahead(wanted, self._limits)
 
     def _missing(self, name: str, given: Sequence[str]) -> list[str]:
         """Returns the distinct sequences of which nothing is kept."""

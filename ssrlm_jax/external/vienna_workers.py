@@ -193,9 +193,7 @@ def _crew(state: str, process: int) -> _Crew | None:
         if crew.is_set_as(state):
             return crew
     except (OSError, programs.ProgramError) as error:
-        _log.warning(
-            "long RNA is folded by one process: none can be started: %s", error
-        )
+        _log.warning("RNA is folded by one process: no other can be started: %s", error)
     crew.end()
     return None
 

@@ -38,11 +38,12 @@ WINDOWS = (8, 64, 256)
 
 @dataclasses.dataclass(frozen=True)
 class Held:
-    """What is known of sequences, by their places from 1, until they are computed.
+    """What is known of sequences, by their places from 1.
 
     Attributes:
       evidence: of those that have some.
-      said: what folding programs say of their pairs, where the head reads it.
+      said: what folding programs say of their pairs, where the head reads it; of
+        those of a window.
     """
 
     evidence: dict[int, known.Evidence] = dataclasses.field(default_factory=dict)
@@ -172,19 +173,12 @@ class RowModel:
                 sequence_rows.check(number, sequence, max_length, max_joined_length)
             prepare(window)
             rows = list(sequence_rows.make(window, self._limits))
-            found = row_threads.computed(rows, compute, self._most_pairs)
+            found = row_threads.computed(rows, compute, self._at_once**2)
             results: dict[int, T] = {}
             for row, of_row in zip(rows, found, strict=True):
                 results |= dict(zip(row.numbers, of_row, strict=True))
             for number, sequence in window:
                 yield sequence, results.pop(number)
-
-    @property
-    def _most_pairs(self) -> int:
-        """Returns the pairs of all maps that are in memory at the same time."""
-        if isinstance(self._head, heads.PairHead):
-            return MOST_AT_ONCE // self._head.channels
-        return MOST_AT_ONCE // (2 * self._encoder.num_heads)  # scores and shares of all
 
     def _encoder_for(self, longest: int) -> encoders.Encoder:
         """Returns the encoder for rows of records of up to `longest` tokens."""
@@ -202,6 +196,7 @@ class RowModel:
         numbers, sequences = zip(*window, strict=True)
         evidence = [held.evidence.get(number) for number in numbers]
         found = self.energies(sequences, evidence)
+        held.said.clear()  # of the window before
         held.said.update(zip(numbers, found, strict=True))
 
     def pairs_of_row(
@@ -210,7 +205,7 @@ class RowModel:
         """Returns what the head says of the pairs of each sequence of a row.
 
         Args:
-          held: what is known of them; what programs said is let go.
+          held: what is known of them.
           row: of sequences; a long one has it alone.
         """
         if len(row.sequences[0]) > self._at_once:
@@ -264,7 +259,7 @@ class RowModel:
         """Returns energy_BLMS of a group, filled up with empty maps, if it is read."""
         if self.energies is None:
             return None
-        found = [held.said.pop(row.numbers[index]) for index in group.indices]
+        found = [held.said[row.numbers[index]] for index in group.indices]
         nothing = (probabilities.from_pairs([]),) * len(found[0])
         found += [nothing] * (size - len(found))
         return probabilities.to_maps(found, group.length)
@@ -282,7 +277,7 @@ class RowModel:
         from scipy import special  # type: ignore[import-untyped]  # a fifth of a second
 
         (number,) = row.numbers
-        listed = held.said.pop(number, ())
+        listed = held.said.get(number, ())
         # Not by JAX, which compiles for each size of the last tiles.
         tiles = (
             (tile.row, tile.column, self._finite(special.expit(tile.logits_LM)))

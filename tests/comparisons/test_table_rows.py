@@ -104,6 +104,10 @@ def test_of_a_few_rnas_nothing_is_ranked():
     for row in table_rows.rows(item, SET, given, LENGTHS, far, seed=0):
         assert list(row.values) == ["F1", "F1, nothing near, 4"]
         assert list(row.ranks) == list(row.leads) == ["F1"]
+        table = csv.DictReader(io.StringIO(paper_report.table_csv(item, [row])))
+        ranks = {one["column"]: one["best rank"] for one in table}
+        assert ranks["F1, nothing near, 4"] == ""
+        assert ranks["F1"] == str(row.ranks["F1"][0])
 
 
 def test_bins_hold_the_rnas_that_lie_in_them(rows):

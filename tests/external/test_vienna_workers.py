@@ -172,7 +172,7 @@ def test_a_file_of_the_users_is_no_library_of_a_worker(monkeypatch, tmp_path):
 def test_where_no_worker_starts_this_process_folds(monkeypatch, caplog):
     monkeypatch.setattr(vienna_workers.sys, "executable", str(pathlib.Path("no/one")))
     assert vienna_workers.run([_process, _process]) == [os.getpid()] * 2
-    assert "none can be started" in caplog.text
+    assert "no other can be started" in caplog.text
 
 
 def test_an_error_of_a_task_ends_no_worker():

@@ -76,6 +76,18 @@ def test_after_an_error_no_row_is_begun(two_cores):
     assert threading.active_count() == before
 
 
+@pytest.mark.parametrize("error", [MemoryError, RuntimeError])
+def test_where_memory_is_full_rows_are_computed_one_by_one(two_cores, error):
+    own = threading.get_ident()
+
+    def compute(row):
+        if threading.get_ident() != own:
+            raise error("RESOURCE_EXHAUSTED: Out of memory")
+        return length_of(row)
+
+    assert row_threads.computed(rows(LENGTHS), compute, 2**20) == LENGTHS
+
+
 def test_threads_change_no_bit(monkeypatch):
     made = small_models.made(
         config.EncoderConfig(
