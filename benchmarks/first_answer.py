@@ -46,17 +46,7 @@ def main() -> None:
             "ViennaRNA": (VIENNA, [RNA]),
             "EternaFold": (ETERNA, [RNA]),
         }
-        seconds: dict[str, list[float]] = {name: [] for name in contenders}
-        for _ in range(given.repeats):
-            for name, (code, arguments) in contenders.items():
-                if name.endswith("cold"):
-                    shutil.rmtree(kept, ignore_errors=True)
-                if (taken := seconds_of(code, arguments, kept)) is not None:
-                    seconds[name].append(taken)
-    medians = {
-        name: round(statistics.median(all_of_it), 3) if all_of_it else None
-        for name, all_of_it in seconds.items()
-    }
+        medians = medians_of(contenders, given.repeats, kept)
     rows = [
         (name, "not installed" if median is None else median, WANTED.get(name, ""))
         for name, median in medians.items()
@@ -68,7 +58,31 @@ def main() -> None:
     )
 
 
-def seconds_of(code: str, arguments: list[str], kept: pathlib.Path) -> float | None:
+def medians_of(
+    contenders: dict[str, tuple[str, list[str]]], repeats: int, kept: pathlib.Path
+) -> dict[str, float | None]:
+    """Returns seconds of processes that take turns; None where one is not installed.
+
+    Args:
+      contenders: code and arguments, by name; "cold": with nothing compiled before.
+      repeats: of each.
+      kept: where compiled programs are.
+    """
+    seconds: dict[str, list[float]] = {name: [] for name in contenders}
+    for _ in range(repeats):
+        for name, (code, arguments) in contenders.items():
+            if name.endswith("cold"):
+                shutil.rmtree(kept, ignore_errors=True)
+            if (taken := _seconds(code, arguments, kept)) is not None:
+                seconds[name].append(taken)
+                print(f"{name}: {taken:.2f} s", file=sys.stderr, flush=True)
+    return {
+        name: round(statistics.median(all_of_it), 3) if all_of_it else None
+        for name, all_of_it in seconds.items()
+    }
+
+
+def _seconds(code: str, arguments: list[str], kept: pathlib.Path) -> float | None:
     """Returns the time of a process; None where what it imports is missing."""
     start = time.perf_counter()
     done = subprocess.run(

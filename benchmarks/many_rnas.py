@@ -12,9 +12,6 @@ Contenders take turns; the median counts.
 import argparse
 import pathlib
 import random
-import shutil
-import statistics
-import sys
 import tempfile
 
 import first_answer
@@ -52,19 +49,7 @@ def main() -> None:
             "ViennaRNA": (_VIENNA, [str(fasta)]),
             "EternaFold": (_ETERNA, [str(fasta)]),
         }
-        seconds: dict[str, list[float]] = {name: [] for name in contenders}
-        for _ in range(given.repeats):
-            for name, (code, arguments) in contenders.items():
-                if name.endswith("cold"):
-                    shutil.rmtree(kept, ignore_errors=True)
-                taken = first_answer.seconds_of(code, arguments, kept)
-                if taken is not None:
-                    seconds[name].append(taken)
-                    print(f"{name}: {taken:.2f} s", file=sys.stderr, flush=True)
-    medians = {
-        name: round(statistics.median(all_of_it), 3) if all_of_it else None
-        for name, all_of_it in seconds.items()
-    }
+        medians = first_answer.medians_of(contenders, given.repeats, kept)
     machine = report.machine("ssrlm-jax", "jax", "ViennaRNA")
     result = {"machine": machine, "rnas": given.count, "seconds": medians}
     report.save("many_rnas", result)

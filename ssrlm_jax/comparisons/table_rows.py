@@ -188,11 +188,12 @@ def _leads(
     }
     found: dict[str, dict[str, statistics.Interval]] = {name: {} for name in columns}
     for first, second in itertools.combinations(columns, 2):
-        value, low, high = statistics.difference(
+        lead = statistics.difference(
             columns[first], columns[second], statistics.ratio, seed
         ).interval
-        found[first][second] = statistics.Interval(value, low, high)
-        found[second][first] = statistics.Interval(0 - value, 0 - high, 0 - low)
+        found[first][second] = lead
+        turned = (0 - lead.value, 0 - lead.high, 0 - lead.low)  # 0 has no sign
+        found[second][first] = statistics.Interval(*turned)
     return found
 
 

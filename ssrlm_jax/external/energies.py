@@ -279,18 +279,15 @@ class Energies:
         # Before files of each sequence are looked for.
         if not vienna_workers.are_useful([len(one) for one in given] * len(folders)):
             return {}
-        wanted = {
-            name: (folder, self._missing(name, given))
-            for name, folder in folders.items()
-        }
+        wanted = {n: (one, self._missing(n, given)) for n, one in folders.items()}
         return vienna_maps.ahead(wanted, self._limits)
 
     def _missing(self, name: str, given: Sequence[str]) -> list[str]:
         """Returns the distinct sequences of which nothing is kept."""
-        distinct = filter(None, dict.fromkeys(given))
-        if not self.folder:
-            return list(distinct)
-        return [one for one in distinct if not self._path(name, one).exists()]
+        distinct = [one for one in dict.fromkeys(given) if one]
+        if self.folder:
+            return [one for one in distinct if not self._path(name, one).exists()]
+        return distinct
 
     def _of_program(
         self,

@@ -7,7 +7,6 @@ alike is not found. It is one source of evidence among others (`external.energie
 where nothing is near it says little, and some of that is wrong.
 """
 
-import concurrent.futures
 import dataclasses
 import functools
 import gzip
@@ -336,12 +335,8 @@ class Relatives:
         self, given: list[str], least: float | None
     ) -> list[folded.Prediction]:
         predict = functools.partial(self._predict_one, least=least)
-        if len(given) < 2 or not cores.are_own():
-            return list(map(predict, given))
         _ = self._aligner, self._found  # made once, not by each thread
-        # PyOpal lets other threads go on while it aligns.
-        with concurrent.futures.ThreadPoolExecutor(cores.count()) as pool:
-            return list(pool.map(predict, given))
+        return cores.by_threads(predict, given)  # which PyOpal lets go on
 
     def _predict_one(self, letters: str, least: float | None) -> folded.Prediction:
         pair_P2, probability_P = vote(len(letters), self.of(letters))

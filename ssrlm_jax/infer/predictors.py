@@ -313,8 +313,7 @@ class Predictor:
         prepare = functools.partial(self._rows.ask_programs, held)
         if evidence is not known.NOTHING:
             evidence = reactivity_curve.completed(evidence, self._curve)
-        letters = known.letters_of(sequences)
-        noted = known.noted(letters, evidence, held.evidence)
+        noted = known.noted(known.letters_of(sequences), evidence, held.evidence)
         for number, (sequence, listed) in enumerate(
             self._rows.in_order(noted, compute, *limits, prepare), 1
         ):

@@ -136,28 +136,6 @@ def test_few_shapes_are_compiled():
     assert max(sizes) <= 13
 
 
-def test_a_head_gets_several_rnas_on_a_gpu_which_changes_nothing(model, monkeypatch):
-    sequences = [
-        *RNA,
-        "GGGAAACCU",
-    ]  # three of nine nucleotides, which are filled to four
-    alone = matrices(predictors.Predictor(*model), sequences)
-    sizes = []
-    groups = sequence_rows.groups
-
-    def batched(row, limits):
-        for group in groups(row, limits._replace(pairs=sequence_rows.PAIRS)):
-            sizes.append(len(group.indices))
-            yield group
-
-    monkeypatch.setattr(sequence_rows, "groups", batched)
-    for one, other in zip(
-        matrices(predictors.Predictor(*model), sequences), alone, strict=True
-    ):
-        np.testing.assert_allclose(one, other, atol=2e-6)
-    assert max(sizes) == 3
-
-
 @pytest.mark.parametrize("longest", [None, 30_000])
 def test_long_rna_is_padded_to_few_lengths(longest):
     limits = sequence_rows.Limits(sequence_rows.ROW, row_model.TILE, longest)
@@ -183,17 +161,6 @@ def test_long_rna_of_another_length_is_not_compiled_again(model, caplog):
         predictor.fold(["A" * length for length in range(66, 73)])
         predictor.embed(["A" * length for length in (640, 700)])
         assert "Finished XLA compilation" not in caplog.text
-
-
-def test_a_row_of_any_fill_is_no_other_program(model, caplog):
-    fresh = config.HeadConfig(channels=5)  # which no other test has compiled
-    predictor = predictors.Predictor(*small_models.made(SIZES, fresh))
-    with jax.log_compiles(), caplog.at_level("WARNING", "jax"):
-        for number in (2, 3, 7, 11):
-            predictor.fold(["ACGU" * 3] * number)
-    programs = [line for line in caplog.messages if "Finished XLA compilation" in line]
-    assert len([one for one in programs if "pair_probabilities" in one]) == 1
-    assert len([one for one in programs if "_layer" in one]) <= 1
 
 
 def test_results_come_while_sequences_are_still_read(model):
