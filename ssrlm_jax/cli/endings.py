@@ -93,7 +93,8 @@ def _interrupt(number: int, frame: FrameType | None) -> None:
 
 
 def _interrupt_again(main: int) -> None:
-    if _has_come:  # the command has not ended
+    # Unless it has been told, of another Ctrl-C that had to wait, or has ended.
+    if signal.getsignal(signal.SIGINT) is _interrupt:
         signal.pthread_kill(main, signal.SIGINT)
 
 
