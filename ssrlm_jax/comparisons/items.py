@@ -6,6 +6,7 @@ own.
 
 import dataclasses
 from collections.abc import Callable, Mapping
+from typing import Literal
 
 from ssrlm_jax import config
 from ssrlm_jax.external import folding_programs
@@ -29,6 +30,8 @@ class LabelledSet:
       without: files below `config.data` whose sequences are left out likewise.
       is_distinct: of RNAs of equal letters the first alone is taken.
       closed: by name of an RNA, places, from 1, of a ')' that its brackets lack.
+      pairs: which known pairs count: "all", "canonical" (Watson-Crick and wobble), or
+        "nested", the canonical ones that cross no other canonical one.
     """
 
     name: str
@@ -40,6 +43,7 @@ class LabelledSet:
     without: tuple[str, ...] = ()
     is_distinct: bool = False
     closed: Mapping[str, tuple[int, ...]] = dataclasses.field(default_factory=dict)
+    pairs: Literal["all", "canonical", "nested"] = "all"
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

@@ -37,6 +37,14 @@ _LESS = items.LabelledSet(
     is_distinct=True,
 )
 
+_TS0 = items.LabelledSet(
+    name="TS0",
+    title="bpRNA TS0",
+    file="secondary/bprna_TS0.tsv.gz",
+    count=_num("bprna_TS0"),
+    get=_UNPACK.format("bprna"),
+)
+
 SETS = {
     one.name: one
     for one in (
@@ -63,12 +71,18 @@ SETS = {
             count=2_664,
             longest=600,
         ),
-        items.LabelledSet(
-            name="TS0",
-            title="bpRNA TS0",
-            file="secondary/bprna_TS0.tsv.gz",
-            count=_num("bprna_TS0"),
-            get=_UNPACK.format("bprna"),
+        _TS0,
+        dataclasses.replace(
+            _TS0,
+            name="TS0-canonical",
+            title="bpRNA TS0, its canonical pairs alone",
+            pairs="canonical",
+        ),
+        dataclasses.replace(
+            _TS0,
+            name="TS0-nested",
+            title="bpRNA TS0, its canonical pairs that cross no other",
+            pairs="nested",
         ),
         items.LabelledSet(
             name="Atom-1",

@@ -1,6 +1,7 @@
 """Sets as they lie on disk, and what of them training sets hold."""
 
 import contextlib
+import dataclasses
 import json
 import pathlib
 from collections.abc import Sequence
@@ -11,9 +12,10 @@ import numpy as np
 from ssrlm_jax import files
 from ssrlm_jax.comparisons import items, set_scores
 from ssrlm_jax.external import mmseqs, programs
+from ssrlm_jax.metrics import pair_scores
 from ssrlm_jax.prepare import executor
 from ssrlm_jax.prepare.sets import benchmark_sets
-from ssrlm_jax.rna import formats, record_tables
+from ssrlm_jax.rna import formats, pair_kinds, record_tables, structures
 
 
 class Shared(NamedTuple):
@@ -51,8 +53,13 @@ def read(one: items.LabelledSet, data: str) -> list[formats.Record]:
         raise ValueError(
             f"{path}: {len(records):,} RNAs, {one.name} has {one.count:,}: {one.get}"
         )
-    set_scores.letters_of(records)  # raises where a letter is none of RNA
-    return records
+    letters = set_scores.letters_of(records)  # raises where a letter is none of RNA
+    if one.pairs == "all":
+        return records
+    return [
+        dataclasses.replace(it, structure=_counted(it.structure, sequence, one.pairs))
+        for it, sequence in zip(records, letters, strict=True)
+    ]
 
 
 def _place(path: pathlib.Path) -> pathlib.Path:
@@ -82,6 +89,19 @@ def _chosen(
         if one.is_distinct:
             seen.add(letters)
     return chosen
+
+
+def _counted(
+    known: structures.Structure | None, sequence: str, pairs: str
+) -> structures.Structure:
+    """Returns the canonical pairs, or those of them that cross no other of them."""
+    assert known is not None, "read leaves out others"
+    kinds = [pair_kinds.kind(sequence[i], sequence[j]) for i, j in known.pairs.tolist()]
+    is_canonical = [kind in pair_scores.CANONICAL_CLASSES for kind in kinds]
+    left = structures.Structure(known.length, known.pairs[is_canonical])
+    if pairs == "canonical":
+        return left
+    return structures.Structure(known.length, left.pairs[~structures.crossing(left)])
 
 
 def _closed(one: items.LabelledSet, path: pathlib.Path) -> list[formats.Record]:

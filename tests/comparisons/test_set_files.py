@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from ssrlm_jax.comparisons import items, known_sets, set_files
+from ssrlm_jax.rna import structures
 
 DATA = pathlib.Path(__file__).parents[3] / "shared" / "data"
 ROWS = ["id\tsequence\tdotbracket", "a\tGGGAAACCC\t(((...)))", "b\tGGGAAACC\t(((...))"]
@@ -134,3 +135,21 @@ def test_near_ones_are_found_and_kept(tmp_path):
     again = set_files.shared([first, other], [near], tmp_path)[1]
     np.testing.assert_array_equal(again, identity_N)
     assert len(list(tmp_path.glob("*.json"))) == 1
+
+
+@pytest.mark.parametrize(
+    ("pairs", "dots"),
+    [
+        ("all", "(.)([)]([)]"),
+        ("canonical", "(.)([)](.)."),  # the last one is G-A
+        ("nested", "(.)....(.)."),  # and crosses nothing that is left
+    ],
+)
+def test_known_pairs_are_all_or_canonical_or_those_that_cross_no_other(
+    pairs, dots, tmp_path
+):
+    row = "a\tGACGCCGAGUA\t(.)([)]([)]"
+    (tmp_path / "s.tsv").write_text(f"{ROWS[0]}\n{row}\n")
+    (record,) = set_files.read(dataclasses.replace(SET, pairs=pairs), str(tmp_path))
+    expected = structures.from_dot_bracket(dots)
+    np.testing.assert_array_equal(record.structure.pairs, expected.pairs)
