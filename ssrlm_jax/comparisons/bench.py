@@ -2,7 +2,6 @@
 
 import functools
 import logging
-import math
 import pathlib
 import time
 from collections.abc import Iterable, Iterator, Sequence
@@ -13,6 +12,7 @@ import numpy as np
 from ssrlm_jax import config
 from ssrlm_jax.comparisons import (
     added,
+    estimates,
     fenced,
     items,
     kept_predictions,
@@ -27,8 +27,6 @@ from ssrlm_jax.rna import formats
 
 _log = logging.getLogger("ssrlm_jax")
 _TELL_SECONDS = 15.0  # between two lines
-_FEW = 20  # RNAs with a measured time, below which estimates stand for them
-_SHORT, _LONG = 100, 400  # nucleotides that estimates are given for
 
 
 class Plan(NamedTuple):
@@ -113,7 +111,8 @@ class Bench:
             failed = sum(it.failed != "" for it in kept.values())
             new = left - counted
             counted |= new
-            seconds = self._estimate(method, map(len, new))
+            lengths = [len(sequence) for sequence in new]
+            seconds = estimates.seconds(method, lengths, self._took(method))
             yield one, Plan(len(left), len(left) - len(new), seconds, failed, "")
 
     def _left(self, one: items.LabelledSet, method: items.Method) -> set[str]:
@@ -296,6 +295,15 @@ class Bench:
             self._stores[place] = kept_predictions.Store(place)
         return self._stores[place]
 
+    def _took(self, method: items.Method) -> list[tuple[int, float]]:
+        """Returns the lengths and seconds of RNAs that the method predicted here."""
+        return [
+            (len(one.sequence), one.seconds)
+            for path in self._out.glob(f"predictions/*/{method.name}-*")
+            for one in self._kept(path).found.values()
+            if one.seconds and not one.failed
+        ]
+
     def _is_there(self, one: items.LabelledSet, method: items.Method) -> bool:
         is_added = added.store(self.added, method.name, one.name) is not None
         return is_added or self._evaluated(one, method) is not None
@@ -372,21 +380,6 @@ class Bench:
             self._letters[names] = set_files.training_letters(names, data)
         return self._letters[names]
 
-    def _estimate(self, method: items.Method, lengths: Iterable[int]) -> float:
-        """Returns seconds, by the time that other RNAs took where there are some."""
-        factor = 1.0
-        measured = [
-            one
-            for path in self._out.glob(f"predictions/*/{method.name}-*")
-            for one in self._kept(path).found.values()
-            if one.seconds and not one.failed
-        ]
-        if len(measured) >= _FEW:
-            guessed = math.fsum(_seconds(method, len(one.sequence)) for one in measured)
-            took = math.fsum(one.seconds for one in measured)
-            factor = took / guessed if guessed else factor
-        return factor * math.fsum(_seconds(method, length) for length in lengths)
-
 
 def _unscored(method: items.Method, reason: str) -> table_rows.Scored:
     return table_rows.Scored(method, None, set_files.Shared(None, None, ""), reason)
@@ -395,12 +388,3 @@ def _unscored(method: items.Method, reason: str) -> table_rows.Scored:
 def _with_source(error: Exception, method: items.Method) -> str:
     """Returns why a method cannot be run here, and what gets it."""
     return str(error) if method.get in str(error) else f"{error}; {method.get}"
-
-
-def _seconds(method: items.Method, length: int) -> float:
-    """Returns the time for one RNA, by a power of its length; 0: not known."""
-    short, long = method.seconds
-    if not short or not long:
-        return 0.0
-    power = math.log(long / short) / math.log(_LONG / _SHORT)
-    return short * (max(length, 1) / _SHORT) ** power

@@ -16,37 +16,25 @@ scored beside the model.
 
 import argparse
 import dataclasses
-import functools
 import itertools
 import json
 import logging
 import pathlib
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from ssrlm_jax import config, files, types
 from ssrlm_jax.cli import evaluation_notes, score_tables
 from ssrlm_jax.infer import decoding_rules, pair_evaluation, scored_files
-from ssrlm_jax.jobs import command
+from ssrlm_jax.jobs import command, evaluated_methods
 from ssrlm_jax.metrics import score_report
 from ssrlm_jax.rna import formats
 
 if TYPE_CHECKING:
-    from ssrlm_jax.external import folding_programs
-    from ssrlm_jax.infer import predictors
     from ssrlm_jax.pages import rna_views
 
 _log = logging.getLogger("ssrlm_jax")
-
-
-class _Predicted(NamedTuple):
-    """What a method says of the RNA, and what is told of the method."""
-
-    found: Sequence[scored_files.Found]
-    about: dict[str, object]
-    unread: Sequence[str] = ()
-    notes: Sequence[str] = ()
 
 
 class _Scored(NamedTuple):
@@ -87,7 +75,9 @@ def evaluate(settings: config.EvaluateConfig, flags: argparse.Namespace) -> int:
         for record in scored_files.read_truth(path)
     ]
     known = scored_files.read_known(settings.truth, settings.max_length)
-    methods, of_files = _methods(settings, flags.predictions, known.records, training)
+    methods, of_files = evaluated_methods.methods(
+        settings, flags.predictions, known.records, training
+    )
     found = _scored(methods, known, training, settings.decoding, flags.report)
     scored, seed = {name: one.scored for name, one in found.items()}, settings.seed
     scores = {name: score_report.report(one, seed) for name, one in scored.items()}
@@ -147,138 +137,8 @@ def _check(settings: config.EvaluateConfig, flags: argparse.Namespace) -> None:
         raise ValueError("--out=DIR is needed, a new directory for scores")
 
 
-def _methods(
-    settings: config.EvaluateConfig,
-    predictions: pathlib.Path | None,
-    truth: list[formats.Record],
-    training: Sequence[formats.Record],
-) -> tuple[dict[str, Callable[[], _Predicted]], str]:
-    """Returns what predicts, by name, and the name of the files, "" without any."""
-    folders = _folders(settings, training)
-    if folders or settings.model:
-        scored_files.check_strands(truth, "a model or program")
-    methods: dict[str, Callable[[], _Predicted]] = {
-        name: functools.partial(_by_program, folder, truth)
-        for name, folder in folders.items()
-    }
-    if settings.model:
-        given = _model(settings, truth), settings, truth, _num_seen(settings, truth)
-        methods["model"] = functools.partial(_by_model, *given)
-    if not predictions:
-        return methods, ""
-    of_files = predictions.name or str(predictions)
-    of_files += "/" * (of_files in methods)
-    methods[of_files] = functools.partial(_by_files, predictions)
-    return methods, of_files
-
-
-def _folders(
-    settings: config.EvaluateConfig, training: Sequence[formats.Record]
-) -> "dict[str, folding_programs.Folder]":
-    """Returns the programs that are named; they are there."""
-    names = [name for name in settings.programs.split(",") if name]
-    if not names:
-        return {}
-    from ssrlm_jax.external import folding_programs
-
-    known = (*folding_programs.FOLDERS, config.RELATIVES)
-    if set(names) - set(known):
-        raise ValueError(
-            f"config.programs={settings.programs!r}: names of {', '.join(known)} are "
-            "expected"
-        )
-    return {name: _folder(name, training) for name in names}
-
-
-def _folder(name: str, training: Sequence[formats.Record]) -> "folding_programs.Folder":
-    from ssrlm_jax.external import folding_programs
-
-    if name == config.RELATIVES:
-        from ssrlm_jax.external import relatives
-
-        return relatives.Relatives(memory=relatives.remember(training))
-    return folding_programs.FOLDERS[name]()
-
-
-def _model(
-    settings: config.EvaluateConfig, truth: list[formats.Record]
-) -> "predictors.Predictor":
-    """Returns the model, if it can fold all RNA: it has a head and a threshold."""
-    from ssrlm_jax.infer import catalogue, loading  # JAX: seconds
-
-    asked = None if settings.is_own_rule else settings.decoding
-    predictor = loading.load(catalogue.find(settings.model), asked)
-    rule = decoding_rules.flags_of(predictor.decoding)
-    _log.info("threshold of the model: %g, %s", predictor.threshold, rule)
-    for note in filter(None, (predictor.threshold_note, predictor.energy_note)):
-        _log.warning("%s", note)
-    scored_files.check_lengths(truth, predictor.max_fold_length)
-    return predictor
-
-
-def _num_seen(
-    settings: config.EvaluateConfig, truth: Sequence[formats.Record]
-) -> int | None:
-    """Returns how many RNAs trained the model; None: it does not say."""
-    from ssrlm_jax.infer import catalogue, seen_sequences
-
-    place = catalogue.find(settings.model)
-    are_seen = seen_sequences.are_seen(place, (record.sequence for record in truth))
-    seen = None if are_seen is None else sum(are_seen)
-    if seen and settings.is_seen_refused:
-        raise ValueError(
-            f"{settings.model} was trained on {seen:,} of the {len(truth):,} RNAs of "
-            f"{settings.truth}, and config.is_seen_refused is set"
-        )
-    return seen
-
-
-def _by_model(
-    predictor: "predictors.Predictor",
-    settings: config.EvaluateConfig,
-    truth: list[formats.Record],
-    seen: int | None,
-) -> _Predicted:
-    predicted = predictor.fold([record.sequence for record in truth])
-    found = [
-        scored_files.Found(r.name, r.sequence, "", one.structure, one.probabilities)
-        for r, one in zip(truth, predicted, strict=True)
-    ]
-    rule = decoding_rules.flags_of(predictor.decoding)
-    about = {"model": settings.model, "threshold": predictor.threshold, "rule": rule}
-    about["seen in training"] = seen
-    about["data until"] = predictor.description.made.get("data_until", "")
-    note = evaluation_notes.of_training(seen, len(truth), has_near=bool(settings.train))
-    return _Predicted(found, about, notes=[note])
-
-
-def _by_program(
-    folder: "folding_programs.Folder", truth: list[formats.Record]
-) -> _Predicted:
-    from ssrlm_jax.external import programs
-
-    sequences = [record.sequence for record in truth]
-    try:
-        folded = folder.fold(sequences, with_probabilities=True)
-    except programs.ProgramError:
-        raise
-    except ValueError as error:  # a program that gives none
-        _log.warning("%s: no AUPRC", error)
-        folded = folder.fold(sequences)
-    found = [
-        scored_files.Found(r.name, r.sequence, "", one.structure, one.probabilities)
-        for r, one in zip(truth, folded, strict=True)
-    ]
-    return _Predicted(found, dict(folder.describe()))
-
-
-def _by_files(folder: pathlib.Path) -> _Predicted:
-    found, unread, notes = scored_files.read_predictions(folder)
-    return _Predicted(found, {"predictions": str(folder)}, unread, notes)
-
-
 def _scored(
-    methods: Mapping[str, Callable[[], _Predicted]],
+    methods: Mapping[str, evaluated_methods.Method],
     known: scored_files.Truth,
     training: list[formats.Record],
     decoding: config.DecodingConfig,
