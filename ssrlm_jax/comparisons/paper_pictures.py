@@ -114,7 +114,9 @@ def _draw_bins(
         axes.grid(axis="y", color="0.9", linewidth=0.6)
     drawn[0].set_ylabel("mean F1", fontsize=8)
     handles, labels = drawn[0].get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside right upper", fontsize=7)
+    figure.legend(  # long enough for two dashes
+        handles, labels, loc="outside right upper", fontsize=7, handlelength=4
+    )
     drawn[0].set_title(
         f"{one.title}; behind the bins their RNAs", fontsize=9, loc="left"
     )

@@ -186,3 +186,18 @@ def test_a_leaderboard_marks_what_was_seen_and_what_is_not_known():
     assert "(0.100-0.900) ? | 3 |" in lines[4]
     assert lines[2].endswith("| 0.5 |  | 80 | l | all |")
     assert "- GONE: not here" in text
+
+
+def test_a_leaderboard_has_the_time_of_the_set_that_other_work_slowed_least():
+    quiet, busy = (SET, dataclasses.replace(SET, name="T"))
+    item = dataclasses.replace(ITEM, sets=(busy, quiet), is_leaderboard=True)
+    found = []
+    for one, times in ((busy, [0.9, 0.2, 0.8]), (quiet, [0.3, 0.5, 0.7])):
+        given = scored("a", np.full(40, 0.5))
+        seconds = [(100, time) for time in times] + [(130, 9.0)]
+        given = given._replace(scores=given.scores._replace(seconds=seconds))
+        found += table_rows.rows(item, one, [given], LENGTHS, IDENTITIES, seed=0)
+    item = dataclasses.replace(item, methods=(found[0].method,))
+    text = leaderboard.markdown(item, found, "ssrlm paper it", [])
+    (line,) = [line for line in text.splitlines() if line.startswith("| A |")]
+    assert line.endswith("| 0.5 |  | 80 | l | all |")
