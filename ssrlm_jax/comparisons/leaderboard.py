@@ -72,10 +72,10 @@ def _header(made_by: str) -> list[str]:
         f"missing here, as far as that is at hand. {_SEEN}: the method was fitted to "
         "RNAs of this set, so the score is none of unseen RNA alone, and of more than "
         f"one in twenty of them it is not ranked; {_UNKNOWN}: what it was fitted to is "
-        "not at hand. Rank: the best and the worst place that the intervals of paired differences allow. "
-        "Order: by mean rank over whole sets. Seconds of one process beside other "
-        "work: the median RNA of the set that took least; MiB at the peak, of the "
-        "longest RNA of all sets.",
+        "not at hand. Rank: the best and the worst place that the intervals of paired "
+        "differences allow. Order: by mean rank over whole sets. Seconds of one "
+        "process beside other work: the median RNA of the set that took least; MiB at "
+        "the peak, of the longest RNA of all sets.",
     ]
 
 
