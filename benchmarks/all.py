@@ -344,7 +344,13 @@ def _called(words: list[str], results: pathlib.Path, minutes: float) -> str:
     """Runs a command; returns why it failed, in one line, or ""."""
     where = {report.FOLDER: str(results)}
     try:
-        done = calls.run(words, 60 * minutes, environment=where, folder=HERE.parent)
+        done = calls.run(
+            words,
+            60 * minutes,
+            environment=where,
+            folder=HERE.parent,
+            is_memory_read=False,  # those that tell it measure it themselves
+        )
     except subprocess.TimeoutExpired:
         return f"more than {minutes:g} minutes"
     return done.complaint()

@@ -194,6 +194,9 @@ def test_a_call_ends_with_what_it_started_and_says_what_all_held(module, tmp_pat
     done = calls.run([sys.executable, "-c", outer.replace(inner, brief)], 60)
     assert done.status == 0
     assert done.peak_mib > 64
+    done = calls.run([sys.executable, "-c", "print(1)"], 60, is_memory_read=False)
+    assert done[:2] == (0, "1\n")
+    assert done.peak_mib == 0.0
 
 
 def test_two_small_ones_run_and_one_without_its_data_is_left_out(tmp_path):
