@@ -48,6 +48,7 @@ NOT_TIMED = {  # files here that are no benchmark of speed
 }
 HELPERS = {
     *("all", "calls", "report", "measures", "measured_rows", "speed_table"),
+    "generated_rows",
     *("train_step_peer", "secondary_peer", "tertiary_peer"),
 }
 

@@ -16,10 +16,10 @@ import statistics
 import time
 from collections.abc import Callable
 
+import generated_rows
 import jax
 import jax.numpy as jnp
 import report
-import train_step
 
 from ssrlm_jax.models import attention
 
@@ -115,7 +115,7 @@ def main() -> None:
     parser.add_argument("--row_length", type=int, default=1024)
     parser.add_argument("--turns", type=int, default=7 if is_cpu else 30)
     options = parser.parse_args()
-    batch = train_step.generated_batch(options.rows, options.row_length)
+    batch = generated_rows.batch(options.rows, options.row_length)
     batch["segment"][0, -100:] = 0  # padding
     segment_BL = jnp.array(batch["segment"])
     dtype = jnp.dtype("float32" if is_cpu else "bfloat16")
@@ -132,7 +132,7 @@ def main() -> None:
         "machine": report.machine("jax", "jaxlib"),
     }
     cases: dict[str, tuple[jax.Array, int, int | None]] = {
-        "": (segment_BL, train_step.MAX_SEGMENTS, None)
+        "": (segment_BL, generated_rows.MAX_SEGMENTS, None)
     }
     for num, length in EQUAL:
         row_L = jnp.repeat(jnp.arange(num, dtype=jnp.uint8) + 1, length)

@@ -74,15 +74,15 @@ def run(
     ) as process:
         watch = (process.pid, held, stopped)
         watching = threading.Thread(target=_watch, args=watch)
-        if is_memory_read:
-            watching.start()
+        if not is_memory_read:
+            stopped.set()
+        watching.start()
         try:
             stdout, stderr = process.communicate(timeout=seconds)
             spent = time.perf_counter() - begun
         finally:
             stopped.set()
-            if is_memory_read:
-                watching.join()
+            watching.join()
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(process.pid, signal.SIGKILL)
     return Ended(process.returncode, stdout, stderr, spent, max(held))

@@ -31,8 +31,8 @@ from multiprocessing.connection import Connection
 # Two frameworks share the device: take memory as it is needed.
 os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")
 
+import generated_rows
 import jax
-import numpy as np
 import report
 from jax.sharding import Mesh
 
@@ -40,16 +40,9 @@ from ssrlm_jax import config
 from ssrlm_jax.data import pretraining_batches, rows
 from ssrlm_jax.jobs import command
 from ssrlm_jax.models import attention, encoders
-from ssrlm_jax.prepare.corpus import pack
-from ssrlm_jax.rna import alphabet
 from ssrlm_jax.tasks import pretraining_task
 from ssrlm_jax.train import hardware, optimizers, sharding, updates
 
-SEED = 0
-MAX_SEGMENTS = 64
-MEDIAN_LENGTH, LENGTH_SPREAD = 160, 0.7  # nucleotides; of the logarithm
-HIDDEN_SHARE = 0.15
-DRAWN_ROWS = 256  # about as many are packed, and those of a batch drawn from them
 ROWS = {"cpu": 4, "gpu": 32}  # of an update, where --rows is not given
 SWEEP = (  # rows of an update and remat policy, the most promising first
     (32, "minimal"), (64, "minimal"), (32, "dots"), (96, "minimal"), (16, "none"),
@@ -57,7 +50,6 @@ SWEEP = (  # rows of an update and remat policy, the most promising first
 )  # fmt: skip
 SWEEP_SHARE = 0.5  # of the seconds there are
 
-Batch = dict[str, np.ndarray]
 Turn = Callable[[], float]  # makes one update and returns the loss
 
 
@@ -99,60 +91,36 @@ def compete(name: str, settings: config.PretrainConfig, line: Connection) -> Non
     line.send(summary(settings, batch, contender))
 
 
-def generated_batch(num_rows: int, row_length: int) -> Batch:
-    """Returns masked packed rows of random letters."""
-    rng = np.random.default_rng(SEED)
-    drawn_N = rng.lognormal(np.log(MEDIAN_LENGTH), LENGTH_SPREAD, 10 * DRAWN_ROWS)
-    length_N = np.clip(drawn_N, 20, row_length - 2).astype(int) + 2
-    placed = pack.fill_rows(length_N.tolist(), row_length, MAX_SEGMENTS)
-    segment_BL = np.zeros((num_rows, row_length), np.uint8)
-    token_BL = np.zeros_like(segment_BL)
-    for b, row in enumerate(rng.choice(len(placed), num_rows)):
-        start = 0
-        for number, n in enumerate(placed[row], 1):
-            end = start + length_N[n]
-            segment_BL[b, start:end] = number
-            letters = rng.integers(alphabet.A, alphabet.U + 1, end - start)
-            letters[0], letters[-1] = alphabet.CLS, alphabet.EOS
-            token_BL[b, start:end] = letters
-            start = end
-    is_hidden_BL = rng.random(token_BL.shape) < HIDDEN_SHARE
-    is_hidden_BL &= alphabet.is_nucleotide(token_BL)
-    return {
-        "token": np.where(is_hidden_BL, alphabet.MASK, token_BL).astype(np.uint8),
-        "target": np.where(is_hidden_BL, token_BL, alphabet.PAD).astype(np.uint8),
-        "segment": segment_BL,
-        "partner": np.full(token_BL.shape, -1, np.int16),
-        "source": np.zeros(num_rows, np.uint8),
-    }
-
-
-def batch_of(settings: config.PretrainConfig) -> Batch:
+def batch_of(settings: config.PretrainConfig) -> generated_rows.Batch:
     """Returns the rows of one update."""
     corpus, row_length = settings.data.corpus, settings.data.row_length
     if not corpus:
-        return generated_batch(settings.data.rows_per_batch, row_length)
+        return generated_rows.batch(settings.data.rows_per_batch, row_length)
     manifest = rows.open_corpus(corpus, row_length=row_length)
     stream = pretraining_batches.batches(
-        corpus, manifest, settings, seed=SEED, process=0, num_processes=1
+        corpus, manifest, settings, seed=generated_rows.SEED, process=0, num_processes=1
     )
     return next(stream)
 
 
 def _task(settings: config.PretrainConfig, mesh: Mesh) -> pretraining_task.Pretrain:
     sizes, compute = settings.encoder, settings.compute
-    encoder = pretraining_task.build_encoder(sizes, compute, mesh, MAX_SEGMENTS)
+    encoder = pretraining_task.build_encoder(
+        sizes, compute, mesh, generated_rows.MAX_SEGMENTS
+    )
     return pretraining_task.Pretrain(encoder)
 
 
-def ours(settings: config.PretrainConfig, batch: Batch) -> Contender:
+def ours(settings: config.PretrainConfig, batch: generated_rows.Batch) -> Contender:
     """Returns the update of launch/pretrain.py, compiled."""
     num_rows, about = len(batch["token"]), encoders.num_multiplied(settings.encoder)
     hardware.divide_cores(settings.mesh, rows=num_rows, num_parameters=about)
     mesh = sharding.make_mesh(settings.mesh)
     task, loop = _task(settings, mesh), settings.loop
     adamw = optimizers.build(settings.optimizer, loop.num_steps)
-    update = updates.build(task, adamw, settings=loop, mesh=mesh, seed=SEED)
+    update = updates.build(
+        task, adamw, settings=loop, mesh=mesh, seed=generated_rows.SEED
+    )
     notes_N4 = update.notes(0.0, 0.0, 0.0, 0.0)
     given = sharding.spread(batch, mesh), notes_N4, update.key
     start = time.perf_counter()
@@ -175,7 +143,9 @@ def ours(settings: config.PretrainConfig, batch: Batch) -> Contender:
 
 
 def torch(
-    settings: config.PretrainConfig, batch: Batch, is_compiled: bool = False
+    settings: config.PretrainConfig,
+    batch: generated_rows.Batch,
+    is_compiled: bool = False,
 ) -> Contender:
     """Returns PyTorch's update of the same encoder.
 
@@ -191,7 +161,7 @@ def torch(
 
 
 def summary(
-    settings: config.PretrainConfig, batch: Batch, contender: Contender
+    settings: config.PretrainConfig, batch: generated_rows.Batch, contender: Contender
 ) -> report.Result:
     """Returns rates of one contender; tokens are those that are not padding."""
     cost = _task(settings, sharding.make_mesh(settings.mesh)).cost(batch)
@@ -214,7 +184,9 @@ def summary(
     }
 
 
-CONTENDERS: dict[str, Callable[[config.PretrainConfig, Batch], Contender]] = {
+CONTENDERS: dict[
+    str, Callable[[config.PretrainConfig, generated_rows.Batch], Contender]
+] = {
     "ours": ours,
     "torch": torch,
     "torch.compile": functools.partial(torch, is_compiled=True),

@@ -6,7 +6,6 @@ own.
 
 import dataclasses
 from collections.abc import Callable, Mapping
-from typing import Literal
 
 from ssrlm_jax import config
 from ssrlm_jax.external import folding_programs
@@ -43,7 +42,12 @@ class LabelledSet:
     without: tuple[str, ...] = ()
     is_distinct: bool = False
     closed: Mapping[str, tuple[int, ...]] = dataclasses.field(default_factory=dict)
-    pairs: Literal["all", "canonical", "nested"] = "all"
+    pairs: str = "all"
+
+    def __post_init__(self) -> None:
+        choices = ("all", "canonical", "nested")
+        if self.pairs not in choices:
+            raise ValueError(f"{self.name}: pairs={self.pairs!r} is none of {choices}")
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

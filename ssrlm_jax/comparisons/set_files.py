@@ -15,7 +15,7 @@ from ssrlm_jax.external import mmseqs, programs
 from ssrlm_jax.metrics import pair_scores
 from ssrlm_jax.prepare import executor
 from ssrlm_jax.prepare.sets import benchmark_sets
-from ssrlm_jax.rna import formats, pair_kinds, record_tables, structures
+from ssrlm_jax.rna import formats, record_tables, structures
 
 
 class Shared(NamedTuple):
@@ -96,9 +96,7 @@ def _counted(
 ) -> structures.Structure:
     """Returns the canonical pairs, or those of them that cross no other of them."""
     assert known is not None, "read leaves out others"
-    kinds = [pair_kinds.kind(sequence[i], sequence[j]) for i, j in known.pairs.tolist()]
-    is_canonical = [kind in pair_scores.CANONICAL_CLASSES for kind in kinds]
-    left = structures.Structure(known.length, known.pairs[is_canonical])
+    left = pair_scores.of_classes(known, sequence, *pair_scores.CANONICAL_CLASSES)
     if pairs == "canonical":
         return left
     return structures.Structure(known.length, left.pairs[~structures.crossing(left)])

@@ -83,19 +83,30 @@ def count_by_class(
       Counts(right=1, predicted=1, found=1, known=1)
     """
     _check(predicted, known)
-    letters = sequence.upper().replace("T", "U")
-
-    def of_class(structure: structures.Structure, name: str) -> structures.Structure:
-        chosen = [
-            pair_kinds.kind(letters[i], letters[j]) == name
-            for i, j in structure.pairs.tolist()
-        ]
-        return _part(structure, np.array(chosen, bool))
-
     return {
-        name: count(of_class(predicted, name), of_class(known, name))
+        name: count(
+            of_classes(predicted, sequence, name), of_classes(known, sequence, name)
+        )
         for name in CLASSES
     }
+
+
+def of_classes(
+    structure: structures.Structure, sequence: str, *names: str
+) -> structures.Structure:
+    """Returns the pairs of some of CLASSES alone.
+
+    Example:
+      >>> found = of_classes(structures.from_dot_bracket("(())"), "GGUC", "wobble")
+      >>> structures.to_dot_bracket(found)
+      '.().'
+    """
+    letters = sequence.upper().replace("T", "U")
+    chosen = [
+        pair_kinds.kind(letters[i], letters[j]) in names
+        for i, j in structure.pairs.tolist()
+    ]
+    return _part(structure, np.array(chosen, bool))
 
 
 def count_crossing(

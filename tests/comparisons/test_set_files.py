@@ -137,6 +137,11 @@ def test_near_ones_are_found_and_kept(tmp_path):
     assert len(list(tmp_path.glob("*.json"))) == 1
 
 
+def test_other_pairs_than_these_are_an_error():
+    with pytest.raises(ValueError, match="S: pairs='nest' is none of .*nested"):
+        dataclasses.replace(SET, pairs="nest")
+
+
 @pytest.mark.parametrize(
     ("pairs", "dots"),
     [
