@@ -15,8 +15,8 @@ def write(
 ) -> list[pathlib.Path]:
     """Writes FOLDER/SET.tsv, and FOLDER/SET/METHOD.tsv of what is kept of methods.
 
-    The latter have names and dot-brackets alone, without letters and probabilities; of
-    base triples the first pair. RNA that a method failed on is left out.
+    The latter have names and dot-brackets alone, and pairs where there are base
+    triples, without letters and probabilities. RNA that a method failed on is left out.
 
     Raises:
       ValueError: the set is not here; nothing is kept of a method.
@@ -80,7 +80,7 @@ def _said(
         for record, key in zip(records, letters, strict=True)
     )
     named = [
-        (name, structures.without_triples(it.structure))
+        (name, it.structure)
         for name, it in kept
         if it is not None and it.structure is not None
     ]

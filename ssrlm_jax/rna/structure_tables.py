@@ -1,21 +1,23 @@
 """Tables of structures without letters: a name and a dot-bracket in each line.
 
-Whoever shares what a program predicted of a known set need not share the set.
+Whoever shares what a program predicted of a known set need not share the set. Base
+triples, which a dot-bracket cannot hold, are in a third column, of pairs.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 
 from ssrlm_jax import files
 from ssrlm_jax.rna import formats, record_tables, strands, structures
 
-_ID, _DOTS = "id", "dotbracket"
+_ID, _DOTS, _PAIRS = "id", "dotbracket", "pairs"
 
 
 def each(path: formats.Path) -> Iterator[formats.Read] | None:
     """Returns the structures of a table without sequences, or None for another file.
 
-    It has a header line that names both columns, as `record_tables.COLUMNS` has them.
-    Each record has N for every letter, which nobody knows.
+    It has a header line that names both columns, as `record_tables.COLUMNS` has them,
+    and `pairs`, if it likes: what stands there is read first. Each record has N for
+    every letter, which nobody knows.
 
     Raises:
       ValueError: as `textfile.lines`.
@@ -25,15 +27,15 @@ def each(path: formats.Path) -> Iterator[formats.Read] | None:
     columns = record_tables.found_columns(header)
     if not {_ID, _DOTS} <= columns.keys() or "sequence" in columns:
         return None
-    return _records(path, rows, len(header), columns[_ID], columns[_DOTS])
+    wanted = {name: columns[name] for name in (_ID, _DOTS, _PAIRS) if name in columns}
+    return _records(path, rows, len(header), wanted)
 
 
 def _records(
     path: formats.Path,
     rows: Iterable[tuple[int, list[str]]],
     num_columns: int,
-    at_id: int,
-    at_dots: int,
+    columns: Mapping[str, int],
 ) -> Iterator[formats.Read]:
     for number, row in rows:
         place = f"{path}:{number}"
@@ -41,8 +43,8 @@ def _records(
             told = f"{num_columns} fields expected, found {len(row)}"
             yield formats.Note(f"{place}: {told}")
             continue
-        unknown = "N" * len(strands.joined(row[at_dots]))
-        cells = {_ID: row[at_id], "sequence": unknown, _DOTS: row[at_dots]}
+        cells = {name: row[at] for name, at in columns.items()}
+        cells["sequence"] = "N" * len(strands.joined(cells[_DOTS]))
         try:
             yield record_tables.of_cells(cells, "", place)
         except ValueError as error:
@@ -52,11 +54,13 @@ def _records(
 def write(
     path: formats.Path, named: Iterable[tuple[str, structures.Structure]]
 ) -> None:
-    """Writes structures by name as a table that `each` reads back.
-
-    Raises:
-      ValueError: a base triple.
-    """
-    lines = [f"{_ID}\t{_DOTS}"]
-    lines += [f"{name}\t{structures.to_dot_bracket(one)}" for name, one in named]
-    files.write_text(path, "".join(f"{line}\n" for line in lines))
+    """Writes structures by name as a table that `each` reads back."""
+    rows = []
+    for name, one in named:
+        flat = structures.without_triples(one)
+        has_triples = len(flat.pairs) < len(one.pairs)
+        pairs = record_tables.pairs_cell(one) if has_triples else ""
+        rows.append([name, structures.to_dot_bracket(flat), pairs])
+    width = 3 if any(pairs for *_, pairs in rows) else 2
+    lines = [row[:width] for row in ([_ID, _DOTS, _PAIRS], *rows)]
+    files.write_text(path, "".join("\t".join(line) + "\n" for line in lines))
