@@ -120,7 +120,10 @@ def _costs(of: dict[str, table_rows.Row], method: items.Method) -> list[str]:
         ]
         # Other work only adds to it, and differs from set to set.
         least = min((statistics.median(one) for one in of_sets if one), default=None)
-        cells.append("" if least is None else f"{least:.2g}")
+        if least is None:
+            cells.append("")
+        else:
+            cells.append(f"{least:,.0f}" if least >= 100 else f"{least:.2g}")
     memory = max((one.memory for one in scores), default=math.nan)
     cells.append(f"{memory:,.0f}" if memory else "")
     return [*cells, method.licence, method.trained]
