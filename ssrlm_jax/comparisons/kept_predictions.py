@@ -17,7 +17,7 @@ import numpy as np
 from ssrlm_jax import files
 from ssrlm_jax.external import folding_programs
 from ssrlm_jax.prepare import executor
-from ssrlm_jax.rna import probabilities, structures
+from ssrlm_jax.rna import probabilities, record_tables, structures
 
 RECORDS, METHOD = "records.jsonl", "method.json"
 VERSION = 1  # of what is kept here
@@ -156,8 +156,7 @@ def _told(one: Kept) -> dict[str, object]:
     told: dict[str, object] = {"sequence": one.sequence}
     if one.structure is None:
         return told | {"failed": one.failed, "seconds": round(one.seconds, 4)}
-    pairs = (f"{i}-{j}" for i, j in (one.structure.pairs + 1).tolist())
-    told["pairs"] = ";".join(pairs)
+    told["pairs"] = record_tables.pairs_cell(one.structure.pairs.tolist())
     told["seconds"] = round(one.seconds, 4)
     told["memory"] = round(one.memory, 1)
     if one.listed is not None:

@@ -188,14 +188,14 @@ def write_table(path: formats.Path, records: Iterable[formats.Record]) -> None:
         if record.structure is None:
             raise ValueError(f"{path}: {record.name} has no structure to be written")
         dots = structures.to_dot_bracket(structures.without_triples(record.structure))
-        pairs = pairs_cell(record.structure)
+        pairs = pairs_cell(record.structure.pairs.tolist())
         rows.append([record.name, record.family, record.sequence, dots, pairs])
     files.write_text(path, "".join("\t".join(row) + "\n" for row in rows))
 
 
-def pairs_cell(structure: structures.Structure) -> str:
-    """Returns pairs as a cell of a table, from 1: "1-7;2-6"."""
-    return ";".join(f"{i + 1}-{j + 1}" for i, j in structure.pairs.tolist())
+def pairs_cell(pairs: Iterable[tuple[int, int]]) -> str:
+    """Returns pairs, which count from 0, as a cell of a table, from 1: "1-7;2-6"."""
+    return ";".join(f"{i + 1}-{j + 1}" for i, j in pairs)
 
 
 def table_rows(path: formats.Path) -> Iterator[tuple[int, list[str]]]:

@@ -59,7 +59,7 @@ def write(
     for name, one in named:
         flat = structures.without_triples(one)
         has_triples = len(flat.pairs) < len(one.pairs)
-        pairs = record_tables.pairs_cell(one) if has_triples else ""
+        pairs = record_tables.pairs_cell(one.pairs.tolist()) if has_triples else ""
         rows.append([name, structures.to_dot_bracket(flat), pairs])
     width = 3 if any(pairs for *_, pairs in rows) else 2
     lines = [row[:width] for row in ([_ID, _DOTS, _PAIRS], *rows)]

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 
 import numpy as np
 
-from ssrlm_jax.rna import pair_kinds, structures
+from ssrlm_jax.rna import pair_kinds, record_tables, structures
 
 COLUMNS = (
     "id chain date resolution method family type sequence dotbracket pairs classes "
@@ -94,7 +94,7 @@ def _fields(record: Record) -> list[str]:
     said = {
         "resolution": f"{record.resolution:g}" if record.resolution else "",
         "dotbracket": dot_bracket(record),
-        "pairs": ";".join(f"{i + 1}-{j + 1}" for i, j, _ in record.pairs),
+        "pairs": record_tables.pairs_cell((i, j) for i, j, _ in record.pairs),
         "classes": ";".join(classes(record)),
         "missing": ";".join(str(position + 1) for position in record.missing),
         "gaps": ";".join(f"{position + 1}:{size}" for position, size in record.gaps),
