@@ -149,6 +149,20 @@ def test_a_set_is_written_as_it_is_scored(tmp_path, capsys, monkeypatch):
     assert "--write=Eleven: Eleven is none of ArchiveII, " in capsys.readouterr().err
 
 
+def test_base_triples_are_written_for_others(tmp_path, capsys):
+    ten_rnas.write(tmp_path)
+    lines = ["id\tdotbracket\tpairs", f"r0\t{ten_rnas.KNOWN}\t1-8;1-9"]
+    (tmp_path / "mine.tsv").write_text("\n".join(lines) + "\n")
+    assert call(tmp_path, "--add=mine", f"--predictions={tmp_path}/mine.tsv") == 0
+    capsys.readouterr()
+    assert call(tmp_path, "--write=Ten", "--methods=mine") == 0
+    *_, path = map(pathlib.Path, capsys.readouterr().out.split())
+    header, line = path.read_text().splitlines()
+    assert header == lines[0]
+    assert line.startswith("r0\t(......)")
+    assert line.endswith("\t1-8;1-9")
+
+
 def test_what_methods_said_is_written_for_others(tmp_path, capsys):
     ten_rnas.write(tmp_path)
     (tmp_path / "inner.json").write_text(
