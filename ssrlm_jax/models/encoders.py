@@ -39,14 +39,11 @@ PAIR_STRENGTH = {
     (types.G, types.U): 0.8,
 }
 
-_dots = jax.checkpoint_policies.dots_with_no_batch_dims_saveable
 # What the backward pass keeps of a layer; the rest is computed again.
 REMAT: dict[str, Callable[..., Any] | None] = {
     "none": None,  # everything is kept
-    "minimal": jax.checkpoint_policies.save_from_both_policies(
-        _dots, jax.checkpoint_policies.save_only_these_names("context")
-    ),
-    "dots": _dots,
+    "minimal": jax.checkpoint_policies.save_only_these_names("product", "context"),
+    "dots": jax.checkpoint_policies.save_only_these_names("product"),
     "full": jax.checkpoint_policies.nothing_saveable,  # a layer's input only
 }
 

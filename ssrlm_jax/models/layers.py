@@ -16,9 +16,11 @@ import flax.linen as nn
 import jax
 import jax.numpy as jnp
 from jax.ad_checkpoint import checkpoint_name
+from jax.experimental.layout import Layout, with_layout_constraint
 
 Attend = Callable[..., Any]  # see Attention
 Rotation = tuple[jax.Array, jax.Array]  # cosines and sines, (B, L, A / 2) each
+Factors = tuple[jax.Array, jax.Array]  # x_ND and matrix_DF, or gradients of them
 
 # The paper is silent on initial values. Variance 1 / inputs keeps a layer's output at
 # the size of its input for any width; at width 1280 the deviation is 0.028, close to
@@ -114,21 +116,62 @@ def multiply(x_BLD: jax.Array, matrix_DF: jax.Array) -> jax.Array:
     copies for the gradient of the matrix, at many times the cost of the product.
     """
     B, L, D = x_BLD.shape
-    out = jnp.matmul(
-        x_BLD.reshape(B * L, D),
-        matrix_DF.astype(x_BLD.dtype),
-        preferred_element_type=_sum_dtype(x_BLD.dtype),
-    )
-    return out.astype(x_BLD.dtype).reshape(B, L, -1)
+    x_ND = x_BLD.reshape(B * L, D)
+    if jax.default_backend() == "cpu" and x_BLD.dtype == jnp.bfloat16:
+        out_NF = _multiply_on_matrix_units(x_ND, matrix_DF)
+    else:
+        out_NF = jnp.matmul(x_ND, matrix_DF.astype(x_BLD.dtype))
+        out_NF = checkpoint_name(out_NF, "product")
+    return out_NF.reshape(B, L, -1)
 
 
-def _sum_dtype(dtype: jnp.dtype) -> jnp.dtype:
-    """Returns what a product sums in and returns.
+@jax.custom_vjp
+def _multiply_on_matrix_units(x_ND: jax.Array, matrix_DF: jax.Array) -> jax.Array:
+    """Returns a product of bfloat16 that a CPU's matrix units compute, with gradients.
 
-    With jax 0.10 a CPU's matrix units multiply bfloat16 only for float32 results.
+    XLA gives them no product of a transposed operand: gradients would be computed in
+    float32, so transposed copies are made. Remat policies do not keep the result,
+    which takes longer to write and to read than to compute.
     """
-    is_wide = jax.default_backend() == "cpu" and jax.__version_info__ < (0, 11)
-    return jnp.dtype(jnp.float32) if is_wide else dtype
+    return _rounded(x_ND, matrix_DF.astype(x_ND.dtype))
+
+
+def _keep_factors(x_ND: jax.Array, matrix_DF: jax.Array) -> tuple[jax.Array, Factors]:
+    return _multiply_on_matrix_units(x_ND, matrix_DF), (x_ND, matrix_DF)
+
+
+def _factor_gradients(kept: Factors, grad_NF: jax.Array) -> Factors:
+    x_ND, matrix_DF = kept
+    matrix_FD = _transposed_copy(matrix_DF.astype(x_ND.dtype))
+    if x_ND.shape[1] <= grad_NF.shape[1]:  # the smaller one is copied
+        grad_DF = _summed(_transposed_copy(x_ND), grad_NF)
+    else:
+        grad_DF = _in_rows(_summed(_transposed_copy(grad_NF), x_ND)).T
+    return _rounded(grad_NF, matrix_FD), grad_DF.astype(matrix_DF.dtype)
+
+
+_multiply_on_matrix_units.defvjp(_keep_factors, _factor_gradients)
+
+
+def _rounded(x: jax.Array, y: jax.Array) -> jax.Array:
+    """Returns a product in bfloat16; matrix units give jax 0.10 float32 only."""
+    if jax.__version_info__ >= (0, 11):
+        return jnp.matmul(x, y)
+    return _summed(x, y).astype(x.dtype)
+
+
+def _summed(x: jax.Array, y: jax.Array) -> jax.Array:
+    """Returns a product in float32."""
+    return jnp.matmul(x, y, preferred_element_type=jnp.float32)
+
+
+def _transposed_copy(x: jax.Array) -> jax.Array:
+    return _in_rows(x.T)
+
+
+def _in_rows(x: jax.Array) -> jax.Array:
+    """Returns x, row after row in memory: XLA else takes a transpose for a view."""
+    return with_layout_constraint(x, Layout((0, 1)))
 
 
 class RMSNorm(nn.Module):

@@ -1,6 +1,7 @@
 """The encoder as a whole: sizes, packing, padding, policies, meshes."""
 
 import dataclasses
+import functools
 import re
 
 import jax
@@ -168,6 +169,20 @@ def test_remat_policies_and_back_ends_change_no_gradient(kept, remat, backend):
     found = _gradients(model, parameters, TOKEN_BL, SEGMENT_BL)
     for x, y in zip(jax.tree.leaves(found), jax.tree.leaves(expected), strict=True):
         np.testing.assert_allclose(x, y, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("remat", "num_again"), [("none", 0), ("minimal", 0), ("dots", 0), ("full", 6)]
+)
+def test_remat_policies_compute_products_again_or_keep_them(remat, num_again):
+    def num_products(remat: str) -> int:
+        model = _encoder(remat=remat)
+        parameters = jax.eval_shape(model.init, jax.random.key(0), TOKEN_BL, SEGMENT_BL)
+        gradients = functools.partial(_gradients, model)
+        traced = jax.make_jaxpr(gradients)(parameters, TOKEN_BL, SEGMENT_BL)
+        return str(traced).count("dimension_numbers=(([1], [0]), ([], []))")
+
+    assert num_products(remat) - num_products("none") == num_again
 
 
 def test_bfloat16_computes_in_bfloat16_and_answers_in_float32():

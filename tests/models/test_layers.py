@@ -1,6 +1,7 @@
 import jax
 import jax.numpy as jnp
 import numpy as np
+import pytest
 
 from ssrlm_jax.models import layers
 
@@ -36,6 +37,34 @@ def test_rotation_turns_halves_by_hand():
         [np.cos(2), -np.sin(0.2), np.sin(2), np.cos(0.2)],
         rtol=1e-6,
     )
+
+
+@pytest.mark.parametrize(("inner", "outer"), [(24, 40), (40, 24)])
+def test_gradients_of_bfloat16_products_are_rounded_once(inner, outer):
+    rng = np.random.default_rng(0)
+    x_BLD = jnp.asarray(rng.normal(size=(2, 64, inner)), jnp.bfloat16)
+    grad_BLF = jnp.asarray(rng.normal(size=(2, 64, outer)), jnp.bfloat16)
+    matrix_DF = jnp.asarray(rng.normal(size=(inner, outer)), jnp.float32)
+
+    @jax.jit
+    def multiplied(
+        x_BLD: jax.Array, matrix_DF: jax.Array, grad_BLF: jax.Array
+    ) -> tuple[jax.Array, ...]:
+        out_BLF, pull_back = jax.vjp(layers.multiply, x_BLD, matrix_DF)
+        return out_BLF, *pull_back(grad_BLF)
+
+    found = multiplied(x_BLD, matrix_DF, grad_BLF)
+    x, grad, matrix = (
+        np.asarray(value.astype(jnp.bfloat16), np.float64)
+        for value in (x_BLD, grad_BLF, matrix_DF)
+    )
+    expected = x @ matrix, grad @ matrix.T, np.einsum("bld,blf->df", x, grad)
+    assert [value.dtype for value in found] == [jnp.bfloat16] * 2 + [jnp.float32]
+    for value, right in zip(found, expected, strict=True):
+        # Half a unit in the last of eight bits, and that of sums in another order.
+        np.testing.assert_allclose(
+            np.asarray(value, np.float64), right, rtol=2**-8, atol=1e-4
+        )
 
 
 def test_norm_is_formed_in_float32():
