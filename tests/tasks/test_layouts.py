@@ -100,6 +100,15 @@ def test_layout_and_accumulation_do_not_change_the_curve(
     np.testing.assert_allclose(curve(compiled, start), expected, rtol=2e-6)
 
 
+def test_bfloat16_follows_nearly_the_same_curve_on_many_devices(start, monkeypatch):
+    compute = dataclasses.replace(SETTINGS.compute, dtype="bfloat16")
+    settings = dataclasses.replace(SETTINGS, compute=compute)
+    monkeypatch.setattr(f"{__name__}.SETTINGS", settings)
+    layout = config.MeshConfig(data=2, fsdp=2, tensor=2)
+    found = curve(build(sharding.make_mesh(layout), micro_batches=2), start)
+    np.testing.assert_allclose(found, curve(build(one_device()), start), rtol=1e-3)
+
+
 @pytest.mark.parametrize("family", architectures.PUBLISHED)
 def test_published_architectures_train_on_from_loaded_weights(family, monkeypatch):
     sizes = dataclasses.replace(SETTINGS.encoder, **architectures.PUBLISHED[family])
