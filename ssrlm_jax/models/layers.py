@@ -118,7 +118,7 @@ def multiply(x_BLD: jax.Array, matrix_DF: jax.Array) -> jax.Array:
     B, L, D = x_BLD.shape
     x_ND = x_BLD.reshape(B * L, D)
     if jax.default_backend() == "cpu" and x_BLD.dtype == jnp.bfloat16:
-        out_NF = _multiply_on_matrix_units(x_ND, matrix_DF)
+        out_NF = _multiply_on_cpu(x_ND, matrix_DF)
     else:
         out_NF = jnp.matmul(x_ND, matrix_DF.astype(x_BLD.dtype))
         out_NF = checkpoint_name(out_NF, "product")
@@ -126,18 +126,18 @@ def multiply(x_BLD: jax.Array, matrix_DF: jax.Array) -> jax.Array:
 
 
 @jax.custom_vjp
-def _multiply_on_matrix_units(x_ND: jax.Array, matrix_DF: jax.Array) -> jax.Array:
-    """Returns a product of bfloat16 that a CPU's matrix units compute, with gradients.
+def _multiply_on_cpu(x_ND: jax.Array, matrix_DF: jax.Array) -> jax.Array:
+    """Returns a product of bfloat16 whose gradients are such products, too.
 
-    XLA gives them no product of a transposed operand: gradients would be computed in
-    float32, so transposed copies are made. Remat policies do not keep the result,
-    which takes longer to write and to read than to compute.
+    XLA gives a CPU's matrix units no transposed operand, and gradients have some: they
+    would be computed in float32, so transposed copies are made. Remat policies do not
+    keep the result, which takes longer to write and to read than to compute.
     """
     return _rounded(x_ND, matrix_DF.astype(x_ND.dtype))
 
 
 def _keep_factors(x_ND: jax.Array, matrix_DF: jax.Array) -> tuple[jax.Array, Factors]:
-    return _multiply_on_matrix_units(x_ND, matrix_DF), (x_ND, matrix_DF)
+    return _multiply_on_cpu(x_ND, matrix_DF), (x_ND, matrix_DF)
 
 
 def _factor_gradients(kept: Factors, grad_NF: jax.Array) -> Factors:
@@ -150,7 +150,7 @@ def _factor_gradients(kept: Factors, grad_NF: jax.Array) -> Factors:
     return _rounded(grad_NF, matrix_FD), grad_DF.astype(matrix_DF.dtype)
 
 
-_multiply_on_matrix_units.defvjp(_keep_factors, _factor_gradients)
+_multiply_on_cpu.defvjp(_keep_factors, _factor_gradients)
 
 
 def _rounded(x: jax.Array, y: jax.Array) -> jax.Array:
