@@ -38,7 +38,7 @@ def main() -> None:
     )
     parser.add_argument("--lengths", default=",".join(map(str, LENGTHS)))
     parser.add_argument("--commands", default=",".join(WORDS))
-    parser.add_argument("--seconds", type=float, default=600, help="of one call")
+    parser.add_argument("--seconds", type=float, default=1_800, help="of one call")
     given = parser.parse_args()
     lengths = [int(length) for length in given.lengths.split(",")]
     result: report.Result = {
