@@ -6,6 +6,7 @@ import json
 import math
 import os
 import pathlib
+import re
 import subprocess
 import sys
 import textwrap
@@ -13,6 +14,9 @@ import time
 
 import processes
 import pytest
+
+from ssrlm_jax import config
+from ssrlm_jax.jobs import command
 
 ROOT = pathlib.Path(__file__).parents[1]
 BENCHMARKS = ROOT / "benchmarks"
@@ -74,6 +78,19 @@ def test_every_benchmark_is_run_or_said_not_to_be(module):
     readers = tuple(module("measures")._READ)
     assert all(item.writes.startswith(readers) for item in whole.ITEMS.values())
     assert set(whole.RIVAL_MODULE) | whole.SLOW <= set(whole.ITEMS)
+
+
+def test_the_memory_page_has_what_is_computed_here(module):
+    memory = module("memory")
+    told = re.findall(
+        r"^\| (\w+) \| ([\d,]+) \|", (ROOT / "docs/memory.md").read_text(), re.MULTILINE
+    )
+    settings = config.frozen(
+        config.PretrainConfig, command.read(str(ROOT / "configs/650m.py"), [])
+    )
+    found = {name: sum(memory.row_bytes(settings, name)) for name, _ in told}
+    assert list(found) == ["minimal", "dots", "full"]
+    assert [(name, f"{size / 1e6:,.0f}") for name, size in found.items()] == told
 
 
 def test_a_row_tells_how_runs_differ_and_what_others_took(module):

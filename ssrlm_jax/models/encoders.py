@@ -39,7 +39,8 @@ PAIR_STRENGTH = {
     (types.G, types.U): 0.8,
 }
 
-# What the backward pass keeps of a layer; the rest is computed again.
+# What the backward pass keeps of a layer; the rest is computed again. "product" is
+# what layers.multiply gives, "context" what attention does.
 REMAT: dict[str, Callable[..., Any] | None] = {
     "none": None,  # everything is kept
     "minimal": jax.checkpoint_policies.save_only_these_names("product", "context"),

@@ -172,7 +172,7 @@ def test_remat_policies_and_back_ends_change_no_gradient(kept, remat, backend):
 
 
 @pytest.mark.parametrize(
-    ("remat", "num_again"), [("none", 0), ("minimal", 0), ("dots", 0), ("full", 6)]
+    ("remat", "num_again"), [("minimal", 0), ("dots", 0), ("full", 6)]
 )
 def test_remat_policies_compute_products_again_or_keep_them(remat, num_again):
     def num_products(remat: str) -> int:
