@@ -88,19 +88,18 @@ def ratio(row: Row, rival: str) -> float:
 def merged(old: Iterable[Row], new: Sequence[Row], because: str = "") -> list[Row]:
     """Returns old rows with the new ones in their places, each once.
 
-    Old ones of which nobody knows where they were measured make room for any.
+    Old ones of which nobody knows on what they were measured make room for any, those
+    of which nobody knows with which jax for any of the same processor.
 
     Args:
       old: rows of before.
       new: rows of now.
       because: why numbers of now are others, for people; "": nobody says.
     """
-    measured = {(row["benchmark"], row["name"]) for row in new}
     kept = {
         _key(row): row
         for row in old
-        if row["processor"] != NOT_RECORDED
-        or (row["benchmark"], row["name"]) not in measured
+        if not any(_makes_room(row, other) for other in new)
     }
     for row in new:
         before = kept.get(_key(row))
@@ -116,6 +115,14 @@ def merged(old: Iterable[Row], new: Sequence[Row], because: str = "") -> list[Ro
             }
         kept[_key(row)] = row
     return list(kept.values())
+
+
+def _makes_room(old: Row, new: Row) -> bool:
+    if (old["benchmark"], old["name"]) != (new["benchmark"], new["name"]):
+        return False
+    if old["processor"] == NOT_RECORDED:
+        return True
+    return old["jax"] == NOT_RECORDED and old["processor"] == new["processor"]
 
 
 def _key(row: Row) -> Key:

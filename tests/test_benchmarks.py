@@ -156,6 +156,10 @@ def test_what_was_measured_nobody_knows_where_makes_room(module):
     new = rows.rows_of("one", result(4.0), 0.0)
     nowhere = old | {"processor": rows.NOT_RECORDED}
     assert [row["values"] for row in rows.merged([nowhere], new)] == [[4.0]]
+    unknown = old | {"jax": rows.NOT_RECORDED}
+    assert [row["values"] for row in rows.merged([unknown], new)] == [[4.0]]
+    elsewhere = unknown | {"processor": "another"}
+    assert len(rows.merged([elsewhere], new)) == 2
 
 
 def test_on_a_gpu_a_row_names_it_unless_no_model_ran(module):
