@@ -78,7 +78,7 @@ def main() -> None:
 def measure(
     command: str, length: int, folder: pathlib.Path, seconds: float
 ) -> report.Result:
-    """Returns what a command takes on an RNA of a length, the second time if it is short.
+    """Returns what a command takes on an RNA of a length, of a short call the second.
 
     Raises:
       subprocess.TimeoutExpired: it took more than `seconds`.

@@ -3,8 +3,8 @@
 Sequences are sorted by length within a window. The encoder gets them in rows, one
 after the other, so that it computes hardly any padding and large products; the head
 gets those of a row that are of nearly one length together, on a CPU each alone. Results
-come in the order that was given. RNA whose map is too large is computed in tiles
-(models/pair_tiles.py).
+come in the order that was given. RNA whose map is too large is computed in strips of a
+map that is kept (models/pair_strips.py), or in tiles (models/pair_tiles.py).
 """
 
 import dataclasses
@@ -19,8 +19,16 @@ import numpy as np
 
 from ssrlm_jax import model_dir, types
 from ssrlm_jax.external import energies, relatives
-from ssrlm_jax.infer import known, precision, row_threads, sequence_rows
-from ssrlm_jax.models import attention, encoders, heads, layerwise, pair_tiles, shapes
+from ssrlm_jax.infer import known, memory, precision, row_threads, sequence_rows
+from ssrlm_jax.models import (
+    attention,
+    encoders,
+    heads,
+    layerwise,
+    pair_strips,
+    pair_tiles,
+    shapes,
+)
 from ssrlm_jax.rna import batches, probabilities, strands
 
 T = TypeVar("T")
@@ -29,6 +37,7 @@ TILE = 1_024  # positions of a side, where a map is computed in tiles
 # Numbers of a map of all channels that is computed in one piece, half a gigabyte in
 # float32. Tiles cost more for each norm of the head, which needs a pass of its own.
 MOST_AT_ONCE = 2**27
+_UNTOLD = 2**31  # bytes of memory that there are where the system does not tell
 _WIDE = 512  # of an encoder whose rows take longer than their compilation
 LEAST_KNOWN = 1e-3  # of a pair that evidence may make probable
 # Sequences that are sorted by length together: few at first, so that answers come soon;
@@ -278,14 +287,16 @@ class RowModel:
 
         (number,) = row.numbers
         listed = held.said.get(number, ())
+        if _is_kept(head, length):
+            tiles = pair_strips.logits(head, params, x_LD, length, listed)
+        else:
+            tiles = pair_tiles.logits(head, params, x_LD, self._tile, length, listed)
         # Not by JAX, which compiles for each size of the last tiles.
-        tiles = (
+        parts = (
             (tile.row, tile.column, self._finite(special.expit(tile.logits_LM)))
-            for tile in pair_tiles.logits(
-                head, params, x_LD, self._tile, length, listed
-            )
+            for tile in tiles
         )
-        found = probabilities.from_tiles(tiles, _least(held.evidence.get(number)))
+        found = probabilities.from_tiles(parts, _least(held.evidence.get(number)))
         return self._unlinked(found, row.given[0])
 
     def embed_row(
@@ -322,6 +333,17 @@ class RowModel:
             "the model's output is not finite: its weights are damaged, convert or "
             f"train it again{other}"
         )
+
+
+def _is_kept(head: heads.PairHead, length: int) -> bool:
+    """Says whether memory is to hold the map of an RNA, which saves time.
+
+    An accelerator computes it again sooner than it gets it back from there.
+    """
+    if jax.default_backend() != "cpu" or not pair_strips.can(head):
+        return False
+    free = memory.available(jax.devices()[0])
+    return pair_strips.num_bytes(head, length) <= (_UNTOLD if free is None else free)
 
 
 def _least(one: known.Evidence | None) -> float:

@@ -135,19 +135,48 @@ class PairHead(nn.Module):
           is_training: as above.
           energy_BLMS: as above.
         """
-        z_BLMC = first_BLC[:, :, None] + second_BMC[:, None]
         is_BLM = is_BL[:, :, None] & is_BM[:, None]
+        z_BLMC = self.start(first_BLC, second_BMC, energy_BLMS)
+        logits_BLM = self.network(z_BLMC, is_BLM, is_training)
+        return self._with_energies(logits_BLM, energy_BLMS)
+
+    def start(
+        self,
+        first_BLC: jax.Array,
+        second_BMC: jax.Array,
+        energy_BLMS: jax.Array | None = None,
+    ) -> jax.Array:
+        """Returns z_BLMC, which the first block reads; arguments as `logits`."""
+        z_BLMC = first_BLC[:, :, None] + second_BMC[:, None]
         if not self.num_energies:
-            return self.network(z_BLMC, is_BLM, is_training)
+            return z_BLMC
         chex.assert_shape(energy_BLMS, (*z_BLMC.shape[:3], self.num_energies))
         energy_BLMS = jnp.asarray(energy_BLMS, jnp.float32)
-        logit_BLMS = energy_logits(energy_BLMS)
         # 0 where a pair is not listed, as beyond the edge; 2 where it is certain.
-        height_BLMS = 1.0 - logit_BLMS / LEAST_LOGIT
+        height_BLMS = 1.0 - energy_logits(energy_BLMS) / LEAST_LOGIT
         evidence_BLMX = jnp.concatenate([energy_BLMS, height_BLMS], axis=-1)
-        z_BLMC = z_BLMC + self.energy(evidence_BLMX).astype(z_BLMC.dtype)
-        logits_BLM = self.network(z_BLMC, is_BLM, is_training)
-        return logits_BLM + logit_BLMS @ self.energy_share
+        return z_BLMC + self.energy(evidence_BLMX).astype(z_BLMC.dtype)
+
+    def block(self, number: int, z_BLMC: jax.Array, is_BLM: jax.Array) -> jax.Array:
+        """Returns the map after a block of "rnafm", from that before it."""
+        return self.network.block(number, z_BLMC, is_BLM)
+
+    def end(
+        self,
+        z_BLMC: jax.Array,
+        is_BLM: jax.Array,
+        energy_BLMS: jax.Array | None = None,
+    ) -> jax.Array:
+        """Returns logits_BLM as `logits`, from the map after the last block."""
+        return self._with_energies(self.network.logits(z_BLMC, is_BLM), energy_BLMS)
+
+    def _with_energies(
+        self, logits_BLM: jax.Array, energy_BLMS: jax.Array | None
+    ) -> jax.Array:
+        if not self.num_energies:
+            return logits_BLM
+        energy_BLMS = jnp.asarray(energy_BLMS, jnp.float32)
+        return logits_BLM + energy_logits(energy_BLMS) @ self.energy_share
 
 
 def energy_logits(probability: jax.Array) -> jax.Array:

@@ -240,7 +240,7 @@ class Bottlenecks(nn.Module):
             if self.is_rematerialised:
                 block = nn.remat(block)
             z_BLMC = block(self, z_BLMC, is_BLM)
-        return _logits(z_BLMC, is_BLM)
+        return _Logits(name="logits")(z_BLMC, is_BLM)
 
 
 def _bottleneck(
@@ -272,23 +272,32 @@ class Dilated(nn.Module):
     normalise: Normalise = instance_norm
     is_rematerialised: bool = False
 
-    @nn.compact
+    def setup(self) -> None:
+        kind = _DilatedBlock
+        if self.is_rematerialised:
+            kind = nn.remat(kind, static_argnums=(3,))
+        for number in range(self.num_blocks):
+            block = kind(dilation(number), self.dropout, self.norm, self.normalise)
+            setattr(self, f"block_{number}", block)
+        self.logits = _Logits()
+
     def __call__(
         self, z_BLMC: jax.Array, is_BLM: jax.Array, is_training: bool = False
     ) -> jax.Array:
         """Returns logits_BLM, float32; not symmetric."""
-        block = _DilatedBlock
-        if self.is_rematerialised:
-            block = nn.remat(block, static_argnums=(3,))
         for number in range(self.num_blocks):
-            z_BLMC = block(
-                dilation(number),
-                self.dropout,
-                self.norm,
-                self.normalise,
-                name=f"block_{number}",
-            )(z_BLMC, is_BLM, is_training)
-        return _logits(z_BLMC, is_BLM)
+            z_BLMC = self.block(number, z_BLMC, is_BLM, is_training)
+        return self.logits(z_BLMC, is_BLM)
+
+    def block(
+        self,
+        number: int,
+        z_BLMC: jax.Array,
+        is_BLM: jax.Array,
+        is_training: bool = False,
+    ) -> jax.Array:
+        """Returns the map after a block, from that before it."""
+        return getattr(self, f"block_{number}")(z_BLMC, is_BLM, is_training)
 
 
 class _DilatedBlock(nn.Module):
@@ -347,7 +356,3 @@ class _Logits(nn.Module):
             for column in range(3)
         ]
         return sum(shifted[1:], shifted[0]) + bias[0]
-
-
-def _logits(z_BLMC: jax.Array, is_BLM: jax.Array) -> jax.Array:
-    return _Logits(name="logits")(z_BLMC, is_BLM)

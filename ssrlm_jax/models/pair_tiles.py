@@ -58,7 +58,7 @@ def logits(
     """
     first_LC, second_LC = (
         np.asarray(part_BLC)[0, :length]
-        for part_BLC in _project(head, params, jnp.asarray(x_LD)[None])
+        for part_BLC in project(head, params, jnp.asarray(x_LD)[None])
     )
     take = functools.partial(
         _take, first_LC, second_LC, energies, heads.reach(head), size
@@ -134,8 +134,9 @@ def _take(
       energy_BLMS (None where there is none), then first_BLC, is_BL, is_inner_BL and the
       same of columns; L = size + 2 reach.
     """
+    wide = size + 2 * reach
     found: list[np.ndarray | None] = [
-        _energy(energies, row - reach, column - reach, size + 2 * reach)
+        energy_map(energies, row - reach, column - reach, (wide, wide))
     ]
     for part_LC, start in ((first_LC, row), (second_LC, column)):
         index_L = np.arange(start - reach, start + size + reach)
@@ -147,25 +148,28 @@ def _take(
     return tuple(found)
 
 
-def _energy(energies: Energies, row: int, column: int, size: int) -> np.ndarray | None:
+def energy_map(
+    energies: Energies, row: int, column: int, size: tuple[int, int]
+) -> np.ndarray | None:
     """Returns energy_BLMS of a part of a map; its first element is at row, column."""
     if not energies:
         return None
     # Probabilities lie in 0..1, and half of the bytes go to the device.
-    map_LMS = np.zeros((size, size, len(energies)), np.float16)
+    map_LMS = np.zeros((*size, len(energies)), np.float16)
     for number, (i, j, probability) in enumerate(energies):
         for first, second in ((i, j), (j, i)):
             row_P, column_P = first - row, second - column
-            is_in = (row_P >= 0) & (row_P < size)
-            is_in &= (column_P >= 0) & (column_P < size)
+            is_in = (row_P >= 0) & (row_P < size[0])
+            is_in &= (column_P >= 0) & (column_P < size[1])
             map_LMS[row_P[is_in], column_P[is_in], number] = probability[is_in]
     return map_LMS[None]
 
 
 @functools.partial(jax.jit, static_argnames="head")
-def _project(
+def project(
     head: heads.PairHead, params: types.Params, x_BLD: jax.Array
 ) -> tuple[jax.Array, jax.Array]:
+    """Returns first_BLC and second_BLC, see `heads.PairHead.project`."""
     return applied.apply(head, params, x_BLD, method="project")
 
 

@@ -5,7 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from ssrlm_jax.models import heads, pair_resnet, pair_tiles
+from ssrlm_jax.models import heads, pair_resnet, pair_strips, pair_tiles
 
 WIDTH, LENGTH = 12, 21
 KINDS = {
@@ -159,6 +159,19 @@ def test_tiles_are_equal_to_the_whole_map(name, size):
         )
     upper = np.triu_indices(LENGTH, 1)
     np.testing.assert_allclose(found_LM[upper], whole_LM[upper], rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("name", ["rnafm", "rnafm batch"])
+@pytest.mark.parametrize("rows", [1, 5, 8, 64])
+def test_strips_are_equal_to_the_whole_map(name, rows):
+    head, params, x_BLD, listed = _make_with_energies(name)
+    whole_LM = np.asarray(_logits(head, params, x_BLD, [LENGTH], _maps(listed)))[0]
+    padded_LD = jnp.pad(x_BLD[0], ((0, 3), (0, 0)), constant_values=50.0)
+    strips = pair_strips.logits(head, params, padded_LD, LENGTH, listed, rows)
+    found_LM = np.concatenate([strip.logits_LM for strip in strips])
+    upper = np.triu_indices(LENGTH, 1)
+    assert found_LM.shape == (LENGTH, LENGTH)
+    np.testing.assert_allclose(found_LM[upper], whole_LM[upper], rtol=1e-4, atol=1e-4)
 
 
 @pytest.mark.parametrize("name", KINDS)
