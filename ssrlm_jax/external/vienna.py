@@ -16,7 +16,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING, NamedTuple
 
 from ssrlm_jax.external import evidence as known
-from ssrlm_jax.external import folded, programs
+from ssrlm_jax.external import folded, programs, sequences
 from ssrlm_jax.rna import probabilities, strands
 
 if TYPE_CHECKING:
@@ -33,6 +33,7 @@ PARAMETERS = {
 _DEFAULT = "turner2004"
 _NO_STRUCTURE = 1e4  # kcal/mol, what is told where there can be none
 _MOST_EXPONENT = 700.0  # of a number that is one
+_SAFE_EXPONENT = 600.0  # of a partition function of which no part overflows
 _LOADING = threading.RLock()  # the library holds one set for the whole process
 
 
@@ -106,11 +107,34 @@ class Vienna:
                 has_strands=True,
             )
 
-    def pairs(self, letters: str, least: float) -> probabilities.PairProbabilities:
-        """Returns probabilities of pairs of one RNA; arguments and errors as `fold`."""
-        (one,) = self.fold([letters], with_probabilities=True, least=least)
-        assert one.probabilities is not None, "they were asked for"
-        return one.probabilities
+    def maps(
+        self, given: Sequence[str], least: float
+    ) -> list[probabilities.PairProbabilities]:
+        """Returns probabilities of pairs as `fold`, and of nothing else.
+
+        A third of the time of 100 nt is saved, that of the structure of least free
+        energy, which few partition functions need. Arguments and errors as `fold`.
+        """
+        read = [sequences.read_strands(*one) for one in enumerate(given, 1)]
+        with self._loaded():
+            return [
+                folded.listed(
+                    len(strands.joined(letters)), self._pairs(letters, least), least
+                )
+                for letters in read
+            ]
+
+    def _pairs(self, letters: str, least: float) -> list[tuple[int, int, float]]:
+        if not letters:
+            return []
+        if self.evidence is None and strands.MARK not in letters:
+            compound = _library().fold_compound(letters, self._model())
+            _, ensemble = compound.pf()
+            known = compound.exp_params  # in it a guess of energy by nucleotide
+            guess = len(letters) * math.log(known.pf_scale)
+            if abs(guess + 1_000 * ensemble / known.kT) < _SAFE_EXPONENT:
+                return _listed(compound, least)
+        return self._predict_one(letters, least).pairs or []
 
     def local(
         self, letters: str, *, window: int, span: int, least: float
@@ -216,8 +240,7 @@ class Vienna:
             _, energy = compound.mfe()
             compound.exp_params_rescale(energy)  # long alignments overflow without it
             compound.pf()
-            found = compound.plist_from_probs(least)
-        pairs = [(pair.i, pair.j, pair.p) for pair in found]
+            pairs = _listed(compound, least)
         return folded.listed(len(rows[0]), pairs, least)
 
     def _unique(self, letters: str) -> "RNA.fold_compound":
@@ -331,9 +354,14 @@ class Vienna:
             dots, _ = compound.MEA(self.gamma or GAMMA)
         pairs = None
         if least is not None:
-            listed = compound.plist_from_probs(least)
-            pairs = [(pair.i, pair.j, pair.p) for pair in listed]
+            pairs = _listed(compound, least)
         return _State(folded.Prediction(dots, pairs), energy, ensemble)
+
+
+def _listed(
+    compound: "RNA.fold_compound", least: float
+) -> list[tuple[int, int, float]]:
+    return [(pair.i, pair.j, pair.p) for pair in compound.plist_from_probs(least)]
 
 
 def state() -> str:

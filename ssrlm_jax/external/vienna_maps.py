@@ -45,14 +45,11 @@ def listed(folder: vienna.Vienna, limits: Limits, given: Sequence[str]) -> list[
     """
     is_short = [len(strands.joined(one)) <= limits.longest for one in given]
     short = [one for one, is_one in zip(given, is_short, strict=True) if is_one]
-    folded = iter(
-        folder.fold(short, with_probabilities=True, least=limits.least) if short else ()
-    )
+    folded = iter(folder.maps(short, limits.least))
     found = []
     for letters, is_one in zip(given, is_short, strict=True):
         if is_one:
-            one = next(folded).probabilities
-            assert one is not None, "they were asked for"
+            one = next(folded)
         else:
             one = folder.local(
                 letters, window=limits.window, span=limits.span, least=limits.least

@@ -16,7 +16,7 @@ import numpy as np
 from ssrlm_jax import types
 from ssrlm_jax.models import applied, heads, pair_resnet, pair_tiles
 
-_POSITIONS = 2**17  # of a strip, about
+_POSITIONS = 2**16  # of a strip, about
 _COLUMNS = 128  # a map is made wider up to a multiple, so that few are compiled
 _FEWEST = 16  # rows of a strip
 

@@ -84,6 +84,27 @@ def test_very_stable_sequences_do_not_overflow(library):
     assert len(found.probabilities.i) > 150
 
 
+@pytest.mark.parametrize("folder", [vienna.Vienna(), vienna.Vienna(temperature=10.0)])
+def test_maps_are_those_of_folding(library, folder):
+    # The hairpins overflow by the library's guess, the last with a number that is one.
+    given = ["", "A", "ACGU", stand_ins.TRNA, "GGGG&CCCC", LONG_HAIRPIN]
+    given += ["A" * 1_600, "GGGGGAAAACCCCC" * 40]
+    folded = folder.fold(given, with_probabilities=True, least=1e-4)
+    for one, found in zip(folded, folder.maps(given, 1e-4), strict=True):
+        np.testing.assert_array_equal(found.i, one.probabilities.i)
+        np.testing.assert_array_equal(found.j, one.probabilities.j)
+        np.testing.assert_allclose(
+            found.probability, one.probabilities.probability, rtol=1e-5
+        )
+
+
+def test_maps_look_for_no_structure_where_none_is_needed(library, monkeypatch):
+    found = []
+    monkeypatch.setattr(vienna.Vienna, "_state", lambda *given: found.append(given))
+    assert len(vienna.Vienna().maps([stand_ins.TRNA], 1e-4)[0].i) > 20
+    assert not found
+
+
 def test_an_overflow_is_said(library, monkeypatch):
     monkeypatch.setattr(library.fold_compound, "exp_params_rescale", lambda *_: None)
     with pytest.raises(programs.ProgramError, match="a sequence of 404 letters"):
