@@ -97,9 +97,15 @@ def _rival(
     for size in sizes:
         batches = [lengths[n : n + size] for n in range(0, len(lengths), size)]
         work = {"batches": batches, "repeats": 1, "dtype": dtype}
-        measured = secondary.run_peer(
-            python, family, is_embedding=task == "embed", **work
-        )
+        try:
+            measured = secondary.run_peer(
+                python, family, is_embedding=task == "embed", **work
+            )
+        except RuntimeError as error:
+            if size == 1:
+                raise
+            found[f"{name}_failed_batch_{size}"] = str(error)  # it needs more memory
+            continue
         found[f"{name}_seconds_batch_{size}"] = min(measured["seconds"])
         found[f"{name}_peak_gib_batch_{size}"] = measured["peak_gib"]
         found[f"{name}_is_finite_batch_{size}"] = measured["is_finite"]

@@ -314,10 +314,17 @@ def _but_seconds(measured: report.Result) -> report.Result:
 
 
 def run_command(command: list[str]) -> report.Result:
-    """Returns the last line that a command prints, as JSON."""
+    """Returns the last line that a command prints, as JSON.
+
+    Raises:
+      RuntimeError: it failed, or was ended, as where memory is full.
+    """
     done = subprocess.run(command, capture_output=True, text=True)
     if done.returncode:
-        sys.exit(f"{command[0]} failed:\n{done.stderr[-2000:]}")
+        said = done.stderr.strip().splitlines()[-1:]
+        raise RuntimeError(
+            f"{' '.join(command[1:2])} ended with {done.returncode}: {''.join(said)}"
+        )
     return json.loads(done.stdout.splitlines()[-1])
 
 
