@@ -28,8 +28,9 @@ def can(head: heads.PairHead) -> bool:
 
 def num_bytes(head: heads.PairHead, length: int) -> int:
     """Returns what the map of an RNA takes, and a strip while it is computed."""
-    rows = -(-length // _FEWEST) * _FEWEST + 2 * heads.reach(head)
-    numbers = (rows * _width(length) + 8 * _POSITIONS) * head.channels
+    width = _width(length)
+    rows = length + _rows(width) + 2 * sum(_edges(head))
+    numbers = (rows * width + 8 * _POSITIONS) * head.channels
     return numbers * np.dtype(head.dtype).itemsize
 
 
@@ -57,62 +58,88 @@ def logits(
         np.asarray(part_BLC)[0, :length]
         for part_BLC in pair_tiles.project(head, params, jnp.asarray(x_LD)[None])
     )
-    L, C = first_LC.shape
-    width = _width(L)
-    rows = rows or max(_FEWEST, _POSITIONS // width)
+    L, width = len(first_LC), _width(len(first_LC))
+    rows = rows or _rows(width)
     starts = range(0, L, rows)
-    is_M = np.arange(width) < L
+    kept = _Map(head, L, rows, len(starts))
+    first_LC = np.pad(first_LC, ((0, len(starts) * rows - L), (0, 0)))
     second_MC = np.pad(second_LC, ((0, width - L), (0, 0)))
 
-    # Row r of the map stands at r + margin; what comes out of a block stands further up
-    # than what went in, by as many rows as the block reads above it, so that no strip
-    # takes the place of rows that the next one reads.
-    edges = [_edge(head, number) for number in range(head.num_blocks)]
-    margin = sum(edges)
-    map_LMC = np.zeros((margin + len(starts) * rows + max(edges), width, C), head.dtype)
-
-    def energy(start: int, stop: int) -> np.ndarray | None:
-        return pair_tiles.energy_map(energies, start, 0, (stop - start, width))
+    def energy(start: int, edge: int = 0) -> np.ndarray | None:
+        shape = rows + 2 * edge, width
+        return pair_tiles.energy_map(energies, start - edge, 0, shape)
 
     parts = []
     for start in starts:
-        index_L = np.arange(start, start + rows)
-        is_L = index_L < L
-        first = first_LC[np.minimum(index_L, L - 1)][None]
-        made = (first, second_MC[None], is_L[None], is_M[None])
-        z_LMC, moments = _start(head, params, *made, energy(start, start + rows))
-        map_LMC[margin + start : margin + start + rows] = z_LMC
+        made = first_LC[None, start : start + rows], second_MC[None]
+        z_LMC, moments = _start(
+            head, params, *made, *kept.is_there(start), energy(start)
+        )
+        kept.put(start, z_LMC)
         parts.append(jax.device_get(moments))
+    *edges, last = _edges(head)
     for number, edge in enumerate(edges):
-        known = pair_tiles.combine(parts)
-        is_last = number == head.num_blocks - 1
-        parts = []
+        known, parts = pair_tiles.combine(parts), []
         for start in starts:
-            begin, end = start - edge, start + rows + edge
-            index_L = np.arange(begin, end)
-            is_L = (index_L >= 0) & (index_L < L)
-            z_LMC = map_LMC[margin + begin : margin + end]
-            given = (known, z_LMC[None], is_L[None], is_M[None])
-            if is_last:
-                logits_LM = _last(head, params, *given, energy(begin, end))
-                inside = np.asarray(logits_LM)[: L - start, :L]
-                yield pair_tiles.Tile(start, 0, inside)
-                continue
-            z_LMC, moments = _block(head, params, number, edge, *given)
-            above = margin - edge + start
-            map_LMC[above : above + rows] = z_LMC
+            given = kept.strip(start, edge), *kept.is_there(start, edge)
+            z_LMC, moments = _block(head, params, number, edge, known, *given)
+            kept.put(start, z_LMC, edge)
             parts.append(jax.device_get(moments))
-        margin -= edge
+        kept.margin -= edge
+    known = pair_tiles.combine(parts)
+    for start in starts:
+        given = kept.strip(start, last), *kept.is_there(start, last)
+        logits_LM = _last(head, params, last, known, *given, energy(start, last))
+        yield pair_tiles.Tile(start, 0, np.asarray(logits_LM)[: L - start, :L])
+
+
+class _Map:
+    """A map of all channels, of which strips are read and replaced.
+
+    What comes out of a block stands further up than what went in, by as many rows as
+    the block reads above a strip: no strip takes the place of rows that the next reads.
+
+    Attributes:
+      margin: rows above the first one.
+    """
+
+    def __init__(self, head: heads.PairHead, length: int, rows: int, num: int) -> None:
+        edges = _edges(head)
+        self.margin = sum(edges)
+        self._length, self._rows, self._width = length, rows, _width(length)
+        height = self.margin + num * rows + max(edges)
+        self._map_LMC = np.zeros((height, self._width, head.channels), head.dtype)
+
+    def strip(self, start: int, edge: int) -> np.ndarray:
+        """Returns z_BLMC of a strip with so many rows around it."""
+        begin = self.margin + start - edge
+        return self._map_LMC[None, begin : begin + self._rows + 2 * edge]
+
+    def is_there(self, start: int, edge: int = 0) -> tuple[np.ndarray, np.ndarray]:
+        """Returns is_BL and is_BM of it: which rows and columns are nucleotides."""
+        row_L = np.arange(start - edge, start + self._rows + edge)
+        is_L = (row_L >= 0) & (row_L < self._length)
+        return is_L[None], (np.arange(self._width) < self._length)[None]
+
+    def put(self, start: int, z_LMC: jax.Array, up: int = 0) -> None:
+        """Replaces a strip, so many rows further up."""
+        begin = self.margin + start - up
+        self._map_LMC[begin : begin + self._rows] = z_LMC
+
+
+def _rows(width: int) -> int:
+    return max(_FEWEST, _POSITIONS // width)
 
 
 def _width(length: int) -> int:
     return -(-length // _COLUMNS) * _COLUMNS
 
 
-def _edge(head: heads.PairHead, number: int) -> int:
-    """Returns how many rows around a strip a block reads; the last one, for logits."""
-    is_last = number == head.num_blocks - 1
-    return 1 + pair_resnet.dilation(number) + int(is_last)
+def _edges(head: heads.PairHead) -> list[int]:
+    """Returns how many rows around a strip each block reads; the last for logits."""
+    edges = [1 + pair_resnet.dilation(number) for number in range(head.num_blocks)]
+    edges[-1] += 1
+    return edges
 
 
 @functools.partial(jax.jit, static_argnames="head")
@@ -151,10 +178,11 @@ def _block(
     return inner_BLMC[0], pair_resnet.moments(inner_BLMC, is_BLM[:, edge:-edge])
 
 
-@functools.partial(jax.jit, static_argnames="head")
+@functools.partial(jax.jit, static_argnames=("head", "edge"))
 def _last(
     head: heads.PairHead,
     params: types.Params,
+    edge: int,
     known: tuple[jax.Array, jax.Array],
     z_BLMC: jax.Array,
     is_BL: jax.Array,
@@ -163,10 +191,8 @@ def _last(
 ) -> jax.Array:
     """Returns logits_LM of a strip, from the map before the last block."""
     is_BLM = is_BL[:, :, None] & is_BM[:, None]
-    last = head.num_blocks - 1
-    z_BLMC = _after(head, params, last, known, z_BLMC, is_BLM)
+    z_BLMC = _after(head, params, head.num_blocks - 1, known, z_BLMC, is_BLM)
     logits_BLM = applied.apply(head, params, z_BLMC, is_BLM, energy_BLMS, method="end")
-    edge = _edge(head, last)
     return logits_BLM[0, edge:-edge]
 
 
