@@ -112,27 +112,32 @@ class Vienna:
     ) -> list[probabilities.PairProbabilities]:
         """Returns probabilities of pairs as `fold`, and of nothing else.
 
-        A third of the time of 100 nt is saved, that of the structure of least free
-        energy, which few partition functions need. Arguments and errors as `fold`.
+        The structure of least free energy, a third of the time of 100 nt, is not looked
+        for, but where the partition function needs its energy. Arguments and errors as
+        `fold`.
         """
         read = [sequences.read_strands(*one) for one in enumerate(given, 1)]
         with self._loaded():
-            return [
-                folded.listed(
-                    len(strands.joined(letters)), self._pairs(letters, least), least
-                )
-                for letters in read
-            ]
+            return [self._map(*one, least) for one in enumerate(read, 1)]
+
+    def _map(
+        self, number: int, letters: str, least: float
+    ) -> probabilities.PairProbabilities:
+        pairs = self._pairs(letters, least) if letters else []
+        try:
+            return folded.listed(len(strands.joined(letters)), pairs, least)
+        except ValueError as error:
+            raise programs.ProgramError(
+                f"ViennaRNA, sequence {number} of the call: {error}"
+            ) from error
 
     def _pairs(self, letters: str, least: float) -> list[tuple[int, int, float]]:
-        if not letters:
-            return []
         if self.evidence is None and strands.MARK not in letters:
             compound = _library().fold_compound(letters, self._model())
             _, ensemble = compound.pf()
-            known = compound.exp_params  # in it a guess of energy by nucleotide
-            guess = len(letters) * math.log(known.pf_scale)
-            if abs(guess + 1_000 * ensemble / known.kT) < _SAFE_EXPONENT:
+            scale = compound.exp_params  # from a guess of the energy of a nucleotide
+            exponent = len(letters) * math.log(scale.pf_scale)
+            if abs(exponent + 1_000 * ensemble / scale.kT) < _SAFE_EXPONENT:
                 return _listed(compound, least)
         return self._predict_one(letters, least).pairs or []
 

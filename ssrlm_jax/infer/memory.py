@@ -8,13 +8,16 @@ from jax import stages
 _GIB = 2**30
 _MEMINFO = pathlib.Path("/proc/meminfo")
 _GROUPS = pathlib.Path("/sys/fs/cgroup")
-# Of a container: its limit, what it uses, and which numbers of memory.stat beside them
-# are copies of files that give way; by the two versions of Linux's control groups.
+_OWN_GROUPS = pathlib.Path("/proc/self/cgroup")
+# Of a container or a job: where its group stands, its limit, what it uses, and which
+# numbers of memory.stat beside them are copies of files that give way; by the two
+# versions of Linux's control groups.
 _LIMITS = (
-    ("memory.max", "memory.current", ("inactive_file", "active_file")),
+    ("", "memory.max", "memory.current", ("inactive_file", "active_file")),
     (
-        "memory/memory.limit_in_bytes",
-        "memory/memory.usage_in_bytes",
+        "memory",
+        "memory.limit_in_bytes",
+        "memory.usage_in_bytes",
         ("total_inactive_file", "total_active_file"),
     ),
 )
@@ -42,13 +45,27 @@ def available(device: jax.Device) -> int | None:
         return None
     lines = dict(line.split(":", 1) for line in _MEMINFO.read_text().splitlines())
     free = int(lines["MemAvailable"].split()[0]) * 1024
-    for limit, used, names in _LIMITS:
-        path = _GROUPS / limit
-        if path.is_file() and (text := path.read_text().strip()).isdigit():
-            cached = _cached(path.with_name("memory.stat"), names)
-            held = int((_GROUPS / used).read_text()) - cached
-            free = min(free, int(text) - held)
+    for kind, limit, used, names in _LIMITS:
+        for group in _groups(kind):
+            path = group / limit
+            if path.is_file() and (text := path.read_text().strip()).isdigit():
+                cached = _cached(group / "memory.stat", names)
+                held = int((group / used).read_text()) - cached
+                free = min(free, int(text) - held)
     return free
+
+
+def _groups(kind: str) -> list[pathlib.Path]:
+    """Returns folders of the control groups of this process, from the outermost in."""
+    top = _GROUPS / kind
+    found = [top]
+    if _OWN_GROUPS.is_file():
+        for line in _OWN_GROUPS.read_text().splitlines():
+            _, kinds, name = line.split(":", 2)
+            if kind in kinds.split(","):
+                parts = pathlib.PurePosixPath(name).parts[1:]
+                found += [top.joinpath(*parts[: n + 1]) for n in range(len(parts))]
+    return found
 
 
 def _cached(path: pathlib.Path, names: tuple[str, ...]) -> int:

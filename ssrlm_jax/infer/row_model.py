@@ -38,6 +38,7 @@ TILE = 1_024  # positions of a side, where a map is computed in tiles
 # float32. Tiles cost more for each norm of the head, which needs a pass of its own.
 MOST_AT_ONCE = 2**27
 _UNTOLD = 2**31  # bytes of memory that there are where the system does not tell
+SPARE = 1.25  # of memory beside what a kept map takes, for others and for energies
 _WIDE = 512  # of an encoder whose rows take longer than their compilation
 LEAST_KNOWN = 1e-3  # of a pair that evidence may make probable
 # Sequences that are sorted by length together: few at first, so that answers come soon;
@@ -85,6 +86,7 @@ class RowModel:
         """
         self.precision = precision.choose(dtype, description.architecture.width)
         self._tile = self._at_once = tile or TILE
+        self._is_tiled = tile is not None
         self._attention = attention.choose("auto", jax.devices()[0]).name
         self._encoder = encoders.Encoder(
             **dataclasses.asdict(description.architecture),
@@ -287,7 +289,7 @@ class RowModel:
 
         (number,) = row.numbers
         listed = held.said.get(number, ())
-        if _is_kept(head, length):
+        if not self._is_tiled and _is_kept(head, length):
             tiles = pair_strips.logits(head, params, x_LD, length, listed)
         else:
             tiles = pair_tiles.logits(head, params, x_LD, self._tile, length, listed)
@@ -336,14 +338,15 @@ class RowModel:
 
 
 def _is_kept(head: heads.PairHead, length: int) -> bool:
-    """Says whether memory is to hold the map of an RNA, which saves time.
+    """Says whether a CPU's memory is to hold the map of an RNA, which saves time.
 
-    An accelerator computes it again sooner than it gets it back from there.
+    An accelerator would have to fetch it block by block, which nobody has measured.
     """
-    if jax.default_backend() != "cpu" or not pair_strips.can(head):
+    if jax.default_backend() != "cpu" or not pair_strips.is_of_blocks(head):
         return False
     free = memory.available(jax.devices()[0])
-    return pair_strips.num_bytes(head, length) <= (_UNTOLD if free is None else free)
+    wanted = SPARE * pair_strips.num_bytes(head, length)
+    return wanted <= (_UNTOLD if free is None else free)
 
 
 def _least(one: known.Evidence | None) -> float:

@@ -45,7 +45,7 @@ class PairHead(nn.Module):
       norm: "instance" or "batch"; see `pair_resnet.Dilated`.
       dtype: of maps; norms and logits are float32.
       is_rematerialised: whether the backward pass computes blocks again.
-      normalise: replaces the norm over a map, for tiles.
+      normalise: replaces the norm over a map, for parts of one.
       num_energies: S, sources of energies. Each adds two channels before the first
         block, probability and logit, and its logit to the output, by a learned share.
     """
@@ -157,17 +157,13 @@ class PairHead(nn.Module):
         evidence_BLMX = jnp.concatenate([energy_BLMS, height_BLMS], axis=-1)
         return z_BLMC + self.energy(evidence_BLMX).astype(z_BLMC.dtype)
 
-    def block(self, number: int, z_BLMC: jax.Array, is_BLM: jax.Array) -> jax.Array:
-        """Returns the map after a block of "rnafm", from that before it."""
-        return self.network.block(number, z_BLMC, is_BLM)
-
     def end(
         self,
         z_BLMC: jax.Array,
         is_BLM: jax.Array,
         energy_BLMS: jax.Array | None = None,
     ) -> jax.Array:
-        """Returns logits_BLM as `logits`, from the map after the last block."""
+        """Returns logits_BLM as `logits`, from what the last block of "rnafm" gives."""
         return self._with_energies(self.network.logits(z_BLMC, is_BLM), energy_BLMS)
 
     def _with_energies(

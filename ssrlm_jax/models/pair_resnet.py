@@ -273,7 +273,7 @@ class Dilated(nn.Module):
     is_rematerialised: bool = False
 
     def setup(self) -> None:
-        kind = _DilatedBlock
+        kind = DilatedBlock
         if self.is_rematerialised:
             kind = nn.remat(kind, static_argnums=(3,))
         for number in range(self.num_blocks):
@@ -286,21 +286,13 @@ class Dilated(nn.Module):
     ) -> jax.Array:
         """Returns logits_BLM, float32; not symmetric."""
         for number in range(self.num_blocks):
-            z_BLMC = self.block(number, z_BLMC, is_BLM, is_training)
+            z_BLMC = getattr(self, f"block_{number}")(z_BLMC, is_BLM, is_training)
         return self.logits(z_BLMC, is_BLM)
 
-    def block(
-        self,
-        number: int,
-        z_BLMC: jax.Array,
-        is_BLM: jax.Array,
-        is_training: bool = False,
-    ) -> jax.Array:
-        """Returns the map after a block, from that before it."""
-        return getattr(self, f"block_{number}")(z_BLMC, is_BLM, is_training)
 
+class DilatedBlock(nn.Module):
+    """A block of `Dilated`, see there."""
 
-class _DilatedBlock(nn.Module):
     dilation: int
     dropout: float
     norm: str
@@ -310,6 +302,7 @@ class _DilatedBlock(nn.Module):
     def __call__(
         self, z_BLMC: jax.Array, is_BLM: jax.Array, is_training: bool
     ) -> jax.Array:
+        """Returns the map after the block, from that before it."""
         C = z_BLMC.shape[-1]
         y_BLMC = self._norm(z_BLMC, is_BLM)
         y_BLMC = Convolution(C, 3, name="conv_0")(nn.relu(y_BLMC), is_BLM)

@@ -16,22 +16,25 @@ import numpy as np
 from ssrlm_jax import types
 from ssrlm_jax.models import applied, heads, pair_resnet, pair_tiles
 
+_Listed = tuple[np.ndarray, np.ndarray, np.ndarray]
+_Energy = np.ndarray | None
+
 _POSITIONS = 2**16  # of a strip, about
 _COLUMNS = 128  # a map is made wider up to a multiple, so that few are compiled
 _FEWEST = 16  # rows of a strip
 
 
-def can(head: heads.PairHead) -> bool:
-    """Says whether a head's blocks can be computed one by one."""
-    return head.kind == "rnafm"
+def is_of_blocks(head: heads.PairHead) -> bool:
+    """Says whether a head's blocks, each with its norm, are computed one by one."""
+    return head.kind == "rnafm" and head.norm == "instance"
 
 
 def num_bytes(head: heads.PairHead, length: int) -> int:
-    """Returns what the map of an RNA takes, and a strip while it is computed."""
-    width = _width(length)
-    rows = length + _rows(width) + 2 * sum(_edges(head))
-    numbers = (rows * width + 8 * _POSITIONS) * head.channels
-    return numbers * np.dtype(head.dtype).itemsize
+    """Returns what the map of an RNA takes, and strips while one is computed."""
+    rows = _rows(_width(length))
+    height, width, channels = _shape(head, length, rows)
+    strip = (rows + 2 * max(_edges(head))) * width * channels
+    return height * width * channels * np.dtype(head.dtype).itemsize + 8 * 4 * strip
 
 
 def logits(
@@ -47,12 +50,15 @@ def logits(
     Elements on and below the diagonal mean nothing.
 
     Args:
-      head: of pairs, one that `can`.
+      head: of pairs, one that `is_of_blocks`.
       params: its own.
       x_LD: hidden states of one RNA.
       length: as `pair_tiles.logits`.
       energies: as there.
       rows: of a strip; None: as many as are computed fast.
+
+    Raises:
+      MemoryError: there is no room for the map, before anything is computed.
     """
     first_LC, second_LC = (
         np.asarray(part_BLC)[0, :length]
@@ -61,13 +67,14 @@ def logits(
     L, width = len(first_LC), _width(len(first_LC))
     rows = rows or _rows(width)
     starts = range(0, L, rows)
-    kept = _Map(head, L, rows, len(starts))
+    kept = _Map(head, L, rows)
     first_LC = np.pad(first_LC, ((0, len(starts) * rows - L), (0, 0)))
     second_MC = np.pad(second_LC, ((0, width - L), (0, 0)))
 
+    by_row = [_by_row(*one) for one in energies]
+
     def energy(start: int, edge: int = 0) -> np.ndarray | None:
-        shape = rows + 2 * edge, width
-        return pair_tiles.energy_map(energies, start - edge, 0, shape)
+        return _energy(by_row, start - edge, (rows + 2 * edge, width))
 
     parts = []
     for start in starts:
@@ -82,10 +89,13 @@ def logits(
         known, parts = pair_tiles.combine(parts), []
         for start in starts:
             given = kept.strip(start, edge), *kept.is_there(start, edge)
-            z_LMC, moments = _block(head, params, number, edge, known, *given)
+            block = params["network"][f"block_{number}"]
+            z_LMC, moments = _block(
+                head.norm, pair_resnet.dilation(number), block, known, *given
+            )
             kept.put(start, z_LMC, edge)
             parts.append(jax.device_get(moments))
-        kept.margin -= edge
+        kept.move_up(edge)
     known = pair_tiles.combine(parts)
     for start in starts:
         given = kept.strip(start, last), *kept.is_there(start, last)
@@ -98,48 +108,77 @@ class _Map:
 
     What comes out of a block stands further up than what went in, by as many rows as
     the block reads above a strip: no strip takes the place of rows that the next reads.
-
-    Attributes:
-      margin: rows above the first one.
     """
 
-    def __init__(self, head: heads.PairHead, length: int, rows: int, num: int) -> None:
-        edges = _edges(head)
-        self.margin = sum(edges)
-        self._length, self._rows, self._width = length, rows, _width(length)
-        height = self.margin + num * rows + max(edges)
-        self._map_LMC = np.zeros((height, self._width, head.channels), head.dtype)
+    def __init__(self, head: heads.PairHead, length: int, rows: int) -> None:
+        self._map_LMC = np.zeros(_shape(head, length, rows), head.dtype)
+        self._margin = sum(_edges(head))  # rows above the first one
+        self._length, self._rows = length, rows
 
     def strip(self, start: int, edge: int) -> np.ndarray:
         """Returns z_BLMC of a strip with so many rows around it."""
-        begin = self.margin + start - edge
+        begin = self._margin + start - edge
         return self._map_LMC[None, begin : begin + self._rows + 2 * edge]
 
     def is_there(self, start: int, edge: int = 0) -> tuple[np.ndarray, np.ndarray]:
         """Returns is_BL and is_BM of it: which rows and columns are nucleotides."""
         row_L = np.arange(start - edge, start + self._rows + edge)
         is_L = (row_L >= 0) & (row_L < self._length)
-        return is_L[None], (np.arange(self._width) < self._length)[None]
+        column_M = np.arange(self._map_LMC.shape[1])
+        return is_L[None], (column_M < self._length)[None]
 
     def put(self, start: int, z_LMC: jax.Array, up: int = 0) -> None:
         """Replaces a strip, so many rows further up."""
-        begin = self.margin + start - up
+        begin = self._margin + start - up
         self._map_LMC[begin : begin + self._rows] = z_LMC
 
+    def move_up(self, up: int) -> None:
+        """Says that all strips were put so many rows further up."""
+        self._margin -= up
 
-def _rows(width: int) -> int:
-    return max(_FEWEST, _POSITIONS // width)
+
+def _shape(head: heads.PairHead, length: int, rows: int) -> tuple[int, int, int]:
+    edges = _edges(head)
+    height = sum(edges) + -(-length // rows) * rows + max(edges)
+    return height, _width(length), head.channels
 
 
 def _width(length: int) -> int:
     return -(-length // _COLUMNS) * _COLUMNS
 
 
+def _rows(width: int) -> int:
+    return max(_FEWEST, _POSITIONS // width)
+
+
 def _edges(head: heads.PairHead) -> list[int]:
     """Returns how many rows around a strip each block reads; the last for logits."""
-    edges = [1 + pair_resnet.dilation(number) for number in range(head.num_blocks)]
+    edges = [_edge(pair_resnet.dilation(number)) for number in range(head.num_blocks)]
     edges[-1] += 1
     return edges
+
+
+def _edge(dilation: int) -> int:
+    return 1 + dilation
+
+
+def _by_row(i: np.ndarray, j: np.ndarray, probability: np.ndarray) -> _Listed:
+    """Returns rows, columns and probabilities of both triangles, by rows."""
+    row_P, column_P = np.concatenate([i, j]), np.concatenate([j, i])
+    order_P = np.argsort(row_P, kind="stable")
+    both_P = np.concatenate([probability, probability])
+    return row_P[order_P], column_P[order_P], both_P[order_P]
+
+
+def _energy(by_row: list[_Listed], begin: int, size: tuple[int, int]) -> _Energy:
+    """Returns energy_BLMS of rows from `begin`; None where no energies are read."""
+    if not by_row:
+        return None
+    map_LMS = np.zeros((*size, len(by_row)), np.float16)  # as of `pair_tiles`
+    for number, (row_P, column_P, probability_P) in enumerate(by_row):
+        part = slice(*np.searchsorted(row_P, (begin, begin + size[0])))
+        map_LMS[row_P[part] - begin, column_P[part], number] = probability_P[part]
+    return map_LMS[None]
 
 
 @functools.partial(jax.jit, static_argnames="head")
@@ -160,20 +199,23 @@ def _start(
     return z_BLMC[0], pair_resnet.moments(z_BLMC, is_BLM)
 
 
-@functools.partial(jax.jit, static_argnames=("head", "number", "edge"))
+@functools.partial(jax.jit, static_argnames=("norm", "dilation"))
 def _block(
-    head: heads.PairHead,
+    norm: str,
+    dilation: int,
     params: types.Params,
-    number: int,
-    edge: int,
     known: tuple[jax.Array, jax.Array],
     z_BLMC: jax.Array,
     is_BL: jax.Array,
     is_BM: jax.Array,
 ) -> tuple[jax.Array, pair_resnet.Moments]:
-    """Returns z_LMC of a strip after a block, without what is around it; moments."""
+    """Returns z_LMC of a strip after a block, without what is around it; moments.
+
+    Of the block's own parameters: those with the same dilation are one program.
+    """
     is_BLM = is_BL[:, :, None] & is_BM[:, None]
-    z_BLMC = _after(head, params, number, known, z_BLMC, is_BLM)
+    z_BLMC = _after(norm, dilation, params, known, z_BLMC, is_BLM)
+    edge = _edge(dilation)
     inner_BLMC = z_BLMC[:, edge:-edge]
     return inner_BLMC[0], pair_resnet.moments(inner_BLMC, is_BLM[:, edge:-edge])
 
@@ -191,15 +233,18 @@ def _last(
 ) -> jax.Array:
     """Returns logits_LM of a strip, from the map before the last block."""
     is_BLM = is_BL[:, :, None] & is_BM[:, None]
-    z_BLMC = _after(head, params, head.num_blocks - 1, known, z_BLMC, is_BLM)
+    number = head.num_blocks - 1
+    block = params["network"][f"block_{number}"]
+    of_block = head.norm, pair_resnet.dilation(number), block
+    z_BLMC = _after(*of_block, known, z_BLMC, is_BLM)
     logits_BLM = applied.apply(head, params, z_BLMC, is_BLM, energy_BLMS, method="end")
     return logits_BLM[0, edge:-edge]
 
 
 def _after(
-    head: heads.PairHead,
+    norm: str,
+    dilation: int,
     params: types.Params,
-    number: int,
     known: tuple[jax.Array, jax.Array],
     z_BLMC: jax.Array,
     is_BLM: jax.Array,
@@ -209,5 +254,5 @@ def _after(
     def normalise(z_BLMC: jax.Array, _: jax.Array) -> jax.Array:
         return pair_resnet.standardise(z_BLMC, *known)
 
-    head = head.clone(normalise=normalise)
-    return applied.apply(head, params, number, z_BLMC, is_BLM, method="block")
+    block = pair_resnet.DilatedBlock(dilation, 0.0, norm, normalise)
+    return applied.apply(block, params, z_BLMC, is_BLM, False)

@@ -134,9 +134,8 @@ def _take(
       energy_BLMS (None where there is none), then first_BLC, is_BL, is_inner_BL and the
       same of columns; L = size + 2 reach.
     """
-    wide = size + 2 * reach
     found: list[np.ndarray | None] = [
-        energy_map(energies, row - reach, column - reach, (wide, wide))
+        _energy(energies, row - reach, column - reach, size + 2 * reach)
     ]
     for part_LC, start in ((first_LC, row), (second_LC, column)):
         index_L = np.arange(start - reach, start + size + reach)
@@ -148,19 +147,17 @@ def _take(
     return tuple(found)
 
 
-def energy_map(
-    energies: Energies, row: int, column: int, size: tuple[int, int]
-) -> np.ndarray | None:
+def _energy(energies: Energies, row: int, column: int, size: int) -> np.ndarray | None:
     """Returns energy_BLMS of a part of a map; its first element is at row, column."""
     if not energies:
         return None
     # Probabilities lie in 0..1, and half of the bytes go to the device.
-    map_LMS = np.zeros((*size, len(energies)), np.float16)
+    map_LMS = np.zeros((size, size, len(energies)), np.float16)
     for number, (i, j, probability) in enumerate(energies):
         for first, second in ((i, j), (j, i)):
             row_P, column_P = first - row, second - column
-            is_in = (row_P >= 0) & (row_P < size[0])
-            is_in &= (column_P >= 0) & (column_P < size[1])
+            is_in = (row_P >= 0) & (row_P < size)
+            is_in &= (column_P >= 0) & (column_P < size)
             map_LMS[row_P[is_in], column_P[is_in], number] = probability[is_in]
     return map_LMS[None]
 

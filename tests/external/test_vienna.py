@@ -84,10 +84,13 @@ def test_very_stable_sequences_do_not_overflow(library):
     assert len(found.probabilities.i) > 150
 
 
-@pytest.mark.parametrize("folder", [vienna.Vienna(), vienna.Vienna(temperature=10.0)])
-def test_maps_are_those_of_folding(library, folder):
+@pytest.mark.parametrize(
+    "settings", [{}, {"temperature": 10.0}, {"parameters": "andronescu2007"}]
+)
+def test_maps_are_those_of_folding(library, settings):
+    folder = vienna.Vienna(**settings)
     # The hairpins overflow by the library's guess, the last with a number that is one.
-    given = ["", "A", "ACGU", stand_ins.TRNA, "GGGG&CCCC", LONG_HAIRPIN]
+    given = ["", "A", "GC", "ACGU", stand_ins.TRNA, "GGGG&CCCC", LONG_HAIRPIN]
     given += ["A" * 1_600, "GGGGGAAAACCCCC" * 40]
     folded = folder.fold(given, with_probabilities=True, least=1e-4)
     for one, found in zip(folded, folder.maps(given, 1e-4), strict=True):
@@ -103,6 +106,12 @@ def test_maps_look_for_no_structure_where_none_is_needed(library, monkeypatch):
     monkeypatch.setattr(vienna.Vienna, "_state", lambda *given: found.append(given))
     assert len(vienna.Vienna().maps([stand_ins.TRNA], 1e-4)[0].i) > 20
     assert not found
+
+
+def test_a_map_that_cannot_be_names_its_sequence(library, monkeypatch):
+    monkeypatch.setattr(vienna, "_listed", lambda *given: [(1, 9, 2.0)])
+    with pytest.raises(programs.ProgramError, match="sequence 2 of the call.*1, 9"):
+        vienna.Vienna().maps(["", stand_ins.TRNA], 1e-4)
 
 
 def test_an_overflow_is_said(library, monkeypatch):

@@ -17,11 +17,12 @@ def machine(tmp_path, monkeypatch):
     (tmp_path / "meminfo").write_text("MemTotal: 9000 kB\nMemAvailable: 8000 kB\n")
     monkeypatch.setattr(memory, "_MEMINFO", tmp_path / "meminfo")
     monkeypatch.setattr(memory, "_GROUPS", tmp_path)
+    monkeypatch.setattr(memory, "_OWN_GROUPS", tmp_path / "cgroup")
     return tmp_path
 
 
 def _put(folder, **files):
-    folder.mkdir(exist_ok=True)
+    folder.mkdir(exist_ok=True, parents=True)
     for name, text in files.items():
         (folder / f"memory.{name}").write_text(text)
 
@@ -49,3 +50,17 @@ def test_the_older_control_groups_have_other_names(machine):
 def test_a_container_without_statistics_has_no_copies(machine):
     _put(machine, max="1000\n", current="900\n")
     assert _available() == 100
+
+
+@pytest.mark.parametrize(("line", "top"), [("0::", ""), ("7:cpu,memory:", "memory")])
+def test_a_job_has_the_limits_of_all_groups_that_it_is_in(machine, line, top):
+    (machine / "cgroup").write_text(f"3:pids:/other\n{line}/slurm/job/step\n")
+    names = {"limit_in_bytes": "2000", "usage_in_bytes": "900"}
+    if not top:
+        names = {"max": "2000\n", "current": "900"}
+    _put(machine / top / "slurm" / "job", **names)
+    _put(
+        machine / top / "slurm" / "job" / "step", max="max\n", limit_in_bytes="9000000"
+    )
+    (machine / top / "slurm/job/step/memory.usage_in_bytes").write_text("0")
+    assert _available() == 1100

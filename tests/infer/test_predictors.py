@@ -124,11 +124,19 @@ def test_a_map_is_kept_where_memory_holds_it(monkeypatch, free, is_kept):
         lambda *given, call=pair_strips.logits: kept.append(given[3]) or call(*given),
     )
     expected = matrices(predictors.Predictor(*made), RNA)
+    assert not kept
     monkeypatch.setattr(memory, "available", lambda device: free)
-    found = matrices(predictors.Predictor(*made, tile=24), RNA)
+    monkeypatch.setattr(row_model, "TILE", 24)
+    monkeypatch.setattr(row_model, "MOST_AT_ONCE", 1)
+    found = matrices(predictors.Predictor(*made), RNA)
     for found_LL, expected_LL in zip(found, expected, strict=True):
         np.testing.assert_allclose(found_LL, expected_LL, atol=1e-5)
     assert sorted(kept) == (sorted(n for n in map(len, RNA) if n > 24) * is_kept)
+    kept.clear()
+    matrices(predictors.Predictor(*made, tile=24), RNA)  # asked for
+    monkeypatch.setattr(jax, "default_backend", lambda: "gpu")
+    matrices(predictors.Predictor(*made), RNA)
+    assert not kept
 
 
 def test_tiles_begin_where_a_map_is_too_large_for_one_piece(model, monkeypatch):
