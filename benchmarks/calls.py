@@ -24,7 +24,8 @@ class Ended(NamedTuple):
       stderr: what it complained of.
       seconds: that it took.
       peak_mib: the most that it and the processes it started held at once; what they
-        share is counted once. 0: not known, outside Linux, or not asked for.
+        share is counted once, what other programs hold too, as libraries of Python, in
+        part. 0: not known, outside Linux, or not asked for.
     """
 
     status: int
@@ -91,9 +92,9 @@ def run(
 def _watch(session: int, held: list[float], stopped: threading.Event) -> None:
     pause = _EVERY_S
     while not stopped.wait(pause):
-        begun = time.perf_counter()
+        begun = time.thread_time()  # waiting for a core takes nothing from the command
         held.append(_held_mib(session))
-        pause = max(_EVERY_S, _SHARE * (time.perf_counter() - begun))
+        pause = max(_EVERY_S, _SHARE * (time.thread_time() - begun))
 
 
 def _held_mib(session: int) -> float:
