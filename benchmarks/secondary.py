@@ -321,10 +321,9 @@ def run_command(command: list[str]) -> report.Result:
     """
     done = subprocess.run(command, capture_output=True, text=True)
     if done.returncode:
-        said = done.stderr.strip().splitlines()[-1:]
-        raise RuntimeError(
-            f"{' '.join(command[1:2])} ended with {done.returncode}: {''.join(said)}"
-        )
+        said = "".join(done.stderr.strip().splitlines()[-1:])
+        name = pathlib.Path(command[1]).name
+        raise RuntimeError(f"{name} ended with {done.returncode}: {said}")
     return json.loads(done.stdout.splitlines()[-1])
 
 

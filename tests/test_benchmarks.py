@@ -197,6 +197,27 @@ def test_a_failure_and_a_lack_of_time_are_told(module, tmp_path):
     assert whole._called(waiting, tmp_path, 0.001) == "more than 0.001 minutes"
 
 
+def test_a_rival_whose_larger_batch_fills_memory_is_told_and_others_are_not(
+    module, tmp_path, monkeypatch
+):
+    peers = module("peers")
+    script = tmp_path / "rival.py"
+    script.write_text("import os, signal; os.kill(os.getpid(), signal.SIGKILL)")
+
+    def run_peer(python, family, **work):
+        if len(work["batches"][0]) > 1:
+            return peers.secondary.run_command([python, str(script)])
+        return {"seconds": [2.0], "peak_gib": 1.0, "is_finite": True}
+
+    monkeypatch.setattr(peers.secondary, "run_peer", run_peer)
+    row = peers._rival(sys.executable, "rnafm", "fold", [20, 21], "float32")
+    assert row["rival_seconds_batch_1"] == 2.0
+    assert row["rival_failed_batch_8"] == "it was ended: memory was full"
+    script.write_text("raise SystemExit('no such family')")
+    with pytest.raises(RuntimeError, match="^rival.py ended with 1: no such family$"):
+        peers._rival(sys.executable, "rnafm", "fold", [20, 21], "float32")
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
 def test_a_call_ends_with_what_it_started_and_says_what_all_held(module, tmp_path):
     calls, path = module("calls"), tmp_path / "pid"

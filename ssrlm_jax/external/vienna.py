@@ -22,6 +22,9 @@ from ssrlm_jax.rna import probabilities, strands
 if TYPE_CHECKING:
     import RNA
 
+_Listed = probabilities.PairProbabilities
+_Pairs = list[tuple[int, int, float]]  # i and j from 1, probability
+
 METHODS = ("mfe", "centroid", "mea")
 GAMMA = 1.0  # the default of RNAfold --MEA
 # Sets of energy parameters that the library brings, and what loads them.
@@ -107,9 +110,7 @@ class Vienna:
                 has_strands=True,
             )
 
-    def maps(
-        self, given: Sequence[str], least: float
-    ) -> list[probabilities.PairProbabilities]:
+    def maps(self, given: Sequence[str], least: float) -> list[_Listed]:
         """Returns probabilities of pairs as `fold`, and of nothing else.
 
         The structure of least free energy, a third of the time of 100 nt, is not looked
@@ -120,9 +121,7 @@ class Vienna:
         with self._loaded():
             return [self._map(*one, least) for one in enumerate(read, 1)]
 
-    def _map(
-        self, number: int, letters: str, least: float
-    ) -> probabilities.PairProbabilities:
+    def _map(self, number: int, letters: str, least: float) -> _Listed:
         pairs = self._pairs(letters, least) if letters else []
         try:
             return folded.listed(len(strands.joined(letters)), pairs, least)
@@ -131,7 +130,7 @@ class Vienna:
                 f"ViennaRNA, sequence {number} of the call: {error}"
             ) from error
 
-    def _pairs(self, letters: str, least: float) -> list[tuple[int, int, float]]:
+    def _pairs(self, letters: str, least: float) -> _Pairs:
         if self.evidence is None and strands.MARK not in letters:
             compound = _library().fold_compound(letters, self._model())
             _, ensemble = compound.pf()
@@ -141,9 +140,7 @@ class Vienna:
                 return _listed(compound, least)
         return self._predict_one(letters, least).pairs or []
 
-    def local(
-        self, letters: str, *, window: int, span: int, least: float
-    ) -> probabilities.PairProbabilities:
+    def local(self, letters: str, *, window: int, span: int, least: float) -> _Listed:
         """Returns probabilities of pairs, each the mean over the windows that hold it.
 
         Time grows with the length only.
@@ -231,9 +228,7 @@ class Vienna:
             dots, energy = _library().fold_compound(list(rows), self._model()).mfe()
         return Suboptimal(dots, energy)
 
-    def columns(
-        self, rows: Sequence[str], least: float
-    ) -> probabilities.PairProbabilities:
+    def columns(self, rows: Sequence[str], least: float) -> _Listed:
         """Returns what RNAalifold says of pairs of columns.
 
         Args:
@@ -363,9 +358,7 @@ class Vienna:
         return _State(folded.Prediction(dots, pairs), energy, ensemble)
 
 
-def _listed(
-    compound: "RNA.fold_compound", least: float
-) -> list[tuple[int, int, float]]:
+def _listed(compound: "RNA.fold_compound", least: float) -> _Pairs:
     return [(pair.i, pair.j, pair.p) for pair in compound.plist_from_probs(least)]
 
 

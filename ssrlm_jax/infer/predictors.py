@@ -80,7 +80,8 @@ class Predictor:
           dtype: of the encoder's and the head's products, "float32" or "bfloat16", or
             "auto", see `precision.choose`.
           tile: positions; the map of a longer RNA is computed in tiles of this size.
-            None: of `row_model.TILE`, where it is too large for one piece.
+            None: where it is too large for one piece, it is kept in memory if a CPU
+            has room for it, or computed in tiles of `row_model.TILE`.
           rules: returns the model's rules of decoding, when something is decoded.
           curve: returns what reactivities say to the model, when there are some.
           memory: RNA with known structures, of a head that reads relatives.

@@ -38,7 +38,7 @@ TILE = 1_024  # positions of a side, where a map is computed in tiles
 # float32. Tiles cost more for each norm of the head, which needs a pass of its own.
 MOST_AT_ONCE = 2**27
 _UNTOLD = 2**31  # bytes of memory that there are where the system does not tell
-SPARE = 1.25  # of memory beside what a kept map takes, for others and for energies
+_SPARE = 1.25  # of memory beside what a kept map takes, for others and for energies
 _WIDE = 512  # of an encoder whose rows take longer than their compilation
 LEAST_KNOWN = 1e-3  # of a pair that evidence may make probable
 # Sequences that are sorted by length together: few at first, so that answers come soon;
@@ -345,7 +345,7 @@ def _is_kept(head: heads.PairHead, length: int) -> bool:
     if jax.default_backend() != "cpu" or not pair_strips.is_of_blocks(head):
         return False
     free = memory.available(jax.devices()[0])
-    wanted = SPARE * pair_strips.num_bytes(head, length)
+    wanted = _SPARE * pair_strips.num_bytes(head, length)
     return wanted <= (_UNTOLD if free is None else free)
 
 

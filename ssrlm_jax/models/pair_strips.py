@@ -16,9 +16,6 @@ import numpy as np
 from ssrlm_jax import types
 from ssrlm_jax.models import applied, heads, pair_resnet, pair_tiles
 
-_Listed = tuple[np.ndarray, np.ndarray, np.ndarray]
-_Energy = np.ndarray | None
-
 _POSITIONS = 2**16  # of a strip, about
 _COLUMNS = 128  # a map is made wider up to a multiple, so that few are compiled
 _FEWEST = 16  # rows of a strip
@@ -70,11 +67,11 @@ def logits(
     kept = _Map(head, L, rows)
     first_LC = np.pad(first_LC, ((0, len(starts) * rows - L), (0, 0)))
     second_MC = np.pad(second_LC, ((0, width - L), (0, 0)))
-
-    by_row = [_by_row(*one) for one in energies]
+    energies = pair_tiles.by_rows(energies)
 
     def energy(start: int, edge: int = 0) -> np.ndarray | None:
-        return _energy(by_row, start - edge, (rows + 2 * edge, width))
+        shape = rows + 2 * edge, width
+        return pair_tiles.energy_map(energies, start - edge, 0, shape)
 
     parts = []
     for start in starts:
@@ -87,12 +84,10 @@ def logits(
     *edges, last = _edges(head)
     for number, edge in enumerate(edges):
         known, parts = pair_tiles.combine(parts), []
+        block = params["network"][f"block_{number}"]
         for start in starts:
             given = kept.strip(start, edge), *kept.is_there(start, edge)
-            block = params["network"][f"block_{number}"]
-            z_LMC, moments = _block(
-                head.norm, pair_resnet.dilation(number), block, known, *given
-            )
+            z_LMC, moments = _block(pair_resnet.dilation(number), block, known, *given)
             kept.put(start, z_LMC, edge)
             parts.append(jax.device_get(moments))
         kept.move_up(edge)
@@ -162,25 +157,6 @@ def _edge(dilation: int) -> int:
     return 1 + dilation
 
 
-def _by_row(i: np.ndarray, j: np.ndarray, probability: np.ndarray) -> _Listed:
-    """Returns rows, columns and probabilities of both triangles, by rows."""
-    row_P, column_P = np.concatenate([i, j]), np.concatenate([j, i])
-    order_P = np.argsort(row_P, kind="stable")
-    both_P = np.concatenate([probability, probability])
-    return row_P[order_P], column_P[order_P], both_P[order_P]
-
-
-def _energy(by_row: list[_Listed], begin: int, size: tuple[int, int]) -> _Energy:
-    """Returns energy_BLMS of rows from `begin`; None where no energies are read."""
-    if not by_row:
-        return None
-    map_LMS = np.zeros((*size, len(by_row)), np.float16)  # as of `pair_tiles`
-    for number, (row_P, column_P, probability_P) in enumerate(by_row):
-        part = slice(*np.searchsorted(row_P, (begin, begin + size[0])))
-        map_LMS[row_P[part] - begin, column_P[part], number] = probability_P[part]
-    return map_LMS[None]
-
-
 @functools.partial(jax.jit, static_argnames="head")
 def _start(
     head: heads.PairHead,
@@ -199,9 +175,8 @@ def _start(
     return z_BLMC[0], pair_resnet.moments(z_BLMC, is_BLM)
 
 
-@functools.partial(jax.jit, static_argnames=("norm", "dilation"))
+@functools.partial(jax.jit, static_argnames="dilation")
 def _block(
-    norm: str,
     dilation: int,
     params: types.Params,
     known: tuple[jax.Array, jax.Array],
@@ -214,7 +189,7 @@ def _block(
     Of the block's own parameters: those with the same dilation are one program.
     """
     is_BLM = is_BL[:, :, None] & is_BM[:, None]
-    z_BLMC = _after(norm, dilation, params, known, z_BLMC, is_BLM)
+    z_BLMC = _after(dilation, params, known, z_BLMC, is_BLM)
     edge = _edge(dilation)
     inner_BLMC = z_BLMC[:, edge:-edge]
     return inner_BLMC[0], pair_resnet.moments(inner_BLMC, is_BLM[:, edge:-edge])
@@ -235,14 +210,13 @@ def _last(
     is_BLM = is_BL[:, :, None] & is_BM[:, None]
     number = head.num_blocks - 1
     block = params["network"][f"block_{number}"]
-    of_block = head.norm, pair_resnet.dilation(number), block
-    z_BLMC = _after(*of_block, known, z_BLMC, is_BLM)
+    dilation = pair_resnet.dilation(number)
+    z_BLMC = _after(dilation, block, known, z_BLMC, is_BLM)
     logits_BLM = applied.apply(head, params, z_BLMC, is_BLM, energy_BLMS, method="end")
     return logits_BLM[0, edge:-edge]
 
 
 def _after(
-    norm: str,
     dilation: int,
     params: types.Params,
     known: tuple[jax.Array, jax.Array],
@@ -254,5 +228,5 @@ def _after(
     def normalise(z_BLMC: jax.Array, _: jax.Array) -> jax.Array:
         return pair_resnet.standardise(z_BLMC, *known)
 
-    block = pair_resnet.DilatedBlock(dilation, 0.0, norm, normalise)
+    block = pair_resnet.DilatedBlock(dilation, 0.0, "instance", normalise)
     return applied.apply(block, params, z_BLMC, is_BLM, False)

@@ -61,7 +61,7 @@ def logits(
         for part_BLC in project(head, params, jnp.asarray(x_LD)[None])
     )
     take = functools.partial(
-        _take, first_LC, second_LC, energies, heads.reach(head), size
+        _take, first_LC, second_LC, by_rows(energies), heads.reach(head), size
     )
     starts = range(0, len(first_LC), size)
     # One norm a pass: what it reads depends on all norms before it. Both triangles, as
@@ -134,8 +134,9 @@ def _take(
       energy_BLMS (None where there is none), then first_BLC, is_BL, is_inner_BL and the
       same of columns; L = size + 2 reach.
     """
+    wide = size + 2 * reach
     found: list[np.ndarray | None] = [
-        _energy(energies, row - reach, column - reach, size + 2 * reach)
+        energy_map(energies, row - reach, column - reach, (wide, wide))
     ]
     for part_LC, start in ((first_LC, row), (second_LC, column)):
         index_L = np.arange(start - reach, start + size + reach)
@@ -147,18 +148,37 @@ def _take(
     return tuple(found)
 
 
-def _energy(energies: Energies, row: int, column: int, size: int) -> np.ndarray | None:
-    """Returns energy_BLMS of a part of a map; its first element is at row, column."""
+def by_rows(energies: Energies) -> Energies:
+    """Returns the pairs of both triangles, as rows and columns, in order of rows."""
+    found = []
+    for i, j, probability in energies:
+        row_P, column_P = np.concatenate([i, j]), np.concatenate([j, i])
+        order_P = np.argsort(row_P, kind="stable")
+        both_P = np.concatenate([probability, probability])
+        found.append((row_P[order_P], column_P[order_P], both_P[order_P]))
+    return found
+
+
+def energy_map(
+    energies: Energies, row: int, column: int, size: tuple[int, int]
+) -> np.ndarray | None:
+    """Returns energy_BLMS of a part of a map; None where no energies are read.
+
+    Args:
+      energies: as `by_rows` gives them.
+      row: of its first element; it may lie beyond the map.
+      column: likewise.
+      size: rows and columns.
+    """
     if not energies:
         return None
     # Probabilities lie in 0..1, and half of the bytes go to the device.
-    map_LMS = np.zeros((size, size, len(energies)), np.float16)
-    for number, (i, j, probability) in enumerate(energies):
-        for first, second in ((i, j), (j, i)):
-            row_P, column_P = first - row, second - column
-            is_in = (row_P >= 0) & (row_P < size)
-            is_in &= (column_P >= 0) & (column_P < size)
-            map_LMS[row_P[is_in], column_P[is_in], number] = probability[is_in]
+    map_LMS = np.zeros((*size, len(energies)), np.float16)
+    for number, (row_P, column_P, probability_P) in enumerate(energies):
+        part = slice(*np.searchsorted(row_P, (row, row + size[0])))
+        row_P, column_P = row_P[part] - row, column_P[part] - column
+        is_in = (column_P >= 0) & (column_P < size[1])
+        map_LMS[row_P[is_in], column_P[is_in], number] = probability_P[part][is_in]
     return map_LMS[None]
 
 

@@ -10,13 +10,12 @@ import ssrlm_jax
 from ssrlm_jax import config, model_dir
 from ssrlm_jax.infer import (
     decoding_rules,
-    memory,
     predictors,
     row_model,
     sequence_rows,
 )
 from ssrlm_jax.metrics import threshold_choice
-from ssrlm_jax.models import attention, encoders, heads, layerwise, pair_strips
+from ssrlm_jax.models import attention, encoders, heads, layerwise
 from ssrlm_jax.rna import alphabet, batches, probabilities
 
 SIZES = config.EncoderConfig(
@@ -111,32 +110,6 @@ def test_long_rna_in_tiles_is_equal_to_the_whole(model, predictor, monkeypatch):
         np.testing.assert_allclose(found_LL, expected_LL, atol=1e-5)
     assert sorted(in_tiles) == sorted(one for one in RNA if len(one) > 24)
     assert len(in_tiles) > 1
-
-
-@pytest.mark.parametrize(("free", "is_kept"), [(0, False), (2**40, True), (None, True)])
-def test_a_map_is_kept_where_memory_holds_it(monkeypatch, free, is_kept):
-    head = config.HeadConfig(kind="rnafm", num_blocks=3, channels=4, norm="instance")
-    made = small_models.made(SIZES, head)
-    kept = []
-    monkeypatch.setattr(
-        pair_strips,
-        "logits",
-        lambda *given, call=pair_strips.logits: kept.append(given[3]) or call(*given),
-    )
-    expected = matrices(predictors.Predictor(*made), RNA)
-    assert not kept
-    monkeypatch.setattr(memory, "available", lambda device: free)
-    monkeypatch.setattr(row_model, "TILE", 24)
-    monkeypatch.setattr(row_model, "MOST_AT_ONCE", 1)
-    found = matrices(predictors.Predictor(*made), RNA)
-    for found_LL, expected_LL in zip(found, expected, strict=True):
-        np.testing.assert_allclose(found_LL, expected_LL, atol=1e-5)
-    assert sorted(kept) == (sorted(n for n in map(len, RNA) if n > 24) * is_kept)
-    kept.clear()
-    matrices(predictors.Predictor(*made, tile=24), RNA)  # asked for
-    monkeypatch.setattr(jax, "default_backend", lambda: "gpu")
-    matrices(predictors.Predictor(*made), RNA)
-    assert not kept
 
 
 def test_tiles_begin_where_a_map_is_too_large_for_one_piece(model, monkeypatch):

@@ -5,7 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from ssrlm_jax.models import heads, pair_resnet, pair_strips, pair_tiles
+from ssrlm_jax.models import heads, pair_resnet, pair_tiles
 
 WIDTH, LENGTH = 12, 21
 KINDS = {
@@ -159,47 +159,6 @@ def test_tiles_are_equal_to_the_whole_map(name, size):
         )
     upper = np.triu_indices(LENGTH, 1)
     np.testing.assert_allclose(found_LM[upper], whole_LM[upper], rtol=1e-4, atol=1e-5)
-
-
-@pytest.mark.parametrize("rows", [1, 5, 8, 64])
-def test_strips_are_equal_to_the_whole_map(rows):
-    head, params, x_BLD, listed = _make_with_energies("rnafm")
-    whole_LM = np.asarray(_logits(head, params, x_BLD, [LENGTH], _maps(listed)))[0]
-    padded_LD = jnp.pad(x_BLD[0], ((0, 3), (0, 0)), constant_values=50.0)
-    strips = pair_strips.logits(head, params, padded_LD, LENGTH, listed, rows)
-    found_LM = np.concatenate([strip.logits_LM for strip in strips])
-    upper = np.triu_indices(LENGTH, 1)
-    assert found_LM.shape == (LENGTH, LENGTH)
-    np.testing.assert_allclose(found_LM[upper], whole_LM[upper], rtol=1e-4, atol=1e-4)
-
-
-@pytest.mark.parametrize(
-    ("settings", "rtol"), [({"num_blocks": 1}, 1e-4), ({"dtype": "bfloat16"}, 0.02)]
-)
-def test_strips_of_one_block_and_in_bfloat16(settings, rtol):
-    head, params, x_BLD = _make("rnafm", **settings)
-    whole_LM = np.asarray(_logits(head, params, x_BLD, [LENGTH]))[0]
-    strips = pair_strips.logits(head, params, x_BLD[0], rows=5)
-    found_LM = np.concatenate([strip.logits_LM for strip in strips])
-    upper = np.triu_indices(LENGTH, 1)
-    np.testing.assert_allclose(found_LM[upper], whole_LM[upper], rtol=rtol, atol=rtol)
-
-
-def test_bytes_of_a_kept_map_are_those_that_it_takes(monkeypatch):
-    head = _head("rnafm", channels=4)
-    params = heads.fresh(head, WIDTH, jax.random.key(0))
-    made = []
-
-    def zeros(*given, make=np.zeros, **more):
-        made.append(make(*given, **more))
-        return made[-1]
-
-    monkeypatch.setattr(np, "zeros", zeros)
-    list(pair_strips.logits(head, params, jnp.ones((700, WIDTH))))
-    (kept,) = (one for one in made if one.ndim == 3)
-    assert kept.nbytes < pair_strips.num_bytes(head, 700) < 2.5 * kept.nbytes
-    assert not pair_strips.is_of_blocks(_head("rinalmo"))
-    assert not pair_strips.is_of_blocks(_head("rnafm batch"))
 
 
 @pytest.mark.parametrize("name", KINDS)
