@@ -24,12 +24,12 @@ import numpy as np
 import report
 from secondary import peak, run_command
 
+from ssrlm_jax import config, types
 from ssrlm_jax.models import applied
 
 if TYPE_CHECKING:
     from jax import stages
 
-    from ssrlm_jax import config, types
     from ssrlm_jax.models import folding_inputs, geometry
     from ssrlm_jax.models import folding_network as network
 
@@ -145,7 +145,6 @@ def step(length: int, repeats: int) -> report.Result:
     """Compiles and takes training steps of the whole network, one cycle or more."""
     import jax
 
-    from ssrlm_jax import config
     from ssrlm_jax.data import tertiary_crops
     from ssrlm_jax.rna import atoms
     from ssrlm_jax.tasks import tertiary_task
@@ -201,9 +200,7 @@ def timed(
     }
 
 
-def _settings() -> "config.FoldingConfig":
-    from ssrlm_jax import config
-
+def _settings() -> config.FoldingConfig:
     return config.FoldingConfig()
 
 
