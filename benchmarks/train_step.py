@@ -7,10 +7,12 @@ Ours is the update of launch/pretrain.py: loss, gradient, clipping, AdamW. The r
 is transformers' LlamaModel without the causal mask, attention by PyTorch's SDPA with
 the mask of the records, fused AdamW, as it is and by `torch.compile`. Both see the
 same rows on the same device in the same precision, each in a process of its own; times
-are medians over turns. On a CPU, whose speed wanders, they take turns; on a GPU they
-come one after another, so that each has all of its memory, and ours comes once more in
-the end, which shows the spread. Rows come from --config.data.corpus, or are generated:
-random letters, record lengths log-normal with a median of 160 nucleotides, 15 % hidden.
+are medians over turns, and of a turn's two updates the second counts: while others had
+theirs, a virtual machine's host takes back memory that lay idle, and the first pays for
+it. On a CPU, whose speed wanders, they take turns; on a GPU they come one after
+another, so that each has all of its memory, and ours comes once more in the end, which
+shows the spread. Rows come from --config.data.corpus, or are generated: random letters,
+record lengths log-normal with a median of 160 nucleotides, 15 % hidden.
 
 On a CPU both compute in float32, unless
 --config.compute.* says otherwise. MFU counts 6 N + 12 L D T a token, padding included.
@@ -64,6 +66,8 @@ class Contender:
     loss: float = float("nan")
 
     def take(self) -> None:
+        """Times an update that follows another, as in training."""
+        self.turn()
         start = time.perf_counter()
         self.loss = self.turn()
         self.seconds.append(time.perf_counter() - start)
