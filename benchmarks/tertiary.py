@@ -87,7 +87,7 @@ def rival(python: str, measure: str, length: int, repeats: int) -> report.Result
         "length": length,
         "repeats": repeats,
         "threads": os.cpu_count(),
-        "num_blocks": _settings().num_blocks,
+        "num_blocks": config.FoldingConfig().num_blocks,
     }
     found = run_command([python, str(PEER), json.dumps(case)])
     found["seconds"] = min(found["seconds"])
@@ -109,7 +109,7 @@ def trunk_pass(length: int, repeats: int, *, is_training: bool) -> report.Result
 
     from ssrlm_jax.models import folding_network, trunk
 
-    settings = _settings()
+    settings = config.FoldingConfig()
     fields = {name: getattr(settings, name) for name in folding_network.TRUNK_FIELDS}
     fields |= {"single_dropout": 0.0, "pair_dropout": 0.0}
     network = trunk.Trunk(**fields, is_training=is_training)
@@ -164,7 +164,9 @@ def step(length: int, repeats: int) -> report.Result:
     embedding_LE = rng.normal(size=(length, EMBEDDING)).astype(np.float32)
     settings = config.StructuresConfig(batch_size=1)
     crops = tertiary_crops.Crops([chain], [embedding_LE], np.arange(1), settings)
-    task = tertiary_task.Tertiary(_settings(), config.LossConfig(), EMBEDDING)
+    task = tertiary_task.Tertiary(
+        config.FoldingConfig(), config.LossConfig(), EMBEDDING
+    )
     learned, _ = task.init(jax.random.key(0), {})
 
     def loss(learned: types.Params, batch: types.Batch, key: jax.Array) -> jax.Array:
@@ -200,10 +202,6 @@ def timed(
     }
 
 
-def _settings() -> config.FoldingConfig:
-    return config.FoldingConfig()
-
-
 def _network(
     length: int,
 ) -> "tuple[network.Folder, geometry.Groups, types.Params, folding_inputs.Inputs]":
@@ -215,7 +213,7 @@ def _network(
     from ssrlm_jax.models import folding_inputs, folding_network
     from ssrlm_jax.rna import atoms
 
-    settings = _settings()
+    settings = config.FoldingConfig()
     tables = dataclasses.asdict(atoms.geometry(settings.geometry))
     folder, groups = folding_network.build(settings, tables)
     params = folding_network.init(folder, EMBEDDING, groups, jax.random.key(0))

@@ -355,10 +355,7 @@ class Predictor:
         length = len(strands.joined(sequence))
         found = [
             prediction.Relative(
-                one.name,
-                one.identity,
-                len(one.position) / length,
-                one.confidence,
+                one.name, one.identity, len(one.position) / length, one.confidence
             )
             for one in self._rows.energies.nearest(sequence)
             if one.confidence > 0.5
