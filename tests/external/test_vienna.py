@@ -91,7 +91,7 @@ def test_maps_are_those_of_folding(library, settings):
     folder = vienna.Vienna(**settings)
     # The hairpins overflow by the library's guess, the last with a number that is one.
     given = ["", "A", "GC", "ACGU", stand_ins.TRNA, "GGGG&CCCC", LONG_HAIRPIN]
-    given += ["A" * 1_000, "GGGGGAAAACCCCC" * 40]
+    given += ["A" * 1_600, "GGGGGAAAACCCCC" * 40]
     folded = folder.fold(given, with_probabilities=True, least=1e-4)
     for one, found in zip(folded, folder.maps(given, 1e-4), strict=True):
         np.testing.assert_array_equal(found.i, one.probabilities.i)
