@@ -84,14 +84,19 @@ def test_very_stable_sequences_do_not_overflow(library):
     assert len(found.probabilities.i) > 150
 
 
+# By the library's guess at 10 degrees e^-580, near the least that is told, and zero.
+COLD = ["A" * 800, "A" * 1_100]
+
+
 @pytest.mark.parametrize(
-    "settings", [{}, {"temperature": 10.0}, {"parameters": "andronescu2007"}]
+    ("settings", "more"),
+    [({}, []), ({"temperature": 10.0}, COLD), ({"parameters": "andronescu2007"}, [])],
 )
-def test_maps_are_those_of_folding(library, settings):
+def test_maps_are_those_of_folding(library, settings, more):
     folder = vienna.Vienna(**settings)
     # The hairpins overflow by the library's guess, the last with a number that is one.
     given = ["", "A", "GC", "ACGU", stand_ins.TRNA, "GGGG&CCCC", LONG_HAIRPIN]
-    given += ["A" * 1_600, "GGGGGAAAACCCCC" * 40]
+    given += ["GGGGGAAAACCCCC" * 40, *more]
     folded = folder.fold(given, with_probabilities=True, least=1e-4)
     for one, found in zip(folded, folder.maps(given, 1e-4), strict=True):
         np.testing.assert_array_equal(found.i, one.probabilities.i)

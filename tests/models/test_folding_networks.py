@@ -183,11 +183,15 @@ def test_too_long_for_learned_positions_is_an_error():
         max_length=9,
     )
     folder, groups = structures.network(settings)
-    params = folding_network.init(folder, 8, groups, jax.random.key(0))
     inputs = structures.inputs(0, 10)
     inputs = inputs._replace(token_BSL=np.full((1, 1, 10), 4))
+
+    def folded(key):
+        params = folding_network.init(folder, 8, groups, key)
+        return folding_network.fold(folder, params, inputs, groups, 1, 0.0)
+
     with pytest.raises(ValueError, match="10 nucleotides found, the model knows 9"):
-        folding_network.fold(folder, params, inputs, groups, 1, 0.0)
+        jax.eval_shape(folded, jax.random.key(0))  # before anything is compiled
 
 
 @pytest.mark.parametrize(("start", "is_apart"), [("strand", True), ("point", False)])
